@@ -1,0 +1,121 @@
+"""softmax: z_i = exp(x_i) / sum_j exp(x_j), enclosed to any precision with mpmath.
+
+Every input is taken at its exact stored value. The maximum is subtracted exactly, so that the
+precision asked for is relative precision of the result, however small it is: softmax of
+[0, -1e4] is near 1e-4343 and is enclosed as tightly as 1/2 would be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mpmath import libmp
+from numpy.typing import NDArray
+
+from softmax_harness.operations.operation import Enclosure, Operation, Policy
+
+_GUARD = 16
+_SLACK = 64
+_CHOSEN = {"nan": np.nan, "zero": 0.0, "any": np.inf}
+
+
+def enclose(
+    values: NDArray[np.float64], counts: NDArray[np.int64], precision: int
+) -> list[Enclosure]:
+    """Enclose softmax at each distinct value of a row.
+
+    Parameters
+    ----------
+    values : ndarray of float64, ascending, finite
+        The distinct values; each is an exact number.
+    counts : ndarray of int64
+        How often each occurs.
+    precision : int
+        Relative width asked for, in bits.
+
+    Notes
+    -----
+    If all values are equal, z = 1/m, which is exact where m is a power of two and otherwise
+    never a rounding tie. If not, every z is transcendental (Lindemann-Weierstrass), so that
+    raising the precision decides every rounding.
+
+    With w = precision + 16 and t_j = exp(x_j - a), mpmath gives t_j within one unit of its last
+    place, a relative error below 2**(1-w). The sum is kept as an integer multiple of
+    2**-(w + bits of n); cutting each term there loses less than 2**-w in all, and the sum is at
+    least 1. The quotient is cut to w + 1 or w + 2 bits. Together the relative error is below
+    2**(1-w) + 2**(1-w) + 2**-w + 2**-w < 2**(3-w), at most 32 units of the quotient's last
+    place, for which the slack of 64 leaves a factor of two.
+    """
+    total = int(counts.sum())
+    if len(values) == 1:
+        return [_reciprocal(total, precision)]
+    work = precision + _GUARD
+    largest = libmp.from_float(float(values[-1]))
+    terms = [
+        _exp(libmp.mpf_sub(libmp.from_float(value), largest), work)
+        for value in values.tolist()
+    ]
+    point = work + total.bit_length()
+    denominator = sum(
+        count * _cut(man, exp + point)
+        for (_, man, exp, _), count in zip(terms, counts.tolist(), strict=True)
+    )
+    size = denominator.bit_length()
+    enclosures = []
+    for _, man, exp, bits in terms:
+        lift = max(work + 1 + size - bits, 0)
+        enclosures.append(Enclosure((man << lift) // denominator, exp - lift + point, _SLACK))
+    return enclosures
+
+
+def _exp(d: tuple[int, int, int, int], precision: int) -> tuple[int, int, int, int]:
+    """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
+    magnitude = d[2] + d[3]
+    if magnitude <= 20:
+        return libmp.mpf_exp(d, precision)
+    work = precision + magnitude + 16
+    log2 = libmp.mpf_ln2(work)
+    k = libmp.to_int(libmp.mpf_div(d, log2, work))
+    reduced = libmp.mpf_sub(d, libmp.mpf_mul(libmp.from_int(k), log2, work), work)
+    return libmp.mpf_shift(libmp.mpf_exp(reduced, precision), k)
+
+
+def _cut(man: int, exp: int) -> int:
+    """The integer part of man * 2**exp."""
+    if exp >= 0:
+        return man << exp
+    return man >> -exp if -exp < man.bit_length() else 0
+
+
+def _reciprocal(total: int, precision: int) -> Enclosure:
+    if total & (total - 1) == 0:
+        return Enclosure(1, 1 - total.bit_length(), 0)
+    point = precision + total.bit_length() + 2
+    return Enclosure((1 << point) // total, -point, 1)
+
+
+def special_values(
+    x: NDArray[np.float64], policy: Policy
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Where the special-value policy fixes the result, and to what.
+
+    A row with a NaN or a +inf, or with nothing but -inf, is NaN throughout (or what `policy`
+    says); -inf among finite values is 0; a finite row of one element is 1.
+    """
+    has_nan = np.isnan(x).any(axis=-1)
+    has_infinity = (x == np.inf).any(axis=-1) & ~has_nan
+    all_masked = (x == -np.inf).all(axis=-1)
+    fixed = x == -np.inf
+    expected = np.zeros(x.shape)
+    if x.shape[-1] == 1:
+        fixed, expected = np.ones(x.shape, bool), np.ones(x.shape)
+    for rows, choice in (
+        (has_nan, policy.nan),
+        (has_infinity, policy.positive_infinity),
+        (all_masked, policy.all_masked),
+    ):
+        fixed[rows] = True
+        expected[rows] = _CHOSEN[choice]
+    return fixed, expected
+
+
+SOFTMAX = Operation("softmax", enclose, special_values)

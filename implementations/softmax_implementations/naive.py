@@ -1,0 +1,18 @@
+"""The definition, taken literally: exp(x) / sum(exp(x))."""
+
+import numpy as np
+
+from softmax_implementations.registry import floating, implementation
+
+
+@implementation("naive", bound="naive", expected_findings=("overflow", "denominator_underflow"))
+def naive(x, axis=-1):
+    """exp(x) / sum exp(x), overflowing where exp or the sum does.
+
+    The sum is `numpy.sum` in the type of x: along the contiguous axis pairwise over blocks of
+    128 in eight interleaved parts (float16 accumulated in float32 and rounded once), along any
+    other axis one addition after another in the type itself.
+    """
+    with np.errstate(all="ignore"):
+        e = np.exp(floating(x))
+        return np.asarray(e / np.sum(e, axis=axis, keepdims=True))

@@ -1,0 +1,102 @@
+"""What an implementation is, and how the implementations in this folder are found.
+
+A file of this package that applies `implementation` to a function adds it to every
+sweep, test, benchmark and report; nothing else has to change.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Softmax = Callable[..., NDArray[Any]]
+
+FOLDER = Path(__file__).parent
+CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A softmax under test and what its author declares about it.
+
+    Attributes
+    ----------
+    name : str
+        The name under which it stands in every list, table and report.
+    function : callable
+        ``f(x, axis=-1) -> ndarray`` of the shape of ``x``, which it leaves untouched.
+    dtypes : tuple of str
+        Input formats it supports.
+    output_dtype : str or None
+        Output format where it differs from the input's.
+    bound : str or None
+        The theorem that bounds its error, a name in `softmax_harness.operations.bounds`.
+    expected_findings : tuple of str
+        Faults that belong to the algorithm and are known, as names of outcomes.
+    unavailable : str or None
+        Why it cannot run here, with the command that mends it; None where it can.
+    capabilities : tuple of str
+        What it promises beyond finite rows of floats; a part of `CAPABILITIES`.
+    """
+
+    name: str
+    function: Softmax
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    output_dtype: str | None = None
+    bound: str | None = None
+    expected_findings: tuple[str, ...] = ()
+    unavailable: str | None = None
+    capabilities: tuple[str, ...] = CAPABILITIES
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").strip().split("\n")[0]
+
+    def __call__(self, x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        return self.function(x, axis=axis)
+
+
+_registered: dict[str, Implementation] = {}
+
+
+def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
+    """Register the decorated softmax as `name`; `declared` are fields of `Implementation`."""
+
+    def register(function: Softmax) -> Softmax:
+        other = _registered.get(name)
+        if other is not None and other.function.__module__ != function.__module__:
+            raise ValueError(
+                f"two implementations are named {name!r}, in {other.function.__module__} and in "
+                f"{function.__module__}: give one of them another name"
+            )
+        _registered[name] = Implementation(name, function, **declared)
+        return function
+
+    return register
+
+
+def module_names(folder: Path = FOLDER) -> list[str]:
+    """The modules of `folder` that hold implementations, sorted."""
+    found = (module.name for module in pkgutil.iter_modules([str(folder)]))
+    return sorted(name for name in found if name != "registry")
+
+
+def implementations() -> dict[str, Implementation]:
+    """Every implementation of this package by name, in alphabetical order."""
+    for name in module_names():
+        importlib.import_module(f"{__package__}.{name}")
+    return dict(sorted(_registered.items()))
+
+
+def floating(x: ArrayLike) -> NDArray[Any]:
+    """`x` as an array of floats: integers and booleans become float64, floats stay as they are."""
+    array = np.asarray(x)
+    return array.astype(np.float64) if array.dtype.kind in "iub" else array

@@ -1,0 +1,19 @@
+"""The logarithm subtracted after the maximum: exp((x - a) - log s)."""
+
+import numpy as np
+
+from softmax_implementations.registry import floating, implementation
+
+
+@implementation("shifted-log-sum-exp", bound="shifted-log-sum-exp")
+def shifted_log_sum_exp(x, axis=-1):
+    """exp((x - a) - log s) with a = max x and s = sum exp(x - a).
+
+    The maximum is never added back, so its size costs nothing. The sum has the order and the
+    accumulator described in `softmax_implementations.naive`.
+    """
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        s = np.sum(np.exp(shifted), axis=axis, keepdims=True)
+        return np.asarray(np.exp(shifted - np.log(s)))
