@@ -15,7 +15,7 @@ _CHOICES = ("nan", "zero", "any")
 
 
 class Enclosure(NamedTuple):
-    """A real number between ``(man - slack) * 2**exp`` and ``(man + slack) * 2**exp``, > 0.
+    """A number strictly between ``(man - slack) * 2**exp`` and ``(man + slack) * 2**exp``, > 0.
 
     A slack of 0 says that the number is ``man * 2**exp`` exactly.
     """

@@ -64,6 +64,12 @@ def enclose(
     for _, man, exp, bits in terms:
         lift = max(work + 1 + size - bits, 0)
         enclosures.append(Enclosure((man << lift) // denominator, exp - lift + point, _SLACK))
+    most = int(counts[-1])
+    if denominator - (most << point) <= total and most & (most - 1) == 0:
+        # z = 1 / (most + d) with 0 < d < 2**-precision lies just below the power of two 1 / most,
+        # for [0, -1e300] closer than any precision could resolve; that it is below is enough.
+        below = (1 << precision) - 1
+        enclosures[-1] = Enclosure(below, 1 - most.bit_length() - precision, 1)
     return enclosures
 
 

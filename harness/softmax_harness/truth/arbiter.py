@@ -66,11 +66,11 @@ def _decide_row(
 def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | None:
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
-    The two numbers below and above the enclosed one must lie in one binade, and no rounding
-    boundary may lie between them.
+    The enclosed number lies strictly inside its interval, which must keep to one binade and hold
+    no rounding boundary.
     """
     man, exp, slack = enclosure
-    if (man - slack).bit_length() != (man + slack).bit_length() or man <= slack:
+    if slack and (man <= slack or (man - slack).bit_length() != (man + slack - 1).bit_length()):
         return None
     ulp_exponent = format.ulp_exponent(man, exp)
     shift = ulp_exponent - exp
@@ -82,7 +82,7 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
         return 0.0, scaled_float(man, -shift), ulp_exponent
     multiple = rounded_shift(man, shift)
     remainder = man - (multiple << shift)
-    if slack and (1 << (shift - 1)) - abs(remainder) <= slack:
+    if slack and (1 << (shift - 1)) - abs(remainder) < slack:
         return None
     return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
 
