@@ -1,0 +1,77 @@
+"""What can happen to one element (overflow, underflow, ...); the outcomes partition the elements."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.metrics import ulp_error
+from softmax_harness.truth import Truth
+
+OUTCOMES = (
+    "correctly_rounded",
+    "accurate",
+    "inaccurate",
+    "overflow",
+    "nan",
+    "denominator_underflow",
+    "spurious_underflow",
+    "inherent_underflow",
+    "flushed_subnormal",
+    "out_of_range",
+    "wrong_special",
+)
+
+
+def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
+    """The naive sum of exp(x) of each row as the format would hold it: shape (rows, 1).
+
+    Each exponential is rounded to the format, the sum once at the end: infinity says that the
+    naive steps overflow, 0 that their denominator underflows.
+    """
+    with np.errstate(all="ignore"):
+        total = np.exp(x.astype(format.dtype)).astype(np.float64).sum(axis=-1, keepdims=True)
+        return total.astype(format.dtype).astype(np.float64)
+
+
+def classify(
+    x: NDArray[np.float64], y: NDArray[np.float64], truth: Truth, limit_ulp: float
+) -> NDArray[np.int8]:
+    """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
+
+    Parameters
+    ----------
+    x, y : ndarray of float64, shape (rows, n)
+        Inputs and computed outputs, exact in float64.
+    limit_ulp : float
+        Up to this error in ulp an element is accurate, beyond it inaccurate.
+    """
+    code = {name: index for index, name in enumerate(OUTCOMES)}
+    r = truth.rounded
+    total = replay_sum(x, truth.format)
+    same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
+    with np.errstate(invalid="ignore"):
+        largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
+    hidden = np.isinf(total) & ((largest == 0) | np.isinf(largest))
+    subnormal = r < truth.format.smallest_normal
+    finite = np.isfinite(y)
+    cases = [
+        (truth.fixed & same, "correctly_rounded"),
+        (truth.fixed, "wrong_special"),
+        (~finite & np.isinf(total), "overflow"),
+        (~finite & (total == 0), "denominator_underflow"),
+        (~finite, "nan"),
+        ((y < 0) | (y > 1), "out_of_range"),
+        ((y == r) & (r == 0), "inherent_underflow"),
+        (y == r, "correctly_rounded"),
+        ((y == 0) & hidden, "overflow"),
+        ((y == 0) & subnormal, "flushed_subnormal"),
+        (y == 0, "spurious_underflow"),
+        (np.abs(ulp_error(y, truth)) <= limit_ulp, "accurate"),
+    ]
+    return np.select(
+        [condition for condition, _ in cases],
+        [code[name] for _, name in cases],
+        default=code["inaccurate"],
+    ).astype(np.int8)

@@ -1,0 +1,1 @@
+"""Shows a finished run; measures nothing."""

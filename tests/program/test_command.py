@@ -1,0 +1,66 @@
+"""The command as a user types it, bad input included."""
+
+import subprocess
+import sys
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+from softmax_harness.families import FAMILIES
+from softmax_harness.formats import FORMATS
+from softmax_harness.outcomes import OUTCOMES
+from softmax_implementations import implementations
+
+
+def command(*words):
+    program = "from softmax_harness.cli import main; main()"
+    argv = [sys.executable, "-c", program, *words]
+    return subprocess.run(argv, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "out"
+    done = command("run", "--out", str(folder), "naive", "max-shifted", "--dtype", "float32")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_list_names_every_implementation():
+    done = command("list")
+    assert done.returncode == 0 and all(name in done.stdout for name in implementations())
+
+
+def test_outcomes_partition_the_elements(run):
+    table = pd.read_csv(run / "results.csv")
+    assert (table[list(OUTCOMES)].sum(axis=1) == table["elements"]).all()
+    assert "<img" in (run / "report.html").read_text()
+
+
+def test_a_maximum_is_what_mpmath_recomputes_from_its_witness(run):
+    table = pd.read_csv(run / "results.csv")
+    cells = table[(table["implementation"] == "max-shifted") & (table["family"] == "normal-10")]
+    cell = cells.loc[cells["max_ulp"].idxmax()]
+    n = int(cell["n"])
+    row, index = map(int, cell["witness"].split(","))
+    x = FAMILIES["normal-10"].rows(FORMATS["float32"], n, int(cell["rows"]), 0)
+    y = implementations()["max-shifted"](x.astype(np.float32))[row, index]
+    with mpmath.workdps(80):
+        z = mpmath.exp(x[row, index]) / mpmath.fsum(mpmath.exp(v) for v in x[row])
+        binade = max(int(mpmath.floor(mpmath.log(z, 2))), -126)
+        error = abs(mpmath.mpf(float(y)) - z) / mpmath.mpf(2) ** (binade - 23)
+    assert float(error) == pytest.approx(cell["max_ulp"], rel=1e-9)
+
+
+def test_bad_requests_are_one_line_and_exit_2(tmp_path):
+    (tmp_path / "letter.txt").write_text("mine")
+    for words, part in (
+        (("run", "max-shiftd"), "did you mean max-shifted?"),
+        (("run", "--dtype", "float23"), "did you mean float32?"),
+        (("run", "naive", "--dtype", "float16", "--out", str(tmp_path)), "something other"),
+    ):
+        done = command(*words)
+        assert done.returncode == 2 and part in done.stderr
+        assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
