@@ -15,6 +15,7 @@ from softmax_implementations import Implementation, implementations
 from softmax_reports.page import write_report
 
 from softmax_harness.errors import BadFolder, HarnessError, UnknownName
+from softmax_harness.explain import explain_row, parsed_row
 from softmax_harness.formats import format_named
 from softmax_harness.sweep import LIMIT_ULP, sweep
 
@@ -57,6 +58,14 @@ def run(names: tuple[str, ...], dtype: str, seed: int, out: Path) -> None:
     table.to_csv(out / "results.csv", index=False)
     write_report(table, environment, out)
     click.echo(f"wrote {out / 'report.html'}")
+
+
+@commands.command(context_settings={"ignore_unknown_options": True})
+@click.argument("numbers", nargs=-1, required=True)
+@click.option("--dtype", default="float64", show_default=True)
+def explain(numbers: tuple[str, ...], dtype: str) -> None:
+    """Show the three steps of one row. Example: softmax-harness explain 2.0 1.0 0.1"""
+    click.echo(explain_row(parsed_row(numbers), format_named(dtype)))
 
 
 def _chosen(names: tuple[str, ...]) -> list[Implementation]:

@@ -74,8 +74,9 @@ def growth_figure(table: pd.DataFrame) -> bytes:
         for marker, (name, line) in zip("os^vDPX*", cells.groupby("implementation"), strict=False):
             axis.loglog(line["n"], line["max_ulp"], marker=marker, label=name)
         axis.set(title=dtype, xlabel="n", ylabel="largest error (ulp)")
-    axes[0][-1].legend(fontsize=8)
-    figure.tight_layout()
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     plt.close(figure)

@@ -64,3 +64,12 @@ def test_bad_requests_are_one_line_and_exit_2(tmp_path):
         assert done.returncode == 2 and part in done.stderr
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_explain_shows_the_three_steps_in_digits():
+    done = command("explain", "2.0", "1.0", "0.1")
+    assert done.returncode == 0, done.stderr
+    for digits in ("7.389", "2.718", "1.105", "11.21", "0.6590", "0.2424", "0.0985"):
+        assert digits in done.stdout
+    assert command("explain", "0", "-1e4", "-inf").returncode == 0
+    assert command("explain", "two").returncode == 2

@@ -51,7 +51,7 @@ def enclose(
     work = precision + _GUARD
     largest = libmp.from_float(float(values[-1]))
     terms = [
-        _exp(libmp.mpf_sub(libmp.from_float(value), largest), work)
+        exp_relative(libmp.mpf_sub(libmp.from_float(value), largest), work)
         for value in values.tolist()
     ]
     point = work + total.bit_length()
@@ -73,7 +73,7 @@ def enclose(
     return enclosures
 
 
-def _exp(d: tuple[int, int, int, int], precision: int) -> tuple[int, int, int, int]:
+def exp_relative(d: tuple[int, int, int, int], precision: int) -> tuple[int, int, int, int]:
     """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
     magnitude = d[2] + d[3]
     if magnitude <= 20:
