@@ -41,6 +41,11 @@ def run(names: tuple[str, ...], dtype: str, seed: int, out: Path) -> None:
     """Measure and write a report. Example: softmax-harness run max-shifted --dtype float32"""
     dtypes = tuple(format_named(name).name for name in dtype.split(","))
     chosen = _chosen(names)
+    if not any(name in each.dtypes for each in chosen for name in dtypes):
+        raise UnknownName(
+            f"none of {', '.join(each.name for each in chosen)} takes {dtype}: "
+            "see softmax-harness list for the dtypes of each"
+        )
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "run.json").exists())):
         raise BadFolder(f"{out} holds something other than a run: name another folder with --out")
     table = sweep(chosen, dtypes, seed)
