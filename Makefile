@@ -1,10 +1,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report test clean
+.PHONY: report timings test clean
 
-report: .venv/ready
+report: timings
 	$(BIN)/softmax-harness run --out softmax-report
+
+# A failed benchmark must not cost the report: its other pages do not need it.
+timings: .venv/ready
+	@if ! { [ -e .git ] && git rev-parse --quiet --verify HEAD; } >/dev/null 2>&1; then \
+	  echo "Timings are left out: asv files them under a commit, and git finds none here."; \
+	else \
+	  echo "Timing the implementations by asv, into .asv/ ..." && mkdir -p .asv && \
+	  $(BIN)/asv machine --yes >.asv/timings.log && \
+	  $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
+	    -a rounds=2 --show-stderr >>.asv/timings.log || \
+	  echo "asv ended with an error, and timings may be missing: see .asv/timings.log"; \
+	fi
 
 test: .venv/ready
 	$(BIN)/ruff check .

@@ -1,0 +1,218 @@
+"""The asv benchmarks of any softmax: its time, its peak memory and its largest error.
+
+Two lines in a file of an asv `benchmark_dir` time a kernel of one's own::
+
+    from softmax_harness.timing import suite
+    Softmax = suite("my_package.kernels:softmax", dtypes=("float32",))
+
+One suite a file: asv names a benchmark by file, class and method.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.errors import BadData, BadImplementation
+from softmax_harness.families import FAMILIES, Recipe
+from softmax_harness.formats import Format, format_named
+from softmax_harness.metrics import ulp_error
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.truth import judge
+
+Softmax = Callable[[NDArray[Any]], NDArray[Any]]
+Find = Callable[[str], Any]
+
+LENGTHS = (10, 100, 1000, 10_000, 100_000)
+DTYPES = ("float16", "float32", "float64")
+JUDGED_FAMILIES = ("normal-10", "offset-positive", "uniform-wide")
+SEED = 0
+
+# Every timed call has this many elements, in rows of n: enough that the overhead of a call does
+# not hide the work, few enough that the arrays stay in a core's cache.
+TIMED_ELEMENTS = 100_000
+# Large beside the interpreter and its libraries, which peak memory includes.
+PEAK_ROWS, PEAK_LENGTH = 2000, 1000
+JUDGED_ROWS, JUDGED_LENGTH = 8, 100
+
+
+def timed_rows(n: int) -> int:
+    """Rows in a timed call whose rows have `n` elements."""
+    return max(1, TIMED_ELEMENTS // n)
+
+
+# asv's files of results give the values of a benchmark's parameters, not their names.
+AXES = {
+    "time_softmax": ("implementation", "dtype", "n"),
+    "peakmem_softmax": ("implementation", "dtype"),
+    "track_max_ulp": ("implementation", "dtype", "family"),
+}
+# asv tells by its version whether a result still belongs to a benchmark. By default that is a
+# hash of the method's text, which says nothing of the constants above.
+VERSIONS = {
+    "time_softmax": f"rows of n, {TIMED_ELEMENTS} elements",
+    "peakmem_softmax": f"{PEAK_ROWS} rows of {PEAK_LENGTH}",
+    "track_max_ulp": f"{JUDGED_ROWS} rows of {JUDGED_LENGTH}, seed {SEED}",
+}
+
+
+def imported(name: str) -> Any:
+    """The function ``package.module:function``; None where the installed version lacks it."""
+    module_name, _, attribute = name.partition(":")
+    if not attribute:
+        raise BadImplementation(
+            f"{name!r} names no function: expected package.module:function to time"
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
+            return None
+        raise  # the module is there, and something that it imports is not: that is a failure
+    return getattr(module, attribute, None)
+
+
+def suite(
+    *names: str,
+    find: Find = imported,
+    dtypes: Sequence[str] = DTYPES,
+    lengths: Sequence[int] = LENGTHS,
+) -> type:
+    """A class of asv benchmarks for the softmaxes of these names.
+
+    Parameters
+    ----------
+    *names : str
+        asv's parameter `implementation`. They must not depend on what is installed, see
+        `softmax_harness.timing.names`.
+    find : callable
+        ``find(name)`` gives the function, called as ``f(x)`` on x of shape (rows, n), or an
+        object that is called so and declares `dtypes`, `output_dtype` and `unavailable`; None
+        where the installed version has none of that name.
+    dtypes : sequence of str
+        asv's parameter `dtype`.
+    lengths : sequence of int
+        asv's parameter `n`.
+
+    Returns
+    -------
+    type
+        ``time_softmax`` (seconds a call of `TIMED_ELEMENTS` elements), ``peakmem_softmax``
+        (bytes of the whole process) and ``track_max_ulp`` (ulp; infinity where a finite result
+        came out infinite or NaN). What the installed version lacks is skipped: asv's NaN.
+    """
+
+    def callable_for(name: str, dtype: str) -> Softmax:
+        return _usable(find(name), name, dtype)
+
+    @lru_cache(maxsize=1)
+    def prepared(name: str, dtype: str, n: int) -> tuple[Softmax, NDArray[Any]]:
+        return callable_for(name, dtype), batch(_available(dtype), timed_rows(n), n)
+
+    class Softmax:
+        """Benchmarks of the softmaxes that the suite was made for."""
+
+        rounds = 4
+        repeat = 5
+        sample_time = 0.005
+        warmup_time = 0.02
+
+        # No setup(): beside one, asv_runner 0.3.2 times each call alone (asv#1613, its
+        # TimeBenchmark.run), one clock reading a call and a sample of a single call. Without
+        # it a sample is the mean of many calls. What setup would do is done by the first call,
+        # which is warm-up and never a sample; later ones pay a look-up of 0.1 us. Hence also
+        # SkipNotImplemented, since outside setup asv takes any other exception for a failure.
+        @_over(names, dtypes, lengths)
+        def time_softmax(self, implementation: str, dtype: str, n: int) -> None:
+            call, x = prepared(implementation, dtype, n)
+            call(x)
+
+        @_over(names, dtypes)
+        def peakmem_softmax(self, implementation: str, dtype: str) -> None:
+            call = callable_for(implementation, dtype)
+            call(batch(_available(dtype), PEAK_ROWS, PEAK_LENGTH))
+
+        @_over(names, dtypes, JUDGED_FAMILIES, unit="ulp")
+        def track_max_ulp(self, implementation: str, dtype: str, family: str) -> float:
+            found = find(implementation)
+            output = getattr(found, "output_dtype", None) or dtype
+            call = _usable(found, implementation, dtype)
+            return max_ulp(call, family, _available(dtype), _available(output))
+
+    return Softmax
+
+
+def batch(format: Format, rows: int, n: int) -> NDArray[Any]:
+    """Normal logits in the format, shape (rows, n), made with no larger array beside them."""
+    few = max(1, min(rows, TIMED_ELEMENTS // n))
+    made = Recipe(FAMILIES["normal-1"], format, n, few, SEED).block(0)
+    x = np.empty((rows, n), format.dtype)
+    for start in range(0, rows, len(made)):
+        x[start : start + len(made)] = made[: rows - start]
+    return x
+
+
+def max_ulp(call: Softmax, family: str, format: Format, output: Format) -> float:
+    """The largest |y - z| / ulp(z) on a small fixed batch, by the arbiter.
+
+    Infinity, never NaN, where y is not finite: asv ranks infinity as worse than any number, and
+    takes NaN for a benchmark that was skipped.
+    """
+    x = Recipe(FAMILIES[family], format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
+    y = np.asarray(call(x)).astype(np.float64)
+    error = np.abs(ulp_error(y, judge(OPERATIONS["softmax"], x.astype(np.float64), output)))
+    return float(np.max(np.where(np.isfinite(y), error, np.inf)))
+
+
+def _usable(found: Any, name: str, dtype: str) -> Softmax:
+    """`found` if it works in `dtype` here; else the exception that makes asv skip it.
+
+    Only attributes are asked for, since `found` may be of an older version of the registry.
+    """
+    if found is None:
+        raise _skip(f"the installed version has no {name}")
+    if dtype not in getattr(found, "dtypes", (dtype,)):
+        raise _skip(f"{name} does not take {dtype}")
+    if reason := getattr(found, "unavailable", None):
+        raise _skip(f"{name}: {reason}")
+    function: Softmax = found
+    return function
+
+
+def _available(dtype: str) -> Format:
+    format = format_named(dtype)
+    try:
+        format.dtype  # noqa: B018  (bfloat16 needs a package)
+    except BadData as error:
+        raise _skip(str(error)) from None
+    return format
+
+
+def _skip(reason: str) -> NotImplementedError:
+    # asv_runner stands in every environment in which asv runs a benchmark, and nowhere else.
+    mark = importlib.import_module("asv_runner.benchmarks.mark")
+    skipped: NotImplementedError = mark.SkipNotImplemented(reason)
+    return skipped
+
+
+def _over(
+    *axes: Sequence[Any], unit: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Tell asv over which parameters a benchmark goes."""
+
+    def told(benchmark: Callable[..., Any]) -> Callable[..., Any]:
+        attributes = {
+            "params": [list(values) for values in axes],
+            "param_names": list(AXES[benchmark.__name__]),
+            "version": VERSIONS[benchmark.__name__],
+        }
+        for key, value in (attributes | ({"unit": unit} if unit else {})).items():
+            setattr(benchmark, key, value)
+        return benchmark
+
+    return told
