@@ -1,5 +1,10 @@
 """The errors this package raises on purpose: each says what was given, expected, and to do."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class HarnessError(Exception):
     """A request that cannot be met as it was made; the command prints it and exits with 2."""
@@ -23,3 +28,10 @@ class BadImplementation(HarnessError):
 
 class FloatingPointEnvironment(RuntimeError):
     """The process that computes the truth rounds otherwise than to nearest, or flushes subnormals."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for a `name` that is not among the `known`, with the nearest of them."""
+    near = difflib.get_close_matches(name, known := list(known), 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return UnknownName(f"no {kind} is named {name!r}: expected {', '.join(known)}{hint}")

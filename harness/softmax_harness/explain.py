@@ -40,7 +40,8 @@ def explain_row(row: NDArray[np.float64], format: Format) -> str:
         stored = row.astype(format.dtype)
     x = stored.astype(np.float64)
     exponentials = [
-        mpmath.mp.make_mpf(exp_relative(libmp.from_float(value), _DIGITS_PRECISION)) for value in x.tolist()
+        mpmath.mp.make_mpf(exp_relative(libmp.from_float(value), _DIGITS_PRECISION))
+        for value in x.tolist()
     ]
     total = mpmath.fsum(exponentials)
     truth = judge(OPERATIONS["softmax"], x[None], format)
@@ -54,5 +55,7 @@ def explain_row(row: NDArray[np.float64], format: Format) -> str:
         if format.name in each.dtypes:
             y = np.asarray(each(stored[None])).astype(np.float64)
             cells = zip(y[0].tolist(), ulp_error(y, truth)[0].tolist(), strict=True)
-            lines.append(f"{each.name:20} " + "  ".join(f"{v:.8g} ({e:+.3g} ulp)" for v, e in cells))
+            lines.append(
+                f"{each.name:20} " + "  ".join(f"{v:.8g} ({e:+.3g} ulp)" for v, e in cells)
+            )
     return "\n".join(lines)

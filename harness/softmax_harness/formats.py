@@ -7,7 +7,6 @@ numbers, so no value passes through a second format on its way to the one that i
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.errors import BadData, UnknownName
+from softmax_harness.errors import BadData, unknown
 
 
 @dataclass(frozen=True)
@@ -155,11 +154,9 @@ FORMATS = {
 
 def format_named(name: str) -> Format:
     """The format of that name; `UnknownName` with the nearest one otherwise."""
-    if name in FORMATS:
-        return FORMATS[name]
-    near = difflib.get_close_matches(name, FORMATS, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownName(f"no dtype is named {name!r}: expected {', '.join(FORMATS)}{hint}")
+    if name not in FORMATS:
+        raise unknown("dtype", name, FORMATS)
+    return FORMATS[name]
 
 
 def format_of(array: NDArray[Any]) -> Format:

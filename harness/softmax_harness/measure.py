@@ -1,44 +1,95 @@
-"""One implementation on one batch, as one row of results.csv."""
+"""One implementation on one block of inputs whose truth is known."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.metrics import sum_defect, ulp_error
+from softmax_harness.aggregate import Tally, tally
+from softmax_harness.call import call
+from softmax_harness.formats import Format
+from softmax_harness.metrics import judged
+from softmax_harness.operations import Operation
+from softmax_harness.operations.bounds import owed, theorem
 from softmax_harness.outcomes import OUTCOMES, classify
-from softmax_harness.truth import Truth
+from softmax_harness.truth import Truth, judge
+
+Array = NDArray[np.float64]
 
 
-def measure(
-    implementation: Implementation, x: NDArray[np.float64], truth: Truth, limit_ulp: float
-) -> dict[str, Any]:
-    """Outcome counts, error statistics and the witness of the largest error.
+@dataclass(frozen=True)
+class Question:
+    """Inputs with their truth, to be put to any number of implementations.
 
-    The witness is ``row,index`` within the batch.
+    Attributes
+    ----------
+    stored : ndarray, shape (rows, n)
+        The inputs in their own format.
+    x : ndarray of float64
+        The same numbers.
+    truth : Truth
+        Exact results seen from the format that is judged.
+    limit_ulp : ndarray of float64, shape (rows, n)
+        What a well-made softmax owes: up to here an element is accurate.
     """
-    y = np.asarray(implementation(x.astype(truth.format.dtype))).astype(np.float64)
-    codes = classify(x, y, truth, limit_ulp)
-    counts = np.bincount(codes.ravel(), minlength=len(OUTCOMES)).tolist()
-    error = ulp_error(y, truth)
-    known = error[~np.isnan(error)]
-    statistics: dict[str, Any] = dict.fromkeys(("max_ulp", "mean_ulp", "bias_ulp"), np.nan)
-    witness = ""
-    if known.size:
-        row, index = np.unravel_index(np.nanargmax(np.abs(error)), error.shape)
-        statistics = {
-            "max_ulp": float(np.abs(known).max()),
-            "mean_ulp": float(np.abs(known).mean()),
-            "bias_ulp": float(known.mean()),
-        }
-        witness = f"{row},{index}"
-    defects = sum_defect(y)
-    defect = float(np.nanmax(defects)) if np.isfinite(defects).any() else np.nan
-    return (
-        dict(zip(OUTCOMES, counts, strict=True))
-        | statistics
-        | {"sum_defect": defect, "witness": witness}
+
+    stored: NDArray[Any]
+    x: Array
+    truth: Truth
+    limit_ulp: Array
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one implementation made of one question.
+
+    Attributes
+    ----------
+    tally : Tally
+    row_outcomes : ndarray of int64, shape (rows, outcomes)
+        How many elements of each row had each outcome.
+    faults : tuple of str
+        What was wrong with the call itself.
+    """
+
+    tally: Tally
+    row_outcomes: NDArray[np.int64]
+    faults: tuple[str, ...]
+
+
+def question(operation: Operation, stored: NDArray[Any], format: Format) -> Question:
+    """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
+    x = stored.astype(np.float64)
+    truth = judge(operation, x, format)
+    with np.errstate(invalid="ignore"):
+        limit = owed(x, truth.value, truth.ulp, format)
+    return Question(stored, x, truth, limit)
+
+
+def measure(implementation: Implementation, asked: Question, keep: int) -> Measurement:
+    """Call the implementation, judge every element, and add them up.
+
+    A call that gives nothing to judge counts as NaN throughout. `keep` is as in
+    `softmax_harness.aggregate.tally`.
+    """
+    called = call(implementation, asked.stored)
+    y = np.full(asked.x.shape, np.nan) if called.y is None else called.y
+    batch = judged(asked.x, y, asked.truth)
+    codes = classify(batch, asked.limit_ulp)
+    if called.y is None:
+        codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
+    counts = np.stack([(codes == code).sum(axis=-1) for code in range(len(OUTCOMES))], axis=-1)
+    return Measurement(
+        tally(batch, codes, _bound(implementation, asked), keep), counts, called.faults
     )
+
+
+def _bound(implementation: Implementation, asked: Question) -> Array:
+    truth = asked.truth
+    with np.errstate(invalid="ignore"):
+        bound = theorem(implementation.bound, asked.x, truth.value, truth.ulp, truth.format)
+    return np.where(truth.fixed, np.nan, bound)

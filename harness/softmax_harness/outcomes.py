@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.formats import Format
-from softmax_harness.metrics import ulp_error
-from softmax_harness.truth import Truth
+from softmax_harness.metrics import Batch
 
 OUTCOMES = (
     "correctly_rounded",
@@ -35,21 +34,20 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
         return total.astype(format.dtype).astype(np.float64)
 
 
-def classify(
-    x: NDArray[np.float64], y: NDArray[np.float64], truth: Truth, limit_ulp: float
-) -> NDArray[np.int8]:
+def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 
     Parameters
     ----------
-    x, y : ndarray of float64, shape (rows, n)
-        Inputs and computed outputs, exact in float64.
-    limit_ulp : float
+    batch : Batch
+        Inputs, computed outputs and the truth.
+    limit_ulp : float or ndarray of float64, shape (rows, n)
         Up to this error in ulp an element is accurate, beyond it inaccurate.
     """
     code = {name: index for index, name in enumerate(OUTCOMES)}
+    y, truth = batch.y, batch.truth
     r = truth.rounded
-    total = replay_sum(x, truth.format)
+    total = replay_sum(batch.x, truth.format)
     same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
     with np.errstate(invalid="ignore"):
         largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
@@ -68,7 +66,7 @@ def classify(
         ((y == 0) & hidden, "overflow"),
         ((y == 0) & subnormal, "flushed_subnormal"),
         (y == 0, "spurious_underflow"),
-        (np.abs(ulp_error(y, truth)) <= limit_ulp, "accurate"),
+        (np.abs(batch.ulp_error) <= limit_ulp, "accurate"),
     ]
     return np.select(
         [condition for condition, _ in cases],

@@ -83,8 +83,9 @@ def growth_figure(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def write_report(table: pd.DataFrame, environment: dict[str, Any], folder: Path) -> None:
+def write_report(run: Any, folder: Path) -> None:
     """Write report.html into `folder`."""
+    table, environment = run.results, run.info["environment"]
     picture = base64.b64encode(growth_figure(table)).decode()
     page = jinja2.Environment(autoescape=True).from_string(_PAGE)
     text = page.render(summary=summarize(table), growth=picture, environment=environment)

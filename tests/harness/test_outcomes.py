@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from softmax_harness.formats import FORMATS
+from softmax_harness.metrics import judged
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.outcomes import OUTCOMES, classify
 from softmax_harness.truth import judge
@@ -12,7 +13,7 @@ from softmax_implementations import implementations
 def outcomes(row, y, name):
     x = np.array([row], dtype=float)
     truth = judge(OPERATIONS["softmax"], x, FORMATS[name])
-    codes = classify(x, np.array([y], dtype=float), truth, 8.0)
+    codes = classify(judged(x, np.array([y], dtype=float), truth), 8.0)
     return [OUTCOMES[code] for code in codes[0]]
 
 

@@ -1,0 +1,61 @@
+"""The command softmax-harness: one file for each verb."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+
+import click
+
+from softmax_harness.errors import HarnessError
+
+VERBS = ("list", "run", "report", "score", "inputs", "explain")
+
+
+class Verbs(click.Group):
+    """Loads a verb's module only when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The verbs in the order of `VERBS`."""
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The verb's command, from ``cli/<verb>_verb.py``."""
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{name}_verb").command
+        return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="softmax-harness")
+def commands() -> None:
+    """Judge softmax implementations against mpmath: accuracy, overflow, underflow, speed.
+
+    Exit codes: 0 done; 1 a fault or regression was found; 2 the request was wrong; 3 an internal
+    error; 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command; a request that cannot be met is one line and exit code 2."""
+    try:
+        commands(standalone_mode=False)
+    except HarnessError as error:
+        _end(str(error), 2)
+    except click.ClickException as error:
+        _end(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted; nothing was written", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception:  # the last door: whatever reaches it is a defect of ours
+        traceback.print_exc()
+        _end("internal error; please report the lines above", 3)
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(f"softmax-harness: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,44 @@
+"""softmax-harness inputs: a suite's inputs as .npy files, for devices this process cannot call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+
+from softmax_harness.cli import options
+from softmax_harness.families import Recipe
+from softmax_harness.results import replacing
+from softmax_harness.run import Options, planned
+
+
+@click.command("inputs")
+@options.dtypes
+@options.families
+@options.suite
+@options.seed
+@options.out("softmax-inputs")
+def command(
+    dtypes: tuple[str, ...], families: tuple[str, ...], suite: str, seed: int, out: Path
+) -> None:
+    """Write a suite's inputs as .npy files, one for each dtype, family and n.
+
+    Compute Y from each X elsewhere, then judge it with softmax-harness score X.npy Y.npy.
+
+    Example: softmax-harness inputs --dtype float16 --family normal-10 --out inputs
+    """
+    plan = planned(Options(("exact",), dtypes, families, suite=suite, seed=seed))
+    with replacing(out) as folder:
+        names = [_saved(recipe, folder) for recipe, _ in plan]
+        document = {"schema": 1, "options": {"suite": suite, "seed": seed}, "files": names}
+        (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    click.echo(f"wrote {len(names)} files to {out}")
+
+
+def _saved(recipe: Recipe, folder: Path) -> str:
+    stem = Path(recipe.family.name).stem
+    name = f"{recipe.format.name}-{stem}-n{recipe.n}.npy"
+    np.save(folder / name, np.concatenate(list(recipe.blocks())), allow_pickle=False)
+    return name

@@ -1,0 +1,63 @@
+"""softmax-harness list: what there is to measure and to measure with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from softmax_harness.catalogue import catalogue
+from softmax_harness.families import FAMILIES
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.suites import SUITES
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(as_json: bool) -> None:
+    """List implementations, families of inputs, suites and operations.
+
+    Example: softmax-harness list
+    """
+    click.echo(json.dumps(_document(), indent=1) if as_json else "\n".join(_lines()))
+
+
+def _document() -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "implementations": [
+            {
+                "name": each.name,
+                "dtypes": list(each.dtypes),
+                "available": each.unavailable is None,
+                "unavailable": each.unavailable,
+                "summary": each.summary,
+                "capabilities": list(each.capabilities),
+                "expected_findings": list(each.expected_findings),
+            }
+            for each in catalogue().values()
+        ],
+        "families": [
+            {"name": family.name, "reason": family.reason, "suite": family.suite}
+            for family in FAMILIES.values()
+        ],
+        "suites": [
+            {"name": suite.name, "lengths": list(suite.lengths)} for suite in SUITES.values()
+        ],
+        "operations": list(OPERATIONS),
+    }
+
+
+def _lines() -> list[str]:
+    lines = ["implementations"]
+    for each in catalogue().values():
+        what = f"unavailable: {each.unavailable}" if each.unavailable else each.summary
+        lines.append(f"  {each.name:20} {' '.join(each.dtypes):34} {what}")
+    lines += ["", "families of inputs"]
+    lines += [f"  {family.name:20} {family.reason}" for family in FAMILIES.values()]
+    lines += ["", "suites"]
+    lines += [
+        f"  {suite.name:20} n = {', '.join(map(str, suite.lengths))}" for suite in SUITES.values()
+    ]
+    return [*lines, "", f"operations\n  {' '.join(OPERATIONS)}"]

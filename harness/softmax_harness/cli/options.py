@@ -1,0 +1,59 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from softmax_harness.operations import Policy
+from softmax_harness.suites import SUITES
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Policy:
+    return Policy.parse(value)
+
+
+dtypes = click.option(
+    "--dtype",
+    "dtypes",
+    default="float16,float32,float64",
+    show_default=True,
+    callback=_names,
+    help="Formats, separated by commas; bfloat16 too.",
+)
+families = click.option(
+    "--family",
+    "families",
+    default="",
+    callback=_names,
+    help="Families, or .npy files, separated by commas.  [default: all of the suite]",
+)
+suite = click.option(
+    "--suite", type=click.Choice(list(SUITES)), default="quick", show_default=True, help="How much."
+)
+seed = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
+policy = click.option(
+    "--policy",
+    multiple=True,
+    callback=_policy,
+    metavar="LINE=nan|zero|any",
+    help="Relax a special value: nan, positive-infinity or all-masked.",
+)
+
+
+def out(default: str) -> click.decorators.FC:  # type: ignore[name-defined]
+    """The folder to write."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=default,
+        show_default=True,
+        help="The folder to write; one that holds something else is refused.",
+    )

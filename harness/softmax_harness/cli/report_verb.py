@@ -1,0 +1,24 @@
+"""softmax-harness report: write the report of a run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from softmax_reports.page import write_report
+
+from softmax_harness.results import read, replacing, write
+
+
+@click.command("report")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def command(folder: Path) -> None:
+    """Write the report of the run in DIR again.
+
+    Example: softmax-harness report softmax-report
+    """
+    run = read(folder)
+    with replacing(folder) as fresh:
+        write(run, fresh)
+        write_report(run, fresh)
+    click.echo(f"wrote {folder / 'report.html'}")

@@ -1,0 +1,59 @@
+"""softmax-harness run: measure, and write the run with its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from softmax_reports.page import write_report
+
+from softmax_harness.cli import options
+from softmax_harness.cli.progress import shown_progress
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.results import check_writable, replacing, write
+from softmax_harness.run import Options, make_run
+
+
+@click.command("run")
+@click.argument("implementations", nargs=-1, metavar="[IMPL]...")
+@click.option(
+    "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
+)
+@options.dtypes
+@options.families
+@options.suite
+@options.seed
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Worker processes."
+)
+@click.option(
+    "--asv",
+    type=click.Path(path_type=Path),
+    default=".asv/results",
+    show_default=True,
+    help="Results of asv, from which the report takes its timings where they exist.",
+)
+@options.out("softmax-report")
+def command(
+    implementations: tuple[str, ...],
+    operation: str,
+    dtypes: tuple[str, ...],
+    families: tuple[str, ...],
+    suite: str,
+    seed: int,
+    jobs: int,
+    asv: Path,
+    out: Path,
+) -> None:
+    """Measure implementations and write a run with its report.
+
+    Example: softmax-harness run max-shifted --dtype float32 --out mine
+    """
+    check_writable(out)
+    chosen = Options(implementations, dtypes, families, operation, suite, seed, jobs)
+    with shown_progress() as progress:
+        run = make_run(chosen, asv if asv.is_dir() else None, progress)
+    with replacing(out) as folder:
+        write(run, folder)
+        write_report(run, folder)
+    click.echo(f"wrote {out / 'report.html'}")

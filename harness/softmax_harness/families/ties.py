@@ -1,0 +1,16 @@
+"""Few distinct values, so that entries tie, the largest among them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.families.family import Family
+from softmax_harness.formats import Format
+
+
+def _ties(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    return rng.integers(-3, 4, (rows, n)) * rng.choice([0.25, 1.0, 3.0], (rows, 1))
+
+
+FAMILIES = (Family("ties", "few distinct values: equal logits must get equal results", _ties),)

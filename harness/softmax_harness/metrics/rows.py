@@ -1,0 +1,44 @@
+"""Errors of whole rows taken as probability distributions; NaN for rows that are not finite."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from softmax_harness.metrics.batch import Array, Batch
+
+
+def sum_defect(batch: Batch) -> Array:
+    """|sum of the row - 1|, summed exactly and rounded once, shape (rows,).
+
+    It shows the errors of summation and division and is blind to those of exp, which stand above
+    and below the line.
+    """
+    return np.array(
+        [abs(math.fsum([*row, -1.0])) if np.isfinite(row).all() else math.nan for row in batch.y]
+    )
+
+
+def total_variation(batch: Batch) -> Array:
+    """Half the sum of |y - z| over the row, shape (rows,)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(batch.ulp_error) * batch.truth.ulp).sum(axis=-1) / 2)
+
+
+def kl_divergence(batch: Batch) -> Array:
+    """Sum of z log(z / y) in nats over the entries with y > 0, shape (rows,).
+
+    Entries that underflowed are left out: they make it infinite, and have outcomes of their own.
+    """
+    used = (batch.y > 0) & (batch.z > 0)
+    z = np.where(used, batch.z, 1.0)
+    relative = np.where(used, batch.ulp_error * batch.truth.ulp / z, 0.0)
+    divergence = -(z * np.log1p(np.maximum(relative, -1.0 + 2.0**-53))).sum(axis=-1)
+    whole = np.isfinite(batch.y).all(axis=-1) & np.isfinite(batch.truth.rounded).all(axis=-1)
+    return np.where(whole, divergence, np.nan)
+
+
+def wrongly_zero(batch: Batch) -> Array:
+    """How many entries of the row are 0 though z rounds to something else, shape (rows,)."""
+    return ((batch.y == 0) & (batch.truth.rounded > 0)).sum(axis=-1).astype(float)

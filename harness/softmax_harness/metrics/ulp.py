@@ -1,0 +1,59 @@
+"""Errors of single elements, in units in the last place and in what the input's rounding does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.metrics.batch import Array, Batch
+from softmax_harness.truth import Truth
+
+
+def ulp_error(y: Array, truth: Truth) -> Array:
+    """Signed error (y - z) / ulp(z) of each element; NaN where y or z is not finite.
+
+    z is the exact real value and ulp is Goldberg's, extended to reals (Zimmermann et al.,
+    "Accuracy of Mathematical Functions in Single, Double, Double Extended, and Quadruple
+    Precision").
+    """
+    with np.errstate(all="ignore"):
+        error = (y - truth.rounded) / truth.ulp - truth.offset
+    return np.where(np.isfinite(y) & np.isfinite(truth.rounded), error, np.nan)
+
+
+def absolute(batch: Batch) -> Array:
+    """|y - z| / ulp(z), shape (rows, n)."""
+    return np.abs(batch.ulp_error)
+
+
+def probable(batch: Batch) -> Array:
+    """The same where z >= 1/n, NaN elsewhere: the tail's errors come from rounding x - max x.
+
+    1/n is allowed half a unit of float64 so that equal rows, whose z is 1/n, belong.
+    """
+    n = batch.y.shape[-1]
+    return np.where(batch.z >= (1.0 - 2.0**-50) / n, np.abs(batch.ulp_error), np.nan)
+
+
+def versus_input_rounding(batch: Batch) -> Array:
+    """|y - z| over what half-ulp changes of the logits do to z, where z is a normal number.
+
+    To first order, changes h_j of the logits change z_i by at most
+    z_i ((1 - z_i) h_i + sum over j != i of z_j h_j), from the Jacobian z_i (delta_ij - z_j); h_j
+    is half an ulp of x_j. Where that is less than half an ulp of z, half an ulp of z stands in
+    its place: no output can be nearer, so no input's rounding is to blame.
+    """
+    truth = batch.truth
+    finite = np.isfinite(batch.x)
+    h = np.where(finite, truth.format.ulp(np.where(finite, batch.x, 0.0)) / 2, 0.0)
+    z = np.where(finite & np.isfinite(truth.rounded), batch.z, 0.0)
+    # Of the largest entry the others are summed: 1 - z would cancel.
+    top = np.argmax(z, axis=-1, keepdims=True)
+    others = z.copy()
+    np.put_along_axis(others, top, 0.0, axis=-1)
+    with np.errstate(over="ignore"):
+        change = (1.0 - z) * h + (z * h).sum(axis=-1, keepdims=True) - z * h
+        of_top = others.sum(axis=-1, keepdims=True) * np.take_along_axis(h, top, axis=-1)
+        of_top += (others * h).sum(axis=-1, keepdims=True)
+        np.put_along_axis(change, top, of_top, axis=-1)
+        quotient = np.abs(batch.ulp_error) / np.maximum(z * change / truth.ulp, 0.5)
+    return np.where(finite & (z >= truth.format.smallest_normal), quotient, np.nan)

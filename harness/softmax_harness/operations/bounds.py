@@ -1,0 +1,225 @@
+"""Theorems that bound the error of each algorithm of softmax, element by element.
+
+Every bound is in ulp of the exact result z and holds where nothing overflows. They are the
+bounds of Blanchard, Higham & Higham (IMA J. Numer. Anal. 41(4), 2021), derived again with all
+higher-order terms, with the errors of exp and log as parameters, and with the terms that the
+printed log-sum-exp bounds lack: the rounding of a + log s, and of log s.
+
+Notation: u unit roundoff, eta smallest subnormal, A = a - x_i with a = max x, eps and eps_log the
+relative errors of exp and log, kappa the error of exp in subnormal spacings, and
+W = W0((n-1)/e) <= ln n the largest possible sum_j z_j (a - x_j). (With t_j = exp(x_j - a) the
+entropy-like sum z_j A_j is largest when all t_j but one are equal; its maximum is Lambert's W.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.elementary import ElementaryErrors, elementary_errors, long_double_errors
+from softmax_harness.formats import FORMATS, Format
+
+Array = NDArray[np.float64]
+
+_WIDER = {
+    "float16": "float32",
+    "bfloat16": "float32",
+    "float32": "float64",
+    "float64": "longdouble",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a bound depends on beside the row.
+
+    Attributes
+    ----------
+    unit_roundoff, smallest_subnormal, smallest_normal : float
+        u, eta and the least normal number of the arithmetic.
+    log_largest : float
+        Natural logarithm of its largest number.
+    errors : ElementaryErrors
+        Of exp and log in the arithmetic.
+    additions : float
+        gamma / u of the sum: n - 1 for one addition after another, about 16 + log2 n for a
+        pairwise or blocked one.
+    """
+
+    unit_roundoff: float
+    smallest_subnormal: float
+    smallest_normal: float
+    log_largest: float
+    errors: ElementaryErrors
+    additions: float
+
+
+def lambert_w(n: int) -> float:
+    """W0((n - 1) / e), by Newton's iteration on w exp(w) = (n - 1) / e from ln n above it."""
+    target = (n - 1) / math.e
+    w = math.log(n)
+    for _ in range(64):
+        step = (w * math.exp(w) - target) / (math.exp(w) * (1.0 + w))
+        w -= step
+        if abs(step) <= 1e-14 * w:
+            break
+    return w
+
+
+def _sum_low(n: int, setting: Setting, shifted: bool = True) -> float:
+    """Lower bound of (computed sum) / (exact sum); not positive where there is no bound."""
+    u, errors = setting.unit_roundoff, setting.errors
+    gamma = setting.additions * u
+    drift = math.exp(-u * lambert_w(n)) if shifted else 1.0
+    lost = n * errors.exp_subnormal * setting.smallest_subnormal
+    return (1.0 - gamma) * (1.0 - errors.exp) * drift - lost
+
+
+def shifted(a: Array, x: Array, z: Array, s: Setting) -> Array:
+    """|y - z| for exp(x - a) / sum: relative e^(uA)(1+eps)(1+u)/sum_low - 1, plus (kappa + 1/2) eta."""
+    low = _sum_low(x.shape[-1], s)
+    return _quotient(s.unit_roundoff * _distance(a, x), low, z, s)
+
+
+def naive(a: Array, x: Array, z: Array, s: Setting) -> Array:
+    """|y - z| for exp(x) / sum: as `shifted` without the rounding of the difference.
+
+    Infinite where the sum overflows, or where its largest term is not a normal number.
+    """
+    low = _sum_low(x.shape[-1], s, shifted=False)
+    bound = _quotient(np.zeros(x.shape), low, z, s)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lse = a + np.log(np.exp(x - a).sum(axis=-1, keepdims=True))
+    safe = (a >= math.log(s.smallest_normal)) & (lse < s.log_largest)
+    return np.where(safe, bound, np.inf)
+
+
+def _distance(a: Array, x: Array) -> Array:
+    with np.errstate(over="ignore"):  # infinite, as it is to exp
+        return a - x
+
+
+def _quotient(exponent: Array, low: float, z: Array, s: Setting) -> Array:
+    if low <= 0.0:
+        return np.full(z.shape, np.inf)
+    u, errors = s.unit_roundoff, s.errors
+    with np.errstate(over="ignore", invalid="ignore"):
+        # expm1 and log keep the difference from 1 when it is far below 1.
+        relative = np.expm1(exponent + math.log1p(errors.exp) + math.log1p(u) - math.log(low))
+        tail = (errors.exp_subnormal + 0.5) * s.smallest_subnormal
+        return np.where(z > 0, relative * z, 0.0) + tail
+
+
+def _logarithm_error(n: int, s: Setting) -> float:
+    """Absolute error of the computed log of the sum: that of the sum, then eps_log log n."""
+    low = _sum_low(n, s)
+    return math.inf if low <= 0.0 else -math.log(low) + s.errors.log * math.log(n)
+
+
+def shifted_log_sum_exp(a: Array, x: Array, z: Array, s: Setting) -> Array:
+    """|y - z| for exp((x - a) - log s): the error E of the exponent, then e^E (1 + eps) - 1.
+
+    E = u A + (error of log s) + u |log z|: the rounding of x - a, of log s, of their difference.
+    """
+    with np.errstate(divide="ignore"):
+        exponent = s.unit_roundoff * (_distance(a, x) + np.abs(np.log(z)))
+    return _exponential(exponent + _logarithm_error(x.shape[-1], s), z, s)
+
+
+def log_sum_exp(a: Array, x: Array, z: Array, s: Setting) -> Array:
+    """|y - z| for exp(x - lse): E = u |lse| + (error of log s) + u |log z|.
+
+    The first term is the rounding of a + log s, which the printed theorem drops; on
+    x = [1000, 1000] in float32 it alone makes the error 488 u where the print allows 4.4 u.
+    """
+    n = x.shape[-1]
+    with np.errstate(divide="ignore"):
+        exponent = s.unit_roundoff * (np.abs(a) + math.log(n) + np.abs(np.log(z)))
+    return _exponential(exponent + _logarithm_error(n, s), z, s)
+
+
+def _exponential(exponent: Array, z: Array, s: Setting) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        relative = np.expm1(exponent + math.log1p(s.errors.exp))
+        tail = (s.errors.exp_subnormal + 0.5) * s.smallest_subnormal
+        return np.where(z > 0, relative * z, 0.0) + tail
+
+
+Bound = Callable[[Array, Array, Array, Setting], Array]
+BOUNDS: dict[str, Bound] = {
+    "naive": naive,
+    "shifted": shifted,
+    "log-sum-exp": log_sum_exp,
+    "shifted-log-sum-exp": shifted_log_sum_exp,
+}
+
+
+def pairwise_additions(n: int) -> float:
+    """16 + ceil(log2 n): roundings on the way through a pairwise or blocked sum of n terms."""
+    return 16.0 + math.ceil(math.log2(max(n, 1)))
+
+
+def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """What a well-made softmax in `format` owes: `shifted` with a pairwise sum, in ulp.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, n)
+        The inputs; masked entries are -inf.
+    z, ulp : ndarray of float64, shape (rows, n)
+        The exact results to the precision of float64, and their ulp.
+    """
+    setting = native(format, pairwise_additions(x.shape[-1]))
+    return _in_ulp(shifted(_maximum(x), x, z, setting), ulp)
+
+
+def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """The bound of the named theorem for a sum of one addition after another, in ulp; NaN for none.
+
+    ``wide`` is `shifted` in the next wider type and half an ulp for the last rounding; ``exact``
+    is that half ulp alone.
+    """
+    if name == "exact":
+        return np.full(x.shape, 0.5)
+    additions = x.shape[-1] - 1.0
+    if name == "wide":
+        setting = wider(format, additions)
+        return 0.5 + _in_ulp(shifted(_maximum(x), x, z, setting), ulp)
+    if name not in BOUNDS:
+        return np.full(x.shape, np.nan)
+    return _in_ulp(BOUNDS[name](_maximum(x), x, z, native(format, additions)), ulp)
+
+
+def native(format: Format, additions: float) -> Setting:
+    """Arithmetic in the format itself."""
+    return Setting(
+        format.unit_roundoff,
+        format.smallest_subnormal,
+        format.smallest_normal,
+        math.log(format.largest),
+        elementary_errors(format),
+        additions,
+    )
+
+
+def wider(format: Format, additions: float) -> Setting:
+    """Arithmetic in the next wider type; beyond float64 NumPy's long double."""
+    name = _WIDER[format.name]
+    if name in FORMATS:
+        return native(FORMATS[name], additions)
+    info = np.finfo(np.longdouble)
+    # Its smallest numbers are 0 in float64, which is what they amount to here.
+    return Setting(float(info.eps) / 2, 0.0, 0.0, math.inf, long_double_errors(), additions)
+
+
+def _in_ulp(bound: Array, ulp: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return bound / ulp
+
+
+def _maximum(x: Array) -> Array:
+    return np.asarray(np.max(x, axis=-1, keepdims=True))

@@ -1,0 +1,239 @@
+"""A run on disk: run.json, results.csv and the tables beside it; read here, written here."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from softmax_harness.aggregate import HISTOGRAM_FLOOR
+from softmax_harness.errors import BadFolder
+from softmax_harness.metrics import METRICS
+from softmax_harness.outcomes import OUTCOMES
+from softmax_harness.sweep import Cell
+from softmax_harness.witness import recipe_text
+
+SCHEMA = 1
+KEYS = ("operation", "implementation", "dtype", "family", "n")
+COLUMNS = (
+    *KEYS,
+    "rows",
+    "elements",
+    *OUTCOMES,
+    "max_ulp",
+    "mean_ulp",
+    "p99_ulp",
+    "bias_ulp",
+    "max_ulp_probable",
+    "max_vs_input_rounding",
+    "bound_ulp",
+    "sum_defect",
+    "order_inversions",
+    "argmax_flips",
+    "total_variation",
+    "witness",
+)
+TABLES = ("results", "metrics", "histograms", "planes", "digits", "attention", "timings", "history")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    info : dict
+        The contents of run.json: schema, options, environment, counts, implementations.
+    tables : dict of str to DataFrame
+        By name, those of `TABLES` that the run has; ``results`` always.
+    """
+
+    info: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """One row per operation, implementation, dtype, family and n; columns `COLUMNS`."""
+        return self.tables["results"]
+
+
+def _keys(cell: Cell) -> dict[str, Any]:
+    recipe = cell.recipe
+    values = (cell.operation, cell.implementation, recipe.format.name, recipe.family.name, recipe.n)
+    return dict(zip(KEYS, values, strict=True))
+
+
+def results_row(cell: Cell) -> dict[str, Any]:
+    """The row of results.csv for one cell."""
+    tally = cell.tally
+    extremes = {name: extreme.value for name, extreme in tally.extremes.items()}
+    worst = tally.extremes.get("max_ulp")
+    row = _keys(cell) | {
+        "rows": tally.rows,
+        "elements": tally.elements,
+        **dict(zip(OUTCOMES, tally.outcomes.tolist(), strict=True)),
+        "mean_ulp": tally.sum_absolute / tally.measured if tally.measured else math.nan,
+        "bias_ulp": tally.sum_signed / tally.measured if tally.measured else math.nan,
+        "p99_ulp": tally.p99_ulp,
+        "bound_ulp": tally.bound_ulp,
+        "witness": recipe_text(cell.recipe, worst.row, worst.index) if worst else "",
+    }
+    row |= {metric.name: extremes.get(metric.name, math.nan) for metric in METRICS}
+    row |= {name: int(value) for name, value in tally.sums.items()}
+    return {column: row[column] for column in COLUMNS}
+
+
+def metric_rows(cell: Cell) -> Iterator[dict[str, Any]]:
+    """The rows of metrics.csv: every metric of the cell, maxima with a witness each."""
+    for metric in METRICS:
+        extreme = cell.tally.extremes.get(metric.name)
+        if extreme is not None:
+            text = recipe_text(cell.recipe, extreme.row, extreme.index)
+            yield _keys(cell) | {"metric": metric.name, "value": extreme.value, "witness": text}
+        elif metric.combine == "sum":
+            value = cell.tally.sums[metric.name]
+            yield _keys(cell) | {"metric": metric.name, "value": value, "witness": ""}
+
+
+def histograms(cells: list[Cell]) -> pd.DataFrame:
+    """histograms.csv: elements by log2 of their error, half a binade a bin, all n together."""
+    sums: dict[tuple[str, ...], Any] = {}
+    for cell in cells:
+        recipe = cell.recipe
+        key = (cell.operation, cell.implementation, recipe.format.name, recipe.family.name)
+        sums[key] = sums.get(key, 0) + cell.tally.histogram
+    return pd.DataFrame(
+        [
+            (*key, HISTOGRAM_FLOOR + position / 2, count)
+            for key, counts in sums.items()
+            for position, count in enumerate(counts.tolist())
+            if count
+        ],
+        columns=[*KEYS[:4], "log2_ulp", "elements"],
+    )
+
+
+def plane_rows(cell: Cell) -> Iterator[dict[str, Any]]:
+    """The rows of planes.csv: the outcomes of each row of a family that maps a plane."""
+    grid = cell.recipe.family.grid
+    if grid is None or cell.row_outcomes is None:
+        return
+    for coordinate, counts in zip(grid(cell.recipe.format), cell.row_outcomes, strict=True):
+        outcomes = dict(zip(OUTCOMES, counts.tolist(), strict=True))
+        yield _keys(cell) | {"coordinate": float(coordinate)} | outcomes
+
+
+def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:
+    """The tables that come from measured cells."""
+    return {
+        "results": pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS)),
+        "metrics": pd.DataFrame([row for cell in cells for row in metric_rows(cell)]),
+        "histograms": histograms(cells),
+        "planes": pd.DataFrame([row for cell in cells for row in plane_rows(cell)]),
+    }
+
+
+def write(run: Run, folder: Path) -> None:
+    """Write run.json and one .csv for each table that has rows, floats so that they read back."""
+    for name, table in run.tables.items():
+        if len(table):
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    text = json.dumps(run.info, indent=1, sort_keys=True, allow_nan=False)
+    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> Run:
+    """The run in `folder`.
+
+    Raises
+    ------
+    BadFolder
+        If there is none, or one of another schema, or one whose tables cannot be read.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise BadFolder(
+            f"{folder}: no run.json there; expected a folder written by softmax-harness run"
+        )
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        schema = info["schema"]
+        tables = {
+            name: pd.read_csv(
+                folder / f"{name}.csv", float_precision="round_trip", keep_default_na=True
+            )
+            for name in TABLES
+            if (folder / f"{name}.csv").is_file()
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadFolder(f"{folder}: the run cannot be read ({error}); make it again") from None
+    if schema != SCHEMA:
+        raise BadFolder(f"{folder}: schema {schema}, expected {SCHEMA}; make the run again")
+    missing = [name for name in COLUMNS if name not in tables.get("results", pd.DataFrame())]
+    if missing:
+        raise BadFolder(f"{folder}: results.csv lacks {', '.join(missing)}; make the run again")
+    return Run(info, tables)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that holds something other than a run, or that cannot be written."""
+    if folder.exists() and not folder.is_dir():
+        raise BadFolder(f"{folder} is a file: name a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder):
+        raise BadFolder(
+            f"{folder} holds something other than a run: name another folder with --out"
+        )
+    parent = next(each for each in folder.absolute().parents if each.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise BadFolder(f"{folder} cannot be written: {parent} does not let you")
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(info, dict) and "schema" in info and "options" in info
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write into, which takes its place if all goes well.
+
+    Until then `folder` is as it was; whatever fails, nothing half-written is left.
+    """
+    folder = folder.absolute()
+    check_writable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        fresh = scratch / "fresh"
+        fresh.mkdir()
+        yield fresh
+        _exchange(fresh, folder, scratch / "old")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exchange(fresh: Path, folder: Path, old: Path) -> None:
+    """Move `fresh` to `folder`; what was there is kept if that fails."""
+    if folder.exists():
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise

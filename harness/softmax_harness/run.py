@@ -1,0 +1,172 @@
+"""A whole run: what to measure, the sweep, the experiments on real logits, the timings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from softmax_implementations import Implementation
+
+from softmax_harness.catalogue import catalogue, implementation_named
+from softmax_harness.elementary import elementary_errors
+from softmax_harness.environment import environment
+from softmax_harness.errors import UnknownName, unknown
+from softmax_harness.families import FAMILIES, Family, Recipe
+from softmax_harness.families.npy_file import npy_family
+from softmax_harness.formats import FORMATS, format_named
+from softmax_harness.results import SCHEMA, Run, tables_of
+from softmax_harness.suites import families_of, recipes, suite_named
+from softmax_harness.sweep import Cell, sweep
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked of a run.
+
+    Attributes
+    ----------
+    implementations, dtypes, families : tuple of str
+        Names; empty for all that the suite holds. A family may be the path of a .npy file.
+    operation, suite : str
+    seed, jobs : int
+        The seed of all inputs; worker processes.
+    """
+
+    implementations: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    families: tuple[str, ...] = ()
+    operation: str = "softmax"
+    suite: str = "quick"
+    seed: int = 0
+    jobs: int = 1
+
+
+def chosen_implementations(options: Options) -> list[Implementation]:
+    """The implementations asked for, those that can run here if none are named.
+
+    Raises
+    ------
+    UnknownName
+        If there is none of that name, or none that takes any of the dtypes.
+    """
+    if options.implementations:
+        chosen = [implementation_named(name) for name in options.implementations]
+        for each in chosen:
+            if each.unavailable:
+                raise UnknownName(f"{each.name} cannot run here: {each.unavailable}")
+    else:
+        chosen = [each for each in catalogue().values() if not each.unavailable]
+    if not any(dtype in each.dtypes for each in chosen for dtype in options.dtypes):
+        raise UnknownName(
+            f"none of {', '.join(each.name for each in chosen)} takes "
+            f"{', '.join(options.dtypes)}: see softmax-harness list for the dtypes of each"
+        )
+    return chosen
+
+
+def chosen_families(options: Options) -> list[Family]:
+    """The families asked for, those of the suite if none are named."""
+    if not options.families:
+        return families_of(suite_named(options.suite))
+    return [_family(name) for name in options.families]
+
+
+def _family(name: str) -> Family:
+    if name in FAMILIES:
+        return FAMILIES[name]
+    if name.endswith(".npy"):
+        return npy_family(Path(name))
+    raise unknown("family", name, FAMILIES)
+
+
+def planned(options: Options) -> list[tuple[Recipe, tuple[str, ...]]]:
+    """Every recipe with the names of the implementations that take its format."""
+    formats = [format_named(name) for name in options.dtypes]
+    chosen = chosen_implementations(options)
+    for format in formats:
+        _ = format.dtype  # says here what to install for a dtype that NumPy lacks
+    cells = recipes(suite_named(options.suite), chosen_families(options), formats, options.seed)
+    named = (
+        (recipe, tuple(each.name for each in chosen if recipe.format.name in each.dtypes))
+        for recipe in cells
+    )
+    return [(recipe, names) for recipe, names in named if names]
+
+
+def make_run(
+    options: Options,
+    asv_results: Path | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Run:
+    """Measure all that `options` ask for.
+
+    Parameters
+    ----------
+    options : Options
+    asv_results : Path, optional
+        asv's folder of results, from which the timings come.
+    progress : callable, optional
+        Called with what is done, elements judged, and elements in all.
+    """
+    plan = planned(options)
+    cells = _measured(options, plan, progress)
+    tables = tables_of(cells)
+    return Run(_info(options, cells), tables)
+
+
+def _measured(
+    options: Options, plan: list[tuple[Recipe, tuple[str, ...]]], progress: Progress
+) -> list[Cell]:
+    total = sum(recipe.n * recipe.rows for recipe, _ in plan)
+    judged = 0
+
+    def more(elements: int) -> None:
+        nonlocal judged
+        judged += elements
+        progress("judging", judged, total)
+
+    if options.jobs == 1:
+        return list(sweep(options.operation, plan, None, more))
+    # Fresh processes, so that nothing this one has loaded changes their arithmetic.
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as executor:
+        return list(sweep(options.operation, plan, executor, more))
+
+
+def _info(options: Options, cells: list[Cell]) -> dict[str, Any]:
+    used = {cell.implementation: catalogue()[cell.implementation] for cell in cells}
+    families = {cell.recipe.family.name: cell.recipe.family for cell in cells}
+    faults = {
+        f"{cell.implementation} {cell.recipe.format.name}": list(cell.faults)
+        for cell in cells
+        if cell.faults
+    }
+    judged = {
+        (c.recipe.family.name, c.recipe.format.name, c.recipe.n): c.tally.elements for c in cells
+    }
+    return {
+        "schema": SCHEMA,
+        "options": asdict(options) | {"jobs": options.jobs},
+        "environment": environment(),
+        "counts": {"elements": sum(judged.values()), "screened": 0, "escalated": 0}
+        | {"confirmed": sum(judged.values())},
+        "elementary_errors": {
+            name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
+        },
+        "implementations": {
+            name: {
+                "summary": each.summary,
+                "dtypes": list(each.dtypes),
+                "bound": each.bound,
+                "expected_findings": list(each.expected_findings),
+            }
+            for name, each in used.items()
+        },
+        "families": {name: family.reason for name, family in families.items()},
+        "faults": faults,
+    }
