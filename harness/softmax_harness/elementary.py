@@ -50,7 +50,7 @@ def long_double_errors() -> ElementaryErrors:
     """The same for NumPy's long double where `wide` uses it, from -700 to 0 and without subnormals."""
     x = np.linspace(-700.0, 0.0, _POINTS).astype(np.longdouble)
     with mpmath.workprec(_BITS):
-        exact = [mpmath.exp(value) for value in _exact(x)]
+        exact = [mpmath.exp(value) for value in exact_values(x)]
         exp = _largest_ratio(np.exp(x), exact, exact)
     return ElementaryErrors(exp, 0.0, _log_error(np.dtype(np.longdouble), 20))
 
@@ -59,14 +59,14 @@ def _log_error(dtype: np.dtype[Any], top: int) -> float:
     x = np.geomspace(1.0, 2.0**top, _POINTS).astype(dtype)
     x = x[x > 1]
     with mpmath.workprec(_BITS):
-        exact = [mpmath.log(value) for value in _exact(x)]
+        exact = [mpmath.log(value) for value in exact_values(x)]
         return _largest_ratio(np.log(x), exact, exact)
 
 
 def _exp_errors(x: NDArray[Any], format: Format) -> tuple[float, float]:
     with mpmath.workprec(_BITS), np.errstate(all="ignore"):
         y = np.exp(x)
-        exact = [mpmath.exp(value) for value in _exact(x)]
+        exact = [mpmath.exp(value) for value in exact_values(x)]
         smallest = mpmath.ldexp(1, format.emin)
         pairs = [
             (computed, z) for computed, z in zip(y, exact, strict=True) if np.isfinite(computed)
@@ -85,15 +85,16 @@ def _columns(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
 
 
 def _largest_ratio(computed: Any, exact: list[Any], unit: list[Any]) -> float:
-    errors = (abs(y - z) / scale for y, z, scale in zip(_exact(computed), exact, unit, strict=True))
+    errors = (
+        abs(y - z) / scale for y, z, scale in zip(exact_values(computed), exact, unit, strict=True)
+    )
     return float(max(errors, default=0.0))
 
 
-def _exact(values: Any) -> list[Any]:
-    """Each value as an mpf, exactly, long doubles in two parts."""
+def exact_values(values: Any) -> list[Any]:
+    """Each of a sequence of floats as an mpf, exactly, long doubles in two parts."""
     array = np.asarray(values)
     high = array.astype(np.float64)
-    low = (
-        (array - high).astype(np.float64) if array.dtype == np.longdouble else np.zeros(high.shape)
-    )
+    with np.errstate(invalid="ignore"):  # inf - inf
+        low = np.where(np.isfinite(high), (array - high).astype(np.float64), 0.0)
     return [mpmath.mpf(a) + mpmath.mpf(b) for a, b in zip(high.tolist(), low.tolist(), strict=True)]

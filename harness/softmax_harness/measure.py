@@ -13,7 +13,7 @@ from softmax_harness.aggregate import Tally, tally
 from softmax_harness.call import call
 from softmax_harness.formats import Format
 from softmax_harness.metrics import judged
-from softmax_harness.operations import Operation
+from softmax_harness.operations import Operation, Policy
 from softmax_harness.operations.bounds import owed, theorem
 from softmax_harness.outcomes import OUTCOMES, classify
 from softmax_harness.truth import Truth, judge
@@ -61,10 +61,12 @@ class Measurement:
     faults: tuple[str, ...]
 
 
-def question(operation: Operation, stored: NDArray[Any], format: Format) -> Question:
+def question(
+    operation: Operation, stored: NDArray[Any], format: Format, policy: Policy | None = None
+) -> Question:
     """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
     x = stored.astype(np.float64)
-    truth = judge(operation, x, format)
+    truth = judge(operation, x, format, policy)
     with np.errstate(invalid="ignore"):
         limit = owed(x, truth.value, truth.ulp, format)
     return Question(stored, x, truth, limit)

@@ -21,6 +21,7 @@ OUTCOMES = (
     "out_of_range",
     "wrong_special",
 )
+GOOD_OUTCOMES = ("correctly_rounded", "accurate", "inherent_underflow")
 
 
 def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:

@@ -205,6 +205,26 @@ def _is_run(folder: Path) -> bool:
     return isinstance(info, dict) and "schema" in info and "options" in info
 
 
+def check_file(path: Path) -> None:
+    """Refuse a file that cannot be written, before any work is done for it."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise BadFolder(f"{path} is a folder: name a file")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BadFolder(f"{path} cannot be written: {folder} is no folder that lets you")
+
+
+def replacing_file(path: Path, text: str) -> None:
+    """Write `text` to `path`, which is whole at every moment."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise BadFolder(f"{path} cannot be written: {error.strerror}") from None
+
+
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` to write into, which takes its place if all goes well.

@@ -31,14 +31,16 @@ class Witness:
         The format of the inputs.
     block : ndarray, shape (rows, n)
         The inputs as they were put to the implementation.
-    row, index : int
-        The element, within the block.
+    row : int
+        The row, within the block.
+    index : int or None
+        The element, where one is meant.
     """
 
     format: Format
     block: NDArray[Any]
     row: int
-    index: int
+    index: int | None
 
 
 def recipe_text(recipe: Recipe, row: int, index: int) -> str:

@@ -98,5 +98,5 @@ def implementations() -> dict[str, Implementation]:
 
 def floating(x: ArrayLike) -> NDArray[Any]:
     """`x` as an array of floats: integers and booleans become float64, floats stay as they are."""
-    array = np.asarray(x)
+    array = np.asanyarray(x)  # a subclass may pass: explain records the steps by one
     return array.astype(np.float64) if array.dtype.kind in "iub" else array

@@ -20,4 +20,4 @@ def wide(x, axis=-1):
     w = x.astype(_WIDER[x.dtype.name])
     with np.errstate(all="ignore"):
         e = np.exp(w - np.max(w, axis=axis, keepdims=True, initial=-np.inf))
-        return np.asarray(e / np.sum(e, axis=axis, keepdims=True)).astype(x.dtype)
+        return np.asanyarray(e / np.sum(e, axis=axis, keepdims=True)).astype(x.dtype)

@@ -51,7 +51,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception:  # the last door: whatever reaches it is a defect of ours
+    except Exception:  # noqa: BLE001 - the last door: whatever reaches it is a defect of ours
         traceback.print_exc()
         _end("internal error; please report the lines above", 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -48,7 +49,7 @@ policy = click.option(
 )
 
 
-def out(default: str) -> click.decorators.FC:  # type: ignore[name-defined]
+def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The folder to write."""
     return click.option(
         "--out",

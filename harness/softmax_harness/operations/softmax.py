@@ -15,6 +15,8 @@ from softmax_harness.operations.operation import Enclosure, Operation, Policy
 
 _GUARD = 16
 _SLACK = 64
+_NEGLIGIBLE = 4096
+_Mpf = tuple[int, int, int, int]
 _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": np.inf}
 
 
@@ -66,14 +68,31 @@ def enclose(
         enclosures.append(Enclosure((man << lift) // denominator, exp - lift + point, _SLACK))
     most = int(counts[-1])
     if denominator - (most << point) <= total and most & (most - 1) == 0:
-        # z = 1 / (most + d) with 0 < d < 2**-precision lies just below the power of two 1 / most,
-        # for [0, -1e300] closer than any precision could resolve; that it is below is enough.
-        below = (1 << precision) - 1
-        enclosures[-1] = Enclosure(below, 1 - most.bit_length() - precision, 1)
+        enclosures[-1] = _just_below_power_of_two(most, terms, counts, precision)
     return enclosures
 
 
-def exp_relative(d: tuple[int, int, int, int], precision: int) -> tuple[int, int, int, int]:
+def _just_below_power_of_two(
+    most: int, terms: list[_Mpf], counts: NDArray[np.int64], precision: int
+) -> Enclosure:
+    """Enclose z = 1 / (most + d), most a power of two, 0 < d < 2**-precision the other terms' sum.
+
+    For [0, -1e300] no precision could resolve z from 1, but it is known to lie below. It is
+    (1 - delta + ...) / most with delta = d / most, whose square is below its last place here;
+    a delta beneath 2**-`_NEGLIGIBLE` is 0 in every format, and its own size no longer matters.
+    """
+    d = libmp.fzero
+    for term, count in zip(terms[:-1], counts[:-1].tolist(), strict=True):
+        d = libmp.mpf_add(d, libmp.mpf_mul_int(term, count, precision), precision)
+    delta = libmp.mpf_shift(d, 1 - most.bit_length())
+    point = precision - min(delta[2] + delta[3], 0)
+    if point > _NEGLIGIBLE:
+        return Enclosure((1 << _NEGLIGIBLE) - 1, 1 - most.bit_length() - _NEGLIGIBLE, 1)
+    below = (1 << point) - _cut(delta[1], delta[2] + point)
+    return Enclosure(below, 1 - most.bit_length() - point, _SLACK)
+
+
+def exp_relative(d: _Mpf, precision: int) -> _Mpf:
     """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
     magnitude = d[2] + d[3]
     if magnitude <= 20:

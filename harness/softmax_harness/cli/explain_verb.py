@@ -1,0 +1,69 @@
+"""softmax-harness explain: the three steps of one row, and where each implementation erred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from softmax_harness import witness
+from softmax_harness.catalogue import catalogue, implementation_named
+from softmax_harness.errors import BadData
+from softmax_harness.explain import Explained, explained_text, parsed_row
+from softmax_harness.explain.row import literal
+from softmax_harness.families import Recipe
+from softmax_harness.families.npy_file import npy_family, read_npy
+from softmax_harness.formats import format_named, format_of
+
+
+@click.command(
+    "explain",
+    context_settings={"ignore_unknown_options": True},  # so that -1e4 is a number
+)
+@click.argument("what", nargs=-1, required=True, metavar="NUMBERS... | WITNESS | FILE")
+@click.option("--row", type=click.IntRange(0), help="Which row of FILE.  [default: 0]")
+@click.option("--dtype", help="Format of NUMBERS or FILE.  [default: float64, or the file's own]")
+@click.option("--implementation", "names", multiple=True, metavar="IMPL", help="Only this one.")
+def command(
+    what: tuple[str, ...], row: int | None, dtype: str | None, names: tuple[str, ...]
+) -> None:
+    """Show the three steps of one row exactly, and what each implementation makes of it.
+
+    WITNESS is what a report or results.csv names for a number: the same input is made again, and
+    the same result comes out, bit for bit.
+
+    Example: softmax-harness explain 2.0 1.0 0.1
+    """
+    found = _witness(what, row, dtype)
+    named = [implementation_named(name) for name in names] or list(catalogue().values())
+    able = [each for each in named if found.format.name in each.dtypes and not each.unavailable]
+    if not able:
+        raise BadData(
+            f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
+            "see softmax-harness list"
+        )
+    click.echo(explained_text(Explained.of(found), able))
+
+
+def _witness(what: tuple[str, ...], row: int | None, dtype: str | None) -> witness.Witness:
+    single = what[0] if len(what) == 1 else ""
+    if single.endswith(".npy") and not witness.is_witness(single):
+        return _row_of_file(Path(single), row or 0, dtype)
+    if row is not None:
+        raise BadData(f"--row {row} was given without a FILE: expected FILE.npy --row {row}")
+    if witness.is_witness(single):
+        if dtype is not None:
+            raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
+        return witness.parse(single)
+    return literal(parsed_row(what), format_named(dtype or "float64"))
+
+
+def _row_of_file(path: Path, row: int, dtype: str | None) -> witness.Witness:
+    family = npy_family(path)
+    format = format_named(dtype) if dtype else format_of(read_npy(path))
+    rows, lengths = family.rows or 0, family.lengths or (0,)
+    if row >= rows:
+        raise BadData(f"{path}: row {row} was asked for, but it has {rows}, counted from 0")
+    recipe = Recipe(family, format, lengths[0], rows, 0)
+    start = row - row % recipe.rows_per_block
+    return witness.Witness(format, recipe.block(start), row - start, None)

@@ -1,0 +1,72 @@
+"""softmax-harness score: judge outputs that were computed elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from softmax_harness.cli import options
+from softmax_harness.cli.progress import shown_progress
+from softmax_harness.operations import Policy
+from softmax_harness.outcomes import OUTCOMES
+from softmax_harness.results import check_file, replacing_file
+from softmax_harness.score import read_pair, score, score_document
+
+
+@click.command("score")
+@click.argument("x_path", type=click.Path(path_type=Path), metavar="X.npy")
+@click.argument("y_path", type=click.Path(path_type=Path), metavar="Y.npy")
+@click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the softmax.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
+)
+@options.policy
+def command(x_path: Path, y_path: Path, axis: int, json_path: Path | None, policy: Policy) -> None:
+    """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
+
+    Y's dtype is the format that is judged; X is taken exactly, in its own. Raw values of two
+    bytes, as which NumPy saves the bfloat16 of ml_dtypes, are read as bfloat16.
+
+    Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
+    """
+    if json_path is not None:
+        check_file(json_path)
+    pair = read_pair(x_path, y_path, axis)
+    with shown_progress() as progress:
+        scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size))
+    document = score_document(scored)
+    if json_path is not None:
+        replacing_file(json_path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    click.echo("\n".join(_lines(document)))
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    lines = [f"{document['elements']} elements in {document['rows']} rows, {document['dtype']}"]
+    lines += [
+        f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
+    ]
+    for name, unit in (
+        ("max_ulp", "ulp"),
+        ("mean_ulp", "ulp"),
+        ("max_ulp_probable", "ulp where z >= 1/n"),
+        ("sum_defect", ""),
+        ("argmax_flips", "rows"),
+        ("order_inversions", "pairs"),
+    ):
+        value = document.get(name, "nan")
+        shown = value if isinstance(value, str) else f"{value:.6g}"
+        lines.append(f"{name.replace('_', ' '):24} {shown:>10} {unit}".rstrip())
+    if document["worst"]:
+        lines.append(f"worst: {_element(document['worst'])}")
+    return lines + [
+        f"first {name.replace('_', ' ')}: {_element(element)}"
+        for name, element in document["firsts"].items()
+    ]
+
+
+def _element(element: dict[str, Any]) -> str:
+    x, y = float.fromhex(element["x"]), float.fromhex(element["y"])
+    return f"index {element['index']}, x = {x!r}, y = {y!r}, exactly {element['exact']}"
