@@ -9,18 +9,21 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from softmax_implementations import Implementation
 
 from softmax_harness.catalogue import catalogue, implementation_named
 from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import environment
 from softmax_harness.errors import UnknownName, unknown
+from softmax_harness.experiments import EXPERIMENTS
 from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
 from softmax_harness.results import SCHEMA, Run, tables_of
 from softmax_harness.suites import families_of, recipes, suite_named
 from softmax_harness.sweep import Cell, sweep
+from softmax_harness.timing import read_history, read_timings
 
 Progress = Callable[[str, int, int], None]
 
@@ -116,8 +119,29 @@ def make_run(
     """
     plan = planned(options)
     cells = _measured(options, plan, progress)
-    tables = tables_of(cells)
+    tables = tables_of(cells) | _experiments(options, plan)
+    if asv_results is not None:
+        tables |= timing_tables(asv_results, {recipe.format.name for recipe, _ in plan})
     return Run(_info(options, cells), tables)
+
+
+def _experiments(
+    options: Options, plan: list[tuple[Recipe, tuple[str, ...]]]
+) -> dict[str, pd.DataFrame]:
+    """The tables of the experiments whose family of inputs is in the plan."""
+    chosen = chosen_implementations(options)
+    tables = {}
+    for name, experiment in EXPERIMENTS.items():
+        formats = [recipe.format for recipe, _ in plan if recipe.family.name == name]
+        if formats and options.operation == "softmax":
+            tables[name] = experiment(chosen, formats)
+    return tables
+
+
+def timing_tables(asv_results: Path, dtypes: set[str]) -> dict[str, pd.DataFrame]:
+    """timings.csv and history.csv from asv's results, for these dtypes."""
+    tables = {"timings": read_timings(asv_results), "history": read_history(asv_results)}
+    return {name: table[table["dtype"].isin(dtypes)] for name, table in tables.items()}
 
 
 def _measured(
