@@ -100,6 +100,42 @@ class Tally:
         return float(low + (high - low) * (place - below))
 
 
+@dataclass(frozen=True)
+class RowTallies:
+    """What is kept of every single row, for the families that map a plane.
+
+    Attributes
+    ----------
+    outcomes : ndarray of int64, shape (rows, 11)
+        How many elements of the row had each outcome, in the order of `OUTCOMES`.
+    max_ulp, bound_ulp : ndarray of float64, shape (rows,)
+        Largest error and largest bound of its theorem in the row; NaN where there is none.
+    """
+
+    outcomes: NDArray[np.int64]
+    max_ulp: Array
+    bound_ulp: Array
+
+    def add(self, other: RowTallies) -> RowTallies:
+        """These rows and those of `other` after them."""
+        return RowTallies(
+            np.concatenate([self.outcomes, other.outcomes]),
+            np.concatenate([self.max_ulp, other.max_ulp]),
+            np.concatenate([self.bound_ulp, other.bound_ulp]),
+        )
+
+
+def row_tallies(batch: Batch, codes: NDArray[np.int8], bound: Array) -> RowTallies:
+    """The tallies of each row of one batch; parameters as of `tally`."""
+    counts = np.stack([(codes == code).sum(axis=-1) for code in range(len(OUTCOMES))], axis=-1)
+    errors = np.abs(batch.ulp_error)
+    return RowTallies(counts, _row_maxima(errors), _row_maxima(bound))
+
+
+def _row_maxima(values: Array) -> Array:
+    return np.asarray(np.fmax.reduce(values, axis=-1))
+
+
 def kept_for_percentile(elements: int) -> int:
     """How many of the largest errors decide the 99th percentile of up to `elements` errors."""
     return elements // 100 + 3

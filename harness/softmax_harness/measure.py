@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.aggregate import Tally, tally
+from softmax_harness.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.call import call
 from softmax_harness.formats import Format
 from softmax_harness.metrics import judged
@@ -50,14 +50,13 @@ class Measurement:
     Attributes
     ----------
     tally : Tally
-    row_outcomes : ndarray of int64, shape (rows, outcomes)
-        How many elements of each row had each outcome.
+    by_row : RowTallies
     faults : tuple of str
         What was wrong with the call itself.
     """
 
     tally: Tally
-    row_outcomes: NDArray[np.int64]
+    by_row: RowTallies
     faults: tuple[str, ...]
 
 
@@ -84,9 +83,9 @@ def measure(implementation: Implementation, asked: Question, keep: int) -> Measu
     codes = classify(batch, asked.limit_ulp)
     if called.y is None:
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
-    counts = np.stack([(codes == code).sum(axis=-1) for code in range(len(OUTCOMES))], axis=-1)
+    bound = _bound(implementation, asked)
     return Measurement(
-        tally(batch, codes, _bound(implementation, asked), keep), counts, called.faults
+        tally(batch, codes, bound, keep), row_tallies(batch, codes, bound), called.faults
     )
 
 

@@ -93,13 +93,13 @@ def results_row(cell: Cell) -> dict[str, Any]:
 
 
 def metric_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The rows of metrics.csv: every metric of the cell, maxima with a witness each."""
+    """The rows of metrics.csv: what results.csv has no room for, and the witness of each maximum."""
     for metric in METRICS:
         extreme = cell.tally.extremes.get(metric.name)
-        if extreme is not None:
+        if extreme is not None and metric.name != "max_ulp":
             text = recipe_text(cell.recipe, extreme.row, extreme.index)
             yield _keys(cell) | {"metric": metric.name, "value": extreme.value, "witness": text}
-        elif metric.combine == "sum":
+        elif metric.combine == "sum" and metric.name not in COLUMNS:
             value = cell.tally.sums[metric.name]
             yield _keys(cell) | {"metric": metric.name, "value": value, "witness": ""}
 
@@ -123,13 +123,14 @@ def histograms(cells: list[Cell]) -> pd.DataFrame:
 
 
 def plane_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The rows of planes.csv: the outcomes of each row of a family that maps a plane."""
-    grid = cell.recipe.family.grid
-    if grid is None or cell.row_outcomes is None:
+    """The rows of planes.csv: each row of a family that maps a plane."""
+    grid, by_row = cell.recipe.family.grid, cell.by_row
+    if grid is None or by_row is None:
         return
-    for coordinate, counts in zip(grid(cell.recipe.format), cell.row_outcomes, strict=True):
-        outcomes = dict(zip(OUTCOMES, counts.tolist(), strict=True))
-        yield _keys(cell) | {"coordinate": float(coordinate)} | outcomes
+    for row, coordinate in enumerate(grid(cell.recipe.format).tolist()):
+        outcomes = dict(zip(OUTCOMES, by_row.outcomes[row].tolist(), strict=True))
+        errors = {"max_ulp": by_row.max_ulp[row], "bound_ulp": by_row.bound_ulp[row]}
+        yield _keys(cell) | {"coordinate": coordinate} | outcomes | errors
 
 
 def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:

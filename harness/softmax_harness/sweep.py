@@ -7,10 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from softmax_harness.aggregate import Tally, kept_for_percentile
+from softmax_harness.aggregate import RowTallies, Tally, kept_for_percentile
 from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.families.npy_file import npy_family
@@ -62,7 +59,7 @@ class Cell:
     operation, implementation : str
     recipe : Recipe
     tally : Tally
-    row_outcomes : ndarray of int64, shape (rows, outcomes), or None
+    by_row : RowTallies or None
         For families that map a plane.
     faults : tuple of str
         What was wrong with calls, each once.
@@ -72,7 +69,7 @@ class Cell:
     implementation: str
     recipe: Recipe
     tally: Tally
-    row_outcomes: NDArray[np.int64] | None
+    by_row: RowTallies | None
     faults: tuple[str, ...]
 
 
@@ -103,22 +100,22 @@ def work(job: Job) -> list[Cell]:
         asked = question(OPERATIONS[job.operation], recipe.block(start), recipe.format)
         for name in job.implementations:
             measured = measure(implementation_named(name), asked, keep)
-            rows = measured.row_outcomes if recipe.family.grid else None
+            rows = measured.by_row if recipe.family.grid else None
             cell = Cell(job.operation, name, recipe, measured.tally, rows, measured.faults)
             cells[name] = _joined(cells[name], cell) if name in cells else cell
     return list(cells.values())
 
 
-def _work_named(job: Job) -> list[tuple[str, Tally, NDArray[np.int64] | None, tuple[str, ...]]]:
+def _work_named(job: Job) -> list[tuple[str, Tally, RowTallies | None, tuple[str, ...]]]:
     """`work` without the recipes, which hold functions that no pipe carries."""
-    return [(c.implementation, c.tally, c.row_outcomes, c.faults) for c in work(job)]
+    return [(c.implementation, c.tally, c.by_row, c.faults) for c in work(job)]
 
 
 def _joined(first: Cell, second: Cell) -> Cell:
     keep = kept_for_percentile(first.recipe.rows * first.recipe.n)
     rows = None
-    if first.row_outcomes is not None and second.row_outcomes is not None:
-        rows = np.concatenate([first.row_outcomes, second.row_outcomes])
+    if first.by_row is not None and second.by_row is not None:
+        rows = first.by_row.add(second.by_row)
     return Cell(
         first.operation,
         first.implementation,

@@ -9,6 +9,7 @@ from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.environment import usable_cores
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.results import check_writable, replacing, write
 from softmax_harness.run import Options, make_run
@@ -24,7 +25,10 @@ from softmax_harness.run import Options, make_run
 @options.suite
 @options.seed
 @click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Worker processes."
+    "--jobs",
+    type=click.IntRange(1),
+    default=usable_cores,
+    help="Worker processes.  [default: cores]",
 )
 @click.option(
     "--asv",

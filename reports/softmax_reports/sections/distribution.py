@@ -1,0 +1,78 @@
+"""How the error is distributed: how many elements err by more than so much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from softmax_reports.facts import REFERENCE
+from softmax_reports.numbers import digits, in_order
+from softmax_reports.section import Paragraph, Picture, Section
+from softmax_reports.style import line_styles, panels, shared_legend
+
+if TYPE_CHECKING:
+    from softmax_harness.results import Run
+
+_FAMILIES = ("normal-1", "normal-10")
+_KEYS = ["dtype", "implementation", "log2_ulp"]
+
+
+def distribution(run: Run) -> Section | None:
+    """The part of the elements beyond each error, on normal logits of moderate scale."""
+    table = run.tables.get("histograms")
+    if table is None:
+        return None
+    table = table[table["family"].isin(_FAMILIES)]
+    if table.empty:
+        return None
+    counts = table.groupby(_KEYS, as_index=False)["elements"].sum()
+    return Section(
+        "How the error is distributed",
+        [
+            Paragraph(_conclusion(run.results)),
+            Picture(
+                "distribution",
+                f"Part of the elements whose error exceeds the value below, families "
+                f"{' and '.join(_FAMILIES)}, all n. Left of 0.5 every line is the same for a "
+                "correctly rounded result; a line that ends further right has a worse tail.",
+                "Part of the elements whose error exceeds a value, one panel for each dtype",
+                _figure(counts),
+            ),
+        ],
+    )
+
+
+def _conclusion(results: pd.DataFrame) -> str:
+    cells = results[results["family"].isin(_FAMILIES) & (results["implementation"] != REFERENCE)]
+    cells = cells.assign(right=cells["correctly_rounded"] + cells["inherent_underflow"])
+    sums = cells.groupby(["dtype", "implementation"])[["right", "elements"]].sum()
+    part = sums["right"] / sums["elements"]
+    sentences = []
+    for dtype in in_order(part.index.get_level_values("dtype")):
+        rows = part.xs(dtype, level="dtype").sort_values(ascending=False)
+        sentences.append(
+            f"{dtype}: correctly rounded are {digits(100 * rows.iloc[0])} % of the elements of "
+            f"{rows.index[0]}, {digits(100 * rows.iloc[-1])} % of those of {rows.index[-1]}."
+        )
+    return " ".join(sentences) or "Only the exact reference was measured."
+
+
+def _figure(counts: pd.DataFrame) -> Figure:
+    dtypes = in_order(counts["dtype"])
+    figure, axes = panels(1, len(dtypes), 3.7, sharey=True)
+    styles = line_styles(counts["implementation"].unique())
+    for axis, dtype in zip(axes[0], dtypes, strict=True):
+        for name, bins in counts[counts["dtype"] == dtype].groupby("implementation"):
+            bins = bins.sort_values("log2_ulp")
+            beyond = bins["elements"][::-1].cumsum()[::-1] / bins["elements"].sum()
+            style = styles[str(name)] | {"markevery": max(1, len(bins) // 8)}
+            axis.plot(np.exp2(bins["log2_ulp"]), beyond, label=name, **style)
+        axis.axvline(0.5, color="#222222", linewidth=0.8)
+        axis.set(title=dtype, xlabel="error (ulp)", xscale="log", yscale="log")
+        axis.set_xlim(left=2.0**-8)
+    axes[0][0].set_ylabel("part of the elements beyond it")
+    shared_legend(figure, axes)
+    return figure

@@ -1,0 +1,57 @@
+"""What the run was made with, and how to make it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from softmax_reports.numbers import digits
+from softmax_reports.section import Paragraph, Section, Table
+
+if TYPE_CHECKING:
+    from softmax_harness.results import Run
+
+
+def environment(run: Run) -> Section:
+    """Versions, processor, options, and the errors of exp and log that the bounds rest on."""
+    info = run.info
+    counts, options = info["counts"], info["options"]
+    parts: list[Paragraph | Table] = [
+        Paragraph(
+            f"{counts['elements']} elements were judged for each implementation that takes their "
+            f"dtype, {counts['confirmed']} of them by mpmath at a precision that rises until the "
+            "rounding is decided. The same options give the same results.csv, bit for bit, on the "
+            "same processor and versions."
+        ),
+        Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
+        Table("Options", ("option", "value"), _pairs(options), numeric_from=9),
+        Table(
+            "Errors of NumPy's exp and log on this machine, the largest at 4096 points each",
+            ("dtype", "exp, relative", "exp, in subnormal spacings", "log, relative"),
+            [
+                (name, digits(each["exp"]), digits(each["exp_subnormal"]), digits(each["log"]))
+                for name, each in info["elementary_errors"].items()
+            ],
+        ),
+        Table(
+            "Families of inputs",
+            ("family", "why"),
+            sorted((name, reason) for name, reason in info["families"].items()),
+            numeric_from=9,
+        ),
+    ]
+    if info["faults"]:
+        rows = [(name, "; ".join(faults)) for name, faults in info["faults"].items()]
+        parts.append(Table("Faults of calls", ("implementation", "fault"), rows, numeric_from=9))
+    return Section("Environment", parts)
+
+
+def _pairs(values: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [(name.replace("_", " "), _shown(value)) for name, value in values.items()]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "all"
+    return str(value)

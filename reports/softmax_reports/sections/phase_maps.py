@@ -1,0 +1,214 @@
+"""Where each implementation breaks: offset or scale of the logits against n, coloured by outcome."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from softmax_harness.formats import FORMATS, Format
+
+from softmax_reports.numbers import in_order
+from softmax_reports.section import Paragraph, Picture, Section
+from softmax_reports.style import panels
+
+if TYPE_CHECKING:
+    from softmax_harness.results import Run
+
+# From harmless to worst; a map shows the worst of a row. Lightness falls with severity, and a
+# letter stands in every region, so that a grey print can be read.
+SEVERITY = {
+    "correctly_rounded": ("#ffffff", ""),
+    "accurate": ("#e3eef7", "a"),
+    "inherent_underflow": ("#c9d9a0", "u"),
+    "inaccurate": ("#f0c04a", "I"),
+    "flushed_subnormal": ("#8fb3c9", "F"),
+    "spurious_underflow": ("#4f8fbf", "S"),
+    "wrong_special": ("#c07fb0", "W"),
+    "out_of_range": ("#a0569a", "R"),
+    "denominator_underflow": ("#27608f", "D"),
+    "overflow": ("#b3401a", "O"),
+    "nan": ("#111111", "N"),
+}
+_WORDS = {
+    "correctly_rounded": "correctly rounded",
+    "accurate": "accurate",
+    "inherent_underflow": "u  underflow that the dtype cannot avoid",
+    "inaccurate": "I  inaccurate",
+    "flushed_subnormal": "F  subnormal flushed to 0",
+    "spurious_underflow": "S  spurious underflow",
+    "wrong_special": "W  wrong special value",
+    "out_of_range": "R  outside [0, 1]",
+    "denominator_underflow": "D  denominator underflows",
+    "overflow": "O  overflow",
+    "nan": "N  unexplained NaN",
+}
+_PLANES = {
+    "offset-plane": (
+        "offset c, all logits equal to c",
+        (
+            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. Lines: "
+            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n exp(c) "
+            "overflows. An implementation that shifts first is blank from side to side."
+        ),
+    ),
+    "scale-plane": (
+        "scale, logits evenly spaced over it",
+        (
+            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: dash-dotted, "
+            "the smallest result becomes subnormal; dotted, it rounds to 0, which no implementation can "
+            "avoid; dashed, exp of the largest logit overflows, which only the naive form meets."
+        ),
+    ),
+}
+
+
+def phase_maps(run: Run) -> Section | None:
+    """One figure for each plane that was measured: a row of maps per implementation."""
+    planes = run.tables.get("planes")
+    if planes is None:
+        return None
+    parts: list[Paragraph | Picture] = [Paragraph(_conclusion(planes))]
+    for family, (label, caption) in _PLANES.items():
+        cells = planes[planes["family"] == family]
+        if len(cells):
+            parts.append(Picture(family, caption, f"Phase maps: {label}", _figure(cells, label)))
+    return Section("Where each breaks", parts)
+
+
+def _conclusion(planes: pd.DataFrame) -> str:
+    broken = ["overflow", "denominator_underflow", "nan", "spurious_underflow", "out_of_range"]
+    lost = planes[planes[broken].sum(axis=1) > 0]
+    names = sorted(lost["implementation"].unique())
+    never = sorted(set(planes["implementation"]) - set(names))
+    if not names:
+        return "On these planes no implementation loses a result that its dtype could hold."
+    ranges = []
+    for (name, dtype), cells in lost[lost["family"] == "offset-plane"].groupby(
+        ["implementation", "dtype"]
+    ):
+        above, below = cells[cells["coordinate"] > 0], cells[cells["coordinate"] < 0]
+        sides = []
+        if len(above):
+            sides.append(f"above {above['coordinate'].min():.4g}")
+        if len(below):
+            sides.append(f"below {below['coordinate'].max():.4g}")
+        ranges.append(f"{name} in {dtype} {' and '.join(sides)}")
+    detail = (
+        f" A common offset breaks {'; '.join(ranges)} (the nearest grid point)." if ranges else ""
+    )
+    kept = f" {', '.join(never)} never do." if never else ""
+    return f"{', '.join(names)} lose results that the dtype could hold.{kept}{detail}"
+
+
+def _figure(cells: pd.DataFrame, label: str) -> Figure:
+    dtypes = in_order(cells["dtype"])
+    names = sorted(cells["implementation"].unique())
+    figure, axes = panels(len(names), len(dtypes), 1.25 * len(names) + 1.4, sharey=True)
+    for row, name in enumerate(names):
+        for column, dtype in enumerate(dtypes):
+            axis = axes[row][column]
+            chosen = cells[(cells["implementation"] == name) & (cells["dtype"] == dtype)]
+            if chosen.empty:
+                axis.text(0.5, 0.5, "not offered", transform=axis.transAxes, ha="center")
+                axis.set(xticks=[])
+                continue
+            _map(axis, chosen)
+            _thresholds(axis, FORMATS[dtype], str(chosen["family"].iloc[0]))
+            if row == 0:
+                axis.set_title(dtype)
+            if row == len(names) - 1:
+                axis.set_xlabel(label)
+        axes[row][0].set_ylabel(f"{name}\nn")
+    present = [each for each in SEVERITY if each in _worst(cells).unique()]
+    figure.legend(
+        handles=[Patch(fc=SEVERITY[each][0], ec="#555555", label=_WORDS[each]) for each in present],
+        loc="outside lower center",
+        ncols=min(len(present), 4),
+    )
+    return figure
+
+
+def _worst(cells: pd.DataFrame) -> pd.Series:
+    """The worst outcome in each row of the table."""
+    order = list(SEVERITY)
+    codes = np.max([(cells[each] > 0) * place for place, each in enumerate(order)], axis=0)
+    return pd.Series([order[code] for code in codes], index=cells.index)
+
+
+def _map(axis: Any, cells: pd.DataFrame) -> None:
+    order = list(SEVERITY)
+    grid = (
+        cells.assign(code=_worst(cells).map(order.index))
+        .pivot(index="n", columns="coordinate", values="code")
+        .sort_index()
+    )
+    colours = ListedColormap([colour for colour, _ in SEVERITY.values()])
+    axis.pcolormesh(
+        grid.columns,
+        np.log2(grid.index),
+        grid.to_numpy(),
+        cmap=colours,
+        norm=BoundaryNorm(np.arange(len(order) + 1) - 0.5, len(order)),
+        shading="nearest",
+        rasterized=True,
+    )
+    if (grid.columns > 0).all():
+        axis.set_xscale("log")
+    exponents = np.log2(grid.index.to_numpy())
+    ticks = exponents[:: max(1, len(exponents) // 4)]
+    axis.set_yticks(ticks, [f"{2 ** int(each)}" for each in ticks])
+    axis.grid(False)
+    _letters(axis, grid)
+
+
+def _letters(axis: Any, grid: pd.DataFrame) -> None:
+    """Each outcome's letter in the middle of its longest stretch along the middle row."""
+    middle = grid.iloc[len(grid) // 2].to_numpy()
+    edges = np.flatnonzero(np.diff(middle)) + 1
+    starts, stops = [0, *edges], [*edges, len(middle)]
+    longest: dict[int, tuple[int, int]] = {}
+    for start, stop in zip(starts, stops, strict=True):
+        code = int(middle[start])
+        if stop - start > longest.get(code, (0, 2))[1] - longest.get(code, (0, 0))[0]:
+            longest[code] = (start, stop)
+    for code, (start, stop) in longest.items():
+        colour, letter = list(SEVERITY.values())[code]
+        place = grid.columns[(start + stop) // 2]
+        dark = sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) < 380
+        height = np.log2(grid.index[len(grid) // 2])
+        axis.text(place, height, letter, ha="center", va="center", color="w" if dark else "k")
+
+
+def _thresholds(axis: Any, format: Format, family: str) -> None:
+    """The lines that theory draws, whatever was measured."""
+    low, high = axis.get_ylim()
+    n = 2.0 ** np.linspace(low, high, 64)
+    overflow = math.log(format.largest)
+    subnormal, zero = (
+        -math.log(format.smallest_normal),
+        math.log(2) - math.log(format.smallest_subnormal),
+    )
+    if family == "offset-plane":
+        lines = [(overflow - np.log(n), "--"), (-subnormal + 0 * n, "-."), (-zero + 0 * n, ":")]
+    else:
+        lines = [(2 * overflow + 0 * n, "--")]
+        scales = np.geomspace(*axis.get_xlim(), 400)
+        for limit, dash in ((subnormal, "-."), (zero, ":")):
+            lines.append((_reached(scales, n, limit), dash))
+    for x, dash in lines:
+        axis.plot(x, np.log2(n), dash, color="#222222", linewidth=1)
+
+
+def _reached(scales: Any, n: Any, limit: float) -> Any:
+    """The scale at which scale + log(sum of exp(-scale j / (n - 1))) reaches `limit`, for each n.
+
+    That sum is the geometric series (1 - q^n) / (1 - q) with q = exp(-scale / (n - 1)).
+    """
+    step = scales / np.maximum(n[:, None] - 1, 1)
+    depth = scales + np.log(np.expm1(-step * n[:, None]) / np.expm1(-step))
+    return np.array([np.interp(limit, row, scales) for row in depth])

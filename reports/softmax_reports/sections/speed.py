@@ -1,0 +1,141 @@
+"""Accuracy against speed, and how both went over the commits that asv measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from softmax_reports.facts import REFERENCE, TIMED_N, summary
+from softmax_reports.numbers import digits, in_order
+from softmax_reports.section import Paragraph, Picture, Section, Table
+from softmax_reports.style import line_styles, panels, shared_legend
+
+if TYPE_CHECKING:
+    from softmax_harness.results import Run
+
+
+def speed(run: Run) -> Section:
+    """The trade, as a picture and a table; without timings, how to get them."""
+    timings = run.tables.get("timings")
+    title = "Accuracy against speed"
+    if timings is None or timings.empty:
+        return Section(
+            title,
+            [
+                Paragraph(
+                    "No timings were found. In a clone, make report takes them with asv first; or "
+                    "run asv yourself and name its folder of results with run --asv."
+                )
+            ],
+        )
+    table = summary(run).drop(index=REFERENCE, level="implementation", errors="ignore")
+    parts: list[Paragraph | Picture | Table] = [
+        Paragraph(_conclusion(table)),
+        Picture(
+            "accuracy-against-speed",
+            f"Time against largest error where z ≥ 1/n; rows of {TIMED_N}, times relative to the "
+            "fastest in the dtype, by asv. Lower left is better.",
+            "Relative time against largest error, one panel for each dtype",
+            _trade(table),
+        ),
+        _times(timings),
+    ]
+    history = run.tables.get("history")
+    if history is not None and history["commit"].nunique() > 1:
+        parts.append(
+            Picture(
+                "history",
+                f"Over the commits measured on this machine: time an element at n = {TIMED_N}, "
+                "relative to each implementation's first, float32. Timings of different days differ "
+                "by noise alone; compare commits with asv continuous.",
+                "Relative time over commits",
+                _history(history),
+            )
+        )
+    return Section(title, parts)
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    sentences = []
+    for dtype in in_order(table.index.get_level_values("dtype")):
+        rows = table.xs(dtype, level="dtype")
+        timed = rows[rows["time"].notna()]
+        front = [
+            str(name)
+            for name, row in timed.iterrows()
+            if not (
+                (timed["time"] < row["time"])
+                & (timed["max_ulp_probable"] <= row["max_ulp_probable"])
+                & (timed["broken"] <= row["broken"])
+            ).any()
+        ]
+        if front:
+            sentences.append(f"{dtype}: {', '.join(front)}.")
+    return "Worth their time, since none that is faster is as accurate and as robust: " + " ".join(
+        sentences
+    )
+
+
+def _trade(table: pd.DataFrame) -> Figure:
+    dtypes = in_order(table.index.get_level_values("dtype"))
+    figure, axes = panels(1, len(dtypes), 3.4)
+    styles = line_styles(table.index.get_level_values("implementation").unique())
+    for axis, dtype in zip(axes[0], dtypes, strict=True):
+        for name, row in table.xs(dtype, level="dtype").iterrows():
+            style = styles[str(name)] | {"linestyle": "", "markersize": 8}
+            hollow = {"markerfacecolor": "none"} if row["broken"] else {}
+            label = f"{name} (breaks)" if row["broken"] else str(name)
+            axis.plot(row["time"], row["max_ulp_probable"], label=label, **style, **hollow)
+        axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("{x:g}")
+        axis.tick_params(axis="x", which="minor", labelsize=7)
+    axes[0][0].set_ylabel("largest error (ulp), z ≥ 1/n")
+    shared_legend(figure, axes)
+    return figure
+
+
+def _times(timings: pd.DataFrame) -> Table:
+    lengths = sorted(timings["n"].unique())
+    pivot = timings.pivot_table(
+        index=["dtype", "implementation"], columns="n", values="ns_per_element"
+    )
+    rows = [
+        (
+            str(dtype),
+            str(name),
+            *(digits(pivot.loc[dtype, name].get(n, float("nan"))) for n in lengths),
+        )
+        for dtype in in_order(timings["dtype"])
+        for name in sorted(pivot.xs(dtype, level="dtype").index)
+    ]
+    return Table(
+        "Nanoseconds an element by asv, each call 100 000 elements; shared machines are noisy, so "
+        "compare within this table only",
+        ("dtype", "implementation", *(f"n = {n}" for n in lengths)),
+        rows,
+        numeric_from=2,
+    )
+
+
+def _history(history: pd.DataFrame) -> Figure:
+    times = history[
+        (history["measure"] == "ns_per_element")
+        & (history["n"] == TIMED_N)
+        & (history["dtype"] == "float32")
+    ]
+    figure, axes = panels(1, 1, 3.4)
+    styles = line_styles(times["implementation"].unique())
+    commits = list(dict.fromkeys(times.sort_values("date")["commit"]))
+    for name, line in times.groupby("implementation"):
+        line = line.sort_values("date")
+        place = [commits.index(commit) for commit in line["commit"]]
+        axes[0][0].plot(
+            place, line["value"] / line["value"].iloc[0], label=name, **styles[str(name)]
+        )
+    axes[0][0].set_xticks(range(len(commits)), [commit[:8] for commit in commits], rotation=45)
+    axes[0][0].set_ylabel("time, first commit = 1")
+    shared_legend(figure, axes)
+    return figure
