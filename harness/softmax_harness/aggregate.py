@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,8 @@ HISTOGRAM_FLOOR = -40  # log2 of the error; smaller ones, 0 included, are in the
 HISTOGRAM_BINS = 241  # half a binade each, so that the last begins at 2**80
 
 
-class Extreme(NamedTuple):
+@dataclass(frozen=True)
+class Extreme:
     """A largest value and the row and index at which it stands."""
 
     value: float

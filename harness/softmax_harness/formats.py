@@ -82,7 +82,8 @@ class Format:
             raise BadData(
                 "bfloat16 arrays need the package ml_dtypes: pip install 'softmax-harness[bfloat16]'"
             ) from None
-        return np.dtype(ml_dtypes.bfloat16)
+        custom: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return custom
 
     def ulp_exponent(self, man: int, exp: int) -> int:
         """k with ulp(z) = 2**k for z = man * 2**exp > 0.
@@ -116,7 +117,7 @@ class Format:
         """Ulp of each finite number of this format, given as float64 (shape kept)."""
         _, exponents = np.frexp(values)
         exponents = np.where(values == 0, self.emin, exponents - 1)
-        return np.ldexp(1.0, np.maximum(exponents, self.emin) - self.precision + 1)
+        return np.asarray(np.ldexp(1.0, np.maximum(exponents, self.emin) - self.precision + 1))
 
     def next_after(self, value: float, toward: float) -> float:
         """The neighbour of `value`, a finite number of this format, in the direction of `toward`."""

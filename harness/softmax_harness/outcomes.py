@@ -32,7 +32,7 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """
     with np.errstate(all="ignore"):
         total = np.exp(x.astype(format.dtype)).astype(np.float64).sum(axis=-1, keepdims=True)
-        return total.astype(format.dtype).astype(np.float64)
+        return np.asarray(total.astype(format.dtype).astype(np.float64))
 
 
 def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np.int8]:

@@ -67,8 +67,8 @@ class Pair:
 
     def place(self, row: int, index: int) -> list[int]:
         """Where element `index` of row `row` stands in x and y."""
-        lead = list(np.unravel_index(row, self._lead(self.x).shape[:-1]))
-        return [int(each) for each in (*lead[: self.axis], index, *lead[self.axis :])]
+        lead = np.array(np.unravel_index(row, self._lead(self.x).shape[:-1])).tolist()
+        return [*lead[: self.axis], index, *lead[self.axis :]]
 
     def _lead(self, array: NDArray[Any]) -> NDArray[Any]:
         moved = np.moveaxis(array, self.axis, -1)

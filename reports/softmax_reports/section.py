@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -22,14 +23,14 @@ class Table:
     ----------
     caption : str
     header : tuple of str
-    rows : list of tuple of str
+    rows : sequence of tuple of str
     numeric_from : int
         The first column whose cells are numbers, set to the right.
     """
 
     caption: str
     header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     numeric_from: int = 1
 
 
@@ -59,4 +60,4 @@ class Section:
     """One question and its answer."""
 
     title: str
-    parts: list[Paragraph | Table | Picture]
+    parts: Sequence[Paragraph | Table | Picture]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from softmax_harness.results import Run
 
 # Okabe and Ito's colours, which the colour-blind tell apart; marker and dash repeat the message.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
 _MARKERS = "os^DvPX*"
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
-PARAMETERS = {
+PARAMETERS: dict[Any, Any] = {
     "figure.dpi": 100,
     "svg.fonttype": "path",
     "svg.hashsalt": "softmax-harness",
@@ -32,8 +34,9 @@ PARAMETERS = {
 WIDTH = 9.2  # inches, the width of the page's column
 
 
-def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour, marker and dash for each name, by its place in alphabetical order."""
+def line_styles(run: Run) -> dict[str, dict[str, Any]]:
+    """Colour, marker and dash of each implementation, the same in every figure of a report."""
+    names = run.results["implementation"].unique()
     return {
         name: {
             "color": _COLOURS[place % len(_COLOURS)],

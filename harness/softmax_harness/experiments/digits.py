@@ -64,7 +64,7 @@ def _row(implementation: Implementation, format: Format, batch: Batch) -> dict[s
 
 def predictions(y: NDArray[np.float64]) -> NDArray[np.int64]:
     """The first largest output of each row, -1 where an output is NaN, shape (rows,)."""
-    lost = np.isnan(y).any(axis=-1)
+    lost = np.asarray(np.isnan(y).any(axis=-1))
     return np.where(lost, -1, np.argmax(np.where(lost[:, None], 0.0, y), axis=-1))
 
 

@@ -24,7 +24,8 @@ _BITS = 192
 
 
 def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
-    return np.frompyfunc(function, arguments, 1)
+    each: Callable[..., Any] = np.frompyfunc(function, arguments, 1)
+    return each
 
 
 def _quotient(a: Any, b: Any) -> Any:
@@ -134,7 +135,8 @@ def _taken_exactly(step: Step, inputs: list[Any]) -> Any:
         return _MEANING[step.function](*inputs)
     terms = list(inputs[0].ravel())
     if "initial" in step.keywords and np.isscalar(step.keywords["initial"]):
-        terms.append(mpmath.mpf(float(step.keywords["initial"])))
+        start: Any = step.keywords["initial"]
+        terms.append(mpmath.mpf(float(start)))
     total = {np.add: mpmath.fsum, np.maximum: max, np.minimum: min}[step.function](terms)
     return np.array([[total]], dtype=object)
 

@@ -63,14 +63,14 @@ class Trace:
         """`x` as the array that records into this trace."""
         return self._marked(x, -1)
 
-    def record(self, step: Step) -> NDArray[Any]:
+    def record(self, step: Step) -> _Traced:
         """Note `step`, a copy of what it gave, since a later step may write into that memory."""
         self.steps.append(replace(step, output=np.array(step.output, order="K")))
         return self._marked(step.output, len(self.steps) - 1)
 
-    def _marked(self, array: NDArray[Any], number: int) -> NDArray[Any]:
+    def _marked(self, array: NDArray[Any], number: int) -> _Traced:
         marked = array.view(_Traced)
-        marked.trace, marked.number = self, number
+        marked.recorder, marked.number = self, number
         return marked
 
     def final(self, y: NDArray[Any]) -> int | None:
@@ -85,7 +85,7 @@ class Trace:
 class _Traced(np.ndarray[Any, Any]):
     """An array that records what is done with it; a view or a slice of it is of no known step."""
 
-    trace: Trace | None = None
+    recorder: Trace | None = None
     number: int | None = None
 
     def __array_ufunc__(
@@ -97,8 +97,8 @@ class _Traced(np.ndarray[Any, Any]):
                 np.asarray(each) if isinstance(each, _Traced) else each for each in out
             )
         output = getattr(ufunc, method)(*plain, **keywords)
-        trace = next((each.trace for each in inputs if isinstance(each, _Traced)), None)
-        if trace is None or isinstance(output, tuple) or output is None:
+        recorder = next((each.recorder for each in inputs if isinstance(each, _Traced)), None)
+        if recorder is None or isinstance(output, tuple) or output is None:
             return output
         step = Step(
             ufunc,
@@ -111,17 +111,17 @@ class _Traced(np.ndarray[Any, Any]):
             },
             output,
         )
-        marked = trace.record(step)
+        marked = recorder.record(step)
         if out is not None and isinstance(out[0], _Traced):
-            out[0].trace, out[0].number = trace, marked.number
+            out[0].recorder, out[0].number = recorder, marked.number
             return out[0]
         return marked
 
     def astype(self, dtype: Any, *arguments: Any, **keywords: Any) -> Any:
         output = np.asarray(self).astype(dtype, *arguments, **keywords)
-        if self.trace is None:
+        if self.recorder is None:
             return output
-        return self.trace.record(Step(CONVERT, "__call__", (_source(self),), {}, output))
+        return self.recorder.record(Step(CONVERT, "__call__", (_source(self),), {}, output))
 
 
 def _source(value: Any) -> Any:

@@ -11,7 +11,7 @@ from softmax_harness.formats import Format
 
 def _subnormal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     steps = 2 ** (format.precision - 1)
-    return rng.integers(-steps, steps, (rows, n)) * format.smallest_subnormal
+    return np.multiply(rng.integers(-steps, steps, (rows, n)), format.smallest_subnormal)
 
 
 def _largest(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:

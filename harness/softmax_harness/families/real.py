@@ -43,9 +43,10 @@ def attention() -> Attention:
     """The files that ``data/make_attention.py`` makes; padding keys -inf, padding queries left out."""
     mask = _loaded("minilm_attention_mask")
     scores = np.where(mask[:, None, None, :], _loaded("minilm_attention_scores"), -np.inf)
-    layer, sentence, head, query = np.indices(scores.shape[:-1])
-    real = mask[sentence, query]
-    return Attention(scores[real], np.array(LAYERS)[layer[real]], np.array(HEADS)[head[real]])
+    places = np.indices(scores.shape[:-1])  # of layer, sentence, head and query
+    real = mask[places[1], places[3]]
+    layer, head = np.array(LAYERS)[places[0]], np.array(HEADS)[places[2]]
+    return Attention(scores[real], layer[real], head[real])
 
 
 def _loaded(name: str) -> NDArray[Any]:

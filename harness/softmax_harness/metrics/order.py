@@ -14,7 +14,7 @@ def argmax_flips(batch: Batch) -> Array:
     A row is judged where all its outputs are numbers, NaN elsewhere.
     """
     rows = np.arange(len(batch.y))
-    judged = ~np.isnan(batch.y).any(axis=-1) & ~np.isnan(batch.x).any(axis=-1)
+    judged = np.asarray(~np.isnan(batch.y).any(axis=-1) & ~np.isnan(batch.x).any(axis=-1))
     chosen = np.argmax(np.where(judged[:, None], batch.y, 0.0), axis=-1)
     flipped = batch.x[rows, chosen] < batch.x.max(axis=-1)
     return np.where(judged, flipped.astype(float), np.nan)

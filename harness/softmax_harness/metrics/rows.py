@@ -41,4 +41,5 @@ def kl_divergence(batch: Batch) -> Array:
 
 def wrongly_zero(batch: Batch) -> Array:
     """How many entries of the row are 0 though z rounds to something else, shape (rows,)."""
-    return ((batch.y == 0) & (batch.truth.rounded > 0)).sum(axis=-1).astype(float)
+    lost = (batch.y == 0) & (batch.truth.rounded > 0)
+    return np.asarray(lost.sum(axis=-1), dtype=float)

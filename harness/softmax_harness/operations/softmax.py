@@ -96,12 +96,14 @@ def exp_relative(d: _Mpf, precision: int) -> _Mpf:
     """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
     magnitude = d[2] + d[3]
     if magnitude <= 20:
-        return libmp.mpf_exp(d, precision)
+        small: _Mpf = libmp.mpf_exp(d, precision)
+        return small
     work = precision + magnitude + 16
     log2 = libmp.mpf_ln2(work)
     k = libmp.to_int(libmp.mpf_div(d, log2, work))
     reduced = libmp.mpf_sub(d, libmp.mpf_mul(libmp.from_int(k), log2, work), work)
-    return libmp.mpf_shift(libmp.mpf_exp(reduced, precision), k)
+    large: _Mpf = libmp.mpf_shift(libmp.mpf_exp(reduced, precision), k)
+    return large
 
 
 def _cut(man: int, exp: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from softmax_reports.facts import REFERENCE
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import line_styles, panels, shared_legend
 
@@ -36,10 +37,10 @@ def distribution(run: Run) -> Section | None:
             Picture(
                 "distribution",
                 f"Part of the elements whose error exceeds the value below, families "
-                f"{' and '.join(_FAMILIES)}, all n. Left of 0.5 every line is the same for a "
-                "correctly rounded result; a line that ends further right has a worse tail.",
+                f"{' and '.join(_FAMILIES)}, all n. The vertical line is at half an ulp, where "
+                "correctly rounded results end; a line that ends further right has a worse tail.",
                 "Part of the elements whose error exceeds a value, one panel for each dtype",
-                _figure(counts),
+                _figure(run, counts),
             ),
         ],
     )
@@ -54,16 +55,21 @@ def _conclusion(results: pd.DataFrame) -> str:
     for dtype in in_order(part.index.get_level_values("dtype")):
         rows = part.xs(dtype, level="dtype").sort_values(ascending=False)
         sentences.append(
-            f"{dtype}: correctly rounded are {digits(100 * rows.iloc[0])} % of the elements of "
-            f"{rows.index[0]}, {digits(100 * rows.iloc[-1])} % of those of {rows.index[-1]}."
+            f"{dtype}: correctly rounded are {_percent(rows.iloc[0])} of the elements of "
+            f"{rows.index[0]}, {_percent(rows.iloc[-1])} of those of {rows.index[-1]}."
         )
     return " ".join(sentences) or "Only the exact reference was measured."
 
 
-def _figure(counts: pd.DataFrame) -> Figure:
+def _percent(part: float) -> str:
+    """Cut, not rounded, so that 100 % means all."""
+    return f"{math.floor(1e4 * part) / 100:g} %"
+
+
+def _figure(run: Run, counts: pd.DataFrame) -> Figure:
     dtypes = in_order(counts["dtype"])
     figure, axes = panels(1, len(dtypes), 3.7, sharey=True)
-    styles = line_styles(counts["implementation"].unique())
+    styles = line_styles(run)
     for axis, dtype in zip(axes[0], dtypes, strict=True):
         for name, bins in counts[counts["dtype"] == dtype].groupby("implementation"):
             bins = bins.sort_values("log2_ulp")

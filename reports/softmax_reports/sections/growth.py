@@ -39,7 +39,7 @@ def growth(run: Run) -> Section | None:
                 f"Largest error against n, family {_FAMILY}. Marks: measured, a lower bound of the "
                 "true maximum. Thin line of the same colour: the bound of its theorem.",
                 "Largest error in ulp against the length of a row, one panel for each dtype",
-                _figure(cells, "n", "n"),
+                _figure(run, cells, "n", "n"),
             )
         )
     planes = run.tables.get("planes", pd.DataFrame(columns=["family", "n"]))
@@ -53,7 +53,7 @@ def growth(run: Run) -> Section | None:
                 "with the range until the results underflow; the naive form has no such step, and is "
                 "better until it breaks, where its line ends.",
                 "Largest error in ulp against the range of the logits, one panel for each dtype",
-                _figure(_before_breaking(ranged), "coordinate", "range of the logits"),
+                _figure(run, _before_breaking(ranged), "coordinate", "range of the logits"),
             )
         )
     return Section("How the error grows with n and with range", parts) if parts[2:] else None
@@ -66,7 +66,7 @@ def _before_breaking(cells: pd.DataFrame) -> pd.DataFrame:
 
 def _conclusion(results: pd.DataFrame) -> str:
     bounded = results[results["bound_ulp"].notna() & np.isfinite(results["bound_ulp"])]
-    bounded = bounded[bounded["bound_ulp"] > 0]
+    bounded = bounded[bounded["bound_ulp"] > 1]  # where more than the last rounding is bounded
     if bounded.empty:
         return "No theorem bounds what was measured."
     ratio = bounded["max_ulp"] / bounded["bound_ulp"]
@@ -82,15 +82,15 @@ def _conclusion(results: pd.DataFrame) -> str:
             "what it declares of itself is wrong."
         )
     return (
-        f"All {len(bounded)} cells that a theorem covers keep within its bound; the closest is "
+        f"All {len(bounded)} cells that a theorem bounds, above 1 ulp, keep within it; the closest is "
         f"{closest}, at {digits(ratio.max())} of it."
     )
 
 
-def _figure(cells: pd.DataFrame, x: str, label: str) -> Figure:
+def _figure(run: Run, cells: pd.DataFrame, x: str, label: str) -> Figure:
     dtypes = in_order(cells["dtype"])
     figure, axes = panels(1, len(dtypes), 3.7)
-    styles = line_styles(cells["implementation"].unique())
+    styles = line_styles(run)
     for axis, dtype in zip(axes[0], dtypes, strict=True):
         for name, line in cells[cells["dtype"] == dtype].groupby("implementation"):
             _line(axis, line.sort_values(x), x, styles[str(name)], str(name))

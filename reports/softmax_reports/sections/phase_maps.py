@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,7 @@ _WORDS = {
     "accurate": "accurate",
     "inherent_underflow": "u  underflow that the dtype cannot avoid",
     "inaccurate": "I  inaccurate",
-    "flushed_subnormal": "F  subnormal flushed to 0",
+    "flushed_subnormal": "F  0 where a subnormal was due",
     "spurious_underflow": "S  spurious underflow",
     "wrong_special": "W  wrong special value",
     "out_of_range": "R  outside [0, 1]",
@@ -61,7 +62,7 @@ _PLANES = {
         (
             "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: dash-dotted, "
             "the smallest result becomes subnormal; dotted, it rounds to 0, which no implementation can "
-            "avoid; dashed, exp of the largest logit overflows, which only the naive form meets."
+            "avoid; dashed, the sum of exp(x) overflows, which only the naive form meets."
         ),
     ),
 }
@@ -123,7 +124,7 @@ def _figure(cells: pd.DataFrame, label: str) -> Figure:
                 axis.set_title(dtype)
             if row == len(names) - 1:
                 axis.set_xlabel(label)
-        axes[row][0].set_ylabel(f"{name}\nn")
+        axes[row][0].set_ylabel(f"{textwrap.fill(name, 14)}\nn")
     present = [each for each in SEVERITY if each in _worst(cells).unique()]
     figure.legend(
         handles=[Patch(fc=SEVERITY[each][0], ec="#555555", label=_WORDS[each]) for each in present],
@@ -196,19 +197,23 @@ def _thresholds(axis: Any, format: Format, family: str) -> None:
     if family == "offset-plane":
         lines = [(overflow - np.log(n), "--"), (-subnormal + 0 * n, "-."), (-zero + 0 * n, ":")]
     else:
-        lines = [(2 * overflow + 0 * n, "--")]
-        scales = np.geomspace(*axis.get_xlim(), 400)
-        for limit, dash in ((subnormal, "-."), (zero, ":")):
-            lines.append((_reached(scales, n, limit), dash))
+        left, right = axis.get_xlim()
+        scales = np.geomspace(left, right, 400)
+        lines = [
+            (_reached(scales, n, 0.5, overflow), "--"),
+            (_reached(scales, n, 1.0, subnormal), "-."),
+            (_reached(scales, n, 1.0, zero), ":"),
+        ]
     for x, dash in lines:
         axis.plot(x, np.log2(n), dash, color="#222222", linewidth=1)
 
 
-def _reached(scales: Any, n: Any, limit: float) -> Any:
-    """The scale at which scale + log(sum of exp(-scale j / (n - 1))) reaches `limit`, for each n.
+def _reached(scales: Any, n: Any, part: float, limit: float) -> Any:
+    """The scale at which part * scale + log(sum of exp(-scale j / (n - 1))) is `limit`, for each n.
 
-    That sum is the geometric series (1 - q^n) / (1 - q) with q = exp(-scale / (n - 1)).
+    With part 1 that is -log of the smallest result, with 1/2 the log of the naive sum. The sum is
+    the geometric series (1 - q^n) / (1 - q) with q = exp(-scale / (n - 1)).
     """
     step = scales / np.maximum(n[:, None] - 1, 1)
-    depth = scales + np.log(np.expm1(-step * n[:, None]) / np.expm1(-step))
+    depth = part * scales + np.log(np.expm1(-step * n[:, None]) / np.expm1(-step))
     return np.array([np.interp(limit, row, scales) for row in depth])

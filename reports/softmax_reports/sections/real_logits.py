@@ -23,7 +23,7 @@ def real_logits(run: Run) -> Section | None:
     if (table := run.tables.get("digits")) is not None:
         parts += [Paragraph(_digits_conclusion(table)), _digits(table)]
     if (table := run.tables.get("attention")) is not None:
-        parts += [Paragraph(_attention_conclusion(table)), _attention(table), _by_head(table)]
+        parts += [Paragraph(_attention_conclusion(table)), _attention(table), _by_head(run, table)]
     return Section("On real logits", parts) if parts else None
 
 
@@ -120,20 +120,20 @@ def _attention(table: pd.DataFrame) -> Table:
     )
 
 
-def _by_head(table: pd.DataFrame) -> Picture:
+def _by_head(run: Run, table: pd.DataFrame) -> Picture:
     return Picture(
         "attention-by-head",
         "Largest error of an attention weight in each layer and head, over all real queries of "
         "eight sentences.",
         "Largest error of an attention weight by layer and head, one panel for each dtype",
-        _figure(table),
+        _figure(run, table),
     )
 
 
-def _figure(table: pd.DataFrame) -> Figure:
+def _figure(run: Run, table: pd.DataFrame) -> Figure:
     dtypes = in_order(table["dtype"])
     figure, axes = panels(1, len(dtypes), 3.6)
-    styles = line_styles(table["implementation"].unique())
+    styles = line_styles(run)
     for axis, dtype in zip(axes[0], dtypes, strict=True):
         for name, line in table[table["dtype"] == dtype].groupby("implementation"):
             line = line.sort_values(["layer", "head"])

@@ -22,8 +22,8 @@ _READING = (
     "NaN, a zero that should not be, a result outside [0, 1], a wrong special value. Inaccurate "
     "ones err by more than a well-made softmax owes: the bound of the shifted form with a pairwise "
     "sum. The tail’s largest error mostly comes from rounding x − max x; where the result is at "
-    "least 1/n it is far smaller. Against input rounding: the error over what half-ulp changes of "
-    "the logits would do anyway; below 1 it hardly matters."
+    "least 1/n it is far smaller. Over input rounding: the error divided by what half-ulp changes "
+    "of the logits would do anyway; up to 1 it hardly matters."
 )
 
 
@@ -69,7 +69,7 @@ def _sentence(dtype: str, rows: pd.DataFrame) -> str:
 def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
     ordered = rows.sort_values(["broken", "inaccurate", "max_ulp"])
     return Table(
-        f"All implementations in {dtype}, best first",
+        f"All implementations in {dtype}, best first; {int(rows['elements'].max())} elements",
         (
             "implementation",
             "broken",
@@ -77,14 +77,14 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
             "largest error (ulp)",
             "where z ≥ 1/n",
             "mean",
-            "against input rounding",
-            f"time at n = {TIMED_N}",
+            "over input rounding",
+            f"time, n = {TIMED_N}",
         ),
         [
             (
                 str(name),
-                count(int(row["broken"]), int(row["elements"])),
-                count(int(row["inaccurate"]), int(row["elements"])),
+                str(int(row["broken"])),
+                str(int(row["inaccurate"])),
                 sampled_maximum(row["max_ulp"]),
                 sampled_maximum(row["max_ulp_probable"]),
                 digits(row["mean_ulp"]),

@@ -38,7 +38,7 @@ def speed(run: Run) -> Section:
             f"Time against largest error where z ≥ 1/n; rows of {TIMED_N}, times relative to the "
             "fastest in the dtype, by asv. Lower left is better.",
             "Relative time against largest error, one panel for each dtype",
-            _trade(table),
+            _trade(run, table),
         ),
         _times(timings),
     ]
@@ -51,7 +51,7 @@ def speed(run: Run) -> Section:
                 "relative to each implementation's first, float32. Timings of different days differ "
                 "by noise alone; compare commits with asv continuous.",
                 "Relative time over commits",
-                _history(history),
+                _history(run, history),
             )
         )
     return Section(title, parts)
@@ -78,10 +78,10 @@ def _conclusion(table: pd.DataFrame) -> str:
     )
 
 
-def _trade(table: pd.DataFrame) -> Figure:
+def _trade(run: Run, table: pd.DataFrame) -> Figure:
     dtypes = in_order(table.index.get_level_values("dtype"))
     figure, axes = panels(1, len(dtypes), 3.4)
-    styles = line_styles(table.index.get_level_values("implementation").unique())
+    styles = line_styles(run)
     for axis, dtype in zip(axes[0], dtypes, strict=True):
         for name, row in table.xs(dtype, level="dtype").iterrows():
             style = styles[str(name)] | {"linestyle": "", "markersize": 8}
@@ -120,14 +120,14 @@ def _times(timings: pd.DataFrame) -> Table:
     )
 
 
-def _history(history: pd.DataFrame) -> Figure:
+def _history(run: Run, history: pd.DataFrame) -> Figure:
     times = history[
         (history["measure"] == "ns_per_element")
         & (history["n"] == TIMED_N)
         & (history["dtype"] == "float32")
     ]
     figure, axes = panels(1, 1, 3.4)
-    styles = line_styles(times["implementation"].unique())
+    styles = line_styles(run)
     commits = list(dict.fromkeys(times.sort_values("date")["commit"]))
     for name, line in times.groupby("implementation"):
         line = line.sort_values("date")
