@@ -54,7 +54,7 @@ class Run:
     info : dict
         The contents of run.json: schema, options, environment, counts, implementations.
     tables : dict of str to DataFrame
-        By name, those of `TABLES` that the run has; ``results`` always.
+        By name, those of `TABLES` that have rows; ``results`` always.
     """
 
     info: dict[str, Any]
@@ -144,10 +144,9 @@ def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write run.json and one .csv for each table that has rows, floats so that they read back."""
+    """Write run.json and one .csv for each table, floats so that they read back."""
     for name, table in run.tables.items():
-        if len(table):
-            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     text = json.dumps(run.info, indent=1, sort_keys=True, allow_nan=False)
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 

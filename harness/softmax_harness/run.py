@@ -122,7 +122,7 @@ def make_run(
     tables = tables_of(cells) | _experiments(options, plan)
     if asv_results is not None:
         tables |= timing_tables(asv_results, {recipe.format.name for recipe, _ in plan})
-    return Run(_info(options, cells), tables)
+    return Run(_info(options, cells), {name: each for name, each in tables.items() if len(each)})
 
 
 def _experiments(

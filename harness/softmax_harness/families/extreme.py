@@ -11,7 +11,8 @@ from softmax_harness.formats import Format
 
 def _subnormal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     steps = 2 ** (format.precision - 1)
-    return np.multiply(rng.integers(-steps, steps, (rows, n)), format.smallest_subnormal)
+    whole = rng.integers(-steps, steps, (rows, n)).astype(np.float64)
+    return whole * format.smallest_subnormal
 
 
 def _largest(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:

@@ -10,7 +10,8 @@ from softmax_harness.formats import Format
 
 
 def _ties(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
-    return np.multiply(rng.integers(-3, 4, (rows, n)), rng.choice([0.25, 1.0, 3.0], (rows, 1)))
+    steps = rng.integers(-3, 4, (rows, n))
+    return np.asarray(steps * rng.choice([0.25, 1.0, 3.0], (rows, 1)))
 
 
 FAMILIES = (Family("ties", "few distinct values: equal logits must get equal results", _ties),)

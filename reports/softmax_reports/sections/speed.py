@@ -16,21 +16,19 @@ if TYPE_CHECKING:
     from softmax_harness.results import Run
 
 
+_NO_TIMINGS = (
+    "No timings of these implementations were found. In a clone, make report takes them with asv "
+    "first; or run asv yourself and name its folder of results with run --asv."
+)
+
+
 def speed(run: Run) -> Section:
     """The trade, as a picture and a table; without timings, how to get them."""
-    timings = run.tables.get("timings")
     title = "Accuracy against speed"
-    if timings is None or timings.empty:
-        return Section(
-            title,
-            [
-                Paragraph(
-                    "No timings were found. In a clone, make report takes them with asv first; or "
-                    "run asv yourself and name its folder of results with run --asv."
-                )
-            ],
-        )
     table = summary(run).drop(index=REFERENCE, level="implementation", errors="ignore")
+    if not table["time"].notna().any():
+        return Section(title, [Paragraph(_NO_TIMINGS)])
+    timings = run.tables["timings"]
     parts: list[Paragraph | Picture | Table] = [
         Paragraph(_conclusion(table)),
         Picture(
