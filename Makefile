@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report timings test clean
+.PHONY: report timings test check clean
 
 report: timings
 	$(BIN)/softmax-harness run --out softmax-report
@@ -18,16 +18,26 @@ timings: .venv/ready
 	  echo "asv ended with an error, and timings may be missing: see .asv/timings.log"; \
 	fi
 
-test: .venv/ready
-	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q
+test: check
+	$(BIN)/python -m pytest -q -n auto
 
-# The stamp is written last, so that a half-made environment is made again.
-.venv/ready: pyproject.toml
+check: .venv/ready-to-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Stamps are written last, so that a half-made environment is made again. Locks are for plain pip.
+.venv/ready: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -e '.[dev]'
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/ready-to-test: requirements/dev.txt .venv/ready
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
 	touch $@
 
 clean:
-	rm -rf .venv softmax-report
+	rm -rf .venv .asv softmax-report

@@ -11,14 +11,14 @@ from softmax_harness.formats import Format
 
 def _subnormal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     steps = 2 ** (format.precision - 1)
-    whole = rng.integers(-steps, steps, (rows, n)).astype(np.float64)
-    return whole * format.smallest_subnormal
+    return rng.integers(-steps, steps, (rows, n)) * format.smallest_subnormal
 
 
 def _largest(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """Among them pairs whose difference exceeds the largest finite number."""
     fractions = rng.choice([1.0, 1.0 - 4 * format.unit_roundoff, 0.5, 0.0], (rows, n))
-    return rng.choice([-1.0, 1.0], (rows, n)) * fractions * format.largest
+    signed: NDArray[Any] = rng.choice([-1.0, 1.0], (rows, n)) * fractions
+    return signed * format.largest
 
 
 def _zeros(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
