@@ -168,9 +168,7 @@ def read(folder: Path) -> Run:
         info = json.loads(path.read_text(encoding="utf-8"))
         schema = info["schema"]
         tables = {
-            name: pd.read_csv(
-                folder / f"{name}.csv", float_precision="round_trip", keep_default_na=True
-            )
+            name: pd.read_csv(folder / f"{name}.csv")
             for name in TABLES
             if (folder / f"{name}.csv").is_file()
         }

@@ -70,32 +70,39 @@ def lambert_w(n: int) -> float:
     return w
 
 
-def _sum_low(n: int, setting: Setting, shifted: bool = True) -> float:
-    """Lower bound of (computed sum) / (exact sum); not positive where there is no bound."""
+def _sum_low(n: int, setting: Setting) -> float:
+    """Lower bound of (computed sum) / (exact sum) of exp(x - a); not positive for no bound."""
     u, errors = setting.unit_roundoff, setting.errors
-    gamma = setting.additions * u
-    drift = math.exp(-u * lambert_w(n)) if shifted else 1.0
+    drift = math.exp(-u * lambert_w(n))
     lost = n * errors.exp_subnormal * setting.smallest_subnormal
-    return (1.0 - gamma) * (1.0 - errors.exp) * drift - lost
+    return (1.0 - setting.additions * u) * (1.0 - errors.exp) * drift - lost
 
 
 def shifted(a: Array, x: Array, z: Array, s: Setting) -> Array:
-    """|y - z| for exp(x - a) / sum: relative e^(uA)(1+eps)(1+u)/sum_low - 1, plus (kappa + 1/2) eta."""
-    low = _sum_low(x.shape[-1], s)
-    return _quotient(s.unit_roundoff * _distance(a, x), low, z, s)
+    """|y - z| for exp(x - a) / sum, whose exact sum is at least 1.
+
+    Relative e^(uA) (1 + eps) (1 + u) / low - 1, low the bound of the sum from below; besides
+    kappa eta (1 + u) / low from a subnormal exponential and eta / 2 from a subnormal quotient.
+    """
+    low = np.full(a.shape, _sum_low(x.shape[-1], s))
+    return _quotient(s.unit_roundoff * _distance(a, x), low, np.ones(a.shape), z, s)
 
 
 def naive(a: Array, x: Array, z: Array, s: Setting) -> Array:
     """|y - z| for exp(x) / sum: as `shifted` without the rounding of the difference.
 
+    A subnormal exponential errs by kappa eta over the sum, which may be far below 1 here.
     Infinite where the sum overflows, or where its largest term is not a normal number.
     """
-    low = _sum_low(x.shape[-1], s, shifted=False)
-    bound = _quotient(np.zeros(x.shape), low, z, s)
     with np.errstate(over="ignore", invalid="ignore"):
         lse = a + np.log(np.exp(x - a).sum(axis=-1, keepdims=True))
+        total = np.exp(lse)
+    u, n = s.unit_roundoff, x.shape[-1]
     safe = (a >= math.log(s.smallest_normal)) & (lse < s.log_largest)
-    return np.where(safe, bound, np.inf)
+    total = np.where(safe, total, 1.0)
+    lost = n * s.errors.exp_subnormal * s.smallest_subnormal / total
+    low = (1.0 - s.additions * u) * (1.0 - s.errors.exp) - lost
+    return np.where(safe, _quotient(np.zeros(x.shape), low, total, z, s), np.inf)
 
 
 def _distance(a: Array, x: Array) -> Array:
@@ -103,15 +110,17 @@ def _distance(a: Array, x: Array) -> Array:
         return a - x
 
 
-def _quotient(exponent: Array, low: float, z: Array, s: Setting) -> Array:
-    if low <= 0.0:
-        return np.full(z.shape, np.inf)
+def _quotient(exponent: Array, low: Array, total: Array, z: Array, s: Setting) -> Array:
+    """The bound of e^exponent (1 + eps) (1 + u) / low; `low` and `total` have a column per row."""
     u, errors = s.unit_roundoff, s.errors
+    bounded = low > 0.0
+    low = np.where(bounded, low, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
         # expm1 and log keep the difference from 1 when it is far below 1.
-        relative = np.expm1(exponent + math.log1p(errors.exp) + math.log1p(u) - math.log(low))
-        tail = (errors.exp_subnormal + 0.5) * s.smallest_subnormal
-        return np.where(z > 0, relative * z, 0.0) + tail
+        relative = np.expm1(exponent + math.log1p(errors.exp) + math.log1p(u) - np.log(low))
+        subnormal = errors.exp_subnormal * s.smallest_subnormal * (1.0 + u) / (low * total)
+        bound = np.where(z > 0, relative * z, 0.0) + subnormal + s.smallest_subnormal / 2
+    return np.where(bounded, bound, np.inf)
 
 
 def _logarithm_error(n: int, s: Setting) -> float:

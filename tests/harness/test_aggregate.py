@@ -1,0 +1,46 @@
+"""Tallies of parts add up to the tally of the whole; the percentile is exact."""
+
+import numpy as np
+import pytest
+from softmax_harness.aggregate import kept_for_percentile, tally
+from softmax_harness.formats import FORMATS
+from softmax_harness.metrics import judged
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.outcomes import classify
+from softmax_harness.truth import judge
+from softmax_implementations import implementations
+
+
+def batches(cuts):
+    x = np.random.default_rng(1).normal(0, 20, (60, 40)).astype(np.float32)
+    y = implementations()["naive"](x)
+    x, y = x.astype(float), y.astype(float)
+    for part in np.split(np.arange(60), cuts):
+        truth = judge(OPERATIONS["softmax"], x[part], FORMATS["float32"])
+        yield judged(x[part], y[part], truth)
+
+
+def added(cuts):
+    total, keep = None, kept_for_percentile(60 * 40)
+    for batch in batches(cuts):
+        part = tally(batch, classify(batch, 4.0), np.full(batch.y.shape, 9.0), keep)
+        total = part if total is None else total.add(part, keep)
+    return total
+
+
+@pytest.mark.parametrize("cuts", [[10], [1, 2, 3, 59], list(range(1, 60))])
+def test_parts_add_up_to_the_whole(cuts):
+    whole, total = added([]), added(cuts)
+    assert total.elements == 2400 and total.rows == 60
+    assert (total.outcomes == whole.outcomes).all() and total.outcomes.sum() == 2400
+    assert (total.histogram == whole.histogram).all()
+    assert total.extremes == whole.extremes and total.sums == whole.sums
+    assert total.p99_ulp == whole.p99_ulp and total.bound_ulp == 9.0
+    assert total.sum_absolute == pytest.approx(whole.sum_absolute, rel=1e-13)
+
+
+def test_percentile_is_numpys_of_all_errors():
+    (batch,) = batches([])
+    errors = np.abs(batch.ulp_error[~np.isnan(batch.ulp_error)])
+    assert added([7, 20]).p99_ulp == pytest.approx(np.percentile(errors, 99), rel=1e-13)
+    assert added([]).sum_absolute == pytest.approx(errors.sum(), rel=1e-13)
