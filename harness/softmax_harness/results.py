@@ -147,7 +147,7 @@ def write(run: Run, folder: Path) -> None:
     """Write run.json and one .csv for each table, floats so that they read back."""
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    text = json.dumps(run.info, indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps(run.info, indent=1, allow_nan=False)
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -180,6 +180,13 @@ def read(folder: Path) -> Run:
     if missing:
         raise BadFolder(f"{folder}: results.csv lacks {', '.join(missing)}; make the run again")
     return Run(info, tables)
+
+
+def copy(folder: Path, fresh: Path) -> None:
+    """Copy the run in `folder`, without its report, to `fresh`."""
+    for name in ("run.json", *(f"{name}.csv" for name in TABLES)):
+        if (folder / name).is_file():
+            shutil.copy2(folder / name, fresh / name)
 
 
 def check_writable(folder: Path) -> None:

@@ -67,7 +67,8 @@ class Pair:
 
     def place(self, row: int, index: int) -> list[int]:
         """Where element `index` of row `row` stands in x and y."""
-        lead = np.array(np.unravel_index(row, self._lead(self.x).shape[:-1])).tolist()
+        others = np.delete(self.x.shape, self.axis)
+        lead = [int(each) for each in np.unravel_index(row, tuple(others))] if len(others) else []
         return [*lead[: self.axis], index, *lead[self.axis :]]
 
     def _lead(self, array: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from softmax_harness.errors import HarnessError
+from softmax_harness.errors import HarnessError, unknown
 
 VERBS = ("list", "run", "report", "score", "inputs", "explain")
 
@@ -20,10 +20,10 @@ class Verbs(click.Group):
         """The verbs in the order of `VERBS`."""
         return list(VERBS)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+    def get_command(self, context: click.Context, name: str) -> click.Command:
         """The verb's command, from ``cli/<verb>_verb.py``."""
         if name not in VERBS:
-            return None
+            raise unknown("command", name, VERBS)
         command: click.Command = importlib.import_module(f"{__name__}.{name}_verb").command
         return command
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from softmax_reports.page import write_report
 
-from softmax_harness.results import read, replacing, write
+from softmax_harness.results import copy, read, replacing
 
 
 @click.command("report")
@@ -19,6 +19,6 @@ def command(folder: Path) -> None:
     """
     run = read(folder)
     with replacing(folder) as fresh:
-        write(run, fresh)
+        copy(folder, fresh)
         write_report(run, fresh)
     click.echo(f"wrote {folder / 'report.html'}")

@@ -11,7 +11,7 @@ from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.environment import usable_cores
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.results import check_writable, replacing, write
+from softmax_harness.results import check_writable, read, replacing, write
 from softmax_harness.run import Options, make_run
 
 
@@ -59,5 +59,5 @@ def command(
         run = make_run(chosen, asv if asv.is_dir() else None, progress)
     with replacing(out) as folder:
         write(run, folder)
-        write_report(run, folder)
+        write_report(read(folder), folder)  # as report will, from what is on disk
     click.echo(f"wrote {out / 'report.html'}")

@@ -1,0 +1,92 @@
+"""Bad input: one clear line, exit code 2, nothing written and nothing lost."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def files(tmp_path):
+    x = np.zeros((2, 3), np.float32)
+    arrays = {
+        "x": x,
+        "wide": np.zeros((2, 4), np.float32),
+        "nan": np.full((2, 3), np.nan, np.float32),
+        "complex": x.astype(complex),
+        "huge": np.array([[2**60, 1]]),
+        "integers": np.array([[1, 0]]),
+        "empty": np.zeros((0, 3), np.float32),
+        "longdouble": x.astype(np.longdouble),
+    }
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    np.save(tmp_path / "object.npy", np.array([None, 1]), allow_pickle=True)
+    np.savez(tmp_path / "archive.npz", x=x)
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    (tmp_path / "text.npy").write_text("not an array")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("mine")
+    return tmp_path
+
+
+CASES = {
+    "unknown implementation": (["run", "max-shiftd"], "did you mean max-shifted?"),
+    "unknown dtype": (["run", "--dtype", "float23"], "did you mean float32?"),
+    "unknown family": (["run", "--family", "norml-1"], "did you mean normal-1?"),
+    "unknown verb": (["rum"], "run"),
+    "unknown option": (["run", "--sead", "1"], "--seed"),
+    "dtype of none": (["run", "naive", "--dtype", "bfloat16"], "bfloat16"),
+    "foreign folder": (["run", "--out", "mine"], "something other than a run"),
+    "a file for a folder": (["run", "--out", "x.npy"], "is a file"),
+    "folder under a file": (["run", "--out", "x.npy/out"], "x.npy"),
+    "no run": (["report", "mine"], "no run.json"),
+    "missing family": (["run", "--family", "gone.npy"], "gone.npy: no such file"),
+    "family of objects": (["run", "--family", "object.npy"], "object.npy"),
+    "family of NaN": (["run", "--family", "nan.npy"], "every value is NaN"),
+    "empty family": (["run", "--family", "empty.npy"], "empty"),
+    "family of complex": (["run", "--family", "complex.npy"], "complex128"),
+    "missing file": (["score", "gone.npy", "x.npy"], "gone.npy: no such file"),
+    "objects": (["score", "object.npy", "x.npy"], "object.npy"),
+    "text": (["score", "text.npy", "x.npy"], "text.npy"),
+    "archive": (["score", "archive.npy", "x.npy"], "archive"),
+    "shapes": (["score", "x.npy", "wide.npy"], "(2, 3)"),
+    "axis": (["score", "x.npy", "x.npy", "--axis", "2"], "--axis 2"),
+    "huge axis": (["score", "x.npy", "x.npy", "--axis", "9" * 30], "--axis 999"),
+    "nothing but NaN": (["score", "nan.npy", "x.npy"], "every value is NaN"),
+    "complex": (["score", "x.npy", "complex.npy"], "complex128"),
+    "integers as outputs": (["score", "integers.npy", "integers.npy"], "int64"),
+    "inexact integers": (["score", "huge.npy", "huge.npy"], "int64"),
+    "long double": (["score", "longdouble.npy", "x.npy"], "float128"),
+    "empty": (["score", "empty.npy", "empty.npy"], "nothing to judge"),
+    "policy": (["score", "x.npy", "x.npy", "--policy", "all=zero"], "all-masked"),
+    "json into nowhere": (["score", "x.npy", "x.npy", "--json", "gone/s.json"], "gone"),
+    "no number": (["explain", "two"], "'two' is not a number"),
+    "no witness": (["explain", "float32:normal-1"], "is not a witness"),
+    "witness out of range": (["explain", "float32:normal-1,n=3,rows=1,seed=0@5,0"], "outside"),
+    "witness of no family": (["explain", "float32:norml,n=3,rows=1,seed=0@0,0"], "family"),
+    "row of no file": (["explain", "1", "2", "--row", "1"], "--row 1"),
+    "row out of range": (["explain", "x.npy", "--row", "7"], "row 7"),
+    "negative seed": (["run", "--seed", "-1"], "-1"),
+}
+
+
+@pytest.mark.parametrize("words, part", CASES.values(), ids=CASES)
+def test_one_line_exit_2_and_nothing_written(command, files, words, part):
+    before = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
+    done = command(*words, cwd=files)
+    assert done.returncode == 2, done.stderr
+    assert part in done.stderr
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+    assert done.stdout == ""
+    after = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_a_run_is_replaced_and_nothing_else(command, files):
+    words = ("run", "exact", "--family", "ties", "--dtype", "float16", "--out", files / "run")
+    assert command(*words).returncode == 0
+    first = json.loads((files / "run" / "run.json").read_text())
+    assert command(*words, "--seed", "3").returncode == 0
+    second = json.loads((files / "run" / "run.json").read_text())
+    assert (first["options"]["seed"], second["options"]["seed"]) == (0, 3)
