@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+
+@pytest.fixture(scope="session")
+def root():
+    """The project's root."""
+    return Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")

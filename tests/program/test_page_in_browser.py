@@ -8,7 +8,9 @@ import pytest
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 if BROWSER is None and os.environ.get("SOFTMAX_HARNESS_BROWSER") != "required":
     # .ci/run installs it and sets the variable, so that there it cannot be left out.
-    pytest.skip("no chromium here: apt-get install chromium to have it run", allow_module_level=True)
+    pytest.skip(
+        "no chromium here: apt-get install chromium to have it run", allow_module_level=True
+    )
 
 from playwright.sync_api import sync_playwright
 

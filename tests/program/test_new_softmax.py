@@ -1,0 +1,76 @@
+"""A new softmax is one new file: it then stands in list, run, report, contract tests and asv."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pandas as pd
+import pytest
+
+SOURCES = ("implementations", "harness", "reports")
+
+
+@pytest.fixture(scope="module")
+def checkout(root, tmp_path_factory):
+    """A copy of the source roots and tests with the example of implementations/README.md added."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in (*SOURCES, "tests"):
+        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    readme = (root / "implementations" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?:^    .*\n)(?:^    .*\n|^\n)*", readme, re.MULTILINE)
+    example = textwrap.dedent(block).strip()
+    assert example.count("\n") + 1 <= 15
+    target = copy / "implementations" / "softmax_implementations" / "base_2.py"
+    target.write_text(example + "\n", encoding="utf-8")
+    return copy
+
+
+def python(checkout, *words):
+    paths = os.pathsep.join(str(checkout / name) for name in SOURCES)
+    done = subprocess.run(
+        [sys.executable, *map(str, words)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+COMMAND = ("-c", "from softmax_harness.cli import main; main()")
+
+
+def test_list_has_it(checkout):
+    document = json.loads(python(checkout, *COMMAND, "list", "--json"))
+    (found,) = [each for each in document["implementations"] if each["name"] == "base-2"]
+    assert found["dtypes"] == ["float32", "float64"] and found["summary"].startswith("2**")
+
+
+def test_run_and_report_have_it(checkout):
+    options = ("--family", "normal-1,scale-plane", "--dtype", "float32", "--out", checkout / "out")
+    python(checkout, *COMMAND, "run", *options)
+    table = pd.read_csv(checkout / "out" / "results.csv")
+    assert (table["implementation"] == "base-2").sum() > 20
+    for name in ("report.html", "report.md"):
+        assert "base-2" in (checkout / "out" / name).read_text(encoding="utf-8")
+
+
+def test_the_contract_tests_run_on_it(checkout):
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-rN")
+    text = python(checkout, *words, "-k", "base-2", checkout / "tests" / "implementations")
+    assert int(re.search(r"(\d+) passed", text).group(1)) >= 6
+
+
+def test_asv_times_it(checkout):
+    text = python(
+        checkout,
+        "-c",
+        "import harness.benchmarks.softmax as s; print(s.Softmax.time_softmax.params)",
+    )
+    assert "base-2" in text
