@@ -1,8 +1,10 @@
 """Families of inputs: made again from their recipe, in every format, and true to their reason."""
 
+import io
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.families.real import attention, digits
@@ -23,6 +25,12 @@ def test_a_recipe_makes_the_same_rows_again(family, format):
     first, second = recipe(family, format).block(0), recipe(family, format).block(0)
     assert first.dtype == format.dtype and first.tobytes() == second.tobytes()
     assert first.shape == (len(first), recipe(family, format).n)
+
+
+def test_no_name_is_a_missing_value_to_pandas():
+    table = pd.DataFrame({"family": list(FAMILIES)})
+    again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    assert list(again["family"]) == list(FAMILIES)
 
 
 def test_another_seed_makes_other_rows():
