@@ -36,5 +36,7 @@ FAMILIES = (
     Family("masked", "-inf among finite values, as attention masks have", _masked),
     Family("all-masked", "rows of nothing but -inf beside ordinary ones", _all_masked),
     Family("positive-infinity", "rows with a +inf beside ordinary ones", _one(np.inf)),
-    Family("nan-in-row", "rows with a NaN beside ordinary ones, which it must not reach", _one(np.nan)),
+    Family(
+        "nan-in-row", "rows with a NaN beside ordinary ones, which it must not reach", _one(np.nan)
+    ),
 )
