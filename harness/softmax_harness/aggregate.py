@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,20 @@ from softmax_harness.outcomes import OUTCOMES
 
 Array = NDArray[np.float64]
 
-HISTOGRAM_FLOOR = -40  # log2 of the error; smaller ones, 0 included, are in the first bin
-HISTOGRAM_BINS = 241  # half a binade each, so that the last begins at 2**80
+# Errors fall into bins of 1/64 binade, from 2**-40 (smaller ones, 0 included, are in the first) to
+# 2**80. A bin is read off the highest bits of the float64.
+HISTOGRAM_FLOOR = -40
+BINS_PER_BINADE = 64
+HISTOGRAM_BINS = 120 * BINS_PER_BINADE
+_BIN_SHIFT = 52 - 6
+_FIRST_BIN = (HISTOGRAM_FLOOR + 1023) * BINS_PER_BINADE
+
+# The percentile is exact as long as the largest hundredth of the errors has no more than these.
+_MOST_KEPT = 1 << 15
+# Values this close to a maximum, relative to it, are candidates for it until mpmath has decided:
+# far more than the screen's error in any metric.
+MARGIN = 1e-6
+_MOST_CANDIDATES = 4096
 
 
 @dataclass(frozen=True)
@@ -41,13 +53,15 @@ class Tally:
     sum_absolute, sum_signed : float
         Sums of the errors in ulp, and of their absolute values.
     largest : ndarray of float64
-        The largest hundredth of the absolute errors, from which the percentile is read.
-    extremes : dict of str to Extreme
-        The maxima of the metrics that are maxima.
+        The largest hundredth of the absolute errors, from which the percentile is read, up to
+        `_MOST_KEPT` of them.
+    candidates : dict of str to tuple of Extreme
+        Of the metrics that are maxima: the rows whose value is the largest or within `MARGIN` of
+        it, in order.
     sums : dict of str to float
         The sums of the metrics that are sums.
     histogram : ndarray of int64
-        Elements by log2 of the absolute error in ulp, half a binade each.
+        Elements by absolute error in ulp, see `HISTOGRAM_FLOOR`.
     bound_ulp : float
         Largest bound of its theorem over the elements; NaN where there is none.
     """
@@ -59,7 +73,7 @@ class Tally:
     sum_absolute: float
     sum_signed: float
     largest: Array
-    extremes: dict[str, Extreme]
+    candidates: dict[str, tuple[Extreme, ...]]
     sums: dict[str, float]
     histogram: NDArray[np.int64]
     bound_ulp: float
@@ -67,13 +81,13 @@ class Tally:
     def add(self, other: Tally, keep: int) -> Tally:
         """This tally and `other`, whose rows come after; `keep` as in `tally`."""
         moved = {
-            name: Extreme(each.value, each.row + self.rows, each.index)
-            for name, each in other.extremes.items()
+            name: tuple(replace(each, row=each.row + self.rows) for each in extremes)
+            for name, extremes in other.candidates.items()
         }
-        extremes = dict(self.extremes)
-        for name, each in moved.items():
-            if name not in extremes or each.value > extremes[name].value:
-                extremes[name] = each
+        names = dict.fromkeys((*self.candidates, *moved))
+        candidates = {
+            name: _nearest((*self.candidates.get(name, ()), *moved.get(name, ()))) for name in names
+        }
         return Tally(
             self.elements + other.elements,
             self.rows + other.rows,
@@ -82,22 +96,40 @@ class Tally:
             self.sum_absolute + other.sum_absolute,
             self.sum_signed + other.sum_signed,
             _largest(np.concatenate([self.largest, other.largest]), keep),
-            extremes,
+            candidates,
             {name: value + other.sums[name] for name, value in self.sums.items()},
             self.histogram + other.histogram,
             float(np.fmax(self.bound_ulp, other.bound_ulp)),
         )
 
     @property
+    def extremes(self) -> dict[str, Extreme]:
+        """The largest of each metric's candidates, the first of equals."""
+        return {
+            name: max(each, key=lambda extreme: extreme.value)
+            for name, each in self.candidates.items()
+        }
+
+    @property
     def p99_ulp(self) -> float:
-        """The 99th percentile of the absolute errors, interpolated as `numpy.percentile` does."""
+        """The 99th percentile of the absolute errors, interpolated as `numpy.percentile` does.
+
+        Over more than some three million errors it comes from the histogram, to 1/64 binade.
+        """
         if not self.measured:
             return math.nan
         place = 0.99 * (self.measured - 1)
         below = math.floor(place)
+        if self.measured - 1 - below >= self.largest.size:
+            return self._from_histogram(below)
         from_top = np.sort(self.largest)[::-1]
         low, high = from_top[self.measured - 1 - below], from_top[max(self.measured - 2 - below, 0)]
         return float(low + (high - low) * (place - below))
+
+    def _from_histogram(self, rank: int) -> float:
+        """The middle of the bin in which the error of that rank, counted from 0, lies."""
+        bin_ = int(np.searchsorted(np.cumsum(self.histogram), rank, side="right"))
+        return float(bin_edges()[bin_ : bin_ + 2].mean())
 
 
 @dataclass(frozen=True)
@@ -138,7 +170,7 @@ def _row_maxima(values: Array) -> Array:
 
 def kept_for_percentile(elements: int) -> int:
     """How many of the largest errors decide the 99th percentile of up to `elements` errors."""
-    return elements // 100 + 3
+    return min(elements // 100 + 3, _MOST_KEPT)
 
 
 def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tally:
@@ -156,7 +188,7 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     known = batch.ulp_error[~np.isnan(batch.ulp_error)]
     absolute = np.abs(known)
     values = {metric: metric.of(batch) for metric in METRICS}
-    found = {metric.name: _extreme(values[metric]) for metric in METRICS if metric.combine == "max"}
+    found = {m.name: _candidates(values[m]) for m in METRICS if m.combine == "max"}
     return Tally(
         elements=batch.y.size,
         rows=len(batch.y),
@@ -165,20 +197,34 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
         sum_absolute=float(absolute.sum()),
         sum_signed=float(known.sum()),
         largest=_largest(absolute, keep),
-        extremes={name: extreme for name, extreme in found.items() if extreme is not None},
+        candidates={name: extremes for name, extremes in found.items() if extremes},
         sums={m.name: float(np.nansum(values[m])) for m in METRICS if m.combine == "sum"},
         histogram=_histogram(absolute),
         bound_ulp=float(np.nanmax(bound)) if not np.isnan(bound).all() else math.nan,
     )
 
 
-def _extreme(values: Array) -> Extreme | None:
-    """The first largest of `values`, shape (rows,) or (rows, n); None where all are NaN."""
-    if np.isnan(values).all():
-        return None
-    place = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    index = int(place[1]) if values.ndim == 2 else 0
-    return Extreme(float(values[place]), int(place[0]), index)
+def _candidates(values: Array) -> tuple[Extreme, ...]:
+    """The rows near the largest of `values`, shape (rows,) or (rows, n), NaN left out."""
+    by_row = values if values.ndim == 1 else _row_maxima(values)
+    if np.isnan(by_row).all():
+        return ()
+    top = float(np.nanmax(by_row))
+    rows = np.flatnonzero(by_row >= top - MARGIN * top)[: _MOST_CANDIDATES if top else 1]
+    places = np.nanargmax(values[rows], axis=-1) if values.ndim == 2 else np.zeros(rows.size, int)
+    return tuple(
+        Extreme(value, row, place)
+        for value, row, place in zip(
+            by_row[rows].tolist(), rows.tolist(), places.tolist(), strict=True
+        )
+    )
+
+
+def _nearest(extremes: tuple[Extreme, ...]) -> tuple[Extreme, ...]:
+    """Those near the largest."""
+    top = max(each.value for each in extremes)
+    near = tuple(each for each in extremes if each.value >= top - MARGIN * top)
+    return near[: _MOST_CANDIDATES if top else 1]
 
 
 def _largest(values: Array, keep: int) -> Array:
@@ -186,7 +232,12 @@ def _largest(values: Array, keep: int) -> Array:
 
 
 def _histogram(absolute: Array) -> NDArray[np.int64]:
-    with np.errstate(divide="ignore"):
-        position = np.floor(2.0 * (np.log2(absolute) - HISTOGRAM_FLOOR))
-    bins = np.clip(position, 0, HISTOGRAM_BINS - 1).astype(np.int64)
-    return np.bincount(bins, minlength=HISTOGRAM_BINS)
+    bins = np.ascontiguousarray(absolute).view(np.int64) >> _BIN_SHIFT
+    bins -= _FIRST_BIN
+    return np.bincount(np.clip(bins, 0, HISTOGRAM_BINS - 1), minlength=HISTOGRAM_BINS)
+
+
+def bin_edges() -> Array:
+    """The errors at which the bins of a histogram begin, and where the last one ends."""
+    bits = np.arange(HISTOGRAM_BINS + 1, dtype=np.int64) + _FIRST_BIN
+    return (bits << _BIN_SHIFT).view(np.float64)

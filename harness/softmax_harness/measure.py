@@ -12,13 +12,16 @@ from softmax_implementations import Implementation
 from softmax_harness.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.call import call
 from softmax_harness.formats import Format
-from softmax_harness.metrics import judged
+from softmax_harness.metrics import Batch, judged
 from softmax_harness.operations import Operation, Policy
 from softmax_harness.operations.bounds import owed, theorem
 from softmax_harness.outcomes import OUTCOMES, classify
-from softmax_harness.truth import Truth, judge
+from softmax_harness.truth import Known, Truth, confirm, known
 
 Array = NDArray[np.float64]
+
+# Beside the screen's own error: rounding of the limit, a few operations in float64.
+_LIMIT_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,34 @@ class Question:
 
     Attributes
     ----------
+    operation : Operation
+    policy : Policy
     stored : ndarray, shape (rows, n)
         The inputs in their own format.
     x : ndarray of float64
         The same numbers.
-    truth : Truth
+    known : Known
         Exact results seen from the format that is judged.
     limit_ulp : ndarray of float64, shape (rows, n)
         What a well-made softmax owes: up to here an element is accurate.
     """
 
+    operation: Operation
+    policy: Policy
     stored: NDArray[Any]
     x: Array
-    truth: Truth
+    known: Known
     limit_ulp: Array
+
+    @property
+    def truth(self) -> Truth:
+        """The exact results."""
+        return self.known.truth
+
+    def confirm(self, rows: NDArray[np.int64]) -> None:
+        """Let mpmath judge some rows, in place."""
+        confirm(self.known, rows, self.operation, self.x, self.policy)
+        self.limit_ulp[rows] = _owed(self.x[rows], self.truth.rows(rows))
 
 
 @dataclass(frozen=True)
@@ -61,14 +78,36 @@ class Measurement:
 
 
 def question(
-    operation: Operation, stored: NDArray[Any], format: Format, policy: Policy | None = None
+    operation: Operation,
+    stored: NDArray[Any],
+    format: Format,
+    policy: Policy | None = None,
+    tier: str = "screened",
 ) -> Question:
     """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
+    policy = policy or Policy()
     x = stored.astype(np.float64)
-    truth = judge(operation, x, format, policy)
+    found = known(operation, x, format, policy, tier)
+    return Question(operation, policy, stored, x, found, _owed(x, found.truth))
+
+
+def _owed(x: Array, truth: Truth) -> Array:
     with np.errstate(invalid="ignore"):
-        limit = owed(x, truth.value, truth.ulp, format)
-    return Question(stored, x, truth, limit)
+        return owed(x, truth.value, truth.ulp, truth.format)
+
+
+def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
+    """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
+    batch = judged(asked.x, y, asked.truth)
+    open_ = ~asked.known.confirmed
+    if open_.any():
+        distance = np.abs(np.abs(batch.ulp_error) - asked.limit_ulp)
+        close = distance <= asked.known.error_ulp + _LIMIT_ROUNDING * asked.limit_ulp
+        rows = np.flatnonzero(close.any(axis=-1) & open_)
+        if rows.size:
+            asked.confirm(rows)
+            batch = judged(asked.x, y, asked.truth)
+    return batch, classify(batch, asked.limit_ulp)
 
 
 def measure(implementation: Implementation, asked: Question, keep: int) -> Measurement:
@@ -79,8 +118,7 @@ def measure(implementation: Implementation, asked: Question, keep: int) -> Measu
     """
     called = call(implementation, asked.stored)
     y = np.full(asked.x.shape, np.nan) if called.y is None else called.y
-    batch = judged(asked.x, y, asked.truth)
-    codes = classify(batch, asked.limit_ulp)
+    batch, codes = classified(asked, y)
     if called.y is None:
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
     bound = _bound(implementation, asked)

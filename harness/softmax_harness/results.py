@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from softmax_harness.aggregate import HISTOGRAM_FLOOR
+from softmax_harness.aggregate import BINS_PER_BINADE, HISTOGRAM_FLOOR
 from softmax_harness.errors import BadFolder
 from softmax_harness.metrics import METRICS
 from softmax_harness.outcomes import OUTCOMES
@@ -105,12 +105,13 @@ def metric_rows(cell: Cell) -> Iterator[dict[str, Any]]:
 
 
 def histograms(cells: list[Cell]) -> pd.DataFrame:
-    """histograms.csv: elements by log2 of their error, half a binade a bin, all n together."""
+    """histograms.csv: elements by the log2 at which their half binade begins, all n together."""
     sums: dict[tuple[str, ...], Any] = {}
     for cell in cells:
         recipe = cell.recipe
         key = (cell.operation, cell.implementation, recipe.format.name, recipe.family.name)
-        sums[key] = sums.get(key, 0) + cell.tally.histogram
+        halves = cell.tally.histogram.reshape(-1, BINS_PER_BINADE // 2).sum(axis=1)
+        sums[key] = sums.get(key, 0) + halves
     return pd.DataFrame(
         [
             (*key, HISTOGRAM_FLOOR + position / 2, count)

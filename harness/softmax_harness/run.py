@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -22,7 +22,7 @@ from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
 from softmax_harness.results import SCHEMA, Run, tables_of
 from softmax_harness.suites import families_of, recipes, suite_named
-from softmax_harness.sweep import Cell, sweep
+from softmax_harness.sweep import Cell, Counts, sweep
 from softmax_harness.timing import read_history, read_timings
 
 Progress = Callable[[str, int, int], None]
@@ -39,6 +39,8 @@ class Options:
     operation, suite : str
     seed, jobs : int
         The seed of all inputs; worker processes.
+    truth : {"screened", "mpmath"}
+        Whether mpmath judges everything, or what the screen leaves open and every maximum.
     """
 
     implementations: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class Options:
     suite: str = "quick"
     seed: int = 0
     jobs: int = 1
+    truth: str = "screened"
 
 
 def chosen_implementations(options: Options) -> list[Implementation]:
@@ -118,11 +121,13 @@ def make_run(
         Called with what is done, elements judged, and elements in all.
     """
     plan = planned(options)
-    cells = _measured(options, plan, progress)
+    cells, counts = _measured(options, plan, progress)
     tables = tables_of(cells) | _experiments(options, plan)
     if asv_results is not None:
         tables |= timing_tables(asv_results, {recipe.format.name for recipe, _ in plan})
-    return Run(_info(options, cells), {name: each for name, each in tables.items() if len(each)})
+    return Run(
+        _info(options, cells, counts), {name: each for name, each in tables.items() if len(each)}
+    )
 
 
 def _experiments(
@@ -146,7 +151,7 @@ def timing_tables(asv_results: Path, dtypes: set[str]) -> dict[str, pd.DataFrame
 
 def _measured(
     options: Options, plan: list[tuple[Recipe, tuple[str, ...]]], progress: Progress
-) -> list[Cell]:
+) -> tuple[list[Cell], Counts]:
     total = sum(recipe.n * recipe.rows for recipe, _ in plan)
     judged = 0
 
@@ -156,13 +161,21 @@ def _measured(
         progress("judging", judged, total)
 
     if options.jobs == 1:
-        return list(sweep(options.operation, plan, None, more))
+        return _collected(sweep(options.operation, plan, options.truth, None, more))
     # Fresh processes, so that nothing this one has loaded changes their arithmetic.
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as executor:
-        return list(sweep(options.operation, plan, executor, more))
+        return _collected(sweep(options.operation, plan, options.truth, executor, more))
 
 
-def _info(options: Options, cells: list[Cell]) -> dict[str, Any]:
+def _collected(found: Iterator[tuple[list[Cell], Counts]]) -> tuple[list[Cell], Counts]:
+    cells, counts = [], Counts()
+    for some, own in found:
+        cells += some
+        counts = counts.add(own)
+    return cells, counts
+
+
+def _info(options: Options, cells: list[Cell], counts: Counts) -> dict[str, Any]:
     used = {cell.implementation: catalogue()[cell.implementation] for cell in cells}
     families = {cell.recipe.family.name: cell.recipe.family for cell in cells}
     faults = {
@@ -170,15 +183,11 @@ def _info(options: Options, cells: list[Cell]) -> dict[str, Any]:
         for cell in cells
         if cell.faults
     }
-    judged = {
-        (c.recipe.family.name, c.recipe.format.name, c.recipe.n): c.tally.elements for c in cells
-    }
     return {
         "schema": SCHEMA,
         "options": asdict(options) | {"jobs": options.jobs},
         "environment": environment(),
-        "counts": {"elements": sum(judged.values()), "screened": 0, "escalated": 0}
-        | {"confirmed": sum(judged.values())},
+        "counts": asdict(counts) | {"elements": counts.screened + counts.escalated},
         "elementary_errors": {
             name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
         },

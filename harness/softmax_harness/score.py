@@ -18,10 +18,9 @@ from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.families import BLOCK_ELEMENTS
 from softmax_harness.families.npy_file import read_npy
 from softmax_harness.formats import FORMATS, Format, format_of
-from softmax_harness.measure import question
-from softmax_harness.metrics import judged
+from softmax_harness.measure import classified, question
 from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES, classify
+from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES
 
 _EXACT_DIGITS = 25
 _LARGEST_EXACT_INTEGER = 2**53
@@ -148,8 +147,7 @@ def score(
     keep = kept_for_percentile(pair.x.size)
     for start, x, y in pair.blocks():
         asked = question(OPERATIONS["softmax"], x, pair.format, policy)
-        batch = judged(asked.x, y.astype(np.float64), asked.truth)
-        codes = classify(batch, asked.limit_ulp)
+        batch, codes = classified(asked, y.astype(np.float64))
         for name, extreme in _first_faults(codes, batch.y, start).items():
             firsts.setdefault(name, extreme)
         found = tally(batch, codes, np.full(x.shape, np.nan), keep)

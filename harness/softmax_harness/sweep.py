@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from softmax_harness.aggregate import RowTallies, Tally, kept_for_percentile
 from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS
+from softmax_harness.maxima import confirmed_maxima
 from softmax_harness.measure import measure, question
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.truth.floating_point import check_floating_point_environment
 
 _BLOCKS_PER_JOB = 16
+# Jobs that are handed out before the first of them is waited for: enough to keep any machine busy,
+# few enough that what waits does not grow with the run.
+_JOBS_AHEAD = 256
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Job:
         The first rows of the blocks that are this job's.
     implementations : tuple of str
         Names of those to measure.
+    tier : str
+        As in `softmax_harness.truth.known`.
     """
 
     operation: str
@@ -42,6 +51,7 @@ class Job:
     seed: int
     starts: tuple[int, ...]
     implementations: tuple[str, ...]
+    tier: str
 
     @property
     def recipe(self) -> Recipe:
@@ -73,7 +83,42 @@ class Cell:
     faults: tuple[str, ...]
 
 
-def jobs_of(operation: str, recipe: Recipe, implementations: tuple[str, ...]) -> list[Job]:
+@dataclass(frozen=True)
+class Counts:
+    """How many elements of the inputs were judged by which tier.
+
+    Attributes
+    ----------
+    screened : int
+        By the screen alone.
+    escalated : int
+        By mpmath because the screen left them open, or because all are.
+    confirmed : int
+        By mpmath again, for the maxima.
+    """
+
+    screened: int = 0
+    escalated: int = 0
+    confirmed: int = 0
+
+    def add(self, other: Counts) -> Counts:
+        """The sum of both."""
+        return Counts(
+            self.screened + other.screened,
+            self.escalated + other.escalated,
+            self.confirmed + other.confirmed,
+        )
+
+
+# What crosses between processes: no arrays of elements, and no recipes, whose functions no pipe
+# carries.
+Measured = tuple[Tally, RowTallies | None, tuple[str, ...]]
+Part = tuple[dict[str, Measured], Counts]
+
+
+def jobs_of(
+    operation: str, recipe: Recipe, implementations: tuple[str, ...], tier: str
+) -> list[Job]:
     """The jobs of one cell; how it is cut does not depend on how many workers there are."""
     starts = tuple(recipe.starts)
     return [
@@ -86,71 +131,123 @@ def jobs_of(operation: str, recipe: Recipe, implementations: tuple[str, ...]) ->
             recipe.seed,
             starts[first : first + _BLOCKS_PER_JOB],
             implementations,
+            tier,
         )
         for first in range(0, len(starts), _BLOCKS_PER_JOB)
     ]
 
 
-def work(job: Job) -> list[Cell]:
+def work(job: Job) -> Part:
     """Measure every implementation of a job on each of its blocks."""
+    check_floating_point_environment()
     recipe = job.recipe
     keep = kept_for_percentile(recipe.rows * recipe.n)
-    cells: dict[str, Cell] = {}
+    parts: dict[str, Measured] = {}
+    counts = Counts()
     for start in job.starts:
-        asked = question(OPERATIONS[job.operation], recipe.block(start), recipe.format)
+        stored = recipe.block(start)
+        asked = question(OPERATIONS[job.operation], stored, recipe.format, tier=job.tier)
         for name in job.implementations:
             measured = measure(implementation_named(name), asked, keep)
             rows = measured.by_row if recipe.family.grid else None
-            cell = Cell(job.operation, name, recipe, measured.tally, rows, measured.faults)
-            cells[name] = _joined(cells[name], cell) if name in cells else cell
-    return list(cells.values())
+            part = (measured.tally, rows, measured.faults)
+            parts[name] = _joined(parts[name], part, keep) if name in parts else part
+        escalated = int(asked.known.confirmed.sum()) * recipe.n
+        counts = counts.add(Counts(stored.size - escalated, escalated))
+    check_floating_point_environment()
+    return parts, counts
 
 
-def _work_named(job: Job) -> list[tuple[str, Tally, RowTallies | None, tuple[str, ...]]]:
-    """`work` without the recipes, which hold functions that no pipe carries."""
-    return [(c.implementation, c.tally, c.by_row, c.faults) for c in work(job)]
+def confirmation(job: Job, tallies: dict[str, Tally]) -> tuple[dict[str, Tally], int]:
+    """The tallies of a whole recipe with their maxima confirmed; `job` is any job of it."""
+    if job.tier == "mpmath":
+        return tallies, 0
+    return confirmed_maxima(job.operation, job.recipe, tallies)
 
 
-def _joined(first: Cell, second: Cell) -> Cell:
-    keep = kept_for_percentile(first.recipe.rows * first.recipe.n)
-    rows = None
-    if first.by_row is not None and second.by_row is not None:
-        rows = first.by_row.add(second.by_row)
-    return Cell(
-        first.operation,
-        first.implementation,
-        first.recipe,
-        first.tally.add(second.tally, keep),
-        rows,
-        tuple(dict.fromkeys((*first.faults, *second.faults))),
-    )
+def _joined(
+    first: Measured,
+    second: Measured,
+    keep: int,
+) -> Measured:
+    tally, rows, faults = first
+    other_tally, other_rows, other_faults = second
+    both = rows.add(other_rows) if rows is not None and other_rows is not None else None
+    return tally.add(other_tally, keep), both, tuple(dict.fromkeys((*faults, *other_faults)))
+
+
+class _Here(Executor):
+    """Runs what is submitted at once, in this process."""
+
+    def submit(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*given, **named))
+        return future
 
 
 def sweep(
     operation: str,
     recipes: list[tuple[Recipe, tuple[str, ...]]],
+    tier: str = "screened",
     executor: Executor | None = None,
     progress: Callable[[int], None] = lambda elements: None,
-) -> Iterator[Cell]:
-    """Every implementation on every recipe, in order.
+) -> Iterator[tuple[list[Cell], Counts]]:
+    """Every implementation on every recipe, in order: the cells of each recipe.
 
     Parameters
     ----------
     recipes : list of (Recipe, names)
         What to measure, each with the names of the implementations that take its format.
+    tier : str
+        As in `softmax_harness.truth.known`.
     executor : concurrent.futures.Executor, optional
         Runs the jobs; without one they run here. The cells are the same, bit for bit.
     progress : callable, optional
         Called with the number of elements whenever that many more are judged.
     """
-    cut = [jobs_of(operation, recipe, names) for recipe, names in recipes]
-    every = [job for jobs in cut for job in jobs]
-    done = executor.map(_work_named, every) if executor else map(_work_named, every)
-    for (recipe, _), jobs in zip(recipes, cut, strict=True):
-        cells: dict[str, Cell] = {}
-        for job in jobs:
-            for name, tally, rows, faults in next(done):
-                cell = Cell(operation, name, recipe, tally, rows, faults)
-                cells[name] = _joined(cells[name], cell) if name in cells else cell
-            progress(recipe.n * min(len(job.starts) * recipe.rows_per_block, recipe.rows))
-        yield from cells.values()
+    executor = executor or _Here()
+    waiting: deque[tuple[Recipe, list[Job], list[Future[Part]]]] = deque()
+    confirming: deque[tuple[Recipe, Part, Future[Any]]] = deque()
+    for recipe, names in recipes:
+        jobs = jobs_of(operation, recipe, names, tier)
+        waiting.append((recipe, jobs, [executor.submit(work, job) for job in jobs]))
+        while sum(len(each[2]) for each in waiting) > _JOBS_AHEAD:
+            confirming.append(_confirm_next(waiting, executor, progress))
+            while len(confirming) > _JOBS_AHEAD:
+                yield _finished(operation, *confirming.popleft())
+    while waiting:
+        confirming.append(_confirm_next(waiting, executor, progress))
+    while confirming:
+        yield _finished(operation, *confirming.popleft())
+
+
+def _confirm_next(
+    waiting: deque[tuple[Recipe, list[Job], list[Future[Part]]]],
+    executor: Executor,
+    progress: Callable[[int], None],
+) -> tuple[Recipe, Part, Future[Any]]:
+    """Join the parts of the first recipe that waits, and have its maxima confirmed."""
+    recipe, jobs, futures = waiting.popleft()
+    keep = kept_for_percentile(recipe.rows * recipe.n)
+    whole: dict[str, Measured] = {}
+    counts = Counts()
+    for job, future in zip(jobs, futures, strict=True):
+        parts, own = future.result()
+        counts = counts.add(own)
+        for name, part in parts.items():
+            whole[name] = _joined(whole[name], part, keep) if name in whole else part
+        progress(recipe.n * min(len(job.starts) * recipe.rows_per_block, recipe.rows))
+    tallies = {name: tally for name, (tally, _, _) in whole.items()}
+    return recipe, (whole, counts), executor.submit(confirmation, jobs[0], tallies)
+
+
+def _finished(
+    operation: str, recipe: Recipe, whole: Part, future: Future[Any]
+) -> tuple[list[Cell], Counts]:
+    parts, counts = whole
+    tallies, confirmed = future.result()
+    cells = [
+        Cell(operation, name, recipe, tallies[name], rows, faults)
+        for name, (_, rows, faults) in parts.items()
+    ]
+    return cells, counts.add(Counts(confirmed=confirmed))

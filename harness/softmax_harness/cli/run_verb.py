@@ -13,6 +13,7 @@ from softmax_harness.environment import usable_cores
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.results import check_writable, read, replacing, write
 from softmax_harness.run import Options, make_run
+from softmax_harness.truth import TIERS
 
 
 @click.command("run")
@@ -31,6 +32,13 @@ from softmax_harness.run import Options, make_run
     help="Worker processes.  [default: cores]",
 )
 @click.option(
+    "--truth",
+    type=click.Choice(TIERS),
+    default="screened",
+    show_default=True,
+    help="mpmath judges everything, or what the screen leaves open and every maximum.",
+)
+@click.option(
     "--asv",
     type=click.Path(path_type=Path),
     default=".asv/results",
@@ -46,6 +54,7 @@ def command(
     suite: str,
     seed: int,
     jobs: int,
+    truth: str,
     asv: Path,
     out: Path,
 ) -> None:
@@ -54,7 +63,7 @@ def command(
     Example: softmax-harness run max-shifted --dtype float32 --out mine
     """
     check_writable(out)
-    chosen = Options(implementations, dtypes, families, operation, suite, seed, jobs)
+    chosen = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth)
     with shown_progress() as progress:
         run = make_run(chosen, asv if asv.is_dir() else None, progress)
     with replacing(out) as folder:

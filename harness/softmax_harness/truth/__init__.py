@@ -1,6 +1,7 @@
-"""Exact values: the arbiter decides with mpmath, precision rising until nothing is open."""
+"""The exact results: `known` by the screen and mpmath together, `judge` by mpmath alone."""
 
 from softmax_harness.truth.arbiter import judge
+from softmax_harness.truth.tiers import TIERS, Known, confirm, known
 from softmax_harness.truth.truth import Truth
 
-__all__ = ["Truth", "judge"]
+__all__ = ["TIERS", "Known", "Truth", "confirm", "judge", "known"]

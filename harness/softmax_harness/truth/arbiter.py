@@ -31,16 +31,14 @@ def judge(
     fixed, expected = operation.special_values(x, policy or Policy())
     rounded = expected.copy()
     offset = np.zeros(x.shape)
-    ulp_exponent = np.full(x.shape, format.spacing_exponent)
-    unit = expected == 1.0
-    ulp_exponent[unit] = 1 - format.precision
+    ulp = np.where(expected == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
     for row in np.flatnonzero(~fixed.all(axis=-1)):
         open_ = ~fixed[row]
         values, inverse, counts = np.unique(x[row, open_], return_inverse=True, return_counts=True)
         decided = np.array(_decide_row(operation, values, counts, format))[inverse]
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
-        ulp_exponent[row, open_] = decided[:, 2]
-    return Truth(format, rounded, offset, ulp_exponent, fixed)
+        ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
+    return Truth(format, rounded, offset, ulp, fixed)
 
 
 def _decide_row(

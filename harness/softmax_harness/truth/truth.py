@@ -23,8 +23,8 @@ class Truth:
         policy asks for: a number, NaN, or infinity for anything at all.
     offset : ndarray of float64, shape (rows, n)
         (z - RN(z)) / ulp(z), in [-1/2, 1/2], with the relative precision of a float64.
-    ulp_exponent : ndarray of int64, shape (rows, n)
-        k with ulp(z) = 2**k.
+    ulp : ndarray of float64, shape (rows, n)
+        ulp(z), a power of two.
     fixed : ndarray of bool, shape (rows, n)
         Where the special-value policy, not the definition, gives the result.
     """
@@ -32,15 +32,30 @@ class Truth:
     format: Format
     rounded: NDArray[np.float64]
     offset: NDArray[np.float64]
-    ulp_exponent: NDArray[np.int64]
+    ulp: NDArray[np.float64]
     fixed: NDArray[np.bool_]
 
     @property
-    def ulp(self) -> NDArray[np.float64]:
-        """ulp(z), a power of two."""
-        return np.ldexp(1.0, self.ulp_exponent)
+    def ulp_exponent(self) -> NDArray[np.int64]:
+        """k with ulp(z) = 2**k."""
+        return np.frexp(self.ulp)[1].astype(np.int64) - 1
 
     @property
     def value(self) -> NDArray[np.float64]:
         """z to the precision of a float64 (0 where it is smaller than that reaches)."""
         return self.rounded + self.offset * self.ulp
+
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Truth:
+        """The truth of some rows."""
+        return Truth(
+            self.format,
+            self.rounded[chosen],
+            self.offset[chosen],
+            self.ulp[chosen],
+            self.fixed[chosen],
+        )
+
+    def replace_rows(self, chosen: NDArray[np.int64], other: Truth) -> None:
+        """Put the rows of `other` in the place of some rows."""
+        self.rounded[chosen], self.offset[chosen] = other.rounded, other.offset
+        self.ulp[chosen], self.fixed[chosen] = other.ulp, other.fixed

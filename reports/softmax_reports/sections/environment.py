@@ -18,9 +18,11 @@ def environment(run: Run) -> Section:
     parts: list[Paragraph | Table] = [
         Paragraph(
             f"{counts['elements']} elements were judged for each implementation that takes their "
-            f"dtype, {counts['confirmed']} of them by mpmath at a precision that rises until the "
-            "rounding is decided. The same options give the same results.csv, bit for bit, on the "
-            "same processor and versions."
+            f"dtype: {counts['screened']} by the screen, whose error is bounded, "
+            f"{counts['escalated']} by mpmath at a precision that rises until the rounding is "
+            f"decided. Every maximum is mpmath’s own; it judged {counts['confirmed']} elements "
+            "again for that. The same options give the same results.csv, bit for bit, on the same "
+            "processor and versions."
         ),
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
         Table("Options", ("option", "value"), _pairs(options), numeric_from=9),

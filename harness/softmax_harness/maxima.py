@@ -1,0 +1,84 @@
+"""Every maximum that is stated is mpmath's own: the candidates that the screen left are judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from softmax_harness.aggregate import Extreme, Tally
+from softmax_harness.call import call
+from softmax_harness.catalogue import implementation_named
+from softmax_harness.families import Recipe
+from softmax_harness.metrics import METRICS, judged
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.truth import judge
+
+# Rows beyond this many elements are not judged for one maximum: where so many tie to within the
+# margin, the first of them are as good as any.
+_MOST_ELEMENTS = 1 << 17
+
+
+def candidate_rows(tally: Tally, n: int) -> list[int]:
+    """The rows that have to be judged for the maxima of a tally."""
+    most = max(1, _MOST_ELEMENTS // n)
+    return sorted({each.row for near in tally.candidates.values() for each in near[:most]})
+
+
+def confirmed_maxima(
+    operation: str, recipe: Recipe, tallies: dict[str, Tally]
+) -> tuple[dict[str, Tally], int]:
+    """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
+    rows = {name: candidate_rows(tally, recipe.n) for name, tally in tallies.items()}
+    wanted = sorted({row for each in rows.values() for row in each})
+    exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
+    for start in recipe.starts:
+        here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
+        if here:
+            _judge_block(operation, recipe, start, here, rows, exact)
+    renewed = {name: _renewed(tally, exact[name]) for name, tally in tallies.items()}
+    return renewed, len(wanted) * recipe.n
+
+
+def _judge_block(
+    operation: str,
+    recipe: Recipe,
+    start: int,
+    here: list[int],
+    rows: dict[str, list[int]],
+    exact: dict[str, dict[str, list[Extreme]]],
+) -> None:
+    stored = recipe.block(start)
+    inside = np.array(here) - start
+    x = stored[inside].astype(np.float64)
+    truth = judge(OPERATIONS[operation], x, recipe.format)
+    for name, own in rows.items():
+        places = np.flatnonzero(np.isin(here, own))
+        y = call(implementation_named(name), stored).y if places.size else None
+        if y is None:
+            continue
+        batch = judged(x[places], y[inside[places]], truth.rows(places))
+        for metric in METRICS:
+            if metric.combine == "max":
+                found = exact[name].setdefault(metric.name, [])
+                found += _by_row(metric.of(batch), [here[place] for place in places])
+
+
+def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
+    found = []
+    for row, own in zip(rows, values.reshape(len(rows), -1), strict=True):
+        if not np.isnan(own).all():
+            index = int(np.nanargmax(own))
+            found.append(Extreme(float(own[index]), row, index))
+    return found
+
+
+def _renewed(tally: Tally, exact: dict[str, list[Extreme]]) -> Tally:
+    """The tally with the exact maximum of each metric; the first of equals."""
+    candidates = dict(tally.candidates)
+    for name, near in tally.candidates.items():
+        rows = {each.row for each in near}
+        own = [each for each in exact.get(name, ()) if each.row in rows]
+        if own:
+            candidates[name] = (max(own, key=lambda each: each.value),)
+    return replace(tally, candidates=candidates)

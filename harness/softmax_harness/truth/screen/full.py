@@ -1,0 +1,237 @@
+"""The kernel for float64: relative error below 2**-95.
+
+Everything is a sum of two float64, and every product whose rounding would show is split so that
+its error is known exactly (Dekker 1971; no fused multiply-add is needed).
+
+With u = 2**-53 and r = x - k (ln 2)/N, |r| < 2**-15.5, the errors relative to the result are:
+
+- r = rh + rl: k times the first three pieces of (ln 2)/N is exact, and so are the differences, the
+  third one as a fast two-sum: all terms are multiples of 2**-96 and small. k L4 < 2**-71 is
+  rounded by 2**-124; a `low` part of x adds one more exact two-sum. Below 2**-120.
+- e**r - 1 = vh + vl: with ra the multiple of 2**-41 nearest to rh, 26 bits, ra**2 is exact, and
+  r**2/2 = ra**2/2 + (rh - ra)(rh + ra)/2 + rh rl. The cubic term, below 2**-49, and the sums
+  with it are rounded a few times by u 2**-49: 2**-99.5. The series ends before
+  r**6/720 < 2**-102.5.
+- T (1 + v): T = high + middle + low to 2**-106; (high + middle) vh exactly; its products with vl,
+  below 2**-49, rounded by 2**-102 a few times: 2**-100.5.
+- S: slices of the terms on two or three grids are summed exactly, what is left in floating point
+  by NumPy's pairwise sum of depth at most 32, below 32 u 2**-50: 2**-98; the errors of the terms:
+  2**-98.8.
+- 1/S and the product with it: exact products again, 2**-102.
+
+Together below 2**-96.5, stated as 2**-95.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.truth.screen.constants import Constants, constants
+from softmax_harness.truth.screen.reduction import (
+    exponent,
+    place_in_table,
+    power_of_two,
+    reduced,
+)
+from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+
+RELATIVE_ERROR = 2.0**-95
+_HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
+_COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
+_TWO_SLICES = 1 << 16  # the longest row for which a third slice would change nothing
+
+Result = tuple[Array, Array, Bits]
+
+
+def quotients(x: Array, low: Array | None, weights: Array | None, w: Workspace) -> Result:
+    """softmax of each row as 2**q (head + tail); as `softmax_harness.truth.screen.light`."""
+    head, tail, q = _exponentials(x, low, constants(), w)
+    if weights is not None:
+        head *= weights
+        tail *= weights
+    first, second = _inverse_sum(head, tail, q, w)
+    split, product = w.take(), w.take()
+    np.multiply(head, second, out=product)
+    tail *= first
+    tail += product
+    error = w.take()
+    _product(head, first, product, error, split, w)
+    tail += error
+    w.give(split, error, head)
+    return product, tail, q
+
+
+def _exponentials(x: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
+    k, r, shifted = reduced(x, c, w)
+    r, rl = _remainder(k, r, low, c, w)
+    v, vl = _exponential_less_one(r, rl, w)  # r and rl are given back
+    high, middle, tail = w.take(), w.take(), w.take()
+    j = place_in_table(shifted, bits_of(k))
+    np.take(c.high, j, out=high, mode="clip")
+    np.take(c.middle, j, out=middle, mode="clip")
+    np.take(c.low, j, out=tail, mode="clip")
+    q = exponent(shifted)
+    t, product = k, w.take()
+    np.add(high, middle, out=t)
+    # (high + middle) v exactly, as product + error.
+    head_of_v, error = w.take(), w.take()
+    np.bitwise_and(bits_of(v), _HEAD, out=bits_of(head_of_v))
+    np.multiply(t, v, out=product)
+    np.multiply(high, head_of_v, out=error)
+    error -= product
+    rest_of_v, term = w.take(), w.take()
+    np.subtract(v, head_of_v, out=rest_of_v)
+    np.multiply(high, rest_of_v, out=term)
+    error += term
+    np.multiply(middle, head_of_v, out=term)
+    error += term
+    middle *= rest_of_v
+    error += middle
+    # tail = error + t vl + low (1 + v)
+    vl *= t
+    error += vl
+    v *= tail
+    tail += v
+    tail += error
+    # t + product exactly
+    head = high
+    np.add(t, product, out=head)
+    np.subtract(head, t, out=term)
+    product -= term
+    tail += product
+    w.give(middle, t, product, head_of_v, error, rest_of_v, term, v, vl)
+    return head, tail, q
+
+
+def _remainder(
+    k: Array, r: Array, low: Array | None, c: Constants, w: Workspace
+) -> tuple[Array, Array]:
+    """r - k (L3 + L4) + `low` as two float64, the second at most an ulp; consumes k and r."""
+    third, total, rl = w.take(), w.take(), w.take()
+    np.multiply(k, -c.ln2[2], out=third)
+    _fast_two_sum(r, third, total, rl)
+    k *= c.ln2[3]
+    rl -= k
+    if low is not None:
+        _two_sum(total, low, r, third)  # either may be the larger
+        rl += third
+        r, total = total, r
+    w.give(third, r)
+    return total, rl
+
+
+def _fast_two_sum(a: Array, b: Array, total: Array, error: Array) -> None:
+    """a + b = total + error exactly where |a| >= |b| (Dekker)."""
+    np.add(a, b, out=total)
+    np.subtract(total, a, out=error)
+    np.subtract(b, error, out=error)
+
+
+def _two_sum(a: Array, b: Array, total: Array, error: Array) -> None:
+    """a + b = total + error exactly (Knuth)."""
+    np.add(a, b, out=total)
+    back = total - a
+    np.subtract(a, total - back, out=error)
+    error += b - back
+
+
+def _exponential_less_one(r: Array, rl: Array, w: Workspace) -> tuple[Array, Array]:
+    """e**(r + rl) - 1 = v + vl; gives r and rl back to `w`."""
+    square, rest, total, cubic = w.take(), w.take(), w.take(), w.take()
+    coarse = square
+    np.add(r, _COARSE, out=coarse)
+    coarse -= _COARSE
+    np.subtract(r, coarse, out=rest)
+    np.add(r, coarse, out=total)
+    rest *= total
+    rest *= 0.5
+    coarse *= coarse
+    square *= 0.5
+    np.multiply(r, rl, out=total)
+    rest += total
+    # The cubic term r * (r**2 / 2) * (1/3 + r/12 + r**2/60).
+    np.add(square, rest, out=total)
+    np.multiply(r, 1 / 60, out=cubic)
+    cubic += 1 / 12
+    cubic *= r
+    cubic += 1 / 3
+    cubic *= r
+    cubic *= total
+    rest += cubic
+    rest += rl
+    v = total
+    np.add(r, square, out=v)
+    np.subtract(v, r, out=cubic)
+    square -= cubic
+    rest += square
+    w.give(r, rl, square, cubic)
+    return v, rest
+
+
+def _inverse_sum(head: Array, tail: Array, q: Bits, w: Workspace) -> tuple[Array, Array]:
+    """1/S of each row as two float64, shape (rows, 1)."""
+    memory, left, slice_ = w.take(), w.take(), w.take()
+    n = head.shape[-1]
+    scale = power_of_two(q, bits_of(memory))
+    np.multiply(head, scale, out=left)
+    scale *= tail
+    bits = n.bit_length() + 1
+    sums = []
+    grid = 1.5 * 2.0**bits
+    for _ in range(2 if n <= _TWO_SLICES else 3):
+        np.add(left, grid, out=slice_)
+        slice_ -= grid
+        sums.append(slice_.sum(axis=-1, keepdims=True))
+        left -= slice_
+        grid *= 2.0 ** (bits - 52)
+    left += scale
+    sums.append(left.sum(axis=-1, keepdims=True))
+    w.give(memory, left, slice_)
+    return _inverse(*_two_sums(sums))
+
+
+def _two_sums(sums: list[Array]) -> tuple[Array, Array]:
+    """The sum of a few columns, the largest first, as two float64."""
+    first, second = sums[0], np.zeros_like(sums[0])
+    for each in sums[1:]:
+        total = first + each
+        second = second + (each - (total - first))
+        first = total
+    total = first + second
+    return total, second - (total - first)
+
+
+def _inverse(s: Array, sl: Array) -> tuple[Array, Array]:
+    """1 / (s + sl) as two float64: one step of Newton's iteration with an exact product."""
+    first = 1.0 / s
+    p, e = _exact_product(s, first)
+    second = ((1.0 - p) - e - sl * first) * first
+    # The step is quadratic: its own error is second**2 s, below 2**-104 of the result.
+    return first, second
+
+
+def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:
+    a1 = (bits_of(a) & _HEAD).view(np.float64)
+    b1 = (bits_of(b) & _HEAD).view(np.float64)
+    a2, b2 = a - a1, b - b1
+    p = a * b
+    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _product(a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace) -> None:
+    """a b = product + error exactly, b one number a row; `head` is overwritten."""
+    b1 = (bits_of(b) & _HEAD).view(np.float64)
+    b2 = b - b1
+    rest = w.take()
+    np.bitwise_and(bits_of(a), _HEAD, out=bits_of(head))
+    np.subtract(a, head, out=rest)
+    np.multiply(a, b, out=product)
+    np.multiply(head, b1, out=error)
+    error -= product
+    head *= b2
+    error += head
+    np.multiply(rest, b1, out=head)
+    error += head
+    rest *= b2
+    error += rest
+    w.give(rest)

@@ -1,0 +1,64 @@
+"""x = k (ln 2)/N + r: the part that both kernels begin with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.truth.screen.constants import TABLE_BITS, Constants, N
+from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+
+# Adding 1.5 * 2**52 leaves the nearest integer of a float below 2**51 in the lowest bits.
+_TO_INTEGER = 1.5 * 2.0**52
+
+
+def reduced(x: Array, c: Constants, w: Workspace) -> tuple[Array, Array, Array]:
+    """k, r0 and the bits of k for |x| < 2048, arrays taken from `w`.
+
+    Returns
+    -------
+    k : ndarray of float64
+        The integer nearest to x N / ln 2, up to rounding; |k| < 2**26.
+    r0 : ndarray of float64
+        x - k (L1 + L2), exactly.
+    bits : ndarray of float64
+        A float whose lowest bits are k, in two's complement.
+
+    Notes
+    -----
+    k L1 and k L2 are exact, 26 and 27 bits. If k is not 0, |x| > 2**-16, so x is a multiple of
+    2**-68, as are k L1 and k L2. x - k L1 is small beside x and a multiple of ulp(x) or 2**-41:
+    below 2**-14 |x|/ulp(x) leaves it at most 53 bits. The second difference is at most 2**-15.5
+    and a multiple of 2**-68: 53 bits.
+    """
+    shifted, k, r = w.take(), w.take(), w.take()
+    np.multiply(x, c.per_ln2, out=shifted)
+    shifted += _TO_INTEGER
+    np.subtract(shifted, _TO_INTEGER, out=k)
+    product = w.take()
+    np.multiply(k, c.ln2[0], out=product)
+    np.subtract(x, product, out=r)
+    np.multiply(k, c.ln2[1], out=product)
+    r -= product
+    w.give(product)
+    return k, r, shifted
+
+
+def place_in_table(shifted: Array, out: Bits) -> Bits:
+    """j, the lowest bits of k."""
+    return np.bitwise_and(bits_of(shifted), N - 1, out=out)
+
+
+def exponent(shifted: Array) -> Bits:
+    """q less that of the row's largest, in the memory of `shifted`: at most 0."""
+    q = bits_of(shifted)
+    q >>= TABLE_BITS
+    q -= q.max(axis=-1, keepdims=True)
+    return q
+
+
+def power_of_two(q: Bits, out: Bits) -> Array:
+    """2**q for q <= 0, no smaller than 2**-1022, where it no longer counts in a sum of 1 or more."""
+    np.maximum(q, -1022, out=out)
+    out += 1023
+    out <<= 52
+    return out.view(np.float64)

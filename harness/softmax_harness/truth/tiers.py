@@ -1,0 +1,76 @@
+"""The two tiers of truth: screen fast, and let mpmath decide what the screen leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import Operation, Policy
+from softmax_harness.truth.arbiter import judge
+from softmax_harness.truth.screen import Screened, screen
+from softmax_harness.truth.truth import Truth
+
+Screen = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64], Format], Screened]
+
+SCREENS: dict[str, Screen] = {"softmax": screen}
+TIERS = ("screened", "mpmath")
+
+
+@dataclass(frozen=True)
+class Known:
+    """The truth of a batch and how it is known.
+
+    Attributes
+    ----------
+    truth : Truth
+    confirmed : ndarray of bool, shape (rows,)
+        Rows that mpmath judged; the others are the screen's.
+    error_ulp : float
+        Bound of the error of the other rows' `Truth.offset`, in ulp.
+    """
+
+    truth: Truth
+    confirmed: NDArray[np.bool_]
+    error_ulp: float
+
+
+def known(
+    operation: Operation,
+    x: NDArray[np.float64],
+    format: Format,
+    policy: Policy,
+    tier: str = "screened",
+) -> Known:
+    """The truth of each row of x by the screen, if there is one, and by mpmath where it is open.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, n)
+    tier : {"screened", "mpmath"}
+        ``mpmath`` takes everything to the arbiter.
+    """
+    by_screen = SCREENS.get(operation.name)
+    if tier == "mpmath" or by_screen is None:
+        return Known(judge(operation, x, format, policy), np.ones(len(x), bool), 0.0)
+    screened = by_screen(x, *operation.special_values(x, policy), format)
+    found = Known(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
+    confirm(found, np.flatnonzero(screened.undecided), operation, x, policy)
+    return found
+
+
+def confirm(
+    found: Known,
+    rows: NDArray[np.int64],
+    operation: Operation,
+    x: NDArray[np.float64],
+    policy: Policy,
+) -> None:
+    """Let mpmath judge some rows, in place."""
+    rows = rows[~found.confirmed[rows]]
+    if rows.size:
+        found.truth.replace_rows(rows, judge(operation, x[rows], found.truth.format, policy))
+        found.confirmed[rows] = True
