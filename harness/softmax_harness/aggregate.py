@@ -26,7 +26,7 @@ _MOST_KEPT = 1 << 15
 # Values this close to a maximum, relative to it, are candidates for it until mpmath has decided:
 # far more than the screen's error in any metric.
 MARGIN = 1e-6
-_MOST_CANDIDATES = 4096
+_MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,12 @@ class Tally:
             name: tuple(replace(each, row=each.row + self.rows) for each in extremes)
             for name, extremes in other.candidates.items()
         }
-        names = dict.fromkeys((*self.candidates, *moved))
-        candidates = {
-            name: _nearest((*self.candidates.get(name, ()), *moved.get(name, ()))) for name in names
+        both = {
+            m: (*self.candidates.get(m.name, ()), *moved.get(m.name, ()))
+            for m in METRICS
+            if m.combine == "max"
         }
+        candidates = {m.name: _nearest(each, m.blur) for m, each in both.items() if each}
         return Tally(
             self.elements + other.elements,
             self.rows + other.rows,
@@ -188,7 +190,7 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     known = batch.ulp_error[~np.isnan(batch.ulp_error)]
     absolute = np.abs(known)
     values = {metric: metric.of(batch) for metric in METRICS}
-    found = {m.name: _candidates(values[m]) for m in METRICS if m.combine == "max"}
+    found = {m.name: _candidates(values[m], m.blur) for m in METRICS if m.combine == "max"}
     return Tally(
         elements=batch.y.size,
         rows=len(batch.y),
@@ -204,13 +206,13 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     )
 
 
-def _candidates(values: Array) -> tuple[Extreme, ...]:
+def _candidates(values: Array, blur: float | None) -> tuple[Extreme, ...]:
     """The rows near the largest of `values`, shape (rows,) or (rows, n), NaN left out."""
     by_row = values if values.ndim == 1 else _row_maxima(values)
     if np.isnan(by_row).all():
         return ()
-    top = float(np.nanmax(by_row))
-    rows = np.flatnonzero(by_row >= top - MARGIN * top)[: _MOST_CANDIDATES if top else 1]
+    rows = np.flatnonzero(by_row >= _least_near(float(np.nanmax(by_row)), blur))
+    rows = rows[: 1 if blur is None else _MOST_CANDIDATES]
     places = np.nanargmax(values[rows], axis=-1) if values.ndim == 2 else np.zeros(rows.size, int)
     return tuple(
         Extreme(value, row, place)
@@ -220,11 +222,15 @@ def _candidates(values: Array) -> tuple[Extreme, ...]:
     )
 
 
-def _nearest(extremes: tuple[Extreme, ...]) -> tuple[Extreme, ...]:
+def _nearest(extremes: tuple[Extreme, ...], blur: float | None) -> tuple[Extreme, ...]:
     """Those near the largest."""
-    top = max(each.value for each in extremes)
-    near = tuple(each for each in extremes if each.value >= top - MARGIN * top)
-    return near[: _MOST_CANDIDATES if top else 1]
+    least = _least_near(max(each.value for each in extremes), blur)
+    near = tuple(each for each in extremes if each.value >= least)
+    return near[: 1 if blur is None else _MOST_CANDIDATES]
+
+
+def _least_near(top: float, blur: float | None) -> float:
+    return top if blur is None else top - MARGIN * top - blur
 
 
 def _largest(values: Array, keep: int) -> Array:

@@ -30,6 +30,10 @@ class FloatingPointEnvironment(RuntimeError):
     """The process that computes the truth rounds otherwise than to nearest, or flushes subnormals."""
 
 
+class ScreenIsWrong(RuntimeError):
+    """The screen and mpmath differ by more than the screen's proved bound: a defect of ours."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """The error for a `name` that is not among the `known`, with the nearest of them."""
     near = difflib.get_close_matches(name, known := list(known), 1)

@@ -11,25 +11,26 @@ from softmax_harness.call import call
 from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import Recipe
 from softmax_harness.metrics import METRICS, judged
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.truth import judge
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.truth import check_screen, judge
 
-# Rows beyond this many elements are not judged for one maximum: where so many tie to within the
+# Of more rows than this not all are judged for one maximum: where so many tie to within the
 # margin, the first of them are as good as any.
-_MOST_ELEMENTS = 1 << 17
+_MOST_ROWS = 64
 
 
-def candidate_rows(tally: Tally, n: int) -> list[int]:
+def candidate_rows(tally: Tally) -> list[int]:
     """The rows that have to be judged for the maxima of a tally."""
-    most = max(1, _MOST_ELEMENTS // n)
-    return sorted({each.row for near in tally.candidates.values() for each in near[:most]})
+    judged = [m.name for m in METRICS if m.combine == "max" and m.blur is not None]
+    near = [tally.candidates.get(name, ())[:_MOST_ROWS] for name in judged]
+    return sorted({each.row for extremes in near for each in extremes})
 
 
 def confirmed_maxima(
     operation: str, recipe: Recipe, tallies: dict[str, Tally]
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
-    rows = {name: candidate_rows(tally, recipe.n) for name, tally in tallies.items()}
+    rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
     wanted = sorted({row for each in rows.values() for row in each})
     exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
     for start in recipe.starts:
@@ -52,6 +53,8 @@ def _judge_block(
     inside = np.array(here) - start
     x = stored[inside].astype(np.float64)
     truth = judge(OPERATIONS[operation], x, recipe.format)
+    where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
+    check_screen(OPERATIONS[operation], x, truth, Policy(), f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
         y = call(implementation_named(name), stored).y if places.size else None
@@ -59,18 +62,20 @@ def _judge_block(
             continue
         batch = judged(x[places], y[inside[places]], truth.rows(places))
         for metric in METRICS:
-            if metric.combine == "max":
+            if metric.combine == "max" and metric.blur is not None:
                 found = exact[name].setdefault(metric.name, [])
                 found += _by_row(metric.of(batch), [here[place] for place in places])
 
 
 def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
-    found = []
-    for row, own in zip(rows, values.reshape(len(rows), -1), strict=True):
-        if not np.isnan(own).all():
-            index = int(np.nanargmax(own))
-            found.append(Extreme(float(own[index]), row, index))
-    return found
+    flat = np.nan_to_num(values.reshape(len(rows), -1), nan=-np.inf, posinf=np.inf)
+    places = flat.argmax(axis=-1)
+    largest = np.take_along_axis(flat, places[:, None], axis=-1)[:, 0]
+    return [
+        Extreme(value, row, place)
+        for value, row, place in zip(largest.tolist(), rows, places.tolist(), strict=True)
+        if value > -np.inf
+    ]
 
 
 def _renewed(tally: Tally, exact: dict[str, list[Extreme]]) -> Tally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -145,11 +146,16 @@ def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write run.json and one .csv for each table, floats so that they read back."""
+    """Write one .csv for each table, floats so that they read back, and run.json with their digests."""
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    text = json.dumps(run.info, indent=1, allow_nan=False)
+    digests = {name: _digest(folder / f"{name}.csv") for name in run.tables}
+    text = json.dumps(run.info | {"sha256": digests}, indent=1, allow_nan=False)
     (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read(folder: Path) -> Run:
@@ -158,7 +164,7 @@ def read(folder: Path) -> Run:
     Raises
     ------
     BadFolder
-        If there is none, or one of another schema, or one whose tables cannot be read.
+        If there is none, or one of another schema, or one whose files are not as they were written.
     """
     path = folder / "run.json"
     if not path.is_file():
@@ -167,16 +173,19 @@ def read(folder: Path) -> Run:
         )
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
-        schema = info["schema"]
-        tables = {
-            name: pd.read_csv(folder / f"{name}.csv")
-            for name in TABLES
-            if (folder / f"{name}.csv").is_file()
-        }
-    except (ValueError, KeyError, TypeError) as error:
+        if info["schema"] != SCHEMA:
+            raise BadFolder(
+                f"{folder}: schema {info['schema']}, expected {SCHEMA}; make the run again"
+            )
+        digests = info["sha256"]
+        for name, digest in digests.items():
+            if name not in TABLES or _digest(folder / f"{name}.csv") != digest:
+                raise BadFolder(
+                    f"{folder}: {name}.csv is not as the run wrote it; make the run again"
+                )
+        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in digests}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadFolder(f"{folder}: the run cannot be read ({error}); make it again") from None
-    if schema != SCHEMA:
-        raise BadFolder(f"{folder}: schema {schema}, expected {SCHEMA}; make the run again")
     missing = [name for name in COLUMNS if name not in tables.get("results", pd.DataFrame())]
     if missing:
         raise BadFolder(f"{folder}: results.csv lacks {', '.join(missing)}; make the run again")

@@ -42,7 +42,7 @@ SUITES = {
     suite.name: suite
     for suite in (
         Suite("quick", _LENGTHS, 2048, 6, 64),
-        Suite("standard", (*_LENGTHS, 32000), 65536, 12, 2048),
+        Suite("standard", (*_LENGTHS, 32000), 65536, 4, 2048),
         Suite("full", (*_LENGTHS, 32000, 100_000), 1 << 20, 24, 16384),
     )
 }

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from softmax_harness.formats import FORMATS
 from softmax_harness.metrics import METRICS, judged
 from softmax_harness.metrics.order import count_inversions
+from softmax_harness.metrics.rows import exact_parts
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.truth import judge
 
@@ -77,6 +79,13 @@ def test_whole_rows(batch):
             found = OF["kl_divergence"](batch)[row]
             assert found == pytest.approx(float(divergence), rel=1e-6, abs=1e-20)
     assert OF["wrongly_zero"](batch).tolist() == [1, 0, 0, 0, 0, 0]
+
+
+@given(st.lists(st.lists(st.floats(-1e300, 1e300), min_size=5, max_size=5), min_size=1, max_size=4))
+def test_the_parts_of_a_row_add_up_exactly(values):
+    y = np.array(values)
+    for row, parts in zip(values, exact_parts(y), strict=True):
+        assert sum(map(Fraction, parts.tolist())) == sum(map(Fraction, row))
 
 
 def test_order():

@@ -66,6 +66,6 @@ def _part(truth, n):
         truth.format,
         truth.rounded[:, :n],
         truth.offset[:, :n],
-        truth.ulp_exponent[:, :n],
+        truth.ulp[:, :n],
         truth.fixed[:, :n],
     )

@@ -29,9 +29,9 @@ def checkout(root, tmp_path_factory):
     return copy
 
 
-def python(checkout, *words):
+def started(checkout, *words):
     paths = os.pathsep.join(str(checkout / name) for name in SOURCES)
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *map(str, words)],
         check=False,
         capture_output=True,
@@ -39,6 +39,10 @@ def python(checkout, *words):
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": paths},
     )
+
+
+def python(checkout, *words):
+    done = started(checkout, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -74,3 +78,22 @@ def test_asv_times_it(checkout):
         "import harness.benchmarks.softmax as s; print(s.Softmax.time_softmax.params)",
     )
     assert "base-2" in text
+
+
+def test_a_worker_that_dies_is_noticed_and_nothing_is_written(checkout):
+    target = checkout / "implementations" / "softmax_implementations" / "dies.py"
+    lines = (
+        "import multiprocessing, os",
+        "from softmax_implementations.registry import implementation",
+        "@implementation('dies', dtypes=('float16',))",
+        "def dies(x, axis=-1):",
+        "    return x if multiprocessing.parent_process() is None else os._exit(1)",
+    )
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        options = ("--family", "ties", "--dtype", "float16", "--jobs", "2", "--out", "gone")
+        done = started(checkout, *COMMAND, "run", "dies", *options)
+    finally:
+        target.unlink()
+    assert done.returncode == 3 and "a worker process died" in done.stderr
+    assert not (checkout / "gone").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from concurrent.futures.process import BrokenProcessPool
 
 import click
 
@@ -48,6 +49,11 @@ def main() -> None:
         _end(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):
         _end("interrupted; nothing was written", 130)
+    except BrokenProcessPool:
+        _end(
+            "a worker process died and the run with it; nothing was written. --jobs 1 shows where",
+            3,
+        )
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

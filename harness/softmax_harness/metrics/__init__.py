@@ -33,12 +33,16 @@ class Metric:
     combine : {"max", "sum"}
         How a cell's number comes from them. A maximum is kept with its place.
     unit : str
+    blur : float or None
+        How far beside a relative 1e-6 the screen's value may be from the exact one; None for what
+        does not depend on the truth.
     """
 
     name: str
     of: Callable[[Batch], Array]
     combine: Literal["max", "sum"]
     unit: str
+    blur: float | None = 0.0
 
     @property
     def summary(self) -> str:
@@ -46,11 +50,14 @@ class Metric:
         return (self.of.__doc__ or "").strip().split("\n")[0]
 
 
+# Errors in ulp come from the screen to 2**-36 ulp or better.
+_ULP_BLUR = 1e-9
+
 METRICS = (
-    Metric("max_ulp", ulp.absolute, "max", "ulp"),
-    Metric("max_ulp_probable", ulp.probable, "max", "ulp"),
-    Metric("max_vs_input_rounding", ulp.versus_input_rounding, "max", "half-ulp input changes"),
-    Metric("sum_defect", rows.sum_defect, "max", ""),
+    Metric("max_ulp", ulp.absolute, "max", "ulp", _ULP_BLUR),
+    Metric("max_ulp_probable", ulp.probable, "max", "ulp", _ULP_BLUR),
+    Metric("max_vs_input_rounding", ulp.versus_input_rounding, "max", "input changes", _ULP_BLUR),
+    Metric("sum_defect", rows.sum_defect, "max", "", None),
     Metric("order_inversions", order.order_inversions, "sum", "pairs"),
     Metric("argmax_flips", order.argmax_flips, "sum", "rows"),
     Metric("total_variation", rows.total_variation, "max", ""),

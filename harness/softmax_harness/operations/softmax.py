@@ -7,8 +7,11 @@ precision asked for is relative precision of the result, however small it is: so
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from mpmath import libmp
+from mpmath.libmp import libelefun
 from numpy.typing import NDArray
 
 from softmax_harness.operations.operation import Enclosure, Operation, Policy
@@ -16,6 +19,7 @@ from softmax_harness.operations.operation import Enclosure, Operation, Policy
 _GUARD = 16
 _SLACK = 64
 _NEGLIGIBLE = 4096
+_MODERATE = 2.0**20
 _Mpf = tuple[int, int, int, int]
 _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": np.inf}
 
@@ -51,20 +55,16 @@ def enclose(
     if len(values) == 1:
         return [_reciprocal(total, precision)]
     work = precision + _GUARD
-    largest = libmp.from_float(float(values[-1]))
-    terms = [
-        exp_relative(libmp.mpf_sub(libmp.from_float(value), largest), work)
-        for value in values.tolist()
-    ]
+    terms = _exponentials(values.tolist(), work)
     point = work + total.bit_length()
     denominator = sum(
         count * _cut(man, exp + point)
-        for (_, man, exp, _), count in zip(terms, counts.tolist(), strict=True)
+        for (man, exp), count in zip(terms, counts.tolist(), strict=True)
     )
     size = denominator.bit_length()
     enclosures = []
-    for _, man, exp, bits in terms:
-        lift = max(work + 1 + size - bits, 0)
+    for man, exp in terms:
+        lift = max(work + 1 + size - man.bit_length(), 0)
         enclosures.append(Enclosure((man << lift) // denominator, exp - lift + point, _SLACK))
     most = int(counts[-1])
     if denominator - (most << point) <= total and most & (most - 1) == 0:
@@ -72,8 +72,42 @@ def enclose(
     return enclosures
 
 
+def _exponentials(values: list[float], work: int) -> list[tuple[int, int]]:
+    """man and exp of exp(x - max x) for each of the ascending values, within 2**(1 - work) of it.
+
+    For moderate differences by mpmath's fixed-point exponential, as its mpf_exp does with the same
+    14 guard bits, but without the cost of making and normalising an mpf for each step: the
+    difference is cut to ``point`` bits behind the point, reduced by ln 2, and passed on.
+    """
+    low, high = values[0], values[-1]
+    if high - low > _MODERATE or max(abs(low), abs(high)) > _MODERATE**2:
+        largest = libmp.from_float(high)
+        found = [exp_relative(libmp.mpf_sub(libmp.from_float(v), largest), work) for v in values]
+        return [(int(man), exp) for _, man, exp, _ in found]
+    extra = int(high - low).bit_length() + 3
+    fixed = work + 14
+    point = fixed + extra
+    ln2 = libelefun.ln2_fixed(point)
+    top = _fixed_point(high, point)
+    terms = []
+    for value in values:
+        q, rest = divmod(_fixed_point(value, point) - top, ln2)
+        terms.append((int(libelefun.exp_basecase(rest >> extra, fixed)), int(q) - fixed))
+    return terms
+
+
+def _fixed_point(value: float, point: int) -> int:
+    """value * 2**point, cut to an integer."""
+    fraction, exponent = math.frexp(value)
+    return _cut_signed(int(math.ldexp(fraction, 53)), exponent - 53 + point)
+
+
+def _cut_signed(man: int, exp: int) -> int:
+    return man << exp if exp >= 0 else man >> -exp
+
+
 def _just_below_power_of_two(
-    most: int, terms: list[_Mpf], counts: NDArray[np.int64], precision: int
+    most: int, terms: list[tuple[int, int]], counts: NDArray[np.int64], precision: int
 ) -> Enclosure:
     """Enclose z = 1 / (most + d), most a power of two, 0 < d < 2**-precision the other terms' sum.
 
@@ -82,8 +116,8 @@ def _just_below_power_of_two(
     a delta beneath 2**-`_NEGLIGIBLE` is 0 in every format, and its own size no longer matters.
     """
     d = libmp.fzero
-    for term, count in zip(terms[:-1], counts[:-1].tolist(), strict=True):
-        d = libmp.mpf_add(d, libmp.mpf_mul_int(term, count, precision), precision)
+    for (man, exp), count in zip(terms[:-1], counts[:-1].tolist(), strict=True):
+        d = libmp.mpf_add(d, libmp.from_man_exp(count * man, exp, precision), precision)
     delta = libmp.mpf_shift(d, 1 - most.bit_length())
     point = precision - min(delta[2] + delta[3], 0)
     if point > _NEGLIGIBLE:

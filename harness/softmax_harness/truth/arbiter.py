@@ -87,5 +87,7 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
 
 def scaled_float(integer: int, exponent: int) -> float:
     """integer * 2**exponent as a float64, 0 where that is too small."""
+    if exponent > -900:  # no denormal is met on the way
+        return math.ldexp(float(integer), exponent)
     excess = max(integer.bit_length() - 256, 0)
     return math.ldexp(float(integer >> excess), exponent + excess)

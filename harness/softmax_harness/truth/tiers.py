@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.errors import ScreenIsWrong
 from softmax_harness.formats import Format
 from softmax_harness.operations import Operation, Policy
 from softmax_harness.truth.arbiter import judge
@@ -60,6 +61,31 @@ def known(
     found = Known(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     confirm(found, np.flatnonzero(screened.undecided), operation, x, policy)
     return found
+
+
+def check_screen(
+    operation: Operation, x: NDArray[np.float64], exact: Truth, policy: Policy, where: str
+) -> None:
+    """Hold the screen's truth of each row of x against mpmath's.
+
+    Raises
+    ------
+    ScreenIsWrong
+        Where they differ by more than the screen's bound; `where` says what was judged.
+    """
+    found = known(operation, x, exact.format, policy)
+    own = ~found.confirmed
+    screened, right = found.truth.rows(own), exact.rows(own)
+    slack = found.error_ulp + 2.0**-53  # both offsets are rounded, at most 1/2
+    same = (screened.rounded == right.rounded) | screened.fixed
+    same &= (screened.ulp == right.ulp) | screened.fixed
+    same &= np.abs(screened.offset - right.offset) <= slack
+    if not same.all():
+        row = int(np.flatnonzero(own)[np.flatnonzero(~same.all(axis=-1))[0]])
+        raise ScreenIsWrong(
+            f"the screen differs from mpmath by more than {slack:.3g} ulp on {where}, row {row}; "
+            "run with --truth mpmath, and please report this"
+        )
 
 
 def confirm(
