@@ -97,7 +97,7 @@ class Tally:
             self.measured + other.measured,
             self.sum_absolute + other.sum_absolute,
             self.sum_signed + other.sum_signed,
-            _largest(np.concatenate([self.largest, other.largest]), keep),
+            _joined(self.largest, other.largest, keep),
             candidates,
             {name: value + other.sums[name] for name, value in self.sums.items()},
             self.histogram + other.histogram,
@@ -231,6 +231,13 @@ def _nearest(extremes: tuple[Extreme, ...], blur: float | None) -> tuple[Extreme
 
 def _least_near(top: float, blur: float | None) -> float:
     return top if blur is None else top - MARGIN * top - blur
+
+
+def _joined(first: Array, second: Array, keep: int) -> Array:
+    """The largest of both; what is below the least of a full first set need not be looked at."""
+    if first.size >= keep:
+        second = second[second > first.min()]
+    return _largest(np.concatenate([first, second]), keep)
 
 
 def _largest(values: Array, keep: int) -> Array:

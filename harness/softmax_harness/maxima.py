@@ -10,7 +10,7 @@ from softmax_harness.aggregate import Extreme, Tally
 from softmax_harness.call import call
 from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import Recipe
-from softmax_harness.metrics import METRICS, judged
+from softmax_harness.metrics import METRICS, Batch, judged
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import check_screen, judge
 
@@ -37,7 +37,7 @@ def confirmed_maxima(
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
             _judge_block(operation, recipe, start, here, rows, exact)
-    renewed = {name: _renewed(tally, exact[name]) for name, tally in tallies.items()}
+    renewed = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return renewed, len(wanted) * recipe.n
 
 
@@ -61,10 +61,17 @@ def _judge_block(
         if y is None:
             continue
         batch = judged(x[places], y[inside[places]], truth.rows(places))
-        for metric in METRICS:
-            if metric.combine == "max" and metric.blur is not None:
-                found = exact[name].setdefault(metric.name, [])
-                found += _by_row(metric.of(batch), [here[place] for place in places])
+        for metric, found in maxima_by_row(batch, [here[place] for place in places]).items():
+            exact[name].setdefault(metric, []).extend(found)
+
+
+def maxima_by_row(batch: Batch, rows: list[int]) -> dict[str, list[Extreme]]:
+    """The largest value of each metric in each row of a batch, the rows named by `rows`."""
+    return {
+        metric.name: _by_row(metric.of(batch), rows)
+        for metric in METRICS
+        if metric.combine == "max" and metric.blur is not None
+    }
 
 
 def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
@@ -78,7 +85,7 @@ def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
     ]
 
 
-def _renewed(tally: Tally, exact: dict[str, list[Extreme]]) -> Tally:
+def renewed(tally: Tally, exact: dict[str, list[Extreme]]) -> Tally:
     """The tally with the exact maximum of each metric; the first of equals."""
     candidates = dict(tally.candidates)
     for name, near in tally.candidates.items():

@@ -21,6 +21,7 @@ OUTCOMES = (
     "out_of_range",
     "wrong_special",
 )
+_CODE = {name: index for index, name in enumerate(OUTCOMES)}
 GOOD_OUTCOMES = ("correctly_rounded", "accurate", "inherent_underflow")
 
 
@@ -45,7 +46,27 @@ def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np
     limit_ulp : float or ndarray of float64, shape (rows, n)
         Up to this error in ulp an element is accurate, beyond it inaccurate.
     """
-    code = {name: index for index, name in enumerate(OUTCOMES)}
+    y, r = batch.y, batch.truth.rounded
+    with np.errstate(invalid="ignore"):
+        codes = np.where(
+            np.abs(batch.ulp_error) <= limit_ulp, _CODE["accurate"], _CODE["inaccurate"]
+        )
+        codes = np.where(y == r, _CODE["correctly_rounded"], codes).astype(np.int8)
+        usual = (y > 0) & (y <= 1)
+    rows = np.flatnonzero(~usual.all(axis=-1) | batch.truth.fixed.any(axis=-1))
+    if rows.size:
+        some = Batch(
+            batch.x[rows], y[rows], batch.truth.rows(rows), batch.z[rows], batch.ulp_error[rows]
+        )
+        codes[rows] = _unusual(some, codes[rows])
+    return codes
+
+
+def _unusual(batch: Batch, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The outcomes in rows where something is fixed, not finite, 0 or outside [0, 1].
+
+    `codes` has what each element is if none of that applies to it.
+    """
     y, truth = batch.y, batch.truth
     r = truth.rounded
     total = replay_sum(batch.x, truth.format)
@@ -67,10 +88,7 @@ def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np
         ((y == 0) & hidden, "overflow"),
         ((y == 0) & subnormal, "flushed_subnormal"),
         (y == 0, "spurious_underflow"),
-        (np.abs(batch.ulp_error) <= limit_ulp, "accurate"),
     ]
     return np.select(
-        [condition for condition, _ in cases],
-        [code[name] for _, name in cases],
-        default=code["inaccurate"],
+        [condition for condition, _ in cases], [_CODE[name] for _, name in cases], default=codes
     ).astype(np.int8)

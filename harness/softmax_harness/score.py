@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.aggregate import Extreme, Tally, kept_for_percentile, tally
+from softmax_harness.elementary import elementary_errors
+from softmax_harness.environment import usable_cores
 from softmax_harness.errors import BadData
 from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.families import BLOCK_ELEMENTS
 from softmax_harness.families.npy_file import read_npy
 from softmax_harness.formats import FORMATS, Format, format_of
+from softmax_harness.maxima import candidate_rows, maxima_by_row, renewed
 from softmax_harness.measure import classified, question
+from softmax_harness.metrics import judged
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.truth import check_screen, judge
+from softmax_harness.truth.floating_point import check_floating_point_environment
 
 _EXACT_DIGITS = 25
 _LARGEST_EXACT_INTEGER = 2**53
@@ -55,24 +63,29 @@ class Pair:
         """Number of rows."""
         return self.x.size // self.n if self.x.size else 0
 
-    def blocks(self) -> Iterator[tuple[int, NDArray[Any], NDArray[Any]]]:
-        """First row, inputs and outputs of each block, shape (rows, n)."""
+    def blocks(self) -> Iterator[tuple[int, slice]]:
+        """First row and rows of each block."""
         step = max(1, BLOCK_ELEMENTS // max(self.n, 1))
         for start in range(0, self.rows, step):
-            places = np.unravel_index(
-                np.arange(start, min(start + step, self.rows)), self._lead(self.x).shape[:-1]
-            )
-            yield start, self._lead(self.x)[places], self._lead(self.y)[places]
+            yield start, slice(start, min(start + step, self.rows))
+
+    def block(self, rows: slice | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Some rows of inputs and outputs, shape (rows, n), read from the files now."""
+        return self._rows_of(self.x, rows), self._rows_of(self.y, rows)
+
+    def _rows_of(self, array: NDArray[Any], rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        moved = np.moveaxis(array, self.axis, -1)
+        if moved.flags.c_contiguous:
+            return np.asarray(moved.reshape(-1, self.n)[rows])
+        chosen = np.arange(self.rows)[rows] if isinstance(rows, slice) else rows
+        places = np.unravel_index(chosen, moved.shape[:-1]) if moved.ndim > 1 else ()
+        return np.asarray(moved[places]).reshape(-1, self.n)
 
     def place(self, row: int, index: int) -> list[int]:
         """Where element `index` of row `row` stands in x and y."""
         others = np.delete(self.x.shape, self.axis)
         lead = [int(each) for each in np.unravel_index(row, tuple(others))] if len(others) else []
         return [*lead[: self.axis], index, *lead[self.axis :]]
-
-    def _lead(self, array: NDArray[Any]) -> NDArray[Any]:
-        moved = np.moveaxis(array, self.axis, -1)
-        return moved if moved.ndim > 1 else moved[None]
 
 
 @dataclass(frozen=True)
@@ -141,31 +154,68 @@ def _check_inputs(path: Path, x: NDArray[Any]) -> None:
 def score(
     pair: Pair, policy: Policy, progress: Callable[[int], None] = lambda elements: None
 ) -> Score:
-    """Judge every element of a pair; `progress` is called with the number judged so far."""
+    """Judge every element of a pair, on all cores; `progress` is called with the number so far.
+
+    Blocks are judged by threads, since NumPy lets go of the interpreter while it computes, and are
+    added up in their order, so that the result does not depend on how many there are.
+    """
+    if not pair.rows:
+        raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
+    elementary_errors(pair.format)  # made here, since mpmath's precision belongs to the process
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
     keep = kept_for_percentile(pair.x.size)
-    for start, x, y in pair.blocks():
-        asked = question(OPERATIONS["softmax"], x, pair.format, policy)
-        batch, codes = classified(asked, y.astype(np.float64))
-        for name, extreme in _first_faults(codes, batch.y, start).items():
-            firsts.setdefault(name, extreme)
-        found = tally(batch, codes, np.full(x.shape, np.nan), keep)
+    for start, found, own in _judged_blocks(pair, policy, keep):
+        for name, extreme in own.items():
+            firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
-    if total is None:
-        raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
-    return Score(pair, policy, total, firsts)
+    assert total is not None
+    return Score(pair, policy, _confirmed(pair, policy, total), firsts)
 
 
-def _first_faults(
-    codes: NDArray[np.int8], y: NDArray[np.float64], start: int
-) -> dict[str, Extreme]:
+_Block = tuple[int, Tally, dict[str, Extreme]]
+
+
+def _judged_blocks(pair: Pair, policy: Policy, keep: int) -> Iterator[_Block]:
+    """Each block's first row, its tally and its first faults, in order; few are in memory."""
+    cores = usable_cores()
+    with ThreadPoolExecutor(cores) as executor:
+        ahead: deque[Future[_Block]] = deque()
+        for block in pair.blocks():
+            ahead.append(executor.submit(_judge_block, pair, policy, keep, *block))
+            if len(ahead) > 2 * cores:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _judge_block(pair: Pair, policy: Policy, keep: int, start: int, rows: slice) -> _Block:
+    check_floating_point_environment()
+    x, y = pair.block(rows)
+    asked = question(OPERATIONS["softmax"], x, pair.format, policy)
+    batch, codes = classified(asked, y.astype(np.float64))
+    return start, tally(batch, codes, np.full(x.shape, np.nan), keep), _first_faults(codes, batch.y)
+
+
+def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
+    """The tally with maxima by mpmath, on the rows that are candidates for one."""
+    rows = candidate_rows(total)
+    if not rows:
+        return total
+    x, y = pair.block(np.array(rows, dtype=np.int64))
+    x = x.astype(np.float64)
+    truth = judge(OPERATIONS["softmax"], x, pair.format, policy)
+    check_screen(OPERATIONS["softmax"], x, truth, policy, f"rows {rows} of the file")
+    return renewed(total, maxima_by_row(judged(x, y.astype(np.float64), truth), rows))
+
+
+def _first_faults(codes: NDArray[np.int8], y: NDArray[np.float64]) -> dict[str, Extreme]:
     firsts = {}
     for code in np.unique(codes).tolist():
         if OUTCOMES[code] not in GOOD_OUTCOMES:
             row, index = np.argwhere(codes == code)[0].tolist()
-            firsts[OUTCOMES[code]] = Extreme(float(y[row, index]), start + row, index)
+            firsts[OUTCOMES[code]] = Extreme(float(y[row, index]), row, index)
     return firsts
 
 

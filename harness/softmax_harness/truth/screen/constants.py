@@ -6,13 +6,15 @@ k = q N + j and T_j = 2**(j/N). With N = 2**14, |r| is at most (ln 2)/(2 N) < 2*
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
+
+from softmax_harness.formats import rounded_shift
 
 TABLE_BITS = 14
 N = 1 << TABLE_BITS
@@ -32,7 +34,7 @@ class Constants:
     high : ndarray of float64, shape (N,)
         T_j rounded to 26 bits, multiples of 2**-25 in [1, 2].
     middle : ndarray of float64, shape (N,)
-        RN(T_j) - high, a multiple of 2**-52 below 2**-25, so that high + middle is RN(T_j) exactly.
+        RN(T_j) - high, a multiple of 2**-52 of at most 2**-26, so that high + middle is RN(T_j) exactly.
     low : ndarray of float64, shape (N,)
         T_j - RN(T_j), rounded.
     rest : ndarray of float64, shape (N,)
@@ -64,14 +66,17 @@ def powers() -> list[int]:
 @cache
 def constants() -> Constants:
     """`Constants`, made once for each process."""
-    exact = [Fraction(value, 1 << _BITS) for value in powers()]
-    high = [Fraction(round(value * 2**25), 2**25) for value in exact]
-    nearest = [Fraction(float(value)) for value in exact]
+    exact = powers()
+    high = [rounded_shift(value, _BITS - 25) for value in exact]
+    nearest = [rounded_shift(value, _BITS - 52) for value in exact]
+    rest = [value - (each << (_BITS - 25)) for value, each in zip(exact, high, strict=True)]
+    low = [value - (each << (_BITS - 52)) for value, each in zip(exact, nearest, strict=True)]
+    middle = [each - (head << 27) for each, head in zip(nearest, high, strict=True)]
     return Constants(
-        np.array([float(each) for each in high]),
-        np.array([float(b - a) for a, b in zip(high, nearest, strict=True)]),
-        np.array([float(a - b) for a, b in zip(exact, nearest, strict=True)]),
-        np.array([float(a - b) for a, b in zip(exact, high, strict=True)]),
+        np.ldexp(np.array(high, float), -25),
+        np.ldexp(np.array(middle, float), -52),
+        np.array([math.ldexp(float(each), -_BITS) for each in low]),
+        np.array([math.ldexp(float(each), -_BITS) for each in rest]),
         _ln2_pieces(),
         float(N / mpmath.ln2),
     )

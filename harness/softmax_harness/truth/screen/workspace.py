@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,24 @@ class Workspace:
         self._free.extend(arrays)
 
 
-@lru_cache(maxsize=4)
+class _Own(threading.local):
+    """Each thread's workspaces, by shape."""
+
+    def __init__(self) -> None:
+        self.by_shape: dict[tuple[int, int], Workspace] = {}
+
+
+_own = _Own()
+_KEPT = 4
+
+
 def workspace(shape: tuple[int, int]) -> Workspace:
-    """The workspace of this shape; a process works at one block at a time."""
-    return Workspace(shape)
+    """This thread's workspace of that shape; a thread works at one block at a time."""
+    if shape not in _own.by_shape:
+        if len(_own.by_shape) >= _KEPT:
+            _own.by_shape.clear()
+        _own.by_shape[shape] = Workspace(shape)
+    return _own.by_shape[shape]
 
 
 def bits_of(array: Array) -> Bits:
