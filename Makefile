@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report timings test check clean
+.PHONY: report timings speed test check clean
 
 report: timings
 	$(BIN)/softmax-harness run --out softmax-report
@@ -14,9 +14,13 @@ timings: .venv/ready
 	  echo "Timing the implementations by asv, into .asv/ ..." && mkdir -p .asv && \
 	  $(BIN)/asv machine --yes >.asv/timings.log && \
 	  $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
-	    -a rounds=2 --show-stderr >>.asv/timings.log || \
+	    --bench '^softmax[.]' -a rounds=2 --show-stderr >>.asv/timings.log || \
 	  echo "asv ended with an error, and timings may be missing: see .asv/timings.log"; \
 	fi
+
+# The README's table of how fast the harness itself is.
+speed: .venv/ready-to-test
+	$(BIN)/python harness/benchmarks/judging.py
 
 test: check
 	$(BIN)/python -m pytest -q -n auto

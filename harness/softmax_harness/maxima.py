@@ -37,8 +37,8 @@ def confirmed_maxima(
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
             _judge_block(operation, recipe, start, here, rows, exact)
-    renewed = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
-    return renewed, len(wanted) * recipe.n
+    exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
+    return exactly, len(wanted) * recipe.n
 
 
 def _judge_block(

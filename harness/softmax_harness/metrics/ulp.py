@@ -16,8 +16,11 @@ def ulp_error(y: Array, truth: Truth) -> Array:
     Precision").
     """
     with np.errstate(all="ignore"):
-        error = (y - truth.rounded) / truth.ulp - truth.offset
-    return np.where(np.isfinite(y) & np.isfinite(truth.rounded), error, np.nan)
+        error = y - truth.rounded
+        error /= truth.ulp
+        error -= truth.offset
+    finite = np.isfinite(y) & np.isfinite(truth.rounded)
+    return error if finite.all() else np.where(finite, error, np.nan)
 
 
 def absolute(batch: Batch) -> Array:

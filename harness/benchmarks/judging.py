@@ -1,0 +1,198 @@
+"""How fast the harness judges, and how that compares: with the plain mpmath loop, with scipy.
+
+``python harness/benchmarks/judging.py`` prints the table of the README; asv runs the classes.
+Ratios are of times taken in one process, in turns, the fastest of a few each.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import scipy.special
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
+
+from plain_loop import largest_ulp_error
+from softmax_harness.formats import FORMATS
+from softmax_harness.metrics import ulp_error
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.run import Options, make_run
+from softmax_harness.truth import known
+
+SOFTMAX = OPERATIONS["softmax"]
+LENGTHS = (2, 8, 1000, 100_000)
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+BATCH = 1 << 17
+LOOP_ELEMENTS = 2000
+SCORED = (10_000, 1000)
+RUN_FAMILIES = ("normal-1", "normal-10", "masked")
+
+
+def batch(dtype, n):
+    """Logits of scale 3 in the dtype, as float64, and float64 outputs rounded to it."""
+    format, rows = FORMATS[dtype], max(1, BATCH // n)
+    rng = np.random.default_rng(0)
+    x = (3 * rng.standard_normal((rows, n))).astype(format.dtype).astype(float)
+    return x, scipy.special.softmax(x, axis=-1).astype(format.dtype).astype(float)
+
+
+def seconds(function, repeats=7):
+    """The fastest of a few calls."""
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def screened_errors(x, y, dtype):
+    """The errors in ulp of one batch, by the screen with what it leaves open."""
+    return ulp_error(y, known(SOFTMAX, x, FORMATS[dtype], Policy()).truth)
+
+
+def loop_seconds(x, y, dtype):
+    """Seconds an element of the plain loop, on the first rows of the same data."""
+    format, rows = FORMATS[dtype], max(1, LOOP_ELEMENTS // x.shape[1])
+    some, outputs = x[:rows, :LOOP_ELEMENTS].tolist(), y[:rows, :LOOP_ELEMENTS].tolist()
+    count = len(some) * len(some[0])
+    return (
+        seconds(lambda: largest_ulp_error(some, outputs, format.precision, format.emin), 3) / count
+    )
+
+
+def screen_ratio(dtype, n):
+    """How many elements the screen judges while the plain loop judges one."""
+    x, y = batch(dtype, n)
+    screened_errors(x, y, dtype)
+    return loop_seconds(x, y, dtype) / (seconds(lambda: screened_errors(x, y, dtype)) / x.size)
+
+
+def score_seconds(folder, shape):
+    """Seconds of the command on two float64 files, start-up included, and scipy's on the same."""
+    x = 3 * np.random.default_rng(0).standard_normal(shape)
+    scipy.special.softmax(x, axis=-1)
+    by_scipy = seconds(lambda: scipy.special.softmax(x, axis=-1), 3)
+    y = scipy.special.softmax(x, axis=-1)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}; from softmax_harness.cli import main; main()"
+    )
+    words = [sys.executable, "-c", program, "score", str(folder / "x.npy"), str(folder / "y.npy")]
+    run = lambda: subprocess.run(words, check=True, capture_output=True)
+    startup = [sys.executable, "-c", program, "score", "--help"]
+    start = seconds(lambda: subprocess.run(startup, check=True, capture_output=True), 3)
+    return seconds(run, 3), by_scipy, start, loop_seconds(x, y, "float64") * x.size
+
+
+def run_seconds(jobs):
+    """Seconds of a run of a few families of the standard suite in so many processes."""
+    options = Options(("max-shifted",), families=RUN_FAMILIES, suite="standard", jobs=jobs)
+    return seconds(lambda: make_run(options), 1)
+
+
+class Screen:
+    """The screen with its escalations, and the errors in ulp."""
+
+    params = (list(DTYPES), list(LENGTHS))
+    param_names = ("dtype", "n")
+    version = f"{BATCH} elements"
+
+    def time_screen(self, dtype, n):
+        """asv's first call makes the batch, and is warm-up."""
+        key = (dtype, n)
+        if key not in _batches:
+            _batches.clear()
+            _batches[key] = batch(dtype, n)
+        screened_errors(*_batches[key], dtype)
+
+    def track_slowdown_to_loop(self, dtype, n):
+        """Time of the screen over that of the plain loop; lower is better, as asv has it."""
+        return 1 / screen_ratio(dtype, n)
+
+    def track_slowdown_to_scipy(self, dtype, n):
+        """Time of the screen over that of scipy.special.softmax in float64."""
+        x, y = batch(dtype, n)
+        screened_errors(x, y, dtype)
+        own = seconds(lambda: screened_errors(x, y, dtype))
+        return own / seconds(lambda: scipy.special.softmax(x, axis=-1))
+
+
+_batches = {}
+
+
+class Score:
+    """The command on files of a million elements."""
+
+    timeout = 300
+    shape = (1000, 1000)
+
+    def track_slowdown_to_loop(self):
+        """Time of the command over that of the plain loop."""
+        with tempfile.TemporaryDirectory() as folder:
+            own, _, _, loop = score_seconds(Path(folder), self.shape)
+        return own / loop
+
+    def track_slowdown_to_scipy(self):
+        """Time of the command over that of a warm scipy.special.softmax."""
+        with tempfile.TemporaryDirectory() as folder:
+            own, by_scipy, _, _ = score_seconds(Path(folder), self.shape)
+        return own / by_scipy
+
+
+class Run:
+    """A run of one family of the quick suite in this process."""
+
+    timeout = 300
+
+    def time_run(self):
+        """Truth, metrics and confirmation of one implementation."""
+        make_run(Options(("max-shifted",), ("float32",), ("normal-1",)))
+
+    def track_slowdown_to_loop(self):
+        """Time of the run over that of the plain loop on as many elements."""
+        own, elements = self._measured()
+        x, y = batch("float32", 1000)
+        return own / (loop_seconds(x, y, "float32") * elements)
+
+    def track_slowdown_to_scipy(self):
+        """Time of the run over that of scipy.special.softmax on as many elements."""
+        own, elements = self._measured()
+        x, _ = batch("float32", 1000)
+        return own / (seconds(lambda: scipy.special.softmax(x, axis=-1)) / x.size * elements)
+
+    def _measured(self):
+        options = Options(("max-shifted",), ("float32",), ("normal-1",), suite="standard")
+        elements = make_run(options).info["counts"]["elements"]
+        return seconds(lambda: make_run(options), 2), elements
+
+
+def table():
+    """The rows of the README's table."""
+    yield "| what | ratio |", "|---|---|"
+    for n in LENGTHS:
+        for dtype in DTYPES:
+            yield (
+                f"| screen, {dtype}, n = {n}: elements for one of the plain loop | {screen_ratio(dtype, n):.0f} |",
+            )
+    with tempfile.TemporaryDirectory() as folder:
+        own, by_scipy, start, loop = score_seconds(Path(folder), SCORED)
+    size = SCORED[0] * SCORED[1]
+    yield (
+        f"| `score`, {size} elements, float64: faster than the plain loop by | {loop / own:.0f} |",
+    )
+    yield (f"| the same over a warm scipy.special.softmax | {own / by_scipy:.1f} |",)
+    yield (f"| share of start-up in it | {100 * start / own:.0f} % |",)
+    one, two = run_seconds(1), run_seconds(2)
+    yield (
+        f"| `run`, standard suite, {', '.join(RUN_FAMILIES)}: two processes over one | {one / two:.2f} |",
+    )
+
+
+if __name__ == "__main__":
+    for lines in table():
+        print(*lines, sep="\n", flush=True)
