@@ -28,7 +28,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
-RUN_FAMILIES = ("normal-1", "normal-10", "masked")
+RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
 
 def batch(dtype, n):

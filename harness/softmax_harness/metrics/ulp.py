@@ -19,8 +19,9 @@ def ulp_error(y: Array, truth: Truth) -> Array:
         error = y - truth.rounded
         error /= truth.ulp
         error -= truth.offset
-    finite = np.isfinite(y) & np.isfinite(truth.rounded)
-    return error if finite.all() else np.where(finite, error, np.nan)
+    if np.isfinite(error).all():
+        return error
+    return np.where(np.isfinite(y) & np.isfinite(truth.rounded), error, np.nan)
 
 
 def absolute(batch: Batch) -> Array:

@@ -87,14 +87,13 @@ def _screen_part(
     low = None
     if top.max() > _DIRECT or bottom.min() < -_DIRECT:
         x, low = _distance(x, top)
+        top = np.zeros(top.shape)
     w = workspace(x.shape)
-    head, tail, q = kernel.quotients(x, low, weights, w)
-    result = rounded(head, tail, q, out.format, kernel.RELATIVE_ERROR, w)
-    np.multiply(result.multiple, result.ulp, out=out.rounded[part])
-    out.offset[part], out.ulp[part] = result.offset, result.ulp
-    if result.undecided.any():
-        undecided |= (result.undecided & ~fixed).any(axis=-1)
-    w.give(result.multiple, result.offset, result.ulp)
+    head, tail, q = kernel.quotients(x, top, low, weights, w)
+    here = Truth(out.format, out.rounded[part], out.offset[part], out.ulp[part], fixed)
+    open_ = rounded(head, tail, q, here, kernel.RELATIVE_ERROR, w)
+    if open_.any():
+        undecided |= (open_ & ~fixed).any(axis=-1)
     return undecided
 
 

@@ -33,8 +33,8 @@ class Constants:
     ----------
     high : ndarray of float64, shape (N,)
         T_j rounded to 26 bits, multiples of 2**-25 in [1, 2].
-    middle : ndarray of float64, shape (N,)
-        RN(T_j) - high, a multiple of 2**-52 of at most 2**-26, so that high + middle is RN(T_j) exactly.
+    nearest : ndarray of float64, shape (N,)
+        RN(T_j).
     low : ndarray of float64, shape (N,)
         T_j - RN(T_j), rounded.
     rest : ndarray of float64, shape (N,)
@@ -46,7 +46,7 @@ class Constants:
     """
 
     high: NDArray[np.float64]
-    middle: NDArray[np.float64]
+    nearest: NDArray[np.float64]
     low: NDArray[np.float64]
     rest: NDArray[np.float64]
     ln2: tuple[float, float, float, float]
@@ -71,10 +71,9 @@ def constants() -> Constants:
     nearest = [rounded_shift(value, _BITS - 52) for value in exact]
     rest = [value - (each << (_BITS - 25)) for value, each in zip(exact, high, strict=True)]
     low = [value - (each << (_BITS - 52)) for value, each in zip(exact, nearest, strict=True)]
-    middle = [each - (head << 27) for each, head in zip(nearest, high, strict=True)]
     return Constants(
         np.ldexp(np.array(high, float), -25),
-        np.ldexp(np.array(middle, float), -52),
+        np.ldexp(np.array(nearest, float), -52),
         np.array([math.ldexp(float(each), -_BITS) for each in low]),
         np.array([math.ldexp(float(each), -_BITS) for each in rest]),
         _ln2_pieces(),

@@ -12,7 +12,7 @@ With u = 2**-53 and r = x - k (ln 2)/N, |r| < 2**-15.5, the errors relative to t
   r**2/2 = ra**2/2 + (rh - ra)(rh + ra)/2 + rh rl. The cubic term, below 2**-49, and the sums
   with it are rounded a few times by u 2**-49: 2**-99.5. The series ends before
   r**6/720 < 2**-102.5.
-- T (1 + v): T = high + middle + low to 2**-106; (high + middle) vh exactly; its products with vl,
+- T (1 + v): T = t + low to 2**-106; t vh exactly; its products with vl,
   below 2**-49, rounded by 2**-102 a few times: 2**-100.5.
 - S: slices of the terms on two or three grids are summed exactly, what is left in floating point
   by NumPy's pairwise sum of depth at most 32, below 32 u 2**-50: 2**-98; the errors of the terms:
@@ -43,9 +43,11 @@ _TWO_SLICES = 1 << 16  # the longest row for which a third slice would change no
 Result = tuple[Array, Array, Bits]
 
 
-def quotients(x: Array, low: Array | None, weights: Array | None, w: Workspace) -> Result:
+def quotients(
+    x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
+) -> Result:
     """softmax of each row as 2**q (head + tail); as `softmax_harness.truth.screen.light`."""
-    head, tail, q = _exponentials(x, low, constants(), w)
+    head, tail, q = _exponentials(x, top, low, constants(), w)
     if weights is not None:
         head *= weights
         tail *= weights
@@ -61,19 +63,19 @@ def quotients(x: Array, low: Array | None, weights: Array | None, w: Workspace) 
     return product, tail, q
 
 
-def _exponentials(x: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
+def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
     k, r, shifted = reduced(x, c, w)
     r, rl = _remainder(k, r, low, c, w)
     v, vl = _exponential_less_one(r, rl, w)  # r and rl are given back
-    high, middle, tail = w.take(), w.take(), w.take()
+    t, tail = w.take(), w.take()
     j = place_in_table(shifted, bits_of(k))
-    np.take(c.high, j, out=high, mode="clip")
-    np.take(c.middle, j, out=middle, mode="clip")
+    np.take(c.nearest, j, out=t, mode="clip")
     np.take(c.low, j, out=tail, mode="clip")
-    q = exponent(shifted)
-    t, product = k, w.take()
-    np.add(high, middle, out=t)
-    # (high + middle) v exactly, as product + error.
+    q = exponent(shifted, top, c)
+    high, middle, product = k, w.take(), w.take()
+    np.bitwise_and(bits_of(t), _HEAD, out=bits_of(high))
+    np.subtract(t, high, out=middle)
+    # t v exactly, as product + error.
     head_of_v, error = w.take(), w.take()
     np.bitwise_and(bits_of(v), _HEAD, out=bits_of(head_of_v))
     np.multiply(t, v, out=product)

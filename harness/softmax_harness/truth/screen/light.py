@@ -37,19 +37,23 @@ Result = tuple[Array, Array, Bits]
 _HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
-def quotients(x: Array, low: Array | None, weights: Array | None, w: Workspace) -> Result:
+def quotients(
+    x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
+) -> Result:
     """softmax of each row as 2**q (head + tail), in memory of `w`.
 
     Parameters
     ----------
     x : ndarray of float64, shape (rows, n)
         Finite, |x| < 2048.
+    top : ndarray of float64, shape (rows, 1)
+        The largest x of each row.
     low : ndarray of float64 or None
         A second part of x, below ulp(x).
     weights : ndarray of float64 or None
         0 where an entry is masked, 1 elsewhere.
     """
-    high, tail, q = _exponentials(x, low, constants(), w)
+    high, tail, q = _exponentials(x, top, low, constants(), w)
     if weights is not None:
         high *= weights
         tail *= weights
@@ -63,7 +67,7 @@ def quotients(x: Array, low: Array | None, weights: Array | None, w: Workspace) 
     return high, tail, q
 
 
-def _exponentials(x: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
+def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
     k, r, shifted = reduced(x, c, w)
     k *= c.ln2[2]
     r -= k
@@ -73,7 +77,7 @@ def _exponentials(x: Array, low: Array | None, c: Constants, w: Workspace) -> Re
     j = place_in_table(shifted, bits_of(k))
     np.take(c.high, j, out=high, mode="clip")
     np.take(c.rest, j, out=tail, mode="clip")
-    q = exponent(shifted)
+    q = exponent(shifted, top, c)
     series, whole = k, w.take()
     np.multiply(r, 1 / 6, out=series)
     series += 0.5

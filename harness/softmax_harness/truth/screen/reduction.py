@@ -48,11 +48,11 @@ def place_in_table(shifted: Array, out: Bits) -> Bits:
     return np.bitwise_and(bits_of(shifted), N - 1, out=out)
 
 
-def exponent(shifted: Array) -> Bits:
-    """q less that of the row's largest, in the memory of `shifted`: at most 0."""
+def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
+    """q less that of the row's largest x, `top`, in the memory of `shifted`: at most 0."""
     q = bits_of(shifted)
     q >>= TABLE_BITS
-    q -= q.max(axis=-1, keepdims=True)
+    q -= bits_of(top * c.per_ln2 + _TO_INTEGER) >> TABLE_BITS
     return q
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Bits = NDArray[np.int64]
 
-# A dozen arrays of this many elements stay in a core's second-level cache.
-BLOCK_ELEMENTS = 1 << 15
+# Larger blocks fall out of the nearest caches, smaller ones are all overhead of calls: measured.
+BLOCK_ELEMENTS = 1 << 17
 _ARRAYS = 16
 
 
