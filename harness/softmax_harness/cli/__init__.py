@@ -45,6 +45,9 @@ def main() -> None:
         commands(standalone_mode=False)
     except HarnessError as error:
         _end(str(error), 2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         _end(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):

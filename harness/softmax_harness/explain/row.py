@@ -91,6 +91,8 @@ def account(implementation: Implementation, row: Explained) -> Account:
     index = _worst(y, ulp, truth) if witness.index is None else witness.index
     if truth.fixed[0, index]:
         return Account(y, ulp, index, None, "the special-value policy gives this element")
+    if implementation.bound == "exact":
+        return Account(y, ulp, index, None, "each element is the exact value, rounded once")
     added, reason = _followed(implementation, row, truth, index)
     return Account(y, ulp, index, added, reason)
 
