@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.errors import BadData, unknown
 
+_EXPONENT_FIELD = np.int64(0x7FF << 52)
+
 
 @dataclass(frozen=True)
 class Format:
@@ -114,10 +116,13 @@ class Format:
         return value if value <= self.largest else math.inf
 
     def ulp(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Ulp of each finite number of this format, given as float64 (shape kept)."""
-        _, exponents = np.frexp(values)
-        exponents = np.where(values == 0, self.emin, exponents - 1)
-        return np.asarray(np.ldexp(1.0, np.maximum(exponents, self.emin) - self.precision + 1))
+        """Ulp of each finite number of this format, given as float64 (shape kept).
+
+        The exponent field of a float64 alone, read as a float64, is the power of two below it; of
+        a subnormal one it is 0.
+        """
+        binade = (np.asarray(values, np.float64).view(np.int64) & _EXPONENT_FIELD).view(np.float64)
+        return np.asarray(np.maximum(binade, self.smallest_normal) * (2.0 * self.unit_roundoff))
 
     def next_after(self, value: float, toward: float) -> float:
         """The neighbour of `value`, a finite number of this format, in the direction of `toward`."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from softmax_harness.errors import BadFolder
-from softmax_harness.results import COLUMNS, read, replacing, write
+from softmax_harness.files import replacing
+from softmax_harness.results import COLUMNS, read, write
 from softmax_harness.run import Options, make_run
 
 OPTIONS = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from softmax_harness.cli import options
 from softmax_harness.families import Recipe
-from softmax_harness.results import replacing
+from softmax_harness.files import replacing
 from softmax_harness.run import Options, planned
 
 

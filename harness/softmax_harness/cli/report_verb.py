@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from softmax_reports.page import write_report
 
-from softmax_harness.results import copy, read, replacing
+from softmax_harness.files import replacing
+from softmax_harness.results import copy, read
 
 
 @click.command("report")

@@ -10,9 +10,9 @@ import click
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.files import check_file, replacing_file
 from softmax_harness.operations import Policy
 from softmax_harness.outcomes import OUTCOMES
-from softmax_harness.results import check_file, replacing_file
 from softmax_harness.score import read_pair, score, score_document
 
 

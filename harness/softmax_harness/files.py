@@ -1,0 +1,88 @@
+"""Writing so that nothing is ever half-written and nothing of others is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from softmax_harness.errors import BadFolder
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that holds something other than a run, or that cannot be written."""
+    if folder.exists() and not folder.is_dir():
+        raise BadFolder(f"{folder} is a file: name a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_run(folder):
+        raise BadFolder(
+            f"{folder} holds something other than a run: name another folder with --out"
+        )
+    parent = next(each for each in folder.absolute().parents if each.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise BadFolder(f"{folder} cannot be written: {parent} does not let you")
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(info, dict) and "schema" in info and "options" in info
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that cannot be written, before any work is done for it."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise BadFolder(f"{path} is a folder: name a file")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BadFolder(f"{path} cannot be written: {folder} is no folder that lets you")
+
+
+def replacing_file(path: Path, text: str) -> None:
+    """Write `text` to `path`, which is whole at every moment."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise BadFolder(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write into, which takes its place if all goes well.
+
+    Until then `folder` is as it was; whatever fails, nothing half-written is left.
+    """
+    folder = folder.absolute()
+    check_writable(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
+    try:
+        fresh = scratch / "fresh"
+        fresh.mkdir()
+        yield fresh
+        _exchange(fresh, folder, scratch / "old")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exchange(fresh: Path, folder: Path, old: Path) -> None:
+    """Move `fresh` to `folder`; what was there is kept if that fails."""
+    if folder.exists():
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
