@@ -172,27 +172,24 @@ class Run:
 
 
 def table():
-    """The rows of the README's table."""
-    yield "| what | ratio |", "|---|---|"
+    """The lines of the README's two tables."""
+    yield f"| elements screened for one of the plain loop | {' | '.join(DTYPES)} |"
+    yield "|---|" + "---:|" * len(DTYPES)
     for n in LENGTHS:
-        for dtype in DTYPES:
-            yield (
-                f"| screen, {dtype}, n = {n}: elements for one of the plain loop | {screen_ratio(dtype, n):.0f} |",
-            )
+        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in DTYPES]
+        yield f"| n = {n} | {' | '.join(ratios)} |"
+    yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         own, by_scipy, start, loop = score_seconds(Path(folder), SCORED)
-    size = SCORED[0] * SCORED[1]
-    yield (
-        f"| `score`, {size} elements, float64: faster than the plain loop by | {loop / own:.0f} |",
-    )
-    yield (f"| the same over a warm scipy.special.softmax | {own / by_scipy:.1f} |",)
-    yield (f"| share of start-up in it | {100 * start / own:.0f} % |",)
+    what = f"`score` of {SCORED[0] * SCORED[1]} float64 elements, start-up and files included"
+    yield f"| {what}: the plain loop takes longer by | {loop / own:.0f} |"
+    yield f"| a warm scipy.special.softmax takes less by | {own / by_scipy:.0f} |"
+    yield f"| part of it that is start-up | {100 * start / own:.0f} % |"
     one, two = run_seconds(1), run_seconds(2)
-    yield (
-        f"| `run`, standard suite, {', '.join(RUN_FAMILIES)}: two processes over one | {one / two:.2f} |",
-    )
+    what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
+    yield f"| {what}: two processes over one | {one / two:.2f} |"
 
 
 if __name__ == "__main__":
-    for lines in table():
-        print(*lines, sep="\n", flush=True)
+    for line in table():
+        print(line, flush=True)
