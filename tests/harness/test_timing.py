@@ -100,7 +100,25 @@ def test_what_asv_installs_is_what_the_lock_pins(root):
         r"^\s*//.*$", "", (root / "asv.conf.json").read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     wanted = json.loads(text)["matrix"]["req"]
-    lock = (root / "requirements" / "run.txt").read_text(encoding="utf-8")
+    lock = (root / "requirements" / "dev.txt").read_text(encoding="utf-8")
     for name, (version,) in wanted.items():
         package = name.removeprefix("pip+").replace("_", "-")
         assert re.search(rf"^{package}=={re.escape(version)}\b", lock, re.MULTILINE), name
+
+
+def test_asv_finds_the_benchmarks_where_only_the_run_time_is_installed(root):
+    """What ``make report`` has: no scipy, which the harness's own benchmarks compare with."""
+    program = (
+        "import sys; sys.modules['scipy'] = None;"
+        "import harness.benchmarks.softmax, harness.benchmarks.judging as own;"
+        "own.Screen().time_screen('float32', 8)"
+    )
+    run(root, sys.executable, "-c", program)
+
+
+def test_make_report_times_the_softmaxes_alone(root):
+    recipe = (root / "Makefile").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"--bench '(.*?)'", recipe)
+    names = ("softmax.Softmax.time_softmax", "softmax.Softmax.track_max_ulp")
+    assert all(re.search(pattern, name) for name in names)
+    assert not re.search(pattern, "judging.Screen.time_screen")
