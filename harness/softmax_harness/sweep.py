@@ -206,11 +206,11 @@ def sweep(
         Called with the number of elements whenever that many more are judged.
     """
     executor = executor or _Here()
-    waiting: deque[tuple[Recipe, list[Job], list[Future[Part]]]] = deque()
+    waiting: deque[tuple[Recipe, list[Job], deque[Future[Part]]]] = deque()
     confirming: deque[tuple[Recipe, Part, Future[Any]]] = deque()
     for recipe, names in recipes:
         jobs = jobs_of(operation, recipe, names, tier)
-        waiting.append((recipe, jobs, [executor.submit(work, job) for job in jobs]))
+        waiting.append((recipe, jobs, deque(executor.submit(work, job) for job in jobs)))
         while sum(len(each[2]) for each in waiting) > _JOBS_AHEAD:
             confirming.append(_confirm_next(waiting, executor, progress))
             while len(confirming) > _JOBS_AHEAD:
@@ -222,7 +222,7 @@ def sweep(
 
 
 def _confirm_next(
-    waiting: deque[tuple[Recipe, list[Job], list[Future[Part]]]],
+    waiting: deque[tuple[Recipe, list[Job], deque[Future[Part]]]],
     executor: Executor,
     progress: Callable[[int], None],
 ) -> tuple[Recipe, Part, Future[Any]]:
@@ -231,8 +231,8 @@ def _confirm_next(
     keep = kept_for_percentile(recipe.rows * recipe.n)
     whole: dict[str, Measured] = {}
     counts = Counts()
-    for job, future in zip(jobs, futures, strict=True):
-        parts, own = future.result()
+    for job in jobs:
+        parts, own = futures.popleft().result()  # let go of, so that memory does not grow
         counts = counts.add(own)
         for name, part in parts.items():
             whole[name] = _joined(whole[name], part, keep) if name in whole else part
