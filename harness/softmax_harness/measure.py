@@ -67,13 +67,14 @@ class Measurement:
     Attributes
     ----------
     tally : Tally
-    by_row : RowTallies
+    by_row : RowTallies or None
+        Where it was asked for.
     faults : tuple of str
         What was wrong with the call itself.
     """
 
     tally: Tally
-    by_row: RowTallies
+    by_row: RowTallies | None
     faults: tuple[str, ...]
 
 
@@ -110,8 +111,10 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     return batch, classify(batch, asked.limit_ulp)
 
 
-def measure(implementation: Implementation, asked: Question, keep: int) -> Measurement:
-    """Call the implementation, judge every element, and add them up.
+def measure(
+    implementation: Implementation, asked: Question, keep: int, by_row: bool = False
+) -> Measurement:
+    """Call the implementation, judge every element, and add them up, by row too if asked for.
 
     A call that gives nothing to judge counts as NaN throughout. `keep` is as in
     `softmax_harness.aggregate.tally`.
@@ -122,9 +125,8 @@ def measure(implementation: Implementation, asked: Question, keep: int) -> Measu
     if called.y is None:
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
     bound = _bound(implementation, asked)
-    return Measurement(
-        tally(batch, codes, bound, keep), row_tallies(batch, codes, bound), called.faults
-    )
+    rows = row_tallies(batch, codes, bound) if by_row else None
+    return Measurement(tally(batch, codes, bound, keep), rows, called.faults)
 
 
 def _bound(implementation: Implementation, asked: Question) -> Array:

@@ -148,9 +148,9 @@ def work(job: Job) -> Part:
         stored = recipe.block(start)
         asked = question(OPERATIONS[job.operation], stored, recipe.format, tier=job.tier)
         for name in job.implementations:
-            measured = measure(implementation_named(name), asked, keep)
-            rows = measured.by_row if recipe.family.grid else None
-            part = (measured.tally, rows, measured.faults)
+            by_row = recipe.family.grid is not None
+            measured = measure(implementation_named(name), asked, keep, by_row)
+            part = (measured.tally, measured.by_row, measured.faults)
             parts[name] = _joined(parts[name], part, keep) if name in parts else part
         escalated = int(asked.known.confirmed.sum()) * recipe.n
         counts = counts.add(Counts(stored.size - escalated, escalated))
