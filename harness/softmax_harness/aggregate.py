@@ -21,7 +21,8 @@ HISTOGRAM_BINS = 120 * BINS_PER_BINADE
 _BIN_SHIFT = 52 - 6
 _FIRST_BIN = (HISTOGRAM_FLOOR + 1023) * BINS_PER_BINADE
 
-# The percentile is exact as long as the largest hundredth of the errors has no more than these.
+# The percentile is exact as long as the largest hundredth of the errors has no more than these; of
+# more none are kept.
 _MOST_KEPT = 1 << 15
 # Values this close to a maximum, relative to it, are candidates for it until mpmath has decided:
 # far more than the screen's error in any metric.
@@ -53,8 +54,8 @@ class Tally:
     sum_absolute, sum_signed : float
         Sums of the errors in ulp, and of their absolute values.
     largest : ndarray of float64
-        The largest hundredth of the absolute errors, from which the percentile is read, up to
-        `_MOST_KEPT` of them.
+        The largest hundredth of the absolute errors, from which the percentile is read; none
+        where there are more than `_MOST_KEPT` of them.
     candidates : dict of str to tuple of Extreme
         Of the metrics that are maxima: the rows whose value is the largest or within `MARGIN` of
         it, in order.
@@ -172,7 +173,8 @@ def _row_maxima(values: Array) -> Array:
 
 def kept_for_percentile(elements: int) -> int:
     """How many of the largest errors decide the 99th percentile of up to `elements` errors."""
-    return min(elements // 100 + 3, _MOST_KEPT)
+    kept = elements // 100 + 3
+    return kept if kept <= _MOST_KEPT else 0
 
 
 def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tally:
@@ -182,15 +184,15 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     ----------
     codes : ndarray of int8, shape (rows, n)
         The outcome of each element.
-    bound : ndarray of float64, shape (rows, n)
+    bound : ndarray of float64, shape (rows, n) or (rows, 1)
         The bound of its theorem in ulp, NaN where there is none.
     keep : int
         `kept_for_percentile` of all elements that will be added up.
     """
-    known = batch.ulp_error[~np.isnan(batch.ulp_error)]
+    nothing = np.isnan(batch.ulp_error)
+    known = batch.ulp_error[~nothing] if nothing.any() else batch.ulp_error.ravel()
     absolute = np.abs(known)
-    values = {metric: metric.of(batch) for metric in METRICS}
-    found = {m.name: _candidates(values[m], m.blur) for m in METRICS if m.combine == "max"}
+    found = {m.name: _candidates(m.of(batch), m.blur) for m in METRICS if m.combine == "max"}
     return Tally(
         elements=batch.y.size,
         rows=len(batch.y),
@@ -200,7 +202,7 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
         sum_signed=float(known.sum()),
         largest=_largest(absolute, keep),
         candidates={name: extremes for name, extremes in found.items() if extremes},
-        sums={m.name: float(np.nansum(values[m])) for m in METRICS if m.combine == "sum"},
+        sums={m.name: float(np.nansum(m.of(batch))) for m in METRICS if m.combine == "sum"},
         histogram=_histogram(absolute),
         bound_ulp=float(np.nanmax(bound)) if not np.isnan(bound).all() else math.nan,
     )
@@ -235,13 +237,15 @@ def _least_near(top: float, blur: float | None) -> float:
 
 def _joined(first: Array, second: Array, keep: int) -> Array:
     """The largest of both; what is below the least of a full first set need not be looked at."""
-    if first.size >= keep:
+    if 0 < keep <= first.size:
         second = second[second > first.min()]
     return _largest(np.concatenate([first, second]), keep)
 
 
 def _largest(values: Array, keep: int) -> Array:
-    return values if values.size <= keep else np.partition(values, values.size - keep)[-keep:]
+    if not 0 < keep < values.size:
+        return values[:keep]
+    return np.partition(values, values.size - keep)[-keep:]
 
 
 def _histogram(absolute: Array) -> NDArray[np.int64]:

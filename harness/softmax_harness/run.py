@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +18,12 @@ from softmax_harness.experiments import EXPERIMENTS
 from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
+from softmax_harness.memory import keep_freed_memory
 from softmax_harness.results import SCHEMA, Run, tables_of
 from softmax_harness.suites import families_of, recipes, suite_named
 from softmax_harness.sweep import Cell, Counts, sweep
 from softmax_harness.timing import read_history, read_timings
+from softmax_harness.workers import processes
 
 Progress = Callable[[str, int, int], None]
 
@@ -161,9 +161,9 @@ def _measured(
         progress("judging", judged, total)
 
     if options.jobs == 1:
+        keep_freed_memory()
         return _collected(sweep(options.operation, plan, options.truth, None, more))
-    # Fresh processes, so that nothing this one has loaded changes their arithmetic.
-    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as executor:
+    with processes(options.jobs, "spawn") as executor:
         return _collected(sweep(options.operation, plan, options.truth, executor, more))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.aggregate import Extreme, Tally, kept_for_percentile, tally
-from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import usable_cores
 from softmax_harness.errors import BadData
 from softmax_harness.explain.exact_steps import exact_steps
-from softmax_harness.families import BLOCK_ELEMENTS
-from softmax_harness.families.npy_file import read_npy
 from softmax_harness.formats import FORMATS, Format, format_of
 from softmax_harness.maxima import candidate_rows, maxima_by_row, renewed
 from softmax_harness.measure import classified, question
+from softmax_harness.memory import keep_freed_memory, rows_per_block
 from softmax_harness.metrics import judged
+from softmax_harness.npy import read_npy
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.truth import check_screen, judge
 from softmax_harness.truth.floating_point import check_floating_point_environment
+from softmax_harness.truth.screen.constants import constants
+from softmax_harness.workers import processes
 
 _EXACT_DIGITS = 25
 _LARGEST_EXACT_INTEGER = 2**53
+# Fewer elements than this are judged before other processes have begun.
+_WORTH_PROCESSES = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,15 @@ class Pair:
         The axis of the softmax, counted from 0.
     format : Format
         Of y: the format that is judged.
+    paths : tuple of Path
+        The files of x and y, from which another process opens them.
     """
 
     x: NDArray[Any]
     y: NDArray[Any]
     axis: int
     format: Format
+    paths: tuple[Path, Path]
 
     @property
     def n(self) -> int:
@@ -65,7 +73,7 @@ class Pair:
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
         """First row and rows of each block."""
-        step = max(1, BLOCK_ELEMENTS // max(self.n, 1))
+        step = rows_per_block(self.n)
         for start in range(0, self.rows, step):
             yield start, slice(start, min(start + step, self.rows))
 
@@ -116,6 +124,12 @@ def read_pair(x_path: Path, y_path: Path, axis: int) -> Pair:
         If either is missing or holds no floats, if the shapes differ, if there is no such axis,
         if every input is NaN, or if an integer input is not exact in float64.
     """
+    pair = _opened(x_path, y_path, axis)
+    _check_inputs(x_path, pair.x)
+    return pair
+
+
+def _opened(x_path: Path, y_path: Path, axis: int) -> Pair:
     x, y = read_npy(x_path), read_npy(y_path)
     for path, array in ((x_path, x), (y_path, y)):
         try:
@@ -136,8 +150,7 @@ def read_pair(x_path: Path, y_path: Path, axis: int) -> Pair:
         raise BadData(
             f"--axis {axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to {x.ndim - 1}"
         )
-    _check_inputs(x_path, x)
-    return Pair(x, y, axis % x.ndim, FORMATS[y.dtype.name])
+    return Pair(x, y, axis % x.ndim, FORMATS[y.dtype.name], (x_path, y_path))
 
 
 def _check_inputs(path: Path, x: NDArray[Any]) -> None:
@@ -147,7 +160,7 @@ def _check_inputs(path: Path, x: NDArray[Any]) -> None:
                 f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
                 "expected inputs as they were given to the softmax, in its own format"
             )
-    elif x.size and np.isnan(x).all():
+    elif x.size and all(np.isnan(part).all() for part in x):
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
 
 
@@ -156,16 +169,15 @@ def score(
 ) -> Score:
     """Judge every element of a pair, on all cores; `progress` is called with the number so far.
 
-    Blocks are judged by threads, since NumPy lets go of the interpreter while it computes, and are
-    added up in their order, so that the result does not depend on how many there are.
+    Blocks are added up in their order, so that the result does not depend on how many processes
+    judge them.
     """
     if not pair.rows:
         raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
-    elementary_errors(pair.format)  # made here, since mpmath's precision belongs to the process
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
     keep = kept_for_percentile(pair.x.size)
-    for start, found, own in _judged_blocks(pair, policy, keep):
+    for start, found, own in _judged_blocks(pair, policy):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
@@ -177,25 +189,50 @@ def score(
 _Block = tuple[int, Tally, dict[str, Extreme]]
 
 
-def _judged_blocks(pair: Pair, policy: Policy, keep: int) -> Iterator[_Block]:
+def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
     """Each block's first row, its tally and its first faults, in order; few are in memory."""
-    cores = usable_cores()
-    with ThreadPoolExecutor(cores) as executor:
+    jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
+    with _executor(pair, jobs) as executor:
         ahead: deque[Future[_Block]] = deque()
-        for block in pair.blocks():
-            ahead.append(executor.submit(_judge_block, pair, policy, keep, *block))
-            if len(ahead) > 2 * cores:
+        for start, rows in pair.blocks():
+            if executor is None:
+                yield start, *_judge_rows(pair, rows, policy)
+                continue
+            ahead.append(executor.submit(_judge_block, start, rows, policy))
+            if len(ahead) > 4 * jobs:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
 
 
-def _judge_block(pair: Pair, policy: Policy, keep: int, start: int, rows: slice) -> _Block:
+def _executor(pair: Pair, jobs: int) -> AbstractContextManager[Executor | None]:
+    """Processes with the pair's files open; forked where that is safe, since they start at once."""
+    constants()  # which forked processes inherit
+    if jobs == 1:
+        keep_freed_memory()
+        return nullcontext()
+    start_method = "fork" if sys.platform == "linux" else "spawn"
+    return processes(jobs, start_method, _open_here, (*pair.paths, pair.axis))
+
+
+_open: list[Pair] = []  # the pair of a worker process
+
+
+def _open_here(x_path: Path, y_path: Path, axis: int) -> None:
+    _open[:] = [_opened(x_path, y_path, axis)]
+
+
+def _judge_block(start: int, rows: slice, policy: Policy) -> _Block:
+    return start, *_judge_rows(_open[0], rows, policy)
+
+
+def _judge_rows(pair: Pair, rows: slice, policy: Policy) -> tuple[Tally, dict[str, Extreme]]:
     check_floating_point_environment()
     x, y = pair.block(rows)
     asked = question(OPERATIONS["softmax"], x, pair.format, policy)
     batch, codes = classified(asked, y.astype(np.float64))
-    return start, tally(batch, codes, np.full(x.shape, np.nan), keep), _first_faults(codes, batch.y)
+    found = tally(batch, codes, np.full((len(x), 1), np.nan), kept_for_percentile(pair.x.size))
+    return found, _first_faults(found, codes, batch.y)
 
 
 def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
@@ -210,9 +247,11 @@ def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
     return renewed(total, maxima_by_row(judged(x, y.astype(np.float64), truth), rows))
 
 
-def _first_faults(codes: NDArray[np.int8], y: NDArray[np.float64]) -> dict[str, Extreme]:
+def _first_faults(
+    found: Tally, codes: NDArray[np.int8], y: NDArray[np.float64]
+) -> dict[str, Extreme]:
     firsts = {}
-    for code in np.unique(codes).tolist():
+    for code in np.flatnonzero(found.outcomes).tolist():
         if OUTCOMES[code] not in GOOD_OUTCOMES:
             row, index = np.argwhere(codes == code)[0].tolist()
             firsts[OUTCOMES[code]] = Extreme(float(y[row, index]), row, index)

@@ -9,7 +9,14 @@ from softmax_harness.catalogue import catalogue
 from softmax_harness.formats import FORMATS
 from softmax_harness.measure import measure, question
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.operations.bounds import lambert_w, native, owed, shifted, theorem
+from softmax_harness.operations.bounds import (
+    lambert_w,
+    native,
+    owed,
+    owed_at_least,
+    shifted,
+    theorem,
+)
 from softmax_implementations import implementations
 
 CASES = [
@@ -92,3 +99,15 @@ def test_there_is_no_bound_where_the_format_cannot_count_the_terms():
     assert np.isinf(theorem("shifted", x, z, ulp, FORMATS["float16"])).all()
     assert np.isfinite(owed(x, z, ulp, FORMATS["float16"])).all()
     assert np.isnan(theorem(None, x, z, ulp, FORMATS["float16"])).all()
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("scale", [0.1, 3.0, 100.0])
+def test_the_cheap_limit_is_nowhere_above_the_limit(dtype, scale):
+    format = FORMATS[dtype]
+    x = np.random.default_rng(0).normal(0, scale, (20, 100)).astype(format.dtype)
+    asked = question(OPERATIONS["softmax"], x, format)
+    z, ulp = asked.truth.value, asked.truth.ulp
+    limit, least = owed(asked.x, z, ulp, format), owed_at_least(asked.x, z, ulp, format)
+    assert (least <= limit * (1 + 1e-12)).all()
+    assert (least >= 0.2 * limit).all()  # and near enough to be of use

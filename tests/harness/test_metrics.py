@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.formats import FORMATS
 from softmax_harness.metrics import METRICS, judged
-from softmax_harness.metrics.order import count_inversions
+from softmax_harness.metrics.order import count_inversions, sorted_together
 from softmax_harness.metrics.rows import exact_parts
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.truth import judge
@@ -109,3 +109,24 @@ def test_what_is_not_finite_is_no_number():
     batch = judged(x, y, judge(OPERATIONS["softmax"], x, FLOAT32))
     assert np.isnan(OF["max_ulp"](batch)[:, 0]).all()
     assert np.isnan(OF["sum_defect"](batch)).all()
+
+
+ROWS = {
+    "many that agree in sixteen bits": lambda rng: rng.normal(0, 1e-9, (6, 1000)) + [1.0],
+    "ties": lambda rng: rng.integers(0, 9, (6, 1000)) / 8,
+    "the widest span": lambda rng: rng.choice([-1.7e308, 1.7e308, 0.0], (6, 1000)),
+    "one far from the rest": lambda rng: rng.normal(0, 1, (6, 1000)) + 1e12 * np.eye(6, 1000),
+    "masked": lambda rng: np.where(
+        rng.random((6, 1000)) < 0.3, -np.inf, rng.normal(0, 3, (6, 1000))
+    ),
+    "a row short enough to sort whole": lambda rng: rng.normal(0, 1, (6, 100)),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_two_arrays_are_sorted_together(rows):
+    x = rows(np.random.default_rng(0))
+    y = np.random.default_rng(1).random(x.shape)
+    for row, xs, ys in zip(range(len(x)), *sorted_together(x, y), strict=True):
+        assert (xs == np.sort(x[row])).all()
+        assert sorted(zip(xs, ys, strict=True)) == sorted(zip(x[row], y[row], strict=True))

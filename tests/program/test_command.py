@@ -1,6 +1,12 @@
 """The command as a user types it: each verb does what its help says."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -119,3 +125,23 @@ def test_inputs_that_are_computed_elsewhere_are_scored(command, tmp_path):
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "score.json").read_text())
     assert document["elements"] == np.load(path).size and 0.5 < document["max_ulp"] < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are read from /proc; run it on Linux")
+def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path):
+    program = "from softmax_harness.cli import main; main()"
+    words = [sys.executable, "-c", program, "run", "--suite", "full", "--jobs", "2"]
+    started = subprocess.Popen(
+        [*words, "--out", tmp_path / "run"], stderr=subprocess.PIPE, start_new_session=True
+    )
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+    while started.poll() is None and len(children.read_text().split()) < 3:  # and the tracker's
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGINT)
+    _, shown = started.communicate(timeout=60)
+    assert started.returncode == 130 and b"interrupted; nothing was written" in shown
+    assert b"Traceback" not in shown and list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        for _ in range(600):  # what is left goes when it notices, or the test fails
+            os.killpg(started.pid, 0)
+            time.sleep(0.05)

@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from softmax_harness.families.family import BLOCK_ELEMENTS, Family, Recipe, stored
+from softmax_harness.families.family import Family, Recipe, stored
 
-__all__ = ["BLOCK_ELEMENTS", "FAMILIES", "Family", "Recipe", "stored"]
+__all__ = ["FAMILIES", "Family", "Recipe", "stored"]
 
 
 def _found() -> dict[str, Family]:

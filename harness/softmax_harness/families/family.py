@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.formats import Format
+from softmax_harness.memory import rows_per_block
 
 Make = Callable[[Format, int, int, np.random.Generator], NDArray[Any]]
-
-BLOCK_ELEMENTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Recipe:
     @property
     def rows_per_block(self) -> int:
         """Rows that are made and judged together."""
-        return max(1, BLOCK_ELEMENTS // max(self.n, 1))
+        return rows_per_block(self.n)
 
     @property
     def starts(self) -> range:

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.metrics.batch import Array, Batch
 
+# Shorter rows cost more calls than they save, in longer ones too many agree in sixteen bits: measured.
+_RADIX_LENGTHS = range(256, 3000)
+
 
 def argmax_flips(batch: Batch) -> Array:
     """1 where the first largest output does not stand at a largest logit, shape (rows,).
@@ -15,7 +18,7 @@ def argmax_flips(batch: Batch) -> Array:
     """
     rows = np.arange(len(batch.y))
     judged = np.asarray(~np.isnan(batch.y).any(axis=-1) & ~np.isnan(batch.x).any(axis=-1))
-    chosen = np.argmax(np.where(judged[:, None], batch.y, 0.0), axis=-1)
+    chosen = np.argmax(batch.y, axis=-1)
     flipped = batch.x[rows, chosen] < batch.x.max(axis=-1)
     return np.where(judged, flipped.astype(float), np.nan)
 
@@ -23,13 +26,49 @@ def argmax_flips(batch: Batch) -> Array:
 def order_inversions(batch: Batch) -> Array:
     """Number of pairs with x_i > x_j but y_i < y_j, NaN entries left out, shape (rows,)."""
     counts = np.zeros(len(batch.y))
-    order = np.argsort(batch.x, axis=-1)
-    sorted_ = np.take_along_axis(batch.y, order, axis=-1)
+    _, y = sorted_together(batch.x, batch.y)
     # A row that ascends has none; one that does not may only have ties or NaN, and is looked at.
-    suspects = ~(sorted_[:, 1:] >= sorted_[:, :-1]).all(axis=-1)
-    for row in np.flatnonzero(suspects):
+    for row in np.flatnonzero(~_ascending(y)):
         counts[row] = _row_inversions(batch.x[row], batch.y[row])
     return counts
+
+
+def _ascending(values: Array) -> NDArray[np.bool_]:
+    return np.asarray((values[:, 1:] >= values[:, :-1]).all(axis=-1))
+
+
+def sorted_together(x: Array, y: Array) -> tuple[Array, Array]:
+    """Each row of x in ascending order, and y in the same order, ties in any order.
+
+    In rows of middling length sixteen bits of x are sorted first, which NumPy does by radix,
+    several times as fast as it sorts floats. Of entries that agree in them, neighbours are put
+    right; what is still not in order is sorted whole.
+    """
+    if x.shape[-1] not in _RADIX_LENGTHS:
+        order = np.argsort(x, axis=-1)
+        return np.take_along_axis(x, order, axis=-1), np.take_along_axis(y, order, axis=-1)
+    rows = np.arange(len(x))
+    order = np.argsort(_sixteen_bits(x), axis=-1, kind="stable")
+    order += rows[:, None] * x.shape[-1]
+    xs, ys = x.ravel().take(order), y.ravel().take(order)
+    row, place = np.nonzero(xs[:, :-1] > xs[:, 1:])
+    for values in (xs, ys):
+        values[row, place], values[row, place + 1] = values[row, place + 1], values[row, place]
+    left = rows[~_ascending(xs)]
+    order = np.argsort(x[left], axis=-1)
+    xs[left] = np.take_along_axis(x[left], order, axis=-1)
+    ys[left] = np.take_along_axis(y[left], order, axis=-1)
+    return xs, ys
+
+
+def _sixteen_bits(x: Array) -> NDArray[np.uint16]:
+    """Integers that never descend where a finite x ascends."""
+    with np.errstate(all="ignore"):
+        low = x.min(axis=-1, keepdims=True)
+        key = x - low
+        key *= 65535.0 / (x.max(axis=-1, keepdims=True) - low)
+        bits: NDArray[np.uint16] = key.astype(np.uint16)
+        return bits
 
 
 def _row_inversions(x: Array, y: Array) -> int:

@@ -53,10 +53,16 @@ def kl_divergence(batch: Batch) -> Array:
 
     Entries that underflowed are left out: they make it infinite, and have outcomes of their own.
     """
-    used = (batch.y > 0) & (batch.z > 0)
-    z = np.where(used, batch.z, 1.0)
-    relative = np.where(used, batch.ulp_error * batch.truth.ulp / z, 0.0)
-    divergence = -(z * np.log1p(np.maximum(relative, -1.0 + 2.0**-53))).sum(axis=-1)
+    z = batch.z
+    error = batch.ulp_error * batch.truth.ulp
+    used = (batch.y > 0) & (z > 0)
+    if not used.all():
+        z, error = np.where(used, z, 1.0), np.where(used, error, 0.0)
+    error /= z
+    np.maximum(error, -1.0 + 2.0**-53, out=error)
+    np.log1p(error, out=error)
+    error *= z
+    divergence = -error.sum(axis=-1)
     whole = np.isfinite(batch.y).all(axis=-1) & np.isfinite(batch.truth.rounded).all(axis=-1)
     return np.where(whole, divergence, np.nan)
 

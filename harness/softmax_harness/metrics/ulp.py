@@ -48,16 +48,29 @@ def versus_input_rounding(batch: Batch) -> Array:
     """
     truth = batch.truth
     finite = np.isfinite(batch.x)
-    h = np.where(finite, truth.format.ulp(np.where(finite, batch.x, 0.0)) / 2, 0.0)
-    z = np.where(finite & np.isfinite(truth.rounded), batch.z, 0.0)
-    # Of the largest entry the others are summed: 1 - z would cancel.
-    top = np.argmax(z, axis=-1, keepdims=True)
-    others = z.copy()
-    np.put_along_axis(others, top, 0.0, axis=-1)
-    with np.errstate(over="ignore"):
-        change = (1.0 - z) * h + (z * h).sum(axis=-1, keepdims=True) - z * h
-        of_top = others.sum(axis=-1, keepdims=True) * np.take_along_axis(h, top, axis=-1)
-        of_top += (others * h).sum(axis=-1, keepdims=True)
-        np.put_along_axis(change, top, of_top, axis=-1)
-        quotient = np.abs(batch.ulp_error) / np.maximum(z * change / truth.ulp, 0.5)
-    return np.where(finite & (z >= truth.format.smallest_normal), quotient, np.nan)
+    if finite.all():
+        x, z = batch.x, batch.z
+    else:
+        x, z = np.where(finite, batch.x, 0.0), np.where(finite, batch.z, 0.0)
+    h = truth.format.ulp(x)
+    h *= 0.5
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = z * h
+        # Of the largest entry the others are summed: 1 - z would cancel.
+        top = np.argmax(z, axis=-1, keepdims=True)
+        of_top = np.take_along_axis(change, top, axis=-1)
+        np.put_along_axis(change, top, 0.0, axis=-1)
+        others = change.sum(axis=-1, keepdims=True)
+        change *= -2.0
+        change += h
+        change += others + of_top
+        rest = z.copy()
+        np.put_along_axis(rest, top, 0.0, axis=-1)
+        at_top = rest.sum(axis=-1, keepdims=True) * np.take_along_axis(h, top, axis=-1)
+        np.put_along_axis(change, top, at_top + others, axis=-1)
+        change *= z
+        change /= truth.ulp
+        np.maximum(change, 0.5, out=change)
+        np.divide(np.abs(batch.ulp_error), change, out=change)
+    change[~(finite & (z >= truth.format.smallest_normal))] = np.nan
+    return change

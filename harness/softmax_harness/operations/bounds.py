@@ -186,6 +186,21 @@ def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     return _in_ulp(shifted(_maximum(x), x, z, setting), ulp)
 
 
+def owed_at_least(x: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """A limit that `owed` is nowhere below, and that needs no measured error of exp.
+
+    |y - z| / ulp with (A + additions + 1) u z + eta / 2: in `shifted` with eps = kappa = W = 0,
+    expm1(v) >= v and log1p(u) - log1p(-additions u) >= (additions + 1) u.
+    """
+    limit = _distance(_maximum(x), x)
+    limit += pairwise_additions(x.shape[-1]) + 1.0
+    limit *= format.unit_roundoff
+    limit *= z
+    limit += format.smallest_subnormal / 2
+    limit /= ulp
+    return limit
+
+
 def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) -> Array:
     """The bound of the named theorem for a sum of one addition after another, in ulp; NaN for none.
 

@@ -52,13 +52,15 @@ def quotients(
         head *= weights
         tail *= weights
     first, second = _inverse_sum(head, tail, q, w)
-    split, product = w.take(), w.take()
+    split, product, inverse = w.take(), w.take(), w.take()
     np.multiply(head, second, out=product)
-    tail *= first
+    np.copyto(inverse, first)  # NumPy multiplies whole arrays twice as fast as by a column
+    tail *= inverse
     tail += product
     error = w.take()
-    _product(head, first, product, error, split, w)
+    _product(head, inverse, product, error, split, w)
     tail += error
+    w.give(inverse)
     w.give(split, error, head)
     return product, tail, q
 
@@ -221,19 +223,19 @@ def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _product(a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace) -> None:
-    """a b = product + error exactly, b one number a row; `head` is overwritten."""
-    b1 = (bits_of(b) & _HEAD).view(np.float64)
-    b2 = b - b1
-    rest = w.take()
+    """a b = product + error exactly; `head` and `b` are overwritten."""
+    rest, part = w.take(), w.take()
+    np.multiply(a, b, out=product)
     np.bitwise_and(bits_of(a), _HEAD, out=bits_of(head))
     np.subtract(a, head, out=rest)
-    np.multiply(a, b, out=product)
-    np.multiply(head, b1, out=error)
+    np.bitwise_and(bits_of(b), _HEAD, out=bits_of(part))
+    b -= part
+    np.multiply(head, part, out=error)
     error -= product
-    head *= b2
+    head *= b
     error += head
-    np.multiply(rest, b1, out=head)
-    error += head
-    rest *= b2
+    part *= rest
+    error += part
+    rest *= b
     error += rest
-    w.give(rest)
+    w.give(rest, part)

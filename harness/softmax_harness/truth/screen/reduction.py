@@ -58,7 +58,8 @@ def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
 
 def power_of_two(q: Bits, out: Bits) -> Array:
     """2**q for q <= 0, no smaller than 2**-1022, where it no longer counts in a sum of 1 or more."""
-    np.maximum(q, -1022, out=out)
-    out += 1023
+    if q.min() < -1022:
+        q = np.maximum(q, -1022, out=out)
+    np.add(q, 1023, out=out)
     out <<= 52
     return out.view(np.float64)

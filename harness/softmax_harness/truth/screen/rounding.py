@@ -21,21 +21,9 @@ def rounded(
     two, at which the ulp changes. That z is below 1 is certain, since a row with more than one
     value has more than one positive term: there the computed value is held below 1.
     """
-    format = truth.format
-    p = format.precision
     scale = w.take()
     np.add(head, tail, out=scale)
-    shift = bits_of(scale)
-    # The exponent of ulp(z) is K = max(binade, emin) - p + 1; q - K scales head + tail to its units.
-    shift >>= 52
-    np.subtract(1023 + p - 1, shift, out=shift)
-    q += p
-    np.maximum(shift, q, out=shift)  # z < 1: its binade is -1 at most
-    q += -1 - format.emin
-    np.minimum(shift, q, out=shift)
-    q -= shift
-    _set_ulp(q, truth)
-    np.maximum(shift, _DEEP, out=shift)
+    shift = _ulps_of(scale, q, truth)
     shift += 1023
     shift <<= 52
     head *= scale
@@ -46,20 +34,37 @@ def rounded(
     head -= multiple
     np.add(head, tail, out=truth.offset)
     np.multiply(multiple, truth.ulp, out=truth.rounded)
-    undecided = _undecided(multiple, truth, relative_error * 2.0**p, tail)
+    undecided = _undecided(multiple, truth, relative_error * 2.0**truth.format.precision, tail)
     w.give(head, tail, scale, q.view(np.float64))
     return undecided
 
 
-def _set_ulp(above: Bits, truth: Truth) -> None:
-    """The ulp that lies `above` binades over the smallest one; overwrites `above`."""
-    least = truth.format.spacing_exponent
-    if above.min() + least >= -1022:
-        above += least + 1023
-        np.left_shift(above, 52, out=bits_of(truth.ulp))
+def _ulps_of(fraction: Array, q: Bits, truth: Truth) -> Bits:
+    """The exponents that scale `fraction` to ulps of z = 2**q fraction, in its own memory.
+
+    ulp(z) is 2**K with K = max(binade, emin) - p + 1; it goes to `truth`, and q is overwritten.
+    """
+    format = truth.format
+    shift = bits_of(fraction)
+    shift >>= 52
+    np.subtract(1023 + format.precision - 1, shift, out=shift)
+    q -= shift  # K, if z is a normal number below 1
+    least, most = format.spacing_exponent, -format.precision  # z < 1: its binade is -1 at most
+    if q.min() < least or q.max() > most:
+        q += shift
+        q -= most
+        np.maximum(shift, q, out=shift)
+        q += most - least
+        np.minimum(shift, q, out=shift)
+        q += least
+        q -= shift
+        np.maximum(shift, _DEEP, out=shift)
+    if least >= -1022 or q.min() >= -1022:
+        q += 1023
+        np.left_shift(q, 52, out=bits_of(truth.ulp))
     else:
-        smallest = truth.format.smallest_subnormal
-        np.ldexp(smallest, above.astype(np.int32), out=truth.ulp)
+        np.ldexp(1.0, q.astype(np.int32), out=truth.ulp)
+    return shift
 
 
 def _undecided(multiple: Array, truth: Truth, slack: float, memory: Array) -> NDArray[np.bool_]:
