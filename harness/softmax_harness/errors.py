@@ -26,6 +26,10 @@ class BadImplementation(HarnessError):
     """Something given as an implementation that cannot be loaded or called as one."""
 
 
+class BadLimit(HarnessError):
+    """A limit that cannot be read or held."""
+
+
 class FloatingPointEnvironment(RuntimeError):
     """The process that computes the truth rounds otherwise than to nearest, or flushes subnormals."""
 

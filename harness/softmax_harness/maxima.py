@@ -8,9 +8,9 @@ import numpy as np
 
 from softmax_harness.aggregate import Extreme, Tally
 from softmax_harness.call import call
-from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import Recipe
 from softmax_harness.metrics import METRICS, Batch, judged
+from softmax_harness.named import implementation_named
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import check_screen, judge
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from softmax_implementations import Implementation
 
-from softmax_harness.catalogue import catalogue, implementation_named
+from softmax_harness.catalogue import catalogue
 from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import environment
 from softmax_harness.errors import UnknownName, unknown
@@ -19,6 +19,7 @@ from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
 from softmax_harness.memory import keep_freed_memory
+from softmax_harness.named import implementation_named
 from softmax_harness.results import SCHEMA, Run, tables_of
 from softmax_harness.suites import families_of, recipes, suite_named
 from softmax_harness.sweep import Cell, Counts, sweep
@@ -176,7 +177,9 @@ def _collected(found: Iterator[tuple[list[Cell], Counts]]) -> tuple[list[Cell], 
 
 
 def _info(options: Options, cells: list[Cell], counts: Counts) -> dict[str, Any]:
-    used = {cell.implementation: catalogue()[cell.implementation] for cell in cells}
+    used = {
+        name: implementation_named(name) for name in {cell.implementation: None for cell in cells}
+    }
     families = {cell.recipe.family.name: cell.recipe.family for cell in cells}
     faults = {
         f"{cell.implementation} {cell.recipe.format.name}": list(cell.faults)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from softmax_harness.aggregate import RowTallies, Tally, kept_for_percentile
-from softmax_harness.catalogue import implementation_named
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS
 from softmax_harness.maxima import confirmed_maxima
 from softmax_harness.measure import measure, question
+from softmax_harness.named import implementation_named
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.truth.floating_point import check_floating_point_environment
 

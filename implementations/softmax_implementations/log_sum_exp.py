@@ -2,10 +2,15 @@
 
 import numpy as np
 
-from softmax_implementations.registry import floating, implementation
+from softmax_implementations.registry import LONGEST_SUM, floating, implementation
 
 
-@implementation("log-sum-exp", bound="log-sum-exp", expected_findings=("inaccurate",))
+@implementation(
+    "log-sum-exp",
+    bound="log-sum-exp",
+    expected_findings=("inaccurate",),
+    largest_n=LONGEST_SUM,
+)
 def log_sum_exp(x, axis=-1):
     """exp(x - lse) with lse = a + log sum exp(x - a), a = max x.
 

@@ -5,9 +5,23 @@ import numpy as np
 from softmax_implementations.registry import floating, implementation
 
 
-@implementation("naive", bound="naive", expected_findings=("overflow", "denominator_underflow"))
+@implementation(
+    "naive",
+    bound="naive",
+    expected_findings=(
+        "overflow",
+        "denominator_underflow",
+        "spurious_underflow",
+        "flushed_subnormal",
+        "inaccurate",
+        "wrong_special",
+    ),
+)
 def naive(x, axis=-1):
     """exp(x) / sum exp(x), overflowing where exp or the sum does.
+
+    Where every exp(x) is subnormal or 0, what is left of the row is inaccurate, 0 or NaN, a row of
+    a single number too.
 
     The sum is `numpy.sum` in the type of x: along the contiguous axis pairwise over blocks of
     128 in eight interleaved parts (float16 accumulated in float32 and rounded once), along any

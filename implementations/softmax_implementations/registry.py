@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ Softmax = Callable[..., NDArray[Any]]
 
 FOLDER = Path(__file__).parent
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
+SAME_BITS = ("permutation", "layout", "batch")
+# As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
+LONGEST_SUM = {"float16": 65504}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Implementation:
         Why it cannot run here, with the command that mends it; None where it can.
     capabilities : tuple of str
         What it promises beyond finite rows of floats; a part of `CAPABILITIES`.
+    largest_n : mapping of str to int
+        By dtype, the longest row it promises to get right; no limit where there is none.
+    same_bits : tuple of str
+        Under which changes of the call it promises the same bits, a part of `SAME_BITS`.
+    limits : mapping of str to float
+        What else it promises, by metric: ``{"max_ulp": 2}``, ``{"not_correctly_rounded": 0}``.
     """
 
     name: str
@@ -54,6 +63,9 @@ class Implementation:
     expected_findings: tuple[str, ...] = ()
     unavailable: str | None = None
     capabilities: tuple[str, ...] = CAPABILITIES
+    largest_n: Mapping[str, int] = field(default_factory=dict)
+    same_bits: tuple[str, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -81,6 +93,11 @@ def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
         return function
 
     return register
+
+
+def declared(function: Softmax) -> Implementation | None:
+    """What was declared with `implementation` about this very function, if anything."""
+    return next((each for each in _registered.values() if each.function is function), None)
 
 
 def module_names(folder: Path = FOLDER) -> list[str]:

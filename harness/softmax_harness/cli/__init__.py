@@ -11,7 +11,7 @@ import click
 
 from softmax_harness.errors import HarnessError, unknown
 
-VERBS = ("list", "run", "report", "score", "inputs", "explain")
+VERBS = ("list", "run", "report", "score", "inputs", "explain", "check")
 
 
 class Verbs(click.Group):
@@ -42,7 +42,8 @@ def commands() -> None:
 def main() -> None:
     """Run the command; a request that cannot be met is one line and exit code 2."""
     try:
-        commands(standalone_mode=False)
+        # The verb's own exit code, if it ended by one.
+        sys.exit(commands(standalone_mode=False) or 0)
     except HarnessError as error:
         _end(str(error), 2)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from softmax_harness import witness
-from softmax_harness.catalogue import catalogue, implementation_named
+from softmax_harness.catalogue import catalogue
 from softmax_harness.errors import BadData
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.families import Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import format_named, format_of
+from softmax_harness.named import implementation_named
 from softmax_harness.npy import read_npy
 
 

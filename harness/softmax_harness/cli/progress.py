@@ -36,6 +36,6 @@ def _plain_lines() -> Callable[[str, int, int], None]:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            print(f"{what}: {done} of {total} elements" if total else what, file=sys.stderr)
+            print(f"{what}: {done} of {total}" if total else what, file=sys.stderr)
 
     return show

@@ -78,18 +78,18 @@ def _sum_low(n: int, setting: Setting) -> float:
     return (1.0 - setting.additions * u) * (1.0 - errors.exp) * drift - lost
 
 
-def shifted(a: Array, x: Array, z: Array, s: Setting) -> Array:
-    """|y - z| for exp(x - a) / sum, whose exact sum is at least 1.
+def shifted(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+    """|y - z| / ulp for exp(x - a) / sum, whose exact sum is at least 1.
 
     Relative e^(uA) (1 + eps) (1 + u) / low - 1, low the bound of the sum from below; besides
     kappa eta (1 + u) / low from a subnormal exponential and eta / 2 from a subnormal quotient.
     """
     low = np.full(a.shape, _sum_low(x.shape[-1], s))
-    return _quotient(s.unit_roundoff * _distance(a, x), low, np.ones(a.shape), z, s)
+    return _quotient(s.unit_roundoff * _distance(a, x), low, np.ones(a.shape), z, ulp, s)
 
 
-def naive(a: Array, x: Array, z: Array, s: Setting) -> Array:
-    """|y - z| for exp(x) / sum: as `shifted` without the rounding of the difference.
+def naive(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+    """|y - z| / ulp for exp(x) / sum: as `shifted` without the rounding of the difference.
 
     A subnormal exponential errs by kappa eta over the sum, which may be far below 1 here.
     Infinite where the sum overflows, or where its largest term is not a normal number.
@@ -102,7 +102,7 @@ def naive(a: Array, x: Array, z: Array, s: Setting) -> Array:
     total = np.where(safe, total, 1.0)
     lost = n * s.errors.exp_subnormal * s.smallest_subnormal / total
     low = (1.0 - s.additions * u) * (1.0 - s.errors.exp) - lost
-    return np.where(safe, _quotient(np.zeros(x.shape), low, total, z, s), np.inf)
+    return np.where(safe, _quotient(np.zeros(x.shape), low, total, z, ulp, s), np.inf)
 
 
 def _distance(a: Array, x: Array) -> Array:
@@ -110,16 +110,19 @@ def _distance(a: Array, x: Array) -> Array:
         return a - x
 
 
-def _quotient(exponent: Array, low: Array, total: Array, z: Array, s: Setting) -> Array:
-    """The bound of e^exponent (1 + eps) (1 + u) / low; `low` and `total` have a column per row."""
+def _quotient(exponent: Array, low: Array, total: Array, z: Array, ulp: Array, s: Setting) -> Array:
+    """The bound of e^exponent (1 + eps) (1 + u) / low; `low` and `total` have a column per row.
+
+    In ulp from the start: half of float64's eta is no float64.
+    """
     u, errors = s.unit_roundoff, s.errors
     bounded = low > 0.0
     low = np.where(bounded, low, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
         # expm1 and log keep the difference from 1 when it is far below 1.
         relative = np.expm1(exponent + math.log1p(errors.exp) + math.log1p(u) - np.log(low))
-        subnormal = errors.exp_subnormal * s.smallest_subnormal * (1.0 + u) / (low * total)
-        bound = np.where(z > 0, relative * z, 0.0) + subnormal + s.smallest_subnormal / 2
+        subnormal = errors.exp_subnormal * (1.0 + u) / (low * total) + 0.5
+        bound = np.where(z > 0, relative * (z / ulp), 0.0) + subnormal * _spacings(s, ulp)
     return np.where(bounded, bound, np.inf)
 
 
@@ -129,18 +132,18 @@ def _logarithm_error(n: int, s: Setting) -> float:
     return math.inf if low <= 0.0 else -math.log(low) + s.errors.log * math.log(n)
 
 
-def shifted_log_sum_exp(a: Array, x: Array, z: Array, s: Setting) -> Array:
-    """|y - z| for exp((x - a) - log s): the error E of the exponent, then e^E (1 + eps) - 1.
+def shifted_log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+    """|y - z| / ulp for exp((x - a) - log s): the error E of the exponent, then e^E (1 + eps) - 1.
 
     E = u A + (error of log s) + u |log z|: the rounding of x - a, of log s, of their difference.
     """
     with np.errstate(divide="ignore"):
         exponent = s.unit_roundoff * (_distance(a, x) + np.abs(np.log(z)))
-    return _exponential(exponent + _logarithm_error(x.shape[-1], s), z, s)
+    return _exponential(exponent + _logarithm_error(x.shape[-1], s), z, ulp, s)
 
 
-def log_sum_exp(a: Array, x: Array, z: Array, s: Setting) -> Array:
-    """|y - z| for exp(x - lse): E = u |lse| + (error of log s) + u |log z|.
+def log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+    """|y - z| / ulp for exp(x - lse): E = u |lse| + (error of log s) + u |log z|.
 
     The first term is the rounding of a + log s, which the printed theorem drops; on
     x = [1000, 1000] in float32 it alone makes the error 488 u where the print allows 4.4 u.
@@ -148,17 +151,22 @@ def log_sum_exp(a: Array, x: Array, z: Array, s: Setting) -> Array:
     n = x.shape[-1]
     with np.errstate(divide="ignore"):
         exponent = s.unit_roundoff * (np.abs(a) + math.log(n) + np.abs(np.log(z)))
-    return _exponential(exponent + _logarithm_error(n, s), z, s)
+    return _exponential(exponent + _logarithm_error(n, s), z, ulp, s)
 
 
-def _exponential(exponent: Array, z: Array, s: Setting) -> Array:
+def _exponential(exponent: Array, z: Array, ulp: Array, s: Setting) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         relative = np.expm1(exponent + math.log1p(s.errors.exp))
-        tail = (s.errors.exp_subnormal + 0.5) * s.smallest_subnormal
-        return np.where(z > 0, relative * z, 0.0) + tail
+        tail = (s.errors.exp_subnormal + 0.5) * _spacings(s, ulp)
+        return np.where(z > 0, relative * (z / ulp), 0.0) + tail
 
 
-Bound = Callable[[Array, Array, Array, Setting], Array]
+def _spacings(s: Setting, ulp: Array) -> Array:
+    """eta / ulp: the smallest subnormal of the arithmetic in ulp of the results."""
+    return np.asarray(s.smallest_subnormal / ulp)
+
+
+Bound = Callable[[Array, Array, Array, Array, Setting], Array]
 BOUNDS: dict[str, Bound] = {
     "naive": naive,
     "shifted": shifted,
@@ -183,21 +191,22 @@ def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
         The exact results to the precision of float64, and their ulp.
     """
     setting = native(format, pairwise_additions(x.shape[-1]))
-    return _in_ulp(shifted(_maximum(x), x, z, setting), ulp)
+    return shifted(_maximum(x), x, z, ulp, setting)
 
 
 def owed_at_least(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     """A limit that `owed` is nowhere below, and that needs no measured error of exp.
 
-    |y - z| / ulp with (A + additions + 1) u z + eta / 2: in `shifted` with eps = kappa = W = 0,
-    expm1(v) >= v and log1p(u) - log1p(-additions u) >= (additions + 1) u.
+    |y - z| / ulp with (A + additions + 1) u z, and eta / 2 where that is half an ulp: in `shifted`
+    with eps = kappa = W = 0, expm1(v) >= v and log1p(u) - log1p(-additions u) >= (additions + 1) u.
     """
     limit = _distance(_maximum(x), x)
     limit += pairwise_additions(x.shape[-1]) + 1.0
     limit *= format.unit_roundoff
     limit *= z
-    limit += format.smallest_subnormal / 2
     limit /= ulp
+    if ulp.min(initial=np.inf) == format.smallest_subnormal:
+        limit += 0.5 * (ulp == format.smallest_subnormal)
     return limit
 
 
@@ -212,10 +221,10 @@ def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) ->
     additions = x.shape[-1] - 1.0
     if name == "wide":
         setting = wider(format, additions)
-        return 0.5 + _in_ulp(shifted(_maximum(x), x, z, setting), ulp)
+        return 0.5 + shifted(_maximum(x), x, z, ulp, setting)
     if name not in BOUNDS:
         return np.full(x.shape, np.nan)
-    return _in_ulp(BOUNDS[name](_maximum(x), x, z, native(format, additions)), ulp)
+    return BOUNDS[name](_maximum(x), x, z, ulp, native(format, additions))
 
 
 def native(format: Format, additions: float) -> Setting:
@@ -238,11 +247,6 @@ def wider(format: Format, additions: float) -> Setting:
     info = np.finfo(np.longdouble)
     # Its smallest numbers are 0 in float64, which is what they amount to here.
     return Setting(float(info.eps) / 2, 0.0, 0.0, math.inf, long_double_errors(), additions)
-
-
-def _in_ulp(bound: Array, ulp: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return bound / ulp
 
 
 def _maximum(x: Array) -> Array:

@@ -1,0 +1,240 @@
+"""The contract suite on one implementation: everything it is asked, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from softmax_implementations import Implementation
+
+from softmax_harness.contract import promises, repeats
+from softmax_harness.contract.accuracy import Faults, Stream
+from softmax_harness.contract.bias import Bias
+from softmax_harness.contract.cases import CASES, normal
+from softmax_harness.contract.finding import Finding, first_of_each_kind
+from softmax_harness.contract.structure import examined
+from softmax_harness.contract.subject import Subject
+from softmax_harness.contract.suite import recipes
+from softmax_harness.errors import BadImplementation
+from softmax_harness.formats import format_named
+from softmax_harness.isolation import Description, Ended, Fault, Isolated, Limits
+from softmax_harness.named import check_name, described
+from softmax_harness.operations import Policy
+
+PARTS = ("accuracy", *CASES, "repeats")
+VERDICTS = ("pass", "fail", "unsupported", "unavailable")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is asked of every implementation.
+
+    Attributes
+    ----------
+    dtypes, parts : tuple of str
+        The dtypes, and parts of `PARTS`.
+    seed : int
+    policy : Policy
+    limits : mapping of str to float
+        Beside what each one declares, see `softmax_harness.contract.promises`.
+    without : tuple of str
+        Capabilities that are not asked for, whatever is declared.
+    process : Limits
+        Time and memory.
+    """
+
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    parts: tuple[str, ...] = PARTS
+    seed: int = 0
+    policy: Policy = field(default_factory=Policy)
+    limits: promises.Limits = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    process: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdict on one implementation in one dtype.
+
+    Attributes
+    ----------
+    implementation, dtype : str
+    verdict : str
+        One of `VERDICTS`.
+    findings, expected : tuple of Finding
+        Faults; those that the implementation declares as known.
+    reported : tuple of str
+        What it does not do and does not promise, or why there is no verdict.
+    elements : int
+        How many were judged against their bound.
+    """
+
+    implementation: str
+    dtype: str
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+    expected: tuple[Finding, ...] = ()
+    reported: tuple[str, ...] = ()
+    elements: int = 0
+
+
+def checked(name: str, contract: Contract) -> list[Checked]:
+    """The verdicts on the implementation of that name, one for each dtype.
+
+    Raises
+    ------
+    UnknownName, BadImplementation
+        If there is none of that name.
+    """
+    check_name(name)
+    with ExitStack() as stack:
+        process = stack.enter_context(Isolated(name, contract.process))
+        fresh = stack.enter_context(Isolated(name, contract.process))
+        try:
+            loaded = process.load()
+        except Ended as ended:
+            loaded = ended.fault
+        if isinstance(loaded, Fault):
+            return [_unloaded(name, dtype, loaded) for dtype in contract.dtypes]
+        known = _known(name, loaded, contract)
+        if known.unavailable:
+            fault = Fault("unavailable", known.unavailable)
+            return [_unloaded(name, dtype, fault) for dtype in contract.dtypes]
+        subjects = [
+            Subject(known, loaded.declared is None, format_named(dtype), process)
+            for dtype in contract.dtypes
+        ]
+        firsts = [_first_call(each, contract) for each in subjects]
+        # A plain function that answers in one dtype and refuses another does not support that one.
+        is_choice = not all(first.refusal for first in firsts)
+        return [
+            Checked(name, each.format.name, "unsupported", reported=(first.refusal,))
+            if first.refusal and (is_choice or not each.is_plain)
+            else _verdict(
+                each, replace(each, process=fresh), (*loaded.faults, *first.faults), contract
+            )
+            for each, first in zip(subjects, firsts, strict=True)
+        ]
+
+
+def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
+    known = described(name, loaded.declared, loaded.summary)
+    left = tuple(each for each in known.capabilities if each not in contract.without)
+    return replace(known, capabilities=left, limits={**known.limits, **contract.limits})
+
+
+def _unloaded(name: str, dtype: str, fault: Fault) -> Checked:
+    if fault.kind == "unknown":
+        raise BadImplementation(f"{name}: {fault.message}")
+    if fault.kind == "unavailable":
+        return Checked(name, dtype, "unavailable", reported=(fault.message,))
+    return Checked(name, dtype, "fail", (_finding(fault, "", name, dtype, "accuracy"),))
+
+
+class _First(NamedTuple):
+    """What the first call in a dtype showed: why it is not supported, if so; other faults."""
+
+    refusal: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+def _first_call(subject: Subject, contract: Contract) -> _First:
+    if subject.format.name not in subject.known.dtypes:
+        return _First(f"takes {', '.join(subject.known.dtypes)}")
+    try:
+        (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
+    except Ended:
+        return _First()  # and again in the first part of the suite
+    if subject.is_plain and reply.refused:
+        return _First(reply.faults[0].message)
+    return _First(faults=reply.faults)
+
+
+def _verdict(
+    subject: Subject, fresh: Subject, at_first: tuple[Fault, ...], contract: Contract
+) -> Checked:
+    name, dtype = subject.known.name, subject.format.name
+    found = _Found(subject)
+    found.add_faults([(fault, "") for fault in at_first], "accuracy")
+    for part in contract.parts:
+        try:
+            _PARTS.get(part, _cases)(found, fresh, part, contract)
+        except Ended as ended:
+            found.add_faults([(ended.fault, ended.told)], part)
+            break
+    findings = first_of_each_kind(found.findings)
+    expected = [each for each in findings if each.kind in subject.known.expected_findings]
+    unexpected = [each for each in findings if each not in expected]
+    return Checked(
+        name,
+        dtype,
+        "fail" if unexpected else "pass",
+        tuple(unexpected),
+        tuple(expected),
+        tuple(dict.fromkeys(found.reported)),
+        found.elements,
+    )
+
+
+class _Found:
+    """What the parts of the suite add to."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.findings: list[Finding] = []
+        self.reported: list[str] = []
+        self.elements = 0
+
+    def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
+        """Faults of calls, each with what was called."""
+        name, dtype = self.subject.known.name, self.subject.format.name
+        self.findings += [_finding(fault, told, name, dtype, part) for fault, told in faults]
+
+
+def _finding(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
+    message = f"{fault.message}, {told}" if told else fault.message
+    replay = f"softmax-harness check {name} --dtype {dtype} --only {part}"
+    return Finding(fault.kind, message, replay=replay)
+
+
+def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    plan = list(recipes(subject.format, subject.longest, contract.seed))
+    stream = Stream(subject, contract.policy, plan)
+    faults, bias, limits = Faults(), Bias(), promises.Promises(subject.known.limits)
+    try:
+        for judged in stream:
+            faults.see(judged)
+            bias.see(judged)
+            limits.see(judged)
+    finally:
+        found.elements = stream.elements
+        found.add_faults(stream.faults, part)
+    found.findings += [
+        *faults.findings(subject, contract.policy),
+        *bias.findings(subject),
+        *limits.findings(subject),
+    ]
+
+
+def _cases(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    cases = list(CASES[part](subject.format, contract.seed))
+    here = examined(subject, cases, part, contract.policy)
+    found.findings += here.findings
+    found.reported += here.reported
+    found.add_faults(here.faults, part)
+
+
+def _repeats(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject, seed = found.subject, contract.seed
+    found.add_faults(repeats.repeated(subject, seed), part)
+    found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+
+
+_PARTS: dict[str, Callable[[_Found, Subject, str, Contract], Any]] = {
+    "accuracy": _accuracy,
+    "repeats": _repeats,
+}

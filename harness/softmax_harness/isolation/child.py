@@ -1,0 +1,130 @@
+"""What runs in an isolated process: the calls, and a look at all that they leave behind."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from softmax_implementations.registry import Implementation, declared
+
+from softmax_harness.errors import BadImplementation
+from softmax_harness.isolation import limits, watch
+from softmax_harness.isolation.layouts import LAYOUTS
+from softmax_harness.isolation.printed import Printed
+from softmax_harness.isolation.repeats import repeated
+from softmax_harness.isolation.request import Description, Fault, Reply, Request
+from softmax_harness.isolation.specification import is_foreign, loaded
+
+
+class _Here:
+    """The one implementation of this process, and what it prints."""
+
+    function: Callable[..., Any]
+    printed: Printed
+    is_warm = False
+
+
+def begin(memory: int) -> None:
+    """Set the limits of this process, and take what it prints."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _Here.printed = Printed()
+    warnings.simplefilter("ignore")
+    limits.impose(memory)
+
+
+def load(name: str) -> Description | Fault:
+    """Find the implementation of that name; a fault where its module cannot be executed."""
+    around = watch.state()
+    try:
+        found = _found(name)
+    except BadImplementation as error:
+        return Fault("unknown", str(error))
+    except ModuleNotFoundError as error:
+        return Fault("unavailable", f"it needs {error.name}: pip install {error.name}")
+    except MemoryError:
+        return Fault("memory", "loading it ran out of memory")
+    except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
+        return Fault("raised", f"loading it raised {_told(error)}")
+    _Here.printed.forget()  # what a library says of itself when it is loaded
+    patched = tuple(_side_effects(around, at_import=True))
+    if isinstance(found, Implementation):
+        _Here.function = found.function
+        fields = {key: value for key, value in vars(found).items() if key != "function"}
+        return Description(fields, found.summary, patched)
+    _Here.function = found
+    summary = (getattr(found, "__doc__", None) or "").strip().split("\n")[0]
+    return Description(None, summary, patched)
+
+
+def _found(name: str) -> Implementation | Callable[..., Any]:
+    if not is_foreign(name):
+        from softmax_harness.catalogue import catalogue
+
+        return catalogue()[name]
+    function = loaded(name)
+    return declared(function) or function
+
+
+def serve(requests: list[Request]) -> list[Reply]:
+    """Make each call in turn. What they leave behind together is a fault of the last one."""
+    around = watch.state()
+    replies = [_answered(request) for request in requests]
+    left = _side_effects(around)
+    # At its first call a library may tell on standard error what it found, such as no GPU.
+    if printed := _Here.printed.forget(errors_too=_Here.is_warm):
+        left.append(Fault("printed", f"printed {printed}"))
+    _Here.is_warm = True
+    last = replies[-1]
+    return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
+
+
+def _answered(request: Request) -> Reply:
+    x = LAYOUTS[request.layout](request.x)
+    before = x.tobytes()
+    try:
+        y, faults = _results(request, x)
+    except MemoryError as error:
+        return Reply(None, (Fault("memory", f"ran out of memory: {_told(error)}"),))
+    except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
+        return Reply(None, (Fault("raised", f"raised {_told(error)}"),))
+    if x.tobytes() != before:
+        faults.append(Fault("input_changed", "changed its input"))
+    return Reply(y, tuple(faults))
+
+
+def _results(request: Request, x: NDArray[Any]) -> tuple[NDArray[Any] | None, list[Fault]]:
+    first = _Here.function(x, axis=request.axis)
+    wrong = _wrong_kind(first, request)
+    if wrong is not None:
+        return None, [wrong]
+    y = np.array(first, order="C")
+    if request.times == 1 and request.threads == 1:
+        return y, []
+    return y, repeated(_Here.function, request, x, first)
+
+
+def _wrong_kind(y: Any, request: Request) -> Fault | None:
+    scalar = isinstance(y, np.generic) and request.x.ndim == 0
+    if not isinstance(y, np.ndarray) and not scalar:
+        return Fault("wrong_type", f"returned {type(y).__name__} where an ndarray was expected")
+    if y.shape != request.x.shape:
+        return Fault(
+            "wrong_shape", f"returned shape {y.shape} for an input of shape {request.x.shape}"
+        )
+    if y.dtype.name != request.dtype:
+        return Fault("wrong_dtype", f"returned {y.dtype} where {request.dtype} was expected")
+    return None
+
+
+def _side_effects(around: watch.State, at_import: bool = False) -> list[Fault]:
+    return [Fault("side_effect", change) for change in watch.changes(around, at_import)]
+
+
+def _told(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}"

@@ -1,0 +1,75 @@
+"""An implementation by whatever name it has: registered, a function of a module or file, an entry point."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+
+from softmax_harness.catalogue import catalogue
+from softmax_harness.errors import BadImplementation, unknown
+from softmax_harness.isolation import Fault, Isolated, Limits, Request
+from softmax_harness.isolation.specification import check_form, entry_points, is_foreign
+
+_DTYPES = ("float16", "float32", "float64")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be an implementation's."""
+    if is_foreign(name):
+        check_form(name)
+    elif name not in catalogue():
+        raise unknown("implementation", name, [*catalogue(), *entry_points()])
+
+
+def implementation_named(name: str) -> Implementation:
+    """The implementation of that name; a foreign one is called in a process of its own.
+
+    Raises
+    ------
+    UnknownName, BadImplementation
+        If there is none of that name, or it cannot be loaded.
+    """
+    check_name(name)
+    return _foreign(name) if is_foreign(name) else catalogue()[name]
+
+
+def described(name: str, declared: dict[str, Any] | None, summary: str) -> Implementation:
+    """What is declared about the implementation of that name, with no function to call here.
+
+    A plain function, of which nothing is declared, is taken to do all that a softmax does.
+    """
+
+    def elsewhere(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        raise BadImplementation(f"{name} is called in a process of its own only")
+
+    elsewhere.__doc__ = summary
+    fields = declared or {"dtypes": _DTYPES}
+    return Implementation(**(fields | {"name": name, "function": elsewhere}))
+
+
+@cache
+def _foreign(name: str) -> Implementation:
+    process = Isolated(name, Limits())
+    atexit.register(process.__exit__)
+    found = process.load()
+    if isinstance(found, Fault):
+        if found.kind == "unavailable":
+            return described(name, {"unavailable": found.message}, "")
+        raise BadImplementation(f"{name}: {found.message}")
+
+    known = described(name, found.declared, found.summary)
+
+    def call(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        expected = known.output_dtype or x.dtype.name
+        reply = process.serve([Request(np.asarray(x), expected, axis)])[0]
+        if reply.y is None:
+            raise BadImplementation("; ".join(fault.message for fault in reply.faults))
+        return reply.y
+
+    call.__doc__ = found.summary
+    return Implementation(**(vars(known) | {"function": call}))
