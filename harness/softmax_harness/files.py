@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from softmax_harness.errors import BadFolder
 
@@ -47,11 +48,36 @@ def replacing_file(path: Path, text: str) -> None:
     """Write `text` to `path`, which is whole at every moment."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_text(text, encoding="utf-8")
+        with _named_when_whole(scratch) as file:
+            file.write(text.encode("utf-8"))
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
         raise BadFolder(f"{path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _named_when_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that has no name until it is whole, where the system has such files.
+
+    Whatever ends the process meanwhile, nothing half-written is left under any name.
+    """
+    folder = path.absolute().parent
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except (AttributeError, OSError):  # another system, or a file system without them
+        with path.open("wb") as file:
+            yield file
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        # With a descriptor of a folder Python asks linkat to follow the link that /proc has.
+        own = os.open(folder, os.O_RDONLY)
+        try:
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=own)
+        finally:
+            os.close(own)
 
 
 @contextmanager

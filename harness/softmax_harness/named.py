@@ -27,7 +27,7 @@ def check_name(name: str) -> None:
 
 
 def implementation_named(name: str) -> Implementation:
-    """The implementation of that name; a foreign one is called in a process of its own.
+    """The implementation of that name; foreign code is called in a process of its own.
 
     Raises
     ------
@@ -35,7 +35,16 @@ def implementation_named(name: str) -> Implementation:
         If there is none of that name, or it cannot be loaded.
     """
     check_name(name)
-    return _foreign(name) if is_foreign(name) else catalogue()[name]
+    if is_foreign(name):
+        return _foreign(name)
+    found = catalogue()[name]
+    return found if found.library is None or found.unavailable else _foreign(name)
+
+
+def available() -> list[Implementation]:
+    """The registered implementations that can run here."""
+    names = [each.name for each in catalogue().values() if not each.unavailable]
+    return [implementation_named(name) for name in names]
 
 
 def described(name: str, declared: dict[str, Any] | None, summary: str) -> Implementation:

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from softmax_implementations import Implementation
 
-from softmax_harness.catalogue import catalogue
 from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import environment
 from softmax_harness.errors import UnknownName, unknown
@@ -19,7 +18,7 @@ from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
 from softmax_harness.memory import keep_freed_memory
-from softmax_harness.named import implementation_named
+from softmax_harness.named import available, implementation_named
 from softmax_harness.results import SCHEMA, Run, tables_of
 from softmax_harness.suites import families_of, recipes, suite_named
 from softmax_harness.sweep import Cell, Counts, sweep
@@ -68,7 +67,7 @@ def chosen_implementations(options: Options) -> list[Implementation]:
             if each.unavailable:
                 raise UnknownName(f"{each.name} cannot run here: {each.unavailable}")
     else:
-        chosen = [each for each in catalogue().values() if not each.unavailable]
+        chosen = available()
     if not any(dtype in each.dtypes for each in chosen for dtype in options.dtypes):
         raise UnknownName(
             f"none of {', '.join(each.name for each in chosen)} takes "

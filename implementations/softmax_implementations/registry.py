@@ -7,9 +7,10 @@ sweep, test, benchmark and report; nothing else has to change.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,14 @@ class Implementation:
     bound : str or None
         The theorem that bounds its error, a name in `softmax_harness.operations.bounds`.
     expected_findings : tuple of str
-        Faults that belong to the algorithm and are known, as names of outcomes.
+        Faults that belong to the algorithm and are known, as kinds of finding such as
+        ``overflow``, or ``overflow in float16`` where only one dtype has it.
+    library : str or None
+        The package that it calls, which is imported only when it is called, in a process of its
+        own: a library can change the floating-point environment of the process it is loaded in.
     unavailable : str or None
-        Why it cannot run here, with the command that mends it; None where it can.
+        Why it cannot run here, with the command that mends it; None where it can. Of a library
+        that is not installed it is said without being declared.
     capabilities : tuple of str
         What it promises beyond finite rows of floats; a part of `CAPABILITIES`.
     largest_n : mapping of str to int
@@ -61,6 +67,7 @@ class Implementation:
     output_dtype: str | None = None
     bound: str | None = None
     expected_findings: tuple[str, ...] = ()
+    library: str | None = None
     unavailable: str | None = None
     capabilities: tuple[str, ...] = CAPABILITIES
     largest_n: Mapping[str, int] = field(default_factory=dict)
@@ -71,6 +78,10 @@ class Implementation:
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (self.function.__doc__ or "").strip().split("\n")[0]
+
+    def expects(self, kind: str, dtype: str) -> bool:
+        """Whether a fault of that kind is known of it in that dtype."""
+        return bool({kind, f"{kind} in {dtype}"} & {*self.expected_findings})
 
     def __call__(self, x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
         return self.function(x, axis=axis)
@@ -89,10 +100,17 @@ def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
                 f"two implementations are named {name!r}, in {other.function.__module__} and in "
                 f"{function.__module__}: give one of them another name"
             )
-        _registered[name] = Implementation(name, function, **declared)
+        _registered[name] = _with_its_library(Implementation(name, function, **declared))
         return function
 
     return register
+
+
+def _with_its_library(found: Implementation) -> Implementation:
+    library = found.library
+    if library is None or found.unavailable or importlib.util.find_spec(library) is not None:
+        return found
+    return replace(found, unavailable=f"it needs {library}: pip install {library}")
 
 
 def declared(function: Softmax) -> Implementation | None:

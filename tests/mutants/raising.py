@@ -55,7 +55,7 @@ def long_rows_refused(x, axis=-1):
 def three_axes_refused(x, axis=-1):
     """Unpacks the shape into rows and columns, which three axes do not fit.
 
-    Found as: raised, axis.
+    Found as: raised, axis, batch.
     """
     if np.ndim(x) > 1:
         _rows, _columns = np.shape(x)

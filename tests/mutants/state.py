@@ -11,7 +11,7 @@ _spec.loader.exec_module(good)
 
 _results = {}
 _results_by_id = {}
-_results_by_ends = {}
+_results_by_maximum = {}
 _outputs = {}
 _scratch = {}
 _calls = {"seventh": 0, "worn": 0, "first": 0}
@@ -41,18 +41,16 @@ def cached_by_id(x, axis=-1):
     return _results_by_id[key].copy()
 
 
-def cached_by_ends(x, axis=-1):
-    """Caches results by shape, type and the first and last element.
+def cached_by_maximum(x, axis=-1):
+    """Caches results by shape, type and the largest logit.
 
-    Found as: inaccurate, wrong_special, nondeterminism, batch, layout.
+    Found as: inaccurate, spurious_underflow, wrong_special, batch, layout.
     """
-    x = np.asarray(x)
-    if x.size == 0:
-        return good.softmax(x, axis)
-    key = (x.shape, x.dtype, axis, float(x.flat[0]), float(x.flat[-1]))
-    if key not in _results_by_ends:
-        _results_by_ends[key] = good.softmax(x, axis)
-    return _results_by_ends[key].copy()
+    x = good.floats(x)
+    key = (x.shape, x.dtype, axis, float(np.max(x, initial=-np.inf)))
+    if key not in _results_by_maximum:
+        _results_by_maximum[key] = good.softmax(x, axis)
+    return _results_by_maximum[key].copy()
 
 
 def output_buffer_reused(x, axis=-1):

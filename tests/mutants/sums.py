@@ -80,7 +80,7 @@ def equal_maxima_counted_once(x, axis=-1):
 def compensation_of_wrong_sign(x, axis=-1):
     """Compensates the sum in 8 lanes, but subtracts what was lost in place of adding it.
 
-    dtypes: float16, float32
+    dtypes: float32
     Found as: inaccurate.
     """
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from softmax_harness import witness
-from softmax_harness.catalogue import catalogue
 from softmax_harness.errors import BadData
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.families import Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import format_named, format_of
-from softmax_harness.named import implementation_named
+from softmax_harness.named import available, implementation_named
 from softmax_harness.npy import read_npy
 
 
@@ -37,7 +36,7 @@ def command(
     Example: softmax-harness explain 2.0 1.0 0.1
     """
     found = _witness(what, row, dtype)
-    named = [implementation_named(name) for name in names] or list(catalogue().values())
+    named = [implementation_named(name) for name in names] or available()
     able = [each for each in named if found.format.name in each.dtypes and not each.unavailable]
     if not able:
         raise BadData(

@@ -84,20 +84,22 @@ def permutations(format: Format, seed: int) -> Iterator[Case]:
 
 
 def shapes(format: Format, seed: int) -> Iterator[Case]:
-    """Nothing at all, a single number, and integers."""
+    """Nothing at all, and a single number."""
     for shape, axis in (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1)):
         x = np.empty(shape, format.dtype)
         yield Case("empty", f"shape {shape}, axis {axis}", x, axis, needs="empty")
     for value in (0.0, -3.5, 1000.0):
         x = np.array(value).astype(format.dtype)
         yield Case("scalar", f"shape (), the number {value:g}", x, needs="scalar")
-    if format.name == "float64":
-        rng = np.random.default_rng(seed)
-        for dtype in (np.int64, np.int32):
-            for scale in (1, 10, 1000):
-                x = rng.integers(-scale, scale + 1, (_DISTINCT, 17)).astype(dtype)
-                told = f"{np.dtype(dtype).name} up to {scale}"
-                yield Case("integers", told, x, needs="integers")
+
+
+def integers(format: Format, seed: int) -> Iterator[Case]:
+    """Integers, which are worked as float64 whatever dtype is checked."""
+    rng = np.random.default_rng(seed)
+    for dtype in (np.int64, np.int32):
+        for scale in (1, 10, 1000):
+            x = rng.integers(-scale, scale + 1, (_DISTINCT, 17)).astype(dtype)
+            yield Case("integers", f"{np.dtype(dtype).name} up to {scale}", x, needs="integers")
 
 
 CASES: dict[str, Callable[[Format, int], Iterator[Case]]] = {
@@ -106,4 +108,5 @@ CASES: dict[str, Callable[[Format, int], Iterator[Case]]] = {
     "batches": batches,
     "permutations": permutations,
     "shapes": shapes,
+    "integers": integers,
 }

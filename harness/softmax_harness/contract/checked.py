@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -165,7 +166,7 @@ def _verdict(
             found.add_faults([(ended.fault, ended.told)], part)
             break
     findings = first_of_each_kind(found.findings)
-    expected = [each for each in findings if each.kind in subject.known.expected_findings]
+    expected = [each for each in findings if subject.known.expects(each.kind, dtype)]
     unexpected = [each for each in findings if each not in expected]
     return Checked(
         name,
@@ -173,8 +174,18 @@ def _verdict(
         "fail" if unexpected else "pass",
         tuple(unexpected),
         tuple(expected),
-        tuple(dict.fromkeys(found.reported)),
+        _summed_up(found.reported),
         found.elements,
+    )
+
+
+def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The first of each kind, and how many more there are."""
+    counts = Counter(kind for kind, _ in reported)
+    firsts = {kind: text for kind, text in reversed(reported)}
+    return tuple(
+        f"{kind}: {firsts[kind]}" + (f" (and {count - 1} more of this kind)" if count > 1 else "")
+        for kind, count in counts.items()
     )
 
 
@@ -184,7 +195,7 @@ class _Found:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.findings: list[Finding] = []
-        self.reported: list[str] = []
+        self.reported: list[tuple[str, str]] = []
         self.elements = 0
 
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,26 +28,27 @@ class Structure:
     Attributes
     ----------
     findings : list of Finding
-    reported : list of str
-        What it does not do and does not promise.
+    reported : list of (str, str)
+        What it does not do and does not promise: the part of the contract, and how it shows.
     faults : list of (Fault, str)
         What was wrong with calls beside their numbers.
     """
 
     findings: list[Finding]
-    reported: list[str]
+    reported: list[tuple[str, str]]
     faults: list[tuple[Fault, str]]
 
 
 def examined(subject: Subject, cases: list[Case], part: str, policy: Policy) -> Structure:
     """Call and judge the cases of a part of the contract that the subject promises, or may."""
-    cases = [case for case in cases if case.x.shape[-1:] <= (subject.longest,)]
+    cases = [case for case in cases if _is_due(subject, case)]
     found = Structure([], [], [])
     replies = subject.ask(
         [subject.request(each.x, axis=each.axis, layout=each.layout) for each in cases]
     )
     for case, reply in zip(cases, replies, strict=True):
-        text = _problem(subject, case, reply, policy, found)
+        judged = replace(subject, format=FORMATS["float64"]) if _is_integer(case) else subject
+        text = _problem(judged, case, reply, policy, found)
         if text is None:
             continue
         promised = case.needs is None or subject.promises(case.needs)
@@ -59,8 +60,18 @@ def examined(subject: Subject, cases: list[Case], part: str, policy: Policy) -> 
             )
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
-            found.reported.append(f"{case.kind}: {text[0]}")
+            found.reported.append((case.kind, text[0]))
     return found
+
+
+def _is_integer(case: Case) -> bool:
+    return case.x.dtype.kind in "iu"
+
+
+def _is_due(subject: Subject, case: Case) -> bool:
+    if _is_integer(case) and "float64" not in subject.known.dtypes:
+        return False
+    return max(case.x.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
 def _problem(
@@ -95,8 +106,8 @@ def _answers_simply(subject: Subject, case: Case) -> bool:
 
 
 def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any], policy: Policy) -> Judgement:
-    format = FORMATS["float64"] if rows.dtype.kind in "iu" else subject.judged_format
-    return judgement(asked_of(rows, format, policy), y, flushes=not subject.promises("subnormals"))
+    asked = asked_of(rows, subject.judged_format, policy)
+    return judgement(asked, y, flushes=not subject.promises("subnormals"))
 
 
 def _is_right(

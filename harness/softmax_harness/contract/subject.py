@@ -14,6 +14,7 @@ from softmax_harness.isolation import Ended, Isolated, Reply, Request
 
 # Asked at once of a process, which answers within its time limit.
 _ELEMENTS_AT_ONCE = 1 << 18
+_CALLS_AT_ONCE = 32  # of which each may be compiled first
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def _portions(requests: list[Request]) -> Iterator[list[Request]]:
     some: list[Request] = []
     size = 0
     for request in requests:
-        if some and size + request.x.size > _ELEMENTS_AT_ONCE:
+        is_full = size + request.x.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
+        if some and is_full:
             yield some
             some, size = [], 0
         some.append(request)

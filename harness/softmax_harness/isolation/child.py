@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from collections.abc import Callable
@@ -33,15 +34,20 @@ def begin(memory: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     _Here.printed = Printed()
-    warnings.simplefilter("ignore")
+    # NumPy's warnings are an implementation's own business.
+    warnings.showwarning = _unseen  # type: ignore[assignment]
     limits.impose(memory)
+
+
+def _unseen(*warning: Any) -> None:
+    """Where warnings go."""
 
 
 def load(name: str) -> Description | Fault:
     """Find the implementation of that name; a fault where its module cannot be executed."""
     around = watch.state()
     try:
-        found = _found(name)
+        found = _with_library(_found(name))
     except BadImplementation as error:
         return Fault("unknown", str(error))
     except ModuleNotFoundError as error:
@@ -51,7 +57,7 @@ def load(name: str) -> Description | Fault:
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
         return Fault("raised", f"loading it raised {_told(error)}")
     _Here.printed.forget()  # what a library says of itself when it is loaded
-    patched = tuple(_side_effects(around, at_import=True))
+    patched = tuple(_side_effects(around))
     if isinstance(found, Implementation):
         _Here.function = found.function
         fields = {key: value for key, value in vars(found).items() if key != "function"}
@@ -68,6 +74,13 @@ def _found(name: str) -> Implementation | Callable[..., Any]:
         return catalogue()[name]
     function = loaded(name)
     return declared(function) or function
+
+
+def _with_library(found: Any) -> Any:
+    """Import what an implementation will import with its first call, which is not to be judged."""
+    if isinstance(found, Implementation) and found.library and not found.unavailable:
+        importlib.import_module(found.library)
+    return found
 
 
 def serve(requests: list[Request]) -> list[Reply]:
@@ -121,10 +134,13 @@ def _wrong_kind(y: Any, request: Request) -> Fault | None:
     return None
 
 
-def _side_effects(around: watch.State, at_import: bool = False) -> list[Fault]:
-    return [Fault("side_effect", change) for change in watch.changes(around, at_import)]
+def _side_effects(around: watch.State) -> list[Fault]:
+    return [Fault("side_effect", change) for change in watch.changes(around)]
 
 
 def _told(error: BaseException) -> str:
-    lines = str(error).splitlines()
+    try:
+        lines = str(error).splitlines()
+    except BaseException:  # noqa: BLE001 - its text is the plug-in's too
+        lines = []
     return f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}"

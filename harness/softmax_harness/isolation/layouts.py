@@ -24,8 +24,9 @@ def misaligned(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _placed(x: NDArray[Any], offset: int) -> NDArray[Any]:
-    guard = _nan_bytes(x.dtype)
-    memory = np.resize(guard, x.nbytes + 2 * _GUARD + 2 * _ALIGNMENT)
+    memory = np.empty(x.nbytes + 2 * _GUARD + 2 * _ALIGNMENT, np.uint8)
+    for end in (memory[: 2 * _GUARD], memory[-2 * _GUARD :]):
+        end[...] = np.resize(_nan_bytes(x.dtype), end.shape)
     start = -memory.ctypes.data % _ALIGNMENT + _GUARD + offset
     at = memory[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
     at[...] = x

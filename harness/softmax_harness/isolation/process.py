@@ -13,6 +13,7 @@ from typing import Any, Self
 from pebble import ProcessExpired, ProcessPool
 
 from softmax_harness.isolation import child
+from softmax_harness.isolation.limits import LEFT_WITH_SUCCESS
 from softmax_harness.isolation.request import Description, Fault, Reply, Request
 
 _SECONDS_TO_LOAD = 120.0  # a large library takes its time
@@ -133,6 +134,8 @@ def _told(given: str | list[Request]) -> str:
 
 
 def _cause(exit_code: int | None) -> str:
+    if exit_code == LEFT_WITH_SUCCESS:
+        return "exit code 0"
     if exit_code is None or exit_code >= 0:
         return f"exit code {exit_code}"
     try:

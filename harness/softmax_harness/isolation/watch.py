@@ -7,6 +7,7 @@ import math
 import os
 import random
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -46,6 +47,7 @@ def _random() -> tuple[Any, bytes]:
 
 
 State = dict[str, Any]
+_MODULES = "the modules that are imported"
 _WATCHED: dict[str, Callable[[], Any]] = {
     "NumPy's handling of floating-point errors": np.geterr,
     "a function of another module": _functions,
@@ -54,8 +56,12 @@ _WATCHED: dict[str, Callable[[], Any]] = {
     "the floating-point environment": _floating_point,
     "the state of the random generators": _random,
     "the module search path": lambda: list(sys.path),
+    "the filters of warnings": lambda: list(warnings.filters),
+    "NumPy's print options": np.get_printoptions,
+    "the recursion limit": sys.getrecursionlimit,
+    _MODULES: lambda: len(sys.modules),
 }
-# A library may set up the rest when it is loaded; these would change what others compute.
+# A library may set up the rest when it is imported; these would change what others compute.
 _AT_IMPORT = ("NumPy's handling of floating-point errors", "a function of another module")
 
 
@@ -64,12 +70,13 @@ def state() -> State:
     return {name: look() for name, look in _WATCHED.items()}
 
 
-def changes(before: State, at_import: bool = False) -> list[str]:
-    """What is otherwise than before, a line each."""
+def changes(before: State) -> list[str]:
+    """What is otherwise than before, a line each; less of it where modules were imported."""
     after = state()
+    imported = before[_MODULES] != after[_MODULES]
     return [
         f"changed {name}{_difference(before[name], after[name])}"
-        for name in (_AT_IMPORT if at_import else _WATCHED)
+        for name in (_AT_IMPORT if imported else _WATCHED)
         if before[name] != after[name]
     ]
 

@@ -1,0 +1,24 @@
+"""SciPy's softmax, as it stands in scipy.special."""
+
+import numpy as np
+
+from softmax_implementations.registry import implementation
+
+
+@implementation(
+    "scipy",
+    library="scipy",
+    capabilities=("integers", "scalar", "subnormals", "axes"),
+    bound="shifted",
+    expected_findings=("overflow in float16", "flushed_subnormal in float16"),
+)
+def scipy_softmax(x, axis=-1):
+    """scipy.special.softmax: exp(x - max x) / sum exp(x - max x) in the type of x.
+
+    Its sum is `numpy.sum`, described in `softmax_implementations.naive`: in float16 that of a long
+    row overflows. It raises on rows of no elements.
+    """
+    from scipy.special import softmax
+
+    with np.errstate(all="ignore"):
+        return softmax(x, axis=axis)
