@@ -69,7 +69,8 @@ def _foreign(name: str) -> Implementation:
     if isinstance(found, Fault):
         if found.kind == "unavailable":
             return described(name, {"unavailable": found.message}, "")
-        raise BadImplementation(f"{name}: {found.message}")
+        told = found.message if found.kind == "unknown" else f"{name}: {found.message}"
+        raise BadImplementation(told)
 
     known = described(name, found.declared, found.summary)
 

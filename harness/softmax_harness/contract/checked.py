@@ -113,9 +113,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         return [
             Checked(name, each.format.name, "unsupported", reported=(first.refusal,))
             if first.refusal and (is_choice or not each.is_plain)
-            else _verdict(
-                each, replace(each, process=fresh), (*loaded.faults, *first.faults), contract
-            )
+            else _verdict(each, replace(each, process=fresh), loaded.faults, first, contract)
             for each, first in zip(subjects, firsts, strict=True)
         ]
 
@@ -128,17 +126,27 @@ def _known(name: str, loaded: Description, contract: Contract) -> Implementation
 
 def _unloaded(name: str, dtype: str, fault: Fault) -> Checked:
     if fault.kind == "unknown":
-        raise BadImplementation(f"{name}: {fault.message}")
+        raise BadImplementation(fault.message)
     if fault.kind == "unavailable":
         return Checked(name, dtype, "unavailable", reported=(fault.message,))
     return Checked(name, dtype, "fail", (_finding(fault, "", name, dtype, "accuracy"),))
 
 
 class _First(NamedTuple):
-    """What the first call in a dtype showed: why it is not supported, if so; other faults."""
+    """What the first call in a dtype showed.
+
+    Attributes
+    ----------
+    refusal : str
+        Why the dtype is not supported; empty where it is.
+    faults : tuple of Fault
+    is_last : bool
+        Whether more calls would only show the same again.
+    """
 
     refusal: str = ""
     faults: tuple[Fault, ...] = ()
+    is_last: bool = False
 
 
 def _first_call(subject: Subject, contract: Contract) -> _First:
@@ -146,20 +154,25 @@ def _first_call(subject: Subject, contract: Contract) -> _First:
         return _First(f"takes {', '.join(subject.known.dtypes)}")
     try:
         (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
-    except Ended:
-        return _First()  # and again in the first part of the suite
+    except Ended as ended:
+        return _First(faults=(ended.fault,), is_last=True)
     if subject.is_plain and reply.refused:
         return _First(reply.faults[0].message)
-    return _First(faults=reply.faults)
+    return _First(faults=reply.faults, is_last=reply.exhausted)
 
 
 def _verdict(
-    subject: Subject, fresh: Subject, at_first: tuple[Fault, ...], contract: Contract
+    subject: Subject,
+    fresh: Subject,
+    at_import: tuple[Fault, ...],
+    first: _First,
+    contract: Contract,
 ) -> Checked:
     name, dtype = subject.known.name, subject.format.name
     found = _Found(subject)
-    found.add_faults([(fault, "") for fault in at_first], "accuracy")
-    for part in contract.parts:
+    found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
+    found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
+    for part in () if first.is_last else contract.parts:
         try:
             _PARTS.get(part, _cases)(found, fresh, part, contract)
         except Ended as ended:

@@ -78,6 +78,9 @@ def _problem(
     subject: Subject, case: Case, reply: Reply, policy: Policy, found: Structure
 ) -> tuple[str, str] | None:
     """What is wrong with a case, and its witness; None where nothing is."""
+    if reply.exhausted:
+        found.faults.extend((fault, case.told) for fault in reply.faults)
+        return None
     if reply.y is None:
         if case.has_simpler and not _answers_simply(subject, case):
             return None  # which is a finding elsewhere

@@ -89,9 +89,14 @@ def serve(requests: list[Request]) -> list[Reply]:
     replies = [_answered(request) for request in requests]
     left = _side_effects(around)
     # At its first call a library may tell on standard error what it found, such as no GPU.
-    if printed := _Here.printed.forget(errors_too=_Here.is_warm):
-        left.append(Fault("printed", f"printed {printed}"))
+    size, first = _Here.printed.forget(errors_too=_Here.is_warm)
     _Here.is_warm = True
+    if size >= limits.MOST_WRITTEN:  # and what it answers is of no account
+        return [
+            Reply(None, (Fault("printed", f"printed without end, beginning {first!r}"),))
+        ] * len(replies)
+    if size:
+        left.append(Fault("printed", f"printed {size} bytes, beginning {first!r}"))
     last = replies[-1]
     return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
 

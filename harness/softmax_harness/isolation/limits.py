@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-_MOST_WRITTEN = 64 << 20  # bytes of a file; a flood of output ends there in an error to its writer
+MOST_WRITTEN = 64 << 20  # bytes of a file; a flood of output ends there in an error to its writer
 _PR_SET_PDEATHSIG = 1
 # The pool takes a process that left with exit code 0 for one that had nothing more to do, and waits
 # for its answer; so it leaves with this one.
@@ -23,7 +23,7 @@ def impose(memory: int) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_WRITTEN, _MOST_WRITTEN))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
     # Linux counts what is writable under DATA; address space alone is reserved freely by many.
     kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
     resource.setrlimit(kind, (memory, memory))

@@ -15,15 +15,15 @@ class Printed:
     def __init__(self) -> None:
         self._files = [_diverted(stream) for stream in (1, 2)]
 
-    def forget(self, errors_too: bool = True) -> str:
-        """What was printed since the last look: how much, and how it begins; empty if nothing."""
+    def forget(self, errors_too: bool = True) -> tuple[int, str]:
+        """How many bytes were printed since the last look, and how they begin."""
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except (OSError, ValueError):  # the flood has met its limit, or the stream was closed
                 continue
         output, errors = (_taken(file) for file in self._files)
-        return output or (errors if errors_too else "")
+        return errors if errors_too and errors[0] > output[0] else output
 
 
 def _diverted(stream: int) -> int:
@@ -33,11 +33,11 @@ def _diverted(stream: int) -> int:
     return descriptor
 
 
-def _taken(file: int) -> str:
+def _taken(file: int) -> tuple[int, str]:
     size = os.fstat(file).st_size
     if not size:
-        return ""
+        return 0, ""
     first = os.pread(file, _SHOWN, 0).decode(errors="replace").splitlines()[:1]
     os.ftruncate(file, 0)
     os.lseek(file, 0, os.SEEK_SET)
-    return f"{size} bytes, beginning {first[0]!r}" if first else f"{size} bytes"
+    return size, "".join(first)

@@ -16,7 +16,7 @@ from softmax_harness.isolation import child
 from softmax_harness.isolation.limits import LEFT_WITH_SUCCESS
 from softmax_harness.isolation.request import Description, Fault, Reply, Request
 
-_SECONDS_TO_LOAD = 120.0  # a large library takes its time
+_TIMES_TO_LOAD = 3.0  # a large library takes its time
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        For what is asked of it at once, some hundred thousand elements at most.
+        For what is asked of it at once, some hundred thousand elements at most; loading it may
+        take three times as long.
     memory : int
         Bytes.
     """
@@ -77,7 +78,9 @@ class Isolated:
         Ended
             If the process died or was ended.
         """
-        found: Description | Fault = self._asked(child.load, self.name, _SECONDS_TO_LOAD)
+        found: Description | Fault = self._asked(
+            child.load, self.name, _TIMES_TO_LOAD * self.limits.seconds
+        )
         self._is_loaded = True
         return found
 

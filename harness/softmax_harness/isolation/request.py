@@ -70,6 +70,12 @@ class Reply:
         """Whether all that was wrong is that the call raised an exception."""
         return bool(self.faults) and all(fault.kind == "raised" for fault in self.faults)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is no result because memory or output ran over."""
+        kinds = {fault.kind for fault in self.faults}
+        return self.y is None and bool(kinds & {"memory", "printed"})
+
 
 @dataclass(frozen=True)
 class Description:

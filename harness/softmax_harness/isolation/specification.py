@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from softmax_harness.errors import BadImplementation
+from softmax_harness.errors import BadImplementation, unknown
 
 GROUP = "softmax_harness.implementations"
 
@@ -62,9 +62,8 @@ def loaded(name: str) -> Callable[..., Any]:
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            offered = ", ".join(sorted(_functions(module))[:8]) or "none"
             raise BadImplementation(
-                f"{place} has no function {attribute!r}; its functions are: {offered}"
+                str(unknown(f"function of {place}", attribute, sorted(_functions(module))))
             )
         found = getattr(found, part)
     if not callable(found):

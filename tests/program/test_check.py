@@ -1,0 +1,214 @@
+"""`softmax-harness check` as a user, and as a CI job, meets it."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+KERNELS = """
+    import os
+    import numpy as np
+
+    def good(x, axis=-1):
+        x = np.asarray(x)
+        x = x.astype(np.float64) if x.dtype.kind in "iu" else x
+        with np.errstate(all="ignore"):
+            e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+            return np.asarray(e / np.sum(e, axis=axis, keepdims=True))
+
+    def no_shift(x, axis=-1):
+        with np.errstate(all="ignore"):
+            e = np.exp(x)
+            return e / np.sum(e, axis=axis, keepdims=True)
+
+    def single_only(x, axis=-1):
+        if x.dtype != np.float32:
+            raise TypeError("float32 only")
+        return good(x, axis)
+
+    def dies(x, axis=-1):
+        os._exit(3)
+
+    def hangs(x, axis=-1):
+        while True:
+            pass
+"""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A repository with a kernel and with packages of our folders' names."""
+    folder = tmp_path_factory.mktemp("theirs")
+    (folder / "kernels.py").write_text(textwrap.dedent(KERNELS), encoding="utf-8")
+    for package in ("harness", "reports", "tests", "implementations"):
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("raise RuntimeError('theirs')\n")
+    for module in ("pebble", "click", "mpmath", "numpy"):
+        (folder / f"{module}.py").write_text("raise RuntimeError('not this one')\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed():
+    """The command as it is installed, which does not put the working folder first."""
+    return os.path.join(os.path.dirname(sys.executable), "softmax-harness")
+
+
+@pytest.fixture(scope="module")
+def check(installed, repository):
+    def run(*words):
+        argv = [installed, "check", *map(str, words)]
+        return subprocess.run(argv, check=False, capture_output=True, text=True, cwd=repository)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def document(check, repository):
+    """Three kernels in one call."""
+    names = ("kernels:good", "kernels.py:no_shift", "kernels.py:dies")
+    done = check(*names, "--dtype", "float32", "--json", "check.json")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return json.loads((repository / "check.json").read_text(encoding="utf-8"))
+
+
+def test_each_has_its_verdict_whatever_the_others_do(document):
+    verdicts = {each["implementation"]: each["verdict"] for each in document["results"]}
+    assert verdicts == {
+        "kernels:good": "pass",
+        "kernels.py:no_shift": "fail",
+        "kernels.py:dies": "fail",
+    }
+
+
+def test_the_document_has_the_fields_that_others_rely_on(document):
+    assert document["schema"] == 1
+    for result in document["results"]:
+        assert {"implementation", "dtype", "operation", "verdict", "findings"} <= result.keys()
+        for finding in result["findings"]:
+            fields = {"kind", "message", "metric", "value", "limit", "witness", "replay"}
+            assert finding.keys() == fields
+    (dead,) = document["results"][2]["findings"]
+    assert dead["kind"] == "died" and "exit code 3" in dead["message"]
+
+
+def test_the_command_of_a_finding_shows_it_again(document, installed, repository):
+    (finding,) = [each for each in document["results"][1]["findings"] if each["kind"] == "overflow"]
+    program, *words = shlex.split(finding["replay"])
+    assert program == "softmax-harness" and finding["witness"] in words
+    done = subprocess.run(
+        [installed, *words], check=False, capture_output=True, text=True, cwd=repository
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kernels.py:no_shift" in done.stdout and "nan" in done.stdout
+
+
+def test_the_built_in_ones_pass(check):
+    done = check("--dtype", "float32")
+    assert done.returncode == 0, done.stdout
+    assert not re.search("^fail", done.stdout, re.MULTILINE)
+    assert re.search("^pass +naive float32", done.stdout, re.MULTILINE)
+    assert "known of it: " in done.stdout
+
+
+def test_a_dtype_that_is_refused_is_not_supported(check):
+    done = check("kernels:single_only", "--only", "accuracy")
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"^(\w+) +kernels:single_only (\w+)", done.stdout, re.MULTILINE) == [
+        ("unsupported", "float16"),
+        ("pass", "float32"),
+        ("unsupported", "float64"),
+    ]
+
+
+def test_a_hang_is_ended_at_its_time_limit(check):
+    done = check("kernels:hangs", "--dtype", "float32", "--time-limit", "1")
+    assert done.returncode == 1
+    assert done.stdout.count("timeout: ") == 1 and "within 1 s" in done.stdout
+
+
+def test_a_limit_is_held(check):
+    words = ("kernels:good", "--dtype", "float32", "--only", "accuracy")
+    assert check(*words, "--limit", "max_ulp=1000").returncode == 0
+    done = check(*words, "--limit", "max_ulp=0.6")
+    assert done.returncode == 1
+    assert "limit: max_ulp is" in done.stdout and "0.6 was promised" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [
+        (["gone.py:f"], "gone.py: no such file"),
+        (["kernels.py"], "expected kernels.py:FUNCTION"),
+        (["kernels:goood"], "did you mean good?"),
+        (["max-shiftd"], "did you mean max-shifted?"),
+        (["max-shifted", "--dtype", "float23"], "did you mean float32?"),
+        (["max-shifted", "--dtype", "bfloat16", "--only", "shapes"], "max-shifted was not checked"),
+        (["max-shifted", "--limit", "ulp=2"], "expected METRIC=NUMBER"),
+        (["max-shifted", "--only", "speed"], "speed"),
+        (["max-shifted", "--json", "gone/check.json"], "gone"),
+        (["max-shifted", "--time-limit", "0"], "0"),
+    ],
+)
+def test_a_wrong_request_is_one_line(check, repository, words, part):
+    before = sorted(repository.iterdir())
+    done = check(*words)
+    assert done.returncode == 2
+    assert part in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+    assert sorted(repository.iterdir()) == before
+
+
+def test_killed_at_any_moment_it_leaves_no_half_written_file_and_no_process(
+    installed, repository, tmp_path
+):
+    def killed_after(seconds):
+        folder = tmp_path / f"{seconds}"
+        folder.mkdir()
+        target = folder / "check.json"
+        target.write_text('{"old": true}')
+        words = ("check", "kernels:good", "--dtype", "float32", "--only", "shapes")
+        process = subprocess.Popen(
+            [installed, *words, "--json", target],
+            cwd=repository,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"SOFTMAX_HARNESS_TEST": str(folder)},
+        )
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert [each.name for each in folder.iterdir()] == ["check.json"]
+        json.loads(target.read_text(encoding="utf-8"))
+        return str(folder)
+
+    with ThreadPoolExecutor(2) as executor:
+        folders = list(executor.map(killed_after, [0.3 + 0.2 * step for step in range(12)]))
+    if sys.platform == "linux":
+        for _ in range(50):
+            left = [folder for folder in folders if _somebody_knows(folder)]
+            if not left:
+                break
+            time.sleep(0.1)
+        assert not left
+
+
+def _somebody_knows(text):
+    """Whether a process has `text` in its environment."""
+    for entry in os.scandir("/proc"):
+        try:
+            with open(f"{entry.path}/environ", "rb") as file:
+                if text.encode() in file.read() and entry.name != str(os.getpid()):
+                    return True
+        except OSError:
+            continue
+    return False
