@@ -30,6 +30,14 @@ class BadLimit(HarnessError):
     """A limit that cannot be read or held."""
 
 
+class BadSettings(HarnessError):
+    """Settings of a project that say something else than what is asked of them."""
+
+
+class BadBaseline(HarnessError):
+    """A baseline that is not there or cannot be read."""
+
+
 class FloatingPointEnvironment(RuntimeError):
     """The process that computes the truth rounds otherwise than to nearest, or flushes subnormals."""
 

@@ -7,7 +7,7 @@ import pytest
 from softmax_harness import witness
 from softmax_harness.contract import Contract, checked
 from softmax_harness.contract.finding import Finding, first_of_each_kind
-from softmax_harness.contract.promises import parsed
+from softmax_harness.contract.promises import Limit, parsed_limit
 from softmax_harness.contract.suite import LENGTHS, LONG, recipes
 from softmax_harness.errors import BadLimit
 from softmax_harness.families import FAMILIES, Recipe
@@ -67,8 +67,8 @@ def test_a_softmax_rounded_twice_breaks_the_promise_of_correct_rounding(tmp_path
             """
         )
     )
-    promise = {"not_correctly_rounded": 0.0}
-    contract = Contract(("float16",), ("accuracy",), limits=promise)
+    promise = Limit("not_correctly_rounded", 0.0)
+    contract = Contract(("float16",), ("accuracy",), limits=(promise,))
     (result,) = checked(f"{path}:twice", contract)
     assert [finding.kind for finding in result.findings] == ["limit"]
     (finding,) = result.findings
@@ -79,18 +79,20 @@ def test_a_softmax_rounded_twice_breaks_the_promise_of_correct_rounding(tmp_path
 
 def test_a_limit_on_the_error_is_held_and_its_maximum_is_mpmaths():
     parts = ("accuracy",)
-    (result,) = checked("max-shifted", Contract(("float32",), parts, limits={"max_ulp": 1.0}))
+    (result,) = checked(
+        "max-shifted", Contract(("float32",), parts, limits=(Limit("max_ulp", 1.0),))
+    )
     (finding,) = result.findings
     assert finding.kind == "limit" and finding.metric == "max_ulp" and finding.value > 1.0
     assert witness.parse(finding.witness).format is FORMATS["float32"]
-    (result,) = checked("wide", Contract(("float32",), parts, limits={"max_ulp": 0.51}))
+    (result,) = checked("wide", Contract(("float32",), parts, limits=(Limit("max_ulp", 0.51),)))
     assert result.verdict == "pass"
 
 
 @pytest.mark.parametrize("text", ["max_ulp", "max_ulp=two", "max_ulp=-1", "max_ulps=1", "=1"])
 def test_a_limit_that_cannot_be_read_is_refused(text):
     with pytest.raises(BadLimit, match="expected METRIC=NUMBER"):
-        parsed((text,))
+        parsed_limit(text, "--limit")
 
 
 def test_a_witness_is_as_small_as_it_gets_and_shows_the_fault():

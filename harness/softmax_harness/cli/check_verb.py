@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import click
@@ -11,22 +11,37 @@ from softmax_implementations.registry import CAPABILITIES
 from softmax_harness.catalogue import catalogue
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.contract import PARTS, Checked, Contract, Finding, checked
-from softmax_harness.contract.document import check_document
-from softmax_harness.contract.promises import parsed
-from softmax_harness.errors import BadImplementation
+from softmax_harness.contract import PARTS, Checked, Contract, checked
+from softmax_harness.contract.promises import parsed_limit
+from softmax_harness.errors import BadBaseline, BadImplementation
 from softmax_harness.files import check_file, replacing_file
 from softmax_harness.formats import format_named
+from softmax_harness.gate.baseline import Baseline, entry_of, text_of
+from softmax_harness.gate.baseline import read as read_baseline
+from softmax_harness.gate.documents.annotations import annotation_lines
+from softmax_harness.gate.documents.as_json import json_document
+from softmax_harness.gate.documents.junit import junit_document
+from softmax_harness.gate.documents.markdown import markdown_document
+from softmax_harness.gate.documents.terminal import text_document
+from softmax_harness.gate.gated import Gated, held_against
+from softmax_harness.gate.settings import found_settings
 from softmax_harness.isolation import Limits
 from softmax_harness.named import check_name
 from softmax_harness.operations import Policy
 
 _LIMITS = Limits()
+_FILE = click.Path(path_type=Path)
 
 
 @click.command("check")
 @click.argument("implementations", nargs=-1, metavar="[IMPL]...")
-@options.dtypes
+@click.option(
+    "--dtype",
+    "dtypes",
+    callback=options.names,
+    default="",
+    help="Formats, separated by commas.  [default: float16,float32,float64]",
+)
 @options.seed
 @options.policy
 @click.option(
@@ -59,9 +74,11 @@ _LIMITS = Limits()
     show_default=True,
     help="MiB that an implementation may use.",
 )
-@click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
-)
+@click.option("--baseline", type=_FILE, metavar="FILE", help="Fail on what is worse than there.")
+@click.option("--update-baseline", is_flag=True, help="Accept the results as the baseline.")
+@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
+@click.option("--junit", type=_FILE, metavar="FILE", help="Write it as JUnit XML.")
+@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,37 +91,82 @@ def command(
     without: tuple[str, ...],
     time_limit: float,
     memory_limit: int,
+    baseline: Path | None,
+    update_baseline: bool,
     json_path: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
 ) -> None:
     """Say of each implementation whether it keeps the contract of a softmax, and is accurate.
 
     IMPL is a registered name, package.module:function, path/to/file.py:function, or an entry
-    point of the group softmax_harness.implementations; all registered ones without any. Each runs
-    in a process of its own. Exit code 1 if any of them fails.
+    point of the group softmax_harness.implementations; without any, what [tool.softmax-harness]
+    in pyproject.toml names, or else all registered ones. Each runs in a process of its own. Exit
+    code 1 if any of them fails.
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
+    settings = found_settings(Path.cwd())
     contract = Contract(
-        tuple(format_named(name).name for name in dtypes),
+        _dtypes(dtypes or settings.dtypes or Contract().dtypes),
         parts or PARTS,
         seed,
         policy,
-        parsed(limits),
+        (*settings.limits, *(parsed_limit(text, "--limit") for text in limits)),
         without,
         Limits(time_limit, memory_limit << 20),
     )
-    for name in dtypes:
-        _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
-    for name in implementations:
+    names = implementations or settings.implementations
+    for name in names:
         check_name(name)
-    if json_path is not None:
-        check_file(json_path)
-    results = _all_checked(implementations or tuple(catalogue()), contract)
-    if json_path is not None:
-        document = check_document(results, contract)
-        replacing_file(json_path, json.dumps(document, indent=1, allow_nan=False) + "\n")
-    _refuse_no_verdict(implementations, results)
-    context.exit(1 if any(each.verdict == "fail" for each in results) else 0)
+    files = {json_document: json_path, junit_document: junit, markdown_document: markdown}
+    baseline = baseline or settings.baseline
+    for path in (*files.values(), baseline if update_baseline else None):
+        if path is not None:
+            check_file(path)
+    accepted = _accepted(baseline, update_baseline)
+
+    results = _all_checked(names or tuple(catalogue()), contract)
+    gated = held_against(results, accepted, settings.waivers, contract.seed)
+    if update_baseline and baseline is not None:
+        _update(baseline, results, contract.seed)
+        gated.notes.append(f"took {baseline}")
+    for document, path in files.items():
+        if path is not None:
+            replacing_file(path, document(gated, contract))
+    _tell(gated, contract)
+    _refuse_no_verdict(names, results)
+    context.exit(1 if gated.failed else 0)
+
+
+def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
+    return names
+
+
+def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
+    if is_taken_anew and path is None:
+        raise BadBaseline(
+            "--update-baseline: expected --baseline FILE or a baseline in the settings"
+        )
+    return None if path is None or is_taken_anew else read_baseline(path)
+
+
+def _update(path: Path, results: list[Checked], seed: int) -> None:
+    """Take up these results, and keep what the file says of others."""
+    old = read_baseline(path) if path.exists() else Baseline(seed, {})
+    if old.seed != seed:
+        raise BadBaseline(
+            f"{path}: taken with --seed {old.seed}, and this check with {seed}: use the same, or "
+            "another file"
+        )
+    new = {
+        (each.implementation, each.dtype): entry_of(each)
+        for each in results
+        if each.verdict in ("pass", "fail")
+    }
+    replacing_file(path, text_of(Baseline(seed, old.entries | new)))
 
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
@@ -112,10 +174,18 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     with shown_progress() as progress:
         for place, name in enumerate(names):
             progress(f"checking {name}", place, len(names))
-            some = checked(name, contract)
-            results += some
-            click.echo("\n".join(line for each in some for line in _lines(each)))
+            results += checked(name, contract)
     return results
+
+
+def _tell(gated: Gated, contract: Contract) -> None:
+    """The table on standard output; annotations where GitHub reads them."""
+    click.echo(text_document(gated))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        click.echo(annotation_lines(gated))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(markdown_document(gated, contract))
 
 
 def _refuse_no_verdict(named: tuple[str, ...], results: list[Checked]) -> None:
@@ -127,23 +197,3 @@ def _refuse_no_verdict(named: tuple[str, ...], results: list[Checked]) -> None:
                 f"{name} was not checked: {own[0].verdict} in {', '.join(r.dtype for r in own)} "
                 f"({own[0].reported[0]})"
             )
-
-
-def _lines(result: Checked) -> list[str]:
-    size = f"{result.elements} elements" if result.elements else ""
-    lines = [f"{result.verdict:12} {result.implementation} {result.dtype}  {size}".rstrip()]
-    for finding in result.findings:
-        lines += [f"  {line}" for line in _finding_lines(finding)]
-    if result.expected:
-        kinds = ", ".join(finding.kind for finding in result.expected)
-        lines.append(f"  known of it: {kinds}")
-    return lines + [f"  not promised: {text}" for text in result.reported]
-
-
-def _finding_lines(finding: Finding) -> list[str]:
-    lines = [f"{finding.kind}: {finding.message}"]
-    if finding.value is not None and finding.limit is not None:
-        lines.append(f"  {finding.metric} {finding.value:.6g}, limit {finding.limit:.6g}")
-    if finding.witness:
-        lines.append(f"  witness {finding.witness}")
-    return [*lines, f"  {finding.replay}"]

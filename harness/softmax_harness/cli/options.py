@@ -11,7 +11,8 @@ from softmax_harness.operations import Policy
 from softmax_harness.suites import SUITES
 
 
-def _names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """What is written between the commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
@@ -24,14 +25,14 @@ dtypes = click.option(
     "dtypes",
     default="float16,float32,float64",
     show_default=True,
-    callback=_names,
+    callback=names,
     help="Formats, separated by commas; bfloat16 too.",
 )
 families = click.option(
     "--family",
     "families",
     default="",
-    callback=_names,
+    callback=names,
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
 suite = click.option(

@@ -14,6 +14,7 @@ from softmax_harness.contract import promises, repeats
 from softmax_harness.contract.accuracy import Faults, Stream
 from softmax_harness.contract.bias import Bias
 from softmax_harness.contract.cases import CASES, normal
+from softmax_harness.contract.cells import Cell, Cells
 from softmax_harness.contract.finding import Finding, first_of_each_kind
 from softmax_harness.contract.structure import examined
 from softmax_harness.contract.subject import Subject
@@ -38,8 +39,8 @@ class Contract:
         The dtypes, and parts of `PARTS`.
     seed : int
     policy : Policy
-    limits : mapping of str to float
-        Beside what each one declares, see `softmax_harness.contract.promises`.
+    limits : tuple of Limit
+        Beside what each one declares.
     without : tuple of str
         Capabilities that are not asked for, whatever is declared.
     process : Limits
@@ -50,7 +51,7 @@ class Contract:
     parts: tuple[str, ...] = PARTS
     seed: int = 0
     policy: Policy = field(default_factory=Policy)
-    limits: promises.Limits = field(default_factory=dict)
+    limits: tuple[promises.Limit, ...] = ()
     without: tuple[str, ...] = ()
     process: Limits = field(default_factory=Limits)
 
@@ -70,6 +71,8 @@ class Checked:
         What it does not do and does not promise, or why there is no verdict.
     elements : int
         How many were judged against their bound.
+    cells : tuple of Cell
+        What each recipe of the suite came to.
     """
 
     implementation: str
@@ -79,6 +82,13 @@ class Checked:
     expected: tuple[Finding, ...] = ()
     reported: tuple[str, ...] = ()
     elements: int = 0
+    cells: tuple[Cell, ...] = ()
+
+    def without(self, is_borne: Callable[[Finding], bool]) -> Checked:
+        """The verdict without the findings for which `is_borne` is true."""
+        left = tuple(finding for finding in self.findings if not is_borne(finding))
+        verdict = "pass" if self.verdict == "fail" and not left else self.verdict
+        return replace(self, verdict=verdict, findings=left)
 
 
 def checked(name: str, contract: Contract) -> list[Checked]:
@@ -121,7 +131,17 @@ def checked(name: str, contract: Contract) -> list[Checked]:
 def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
     known = described(name, loaded.declared, loaded.summary)
     left = tuple(each for each in known.capabilities if each not in contract.without)
-    return replace(known, capabilities=left, limits={**known.limits, **contract.limits})
+    return replace(known, capabilities=left)
+
+
+def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
+    declared = [promises.Limit(*each) for each in subject.known.limits.items()]
+    asked = [
+        limit
+        for limit in contract.limits
+        if limit.holds_for(subject.known.name, subject.format.name)
+    ]
+    return [*declared, *asked]
 
 
 def _unloaded(name: str, dtype: str, fault: Fault) -> Checked:
@@ -189,6 +209,7 @@ def _verdict(
         tuple(expected),
         _summed_up(found.reported),
         found.elements,
+        tuple(found.cells),
     )
 
 
@@ -210,6 +231,7 @@ class _Found:
         self.findings: list[Finding] = []
         self.reported: list[tuple[str, str]] = []
         self.elements = 0
+        self.cells: list[Cell] = []
 
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
@@ -227,14 +249,17 @@ def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> N
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed))
     stream = Stream(subject, contract.policy, plan)
-    faults, bias, limits = Faults(), Bias(), promises.Promises(subject.known.limits)
+    faults, bias, cells = Faults(), Bias(), Cells()
+    limits = promises.Promises(_limits(subject, contract))
     try:
         for judged in stream:
             faults.see(judged)
             bias.see(judged)
             limits.see(judged)
+            cells.see(judged)
     finally:
         found.elements = stream.elements
+        found.cells += cells.cells()
         found.add_faults(stream.faults, part)
     found.findings += [
         *faults.findings(subject, contract.policy),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +15,6 @@ from softmax_harness.contract.subject import Subject
 from softmax_harness.errors import BadLimit
 from softmax_harness.metrics import METRICS, Batch
 from softmax_harness.metrics.batch import Array
-
-Limits = Mapping[str, float]
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
@@ -31,77 +31,111 @@ _SUMS = {metric.name for metric in METRICS if metric.combine == "sum"} | {"not_c
 NAMES = tuple(_OF)
 
 
-def parsed(assignments: tuple[str, ...]) -> dict[str, float]:
-    """The limits given by texts such as ``max_ulp=2``."""
-    limits = {}
-    for text in assignments:
-        name, _, number = text.partition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            value = math.nan
-        if name not in NAMES or not value >= 0:
-            raise BadLimit(
-                f"--limit {text!r}: expected METRIC=NUMBER, the number 0 or more and METRIC one of "
-                f"{', '.join(NAMES)}"
-            )
-        limits[name] = value
-    return limits
+@dataclass(frozen=True)
+class Limit:
+    """What a metric must not exceed.
+
+    Attributes
+    ----------
+    metric : str
+        One of `NAMES`.
+    number : float
+    implementation, dtype, family : str or None
+        Where it holds; None for everywhere.
+    """
+
+    metric: str
+    number: float
+    implementation: str | None = None
+    dtype: str | None = None
+    family: str | None = None
+
+    def holds_for(self, implementation: str, dtype: str) -> bool:
+        """Whether it is asked of that implementation in that dtype."""
+        return self.implementation in (None, implementation) and self.dtype in (None, dtype)
+
+
+def parsed_limit(text: str, where: str, **places: str | None) -> Limit:
+    """The limit given by a text such as ``max_ulp=2``; `places` are where it holds.
+
+    Raises
+    ------
+    BadLimit
+        If there is no such metric, or the number is none; `where` says where it was given.
+    """
+    name, _, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if name not in NAMES or not value >= 0:
+        raise BadLimit(
+            f"{where} {text!r}: expected METRIC=NUMBER, the number 0 or more and METRIC one of "
+            f"{', '.join(NAMES)}"
+        )
+    return Limit(name, value, **places)
+
+
+class _Worst(NamedTuple):
+    """Where the largest value of a metric stands."""
+
+    value: float
+    judged: Judged
+    row: int
+    element: int
 
 
 class Promises:
     """Holds every block of a stream against limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Sequence[Limit]) -> None:
         self._limits = limits
-        self._found = dict.fromkeys(limits, 0.0)
-        self._worst: dict[str, tuple[float, Judged, int, int]] = {}
+        self._sums = dict.fromkeys(limits, 0.0)
+        self._worst: dict[Limit, _Worst] = {}
 
     def see(self, judged: Judged) -> None:
         """Note a block's metrics."""
-        for name in self._limits:
-            values = _OF[name](judged.found.batch)
-            if np.isnan(values).all():
-                continue
-            by_row = values if values.ndim == 1 else np.fmax.reduce(values, axis=-1)
-            row = int(np.nanargmax(by_row))
-            index = 0 if values.ndim == 1 else int(np.nanargmax(values[row]))
-            top = float(by_row[row])
-            self._found[name] = (
-                self._found[name] + float(np.nansum(values))
-                if name in _SUMS
-                else max(self._found[name], top)
-            )
-            worst = self._worst.get(name)
-            if worst is None or top > worst[0]:
-                self._worst[name] = (top, judged, row, index)
+        family = judged.recipe.family.name
+        for limit in self._limits:
+            if limit.family in (None, family):
+                self._see(limit, judged, _OF[limit.metric](judged.found.batch))
+
+    def _see(self, limit: Limit, judged: Judged, values: Array) -> None:
+        if np.isnan(values).all():
+            return
+        by_row = values if values.ndim == 1 else np.fmax.reduce(values, axis=-1)
+        row = int(np.nanargmax(by_row))
+        index = 0 if values.ndim == 1 else int(np.nanargmax(values[row]))
+        top = float(by_row[row])
+        self._sums[limit] += float(np.nansum(values))
+        if limit not in self._worst or top > self._worst[limit].value:
+            self._worst[limit] = _Worst(top, judged, row, index)
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """One for each limit that does not hold; a maximum once mpmath has confirmed it."""
-        for name, limit in self._limits.items():
-            if self._found[name] <= limit:
-                continue
-            _, judged, row, index = self._worst[name]
-            value = self._found[name]
-            if name not in _SUMS:
-                value = _by_mpmath(name, judged, row)
-            if value > limit:
-                witness = judged.text(row, index)
-                yield Finding(
-                    "limit",
-                    f"{name} is {value:.6g} where {limit:g} was promised",
-                    name,
-                    value,
-                    limit,
-                    witness,
-                    f"softmax-harness explain '{witness}' --implementation {subject.known.name}",
-                )
+        for limit, worst in self._worst.items():
+            is_sum = limit.metric in _SUMS
+            value = self._sums[limit] if is_sum else worst.value
+            if value > limit.number and not is_sum:
+                value = by_mpmath(_OF[limit.metric], worst.judged, worst.row)
+            if value > limit.number:
+                yield _finding(limit, value, worst.judged.text(worst.row, worst.element), subject)
 
 
-def _by_mpmath(name: str, judged: Judged, row: int) -> float:
-    """The largest value of a metric in a row, with mpmath's truth of it."""
-    found = judged.found
-    found.asked.confirm(np.array([row]))
-    batch = found.renewed().batch
-    values = _OF[name](batch)[row]
-    return float(np.nanmax(values))
+def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Finding:
+    where = f" in {limit.family}" if limit.family else ""
+    return Finding(
+        "limit",
+        f"{limit.metric}{where} is {value:.6g} where {limit.number:g} was promised",
+        limit.metric,
+        value,
+        limit.number,
+        witness,
+        f"softmax-harness explain '{witness}' --implementation {subject.known.name}",
+    )
+
+
+def by_mpmath(metric: Callable[[Batch], Array], judged: Judged, row: int) -> float:
+    """The largest value of a metric in a row of a block, with mpmath's truth of it."""
+    judged.found.asked.confirm(np.array([row]))
+    return float(np.nanmax(metric(judged.found.renewed().batch)[row]))

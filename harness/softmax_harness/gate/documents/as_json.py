@@ -1,35 +1,38 @@
-"""The verdicts of a check as a JSON document."""
+"""For programs: JSON with a schema number, non-finite numbers as strings."""
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict
 from typing import Any
 
-from softmax_harness.contract.checked import Checked, Contract
-from softmax_harness.contract.finding import Finding
+from softmax_harness.contract import Checked, Contract, Finding
 from softmax_harness.environment import environment
+from softmax_harness.gate.gated import Gated
 
 SCHEMA = 1
 
 
-def check_document(results: list[Checked], contract: Contract) -> dict[str, Any]:
-    """``results`` has one entry for each implementation and dtype; non-finite numbers are strings."""
-    return {
+def json_document(gated: Gated, contract: Contract) -> str:
+    """``results`` has one entry for each implementation and dtype."""
+    document = {
         "schema": SCHEMA,
         "options": {
             "seed": contract.seed,
             "dtypes": list(contract.dtypes),
             "only": list(contract.parts),
-            "limits": dict(contract.limits),
+            "limits": [vars(limit) for limit in contract.limits],
             "without": list(contract.without),
             "policy": asdict(contract.policy),
             "time_limit": contract.process.seconds,
             "memory_limit": contract.process.memory >> 20,
         },
         "environment": environment(),
-        "results": [_result(each) for each in results],
+        "results": [_result(each) for each in gated.results],
+        "notes": gated.notes,
     }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
 def _result(result: Checked) -> dict[str, Any]:
