@@ -18,7 +18,7 @@ def root():
 def command():
     """The command as a user types it, in a process of its own: ``command("list")``."""
 
-    def run(*words, cwd=None, environment=None):
+    def run(*words, cwd=None, environment=None, timeout=None):
         argv = [sys.executable, "-c", "from softmax_harness.cli import main; main()", *words]
         return subprocess.run(
             list(map(str, argv)),
@@ -27,6 +27,7 @@ def command():
             text=True,
             cwd=cwd,
             env=os.environ | (environment or {}),
+            timeout=timeout,
         )
 
     return run

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 from functools import cache
+from multiprocessing.util import Finalize
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,8 @@ def described(name: str, declared: dict[str, Any] | None, summary: str) -> Imple
 @cache
 def _foreign(name: str) -> Implementation:
     process = Isolated(name, Limits())
-    atexit.register(process.__exit__)
+    # A worker of a run waits for its children before it comes to what atexit has.
+    Finalize(None, process.close, exitpriority=10)
     found = process.load()
     if isinstance(found, Fault):
         if found.kind == "unavailable":

@@ -120,3 +120,9 @@ def test_an_implementation_of_a_missing_library_says_how_to_get_it(tmp_path):
     path.write_text("import no_such_library\ndef f(x, axis=-1): return x\n")
     found = implementation_named(f"{path}:f")
     assert found.unavailable == "it needs no_such_library: pip install no_such_library"
+
+
+def test_foreign_code_in_the_workers_of_a_run_ends_with_them(command, kernel, tmp_path):
+    words = ("run", f"{kernel}:declared", "--dtype", "float32", "--family", "ties", "--jobs", "2")
+    done = command(*words, "--asv", "none", "--out", tmp_path / "out", timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import click
 
 from softmax_harness.errors import HarnessError, unknown
 
-VERBS = ("list", "run", "report", "score", "inputs", "explain", "check")
+VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare")
 
 
 class Verbs(click.Group):

@@ -1,0 +1,69 @@
+"""`softmax-harness compare`: two runs, cell by cell."""
+
+import json
+
+import pytest
+
+OPTIONS = ("--dtype", "float16", "--family", "normal-1,masked", "--asv", "none", "--jobs", "1")
+
+FIRST = """
+import numpy as np
+def softmax(x, axis=-1):
+    w = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        e = np.exp(w - w.max(axis=axis, keepdims=True))
+        return (e / e.sum(axis=axis, keepdims=True)).astype(x.dtype)
+"""
+SECOND = FIRST.replace(".astype(np.float64)", "")
+
+
+@pytest.fixture(scope="module")
+def runs(command, tmp_path_factory):
+    """The same kernel before and after its accumulator became narrow, and other runs."""
+    folder = tmp_path_factory.mktemp("runs")
+    plans = {
+        "before": (FIRST, OPTIONS),
+        "after": (SECOND, OPTIONS),
+        "fewer": (FIRST, (*OPTIONS, "--family", "normal-1")),
+        "seeded": (FIRST, (*OPTIONS, "--seed", "7")),
+    }
+    for name, (source, options) in plans.items():
+        (folder / "kernel.py").write_text(source)
+        done = command("run", "kernel.py:softmax", *options, "--out", name, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_worse_is_told_with_numbers_and_fails(command, runs):
+    done = command("compare", "before", "after", "--json", "changes.json", cwd=runs)
+    assert done.returncode == 1, done.stderr
+    assert "worse  kernel.py:softmax float16 normal-1 n=2: max_ulp 0.49" in done.stdout
+    assert "worse  in " in done.stdout  # what is not shown is counted
+    document = json.loads((runs / "changes.json").read_text())
+    assert document["counts"]["worse"] > 5 and document["counts"]["better"] == 0
+    worst = document["changes"][0]
+    assert worst["change"] == "worse" and worst["now"] > worst["before"]
+
+
+def test_better_and_same_pass(command, runs):
+    done = command("compare", "after", "before", cwd=runs)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("0 worse, ")
+    done = command("compare", "before", "before", cwd=runs)
+    assert done.returncode == 0
+    assert done.stdout == "0 worse, 0 better, 0 new, 0 gone\n"
+
+
+def test_cells_that_are_new_or_gone_are_told(command, runs):
+    done = command("compare", "before", "fewer", cwd=runs)
+    assert done.returncode == 0
+    assert "gone   kernel.py:softmax float16 masked n=1\n" in done.stdout
+    done = command("compare", "fewer", "before", cwd=runs)
+    assert "new    kernel.py:softmax float16 masked n=1\n" in done.stdout
+
+
+def test_runs_that_cannot_be_compared_are_refused(command, runs):
+    done = command("compare", "before", "seeded", cwd=runs)
+    assert done.returncode == 2 and "--seed 0 and 7" in done.stderr
+    done = command("compare", "before", "gone", cwd=runs)
+    assert done.returncode == 2 and "no run.json" in done.stderr
