@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from softmax_harness.contract.finding import Finding
 from softmax_harness.contract.judgement import Judgement, asked_of, judgement
 from softmax_harness.contract.shrink import Place, smallest
 from softmax_harness.contract.subject import Subject
 from softmax_harness.families import Recipe
-from softmax_harness.isolation import Fault
+from softmax_harness.isolation import Fault, Reply
 from softmax_harness.operations import Policy
 from softmax_harness.witness import recipe_text
 
 _ELEMENTS_TOGETHER = 1 << 18
+
+_Block = tuple[Recipe, int]  # and its first row
 
 
 @dataclass(frozen=True)
@@ -58,25 +65,39 @@ class Stream:
     elements: int = 0
 
     def __iter__(self) -> Iterator[Judged]:
-        for blocks in _together(self.recipes):
-            stored = [recipe.block(start) for recipe, start in blocks]
-            replies = self.subject.ask([self.subject.request(x) for x in stored])
+        flushes = not self.subject.promises("subnormals")
+        for blocks, stored, replies in self._answered():
             for (recipe, start), x, reply in zip(blocks, stored, replies, strict=True):
                 self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
                 if reply.y is None:
                     continue
                 asked = asked_of(x, self.subject.judged_format, self.policy)
                 self.elements += x.size
-                yield Judged(
-                    recipe,
-                    start,
-                    judgement(asked, reply.y, flushes=not self.subject.promises("subnormals")),
-                )
+                yield Judged(recipe, start, judgement(asked, reply.y, flushes))
+
+    def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
+        """Blocks with their inputs and answers; the next are asked for while these are judged."""
+        with ThreadPoolExecutor(1) as executor:
+            waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
+            for blocks in _together(self.recipes):
+                stored = [recipe.block(start) for recipe, start in blocks]
+                requests = [self.subject.request(x) for x in stored]
+                waiting.append((blocks, stored, executor.submit(self.subject.ask, requests)))
+                if len(waiting) > 1:
+                    yield _awaited(*waiting.popleft())
+            while waiting:
+                yield _awaited(*waiting.popleft())
 
 
-def _together(recipes: list[Recipe]) -> Iterator[list[tuple[Recipe, int]]]:
+def _awaited(
+    blocks: list[_Block], stored: list[NDArray[Any]], future: Future[list[Reply]]
+) -> tuple[list[_Block], list[NDArray[Any]], list[Reply]]:
+    return blocks, stored, future.result()
+
+
+def _together(recipes: list[Recipe]) -> Iterator[list[_Block]]:
     """Blocks in groups that are asked for at once."""
-    group: list[tuple[Recipe, int]] = []
+    group: list[_Block] = []
     size = 0
     for recipe in recipes:
         for start in recipe.starts:

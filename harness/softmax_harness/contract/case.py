@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.isolation.layouts import LAYOUTS
 
+# The capability without which it is no fault to fail a case of a kind.
+_NEEDS = {"axis": "axes", "empty": "empty", "scalar": "scalar", "integers": "integers"}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -23,22 +26,32 @@ class Case:
         What is particular about the call.
     x : ndarray
         The inputs.
-    axis : int
+    axis : int or None
+        None for a call without an axis, which means the last.
     layout : str
         As in `softmax_harness.isolation.Request`.
-    needs : str or None
-        The capability without which it is not a fault to fail.
-    alone : bool
-        Whether the simpler call takes each row alone, or all rows as they are.
     """
 
     kind: str
     told: str
     x: NDArray[Any]
-    axis: int = -1
+    axis: int | None = -1
     layout: str = "contiguous"
-    needs: str | None = None
-    alone: bool = False
+
+    @property
+    def needs(self) -> str | None:
+        """The capability without which it is not a fault to fail."""
+        return _NEEDS.get(self.kind)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the simpler call takes each row alone, or all rows as they are."""
+        return self.kind == "batch"
+
+    @property
+    def along(self) -> int:
+        """The axis of the softmax."""
+        return -1 if self.axis is None else self.axis
 
     @property
     def seen(self) -> NDArray[Any]:
@@ -48,4 +61,4 @@ class Case:
     @property
     def has_simpler(self) -> bool:
         """Whether its rows can be had in a simpler call of the same dtype."""
-        return self.x.size > 0 and self.x.ndim > 0 and self.needs != "integers"
+        return self.x.size > 0 and self.x.ndim > 0 and self.x.dtype.kind not in "iu"

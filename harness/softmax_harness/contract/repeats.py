@@ -7,15 +7,18 @@ from softmax_harness.contract.subject import Subject
 from softmax_harness.isolation import Fault, Request
 from softmax_harness.isolation.repeats import bits
 
-_TIMES = 100
+# Past the sizes at which results stay in a workspace or threads are used.
+_SMALL, _MIDDLE, _LARGE = (3, 33), (64, 1000), (257, 257)
+_TIMES = 1000
 
 
 def requests(subject: Subject, seed: int) -> list[Request]:
-    """Calls that are repeated where they are made: one often, one in threads at once."""
-    small, large = (normal(subject.format, shape, seed) for shape in ((3, 33), (64, 1000)))
+    """Calls that are repeated where they are made: often, and in threads at once."""
+    small, middle, large = (normal(subject.format, s, seed) for s in (_SMALL, _MIDDLE, _LARGE))
     return [
-        subject.request(small, times=_TIMES),
-        subject.request(large, times=3, threads=4),
+        subject.request(small, times=_TIMES, threads=4),
+        subject.request(middle, times=3, threads=4),
+        subject.request(large, times=2),
     ]
 
 
@@ -31,9 +34,7 @@ def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
 
 def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
     """Whether the first calls of a fresh process give the bits that later ones give here."""
-    asked = [
-        subject.request(normal(subject.format, shape, seed)) for shape in ((3, 33), (64, 1000))
-    ]
+    asked = [subject.request(normal(subject.format, shape, seed)) for shape in (_SMALL, _MIDDLE)]
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from softmax_harness.families import FAMILIES, Recipe
+from softmax_harness.families.hard import KINDS
 from softmax_harness.formats import Format
 
-_AROUND = (48, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096)
-# Each length up to twice the widest vector, then one less, the same and one more than each block.
-LENGTHS = (*range(1, 34), *(n + step for n in _AROUND for step in (-1, 0, 1)), 100, 1000)
-LONG = (65535, 65536, 65537)
-_FEW = (1, 2, 3, 8, 17, 64, 100, 1000)
+_AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
+# Each length that a kernel may unroll to, then one less, the same and one more than each block.
+LENGTHS = (*range(1, 131), *(n + step for n in _AROUND for step in (-1, 0, 1)), 1000)
+# Beyond what 15, 16 and 17 bits count, and a vocabulary.
+LONG = (32767, 32769, 50257, 65535, 65536, 65537, 131073)
+_FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
 _ELEMENTS = 2048
 _MOST_ROWS = 64
 
-# A few rows at each length: a high entry at every place, and what shows a poor sum or maximum.
-_BY_LENGTH = ("peaks", "bumps")
-_LONG_ROWS = {"peaks": 1, "bumps": 1}
-_LONGEST_ROWS = {"equal": 1, "offset-negative": 1}
-_SUMMED_ROWS = {"normal-1": 2, "descending": 6}  # so many that a sum term by term shows itself
+# Equal terms show each rounding of a sum in lanes, which in long rows is more than pairs owe; and
+# of subnormal logits every result is left to mpmath.
+_SHORT = ("exp-thresholds", "result-thresholds", "subnormal")
+_LONGEST_SHORT = 100
+# A few rows at each length: a high entry at many places, at some lengths at every place.
+_BY_LENGTH = "peaks"
+_ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
+_ONE_BY_LENGTH = ("equal", "ties")  # at lengths beyond those of `_FEW`
+_SUMMED_ROWS = {"normal-1": 1, "descending": 5}  # so many that a sum term by term shows itself
 
 
 def recipes(format: Format, longest: float, seed: int) -> Iterator[Recipe]:
@@ -33,15 +39,22 @@ def _plan() -> Iterator[tuple[str, int, int]]:
     for family in FAMILIES.values():
         if family.grid is not None or family.suite not in ("quick", "check"):
             continue
-        for n in family.lengths or (() if family.name in _BY_LENGTH else _FEW):
-            yield family.name, n, family.rows or min(max(_ELEMENTS // n, 6), _MOST_ROWS)
-    for name in _BY_LENGTH:
-        for n in LENGTHS:
-            yield name, n, n if n < 34 else 16 if n < 1000 else 6
-    for n in LONG:
-        for name, rows in _LONG_ROWS.items():
+        for n in family.lengths or (() if family.name == _BY_LENGTH else _FEW):
+            if family.name not in _SHORT or n <= _LONGEST_SHORT:
+                yield family.name, n, family.rows or _rows(family.name, n)
+    for n in (*LENGTHS, *LONG):
+        yield _BY_LENGTH, n, 2 * n if n in _ALL_PLACES else 12 if n < 4000 else 2
+    for n in LENGTHS:
+        for name in _ONE_BY_LENGTH if n > _LONGEST_SHORT else ():
+            yield name, n, 1
+    for n in (4097, 65537):
+        for name, rows in _SUMMED_ROWS.items():
             yield name, n, rows
-    for n in (4097, LONG[-1]):
-        for name, rows in {**_LONGEST_ROWS, **_SUMMED_ROWS}.items():
-            yield name, n, rows
+    for name in ("equal", "offset-negative"):
+        yield name, 65537, 1
     yield "rising", 4097, 4  # of longer rows an honest online softmax rescales too often
+
+
+def _rows(name: str, n: int) -> int:
+    fewest = 2 * KINDS if name == "hard" else 6
+    return min(max(_ELEMENTS // n, fewest), _MOST_ROWS)

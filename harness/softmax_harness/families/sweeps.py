@@ -18,6 +18,7 @@ _NEAR = 10_240
 _TABLE = 128
 _OCTAVES = 12
 _TIES = 256
+_FAR = 128
 
 
 def domain(format: Format) -> float:
@@ -75,6 +76,12 @@ def _steps(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
     return _paired(np.resize(np.nan_to_num(around.astype(np.float64)).ravel(), rows))
 
 
+def _far(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Distances beyond exp's domain, where the result is 0, up to the largest of the format."""
+    low, high = math.log(domain(format)), math.log(format.largest)
+    return _paired(np.exp(rng.uniform(low, high, rows)))
+
+
 def _near_ties(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """z = 1/2 + d/4 - d**3/48 ... within d**3/48 of the middle between two numbers.
 
@@ -124,7 +131,7 @@ FAMILIES = (
         "near-pairs",
         "two logits at most 1 apart, alone or among masked ones: no honest kernel is biased there",
         _near,
-        lengths=(2, 19),
+        lengths=(2, 35),
         rows=_NEAR,
         suite="check",
     ),
@@ -134,6 +141,14 @@ FAMILIES = (
         _near_ties,
         lengths=(2,),
         rows=_TIES,
+        suite="check",
+    ),
+    Family(
+        "far-pairs",
+        "max x - x beyond exp's domain: the result is 0, however far",
+        _far,
+        lengths=(2,),
+        rows=_FAR,
         suite="check",
     ),
 )

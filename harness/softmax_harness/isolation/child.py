@@ -103,7 +103,8 @@ def serve(requests: list[Request]) -> list[Reply]:
 
 def _answered(request: Request) -> Reply:
     x = LAYOUTS[request.layout](request.x)
-    before = x.tobytes()
+    memory = _whole(x)
+    before, around = x.tobytes(), memory.tobytes()
     try:
         y, faults = _results(request, x)
     except MemoryError as error:
@@ -112,18 +113,31 @@ def _answered(request: Request) -> Reply:
         return Reply(None, (Fault("raised", f"raised {_told(error)}"),))
     if x.tobytes() != before:
         faults.append(Fault("input_changed", "changed its input"))
+    elif memory.tobytes() != around:
+        faults.append(Fault("input_changed", "changed the memory beside its input"))
     return Reply(y, tuple(faults))
 
 
+def _whole(x: NDArray[Any]) -> NDArray[Any]:
+    """All of the memory of which an array is a part."""
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
 def _results(request: Request, x: NDArray[Any]) -> tuple[NDArray[Any] | None, list[Fault]]:
-    first = _Here.function(x, axis=request.axis)
+    function = _Here.function
+    first = function(x) if request.axis is None else function(x, axis=request.axis)
     wrong = _wrong_kind(first, request)
     if wrong is not None:
         return None, [wrong]
     y = np.array(first, order="C")
-    if request.times == 1 and request.threads == 1:
-        return y, []
-    return y, repeated(_Here.function, request, x, first)
+    faults = []
+    if np.may_share_memory(first, x) and np.shares_memory(first, x):
+        faults.append(Fault("result_overwritten", "gave memory of its input as its result"))
+    if request.times > 1 or request.threads > 1:
+        faults += repeated(function, request, x, first)
+    return y, faults
 
 
 def _wrong_kind(y: Any, request: Request) -> Fault | None:

@@ -16,8 +16,8 @@ class Request:
     ----------
     x : ndarray
         The inputs.
-    axis : int
-        The axis of the softmax.
+    axis : int or None
+        The axis of the softmax; None for a call that leaves it to its default.
     dtype : str
         The dtype that is expected of the result.
     layout : str
@@ -30,7 +30,7 @@ class Request:
 
     x: NDArray[Any]
     dtype: str
-    axis: int = -1
+    axis: int | None = -1
     layout: str = "contiguous"
     times: int = 1
     threads: int = 1
