@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.metrics import METRICS, Batch
+from softmax_harness.metrics import METRICS, Batch, least_near
+from softmax_harness.metrics.suspects import Rows
 from softmax_harness.outcomes import OUTCOMES
 
 Array = NDArray[np.float64]
@@ -24,9 +25,6 @@ _FIRST_BIN = (HISTOGRAM_FLOOR + 1023) * BINS_PER_BINADE
 # The percentile is exact as long as the largest hundredth of the errors has no more than these; of
 # more none are kept.
 _MOST_KEPT = 1 << 15
-# Values this close to a maximum, relative to it, are candidates for it until mpmath has decided:
-# far more than the screen's error in any metric.
-MARGIN = 1e-6
 _MOST_CANDIDATES = 64
 
 
@@ -57,8 +55,8 @@ class Tally:
         The largest hundredth of the absolute errors, from which the percentile is read; none
         where there are more than `_MOST_KEPT` of them.
     candidates : dict of str to tuple of Extreme
-        Of the metrics that are maxima: the rows whose value is the largest or within `MARGIN` of
-        it, in order.
+        Of the metrics that are maxima: the rows whose value is the largest or near it, in order,
+        see `softmax_harness.metrics.least_near`.
     sums : dict of str to float
         The sums of the metrics that are sums.
     histogram : ndarray of int64
@@ -189,50 +187,64 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     keep : int
         `kept_for_percentile` of all elements that will be added up.
     """
-    nothing = np.isnan(batch.ulp_error)
-    known = batch.ulp_error[~nothing] if nothing.any() else batch.ulp_error.ravel()
-    absolute = np.abs(known)
-    found = {m.name: _candidates(m.of(batch), m.blur) for m in METRICS if m.combine == "max"}
+    signed, absolute = batch.ulp_error.ravel(), batch.absolute.ravel()
+    if np.isnan(batch.largest).any():
+        measured = ~np.isnan(absolute)
+        signed, absolute = signed[measured], absolute[measured]
+    candidates: dict[str, tuple[Extreme, ...]] = {}
+    sums: dict[str, float] = {}
+    for metric in METRICS:
+        rows, values = metric.deciding(batch)
+        if metric.combine == "sum":
+            sums[metric.name] = float(np.nansum(values))
+        elif found := _candidates(values, rows, metric.blur):
+            candidates[metric.name] = found
     return Tally(
         elements=batch.y.size,
         rows=len(batch.y),
-        outcomes=np.bincount(codes.ravel(), minlength=len(OUTCOMES)),
-        measured=known.size,
+        outcomes=_outcome_counts(codes),
+        measured=absolute.size,
         sum_absolute=float(absolute.sum()),
-        sum_signed=float(known.sum()),
+        sum_signed=float(signed.sum()),
         largest=_largest(absolute, keep),
-        candidates={name: extremes for name, extremes in found.items() if extremes},
-        sums={m.name: float(np.nansum(m.of(batch))) for m in METRICS if m.combine == "sum"},
+        candidates=candidates,
+        sums=sums,
         histogram=_histogram(absolute),
         bound_ulp=float(np.nanmax(bound)) if not np.isnan(bound).all() else math.nan,
     )
 
 
-def _candidates(values: Array, blur: float | None) -> tuple[Extreme, ...]:
-    """The rows near the largest of `values`, shape (rows,) or (rows, n), NaN left out."""
+def _outcome_counts(codes: NDArray[np.int8]) -> NDArray[np.int64]:
+    """How many elements have each code; of the first two alone NumPy counts faster."""
+    if codes.max() > 1:
+        return np.bincount(codes.ravel(), minlength=len(OUTCOMES))
+    counts = np.zeros(len(OUTCOMES), np.int64)
+    counts[1] = np.count_nonzero(codes)
+    counts[0] = codes.size - counts[1]
+    return counts
+
+
+def _candidates(values: Array, rows: Rows, blur: float | None) -> tuple[Extreme, ...]:
+    """Those near the largest of `values`, shape (rows,) or (rows, n), in `rows`; NaN left out."""
     by_row = values if values.ndim == 1 else _row_maxima(values)
     if np.isnan(by_row).all():
         return ()
-    rows = np.flatnonzero(by_row >= _least_near(float(np.nanmax(by_row)), blur))
-    rows = rows[: 1 if blur is None else _MOST_CANDIDATES]
-    places = np.nanargmax(values[rows], axis=-1) if values.ndim == 2 else np.zeros(rows.size, int)
+    near = np.flatnonzero(by_row >= least_near(float(np.nanmax(by_row)), blur))
+    near = near[: 1 if blur is None else _MOST_CANDIDATES]
+    places = np.nanargmax(values[near], axis=-1) if values.ndim == 2 else np.zeros(near.size, int)
     return tuple(
         Extreme(value, row, place)
         for value, row, place in zip(
-            by_row[rows].tolist(), rows.tolist(), places.tolist(), strict=True
+            by_row[near].tolist(), rows[near].tolist(), places.tolist(), strict=True
         )
     )
 
 
 def _nearest(extremes: tuple[Extreme, ...], blur: float | None) -> tuple[Extreme, ...]:
     """Those near the largest."""
-    least = _least_near(max(each.value for each in extremes), blur)
+    least = least_near(max(each.value for each in extremes), blur)
     near = tuple(each for each in extremes if each.value >= least)
     return near[: 1 if blur is None else _MOST_CANDIDATES]
-
-
-def _least_near(top: float, blur: float | None) -> float:
-    return top if blur is None else top - MARGIN * top - blur
 
 
 def _joined(first: Array, second: Array, keep: int) -> Array:

@@ -116,13 +116,17 @@ class Format:
         return value if value <= self.largest else math.inf
 
     def ulp(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Ulp of each finite number of this format, given as float64 (shape kept).
+        """Ulp of each finite number of this format, given as float64 (shape kept)."""
+        return np.asarray(self.binade(values) * (2.0 * self.unit_roundoff))
 
-        The exponent field of a float64 alone, read as a float64, is the power of two below it; of
-        a subnormal one it is 0.
+    def binade(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The power of two at or below each magnitude, no less than `smallest_normal`.
+
+        The exponent field of a float64 alone, read as a float64, is that; of a subnormal one it
+        is 0.
         """
         binade = (np.asarray(values, np.float64).view(np.int64) & _EXPONENT_FIELD).view(np.float64)
-        return np.asarray(np.maximum(binade, self.smallest_normal) * (2.0 * self.unit_roundoff))
+        return np.asarray(np.maximum(binade, self.smallest_normal, out=binade))
 
     def next_after(self, value: float, toward: float) -> float:
         """The neighbour of `value`, a finite number of this format, in the direction of `toward`."""

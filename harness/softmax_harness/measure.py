@@ -15,7 +15,7 @@ from softmax_harness.call import call
 from softmax_harness.formats import Format
 from softmax_harness.metrics import Batch, judged
 from softmax_harness.operations import Operation, Policy
-from softmax_harness.operations.bounds import owed, owed_at_least, theorem
+from softmax_harness.operations.bounds import owed, owed_at_least, owed_everywhere, theorem
 from softmax_harness.outcomes import OUTCOMES, classify
 from softmax_harness.truth import Known, Truth, confirm, known
 
@@ -56,13 +56,6 @@ class Question:
     def limit_ulp(self) -> Array:
         """What a well-made softmax owes, shape (rows, n): up to here an element is accurate."""
         return _owed(self.x, self.truth)
-
-    @cached_property
-    def least_limit_ulp(self) -> Array:
-        """A lower bound of `limit_ulp` that costs less, shape (rows, n)."""
-        truth = self.truth
-        with np.errstate(invalid="ignore"):  # infinity times 0 where masked
-            return owed_at_least(self.x, truth.value, truth.ulp, truth.format)
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
@@ -109,20 +102,39 @@ def _owed(x: Array, truth: Truth) -> Array:
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
     batch = judged(asked.x, y, asked.truth)
-    errors = np.abs(batch.ulp_error)
     slack = asked.known.error_ulp
-    below = errors <= (1.0 - _LIMIT_ROUNDING) * asked.least_limit_ulp - slack
-    if below.all():
-        return batch, classify(batch, asked.least_limit_ulp)
+    if not _beyond(batch, slack):
+        return batch, classify(batch)
     open_ = ~asked.known.confirmed
     if open_.any():
-        distance = np.abs(errors - asked.limit_ulp)
+        distance = np.abs(batch.absolute - asked.limit_ulp)
         close = distance <= slack + _LIMIT_ROUNDING * asked.limit_ulp
         rows = np.flatnonzero(close.any(axis=-1) & open_)
         if rows.size:
             asked.confirm(rows)
             batch = judged(asked.x, y, asked.truth)
     return batch, classify(batch, asked.limit_ulp)
+
+
+def _beyond(batch: Batch, slack: float) -> bool:
+    """Whether an element may err by more than it owes; first against limits that cost little.
+
+    What errs by more than the least that any element of its row owes is looked at one by one;
+    what is fixed by policy owes nothing.
+    """
+    x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
+    normal = truth.ulp.min(axis=-1) > truth.format.smallest_subnormal
+    least = (1.0 - _LIMIT_ROUNDING) * owed_everywhere(n, normal) - slack
+    if not (batch.largest <= least).all():
+        far = np.flatnonzero(batch.absolute > least[:, None])
+        far = far[~truth.fixed.ravel()[far]]
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            distance = x.max(axis=-1)[far // n] - x.ravel()[far]
+        z, ulp = batch.z.ravel()[far], truth.ulp.ravel()[far]
+        limit = owed_at_least(distance, z, ulp, n, truth.format)
+        own = (1.0 - _LIMIT_ROUNDING) * limit - slack
+        return not bool((batch.absolute.ravel()[far] <= own).all())
+    return False
 
 
 def measure(

@@ -36,7 +36,7 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
         return np.asarray(total.astype(format.dtype).astype(np.float64))
 
 
-def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np.int8]:
+def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float = np.inf) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 
     Parameters
@@ -46,18 +46,14 @@ def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float) -> NDArray[np
     limit_ulp : float or ndarray of float64, shape (rows, n)
         Up to this error in ulp an element is accurate, beyond it inaccurate.
     """
-    y, r = batch.y, batch.truth.rounded
-    with np.errstate(invalid="ignore"):
-        # The first three codes, 0, 1 and 2, without a branch.
-        codes = 1 + (np.abs(batch.ulp_error) > limit_ulp).astype(np.int8)
-        codes *= y != r
-        usual = (y > 0) & (y <= 1)
-    rows = np.flatnonzero(~usual.all(axis=-1) | batch.truth.fixed.any(axis=-1))
+    # The first three codes, 0, 1 and 2, without a branch.
+    codes: NDArray[np.int8] = (batch.y != batch.truth.rounded).view(np.int8)
+    if np.ndim(limit_ulp) or limit_ulp < np.inf:
+        with np.errstate(invalid="ignore"):
+            codes *= 1 + (batch.absolute > limit_ulp).astype(np.int8)
+    rows = np.flatnonzero(~batch.usual)
     if rows.size:
-        some = Batch(
-            batch.x[rows], y[rows], batch.truth.rows(rows), batch.z[rows], batch.ulp_error[rows]
-        )
-        codes[rows] = _unusual(some, codes[rows])
+        codes[rows] = _unusual(batch.rows(rows), codes[rows])
     return codes
 
 

@@ -44,3 +44,20 @@ def test_percentile_is_numpys_of_all_errors():
     errors = np.abs(batch.ulp_error[~np.isnan(batch.ulp_error)])
     assert added([7, 20]).p99_ulp == pytest.approx(np.percentile(errors, 99), rel=1e-13)
     assert added([]).sum_absolute == pytest.approx(errors.sum(), rel=1e-13)
+
+
+def candidates_of(x, y):
+    batch = judged(x, y, judge(OPERATIONS["softmax"], x, FORMATS["float64"]))
+    found = tally(batch, classify(batch, 4.0), np.full((1, 1), np.nan), 3)
+    return found.add(found, 3).extremes
+
+
+def test_a_maximum_below_0_is_kept():
+    """Outputs that sum to more than 1 have a negative divergence."""
+    found = candidates_of(np.array([[0.0, 1e-9]]), np.array([[0.5, 0.5000001]]))["kl_divergence"]
+    assert found.value == pytest.approx(-1e-7, rel=0.1) and found.row == 0
+
+
+def test_an_error_beyond_all_numbers_is_kept():
+    found = candidates_of(np.array([[0.0, -5000.0]]), np.array([[1.0, 1.0]]))["max_ulp"]
+    assert found.value == np.inf and found.row == 0

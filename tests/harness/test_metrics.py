@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.formats import FORMATS
-from softmax_harness.metrics import METRICS, judged
+from softmax_harness.metrics import METRICS, judged, least_near
 from softmax_harness.metrics.order import count_inversions, sorted_together
 from softmax_harness.metrics.rows import exact_parts
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.truth import judge
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.truth import judge, known
 
 FLOAT32 = FORMATS["float32"]
 OF = {metric.name: metric.of for metric in METRICS}
@@ -130,3 +130,56 @@ def test_two_arrays_are_sorted_together(rows):
     for row, xs, ys in zip(range(len(x)), *sorted_together(x, y), strict=True):
         assert (xs == np.sort(x[row])).all()
         assert sorted(zip(xs, ys, strict=True)) == sorted(zip(x[row], y[row], strict=True))
+
+
+def many_kinds(rng):
+    """Inputs that lean on every bound: flat, steep, tied, masked, equal, and of few distinct outputs."""
+    x = rng.normal(0, 3, (40, 100))
+    yield from (x, x / 300, x * 30, np.round(x), rng.normal(0, 3, (3, 4000)))
+    yield np.where(rng.random(x.shape) < 0.2, -np.inf, x)
+    yield np.where(rng.random(x.shape) < 0.001, np.nan, x)
+    yield np.concatenate([x, np.zeros((1, 100)), x + 50 * np.eye(40, 100)])
+
+
+def disturbed(y, rng):
+    """The outputs as they are, a little and much too large, in wrong order, and with what is no output."""
+    odd = rng.random(y.shape)
+    worse = np.where(odd < 0.01, y * 1.01, y)
+    lost = np.select([odd < 0.003, odd < 0.006, odd < 0.009], [0.0, np.nan, -1.0], y)
+    return y, worse, y[:, ::-1], np.where(odd < 0.001, 2.0, lost)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_rows_left_out_decide_nothing(name):
+    """The maximum, the row and place it stands at, and the sum are those over all rows."""
+    format, rng = FORMATS[name], np.random.default_rng(7)
+    for x in many_kinds(rng):
+        x = x.astype(format.dtype).astype(float)
+        truth = known(OPERATIONS["softmax"], x, format, Policy()).truth
+        with np.errstate(invalid="ignore"):
+            e = np.exp(x - x.max(axis=-1, keepdims=True))
+            y = (e / e.sum(axis=-1, keepdims=True)).astype(format.dtype).astype(float)
+        for outputs in disturbed(y, rng):
+            batch = judged(x, np.ascontiguousarray(outputs), truth)
+            for metric in METRICS:
+                rows, values = metric.deciding(batch)
+                whole = metric.of(batch)
+                assert np.array_equal(values, whole[rows], equal_nan=True)
+                if metric.combine == "sum":
+                    assert np.nansum(values) == np.nansum(whole)
+                    continue
+                top = float(np.fmax.reduce(whole, axis=None))
+                others = np.delete(whole, rows, axis=0)
+                assert not (others >= least_near(top, metric.blur)).any(), metric.name
+                assert np.isnan(top) or (values == top).any()
+
+
+def test_a_good_softmax_leaves_few_rows_to_the_dear_formulas():
+    """Otherwise the bounds would be right and of no use."""
+    x = 3 * np.random.default_rng(0).standard_normal((60, 1000))
+    truth = known(OPERATIONS["softmax"], x, FORMATS["float64"], Policy()).truth
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    batch = judged(x, e / e.sum(axis=-1, keepdims=True), truth)
+    seen = {metric.name: len(metric.deciding(batch)[0]) for metric in METRICS}
+    assert seen.pop("argmax_flips") == 60  # which costs next to nothing
+    assert max(seen.values()) <= 15, seen

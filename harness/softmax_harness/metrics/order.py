@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.formats import Format
 from softmax_harness.metrics.batch import Array, Batch
 
 # Shorter rows cost more calls than they save, in longer ones too many agree in sixteen bits: measured.
 _RADIX_LENGTHS = range(256, 3000)
+# In longer rows too many outputs lie near each other, in shorter ones there is little to spare; if
+# none of the first few rows shows its order, the others are not tried.
+_APART = range(32, 1 << 14)
+_TRIED = 4
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -17,10 +22,10 @@ def argmax_flips(batch: Batch) -> Array:
     A row is judged where all its outputs are numbers, NaN elsewhere.
     """
     rows = np.arange(len(batch.y))
-    judged = np.asarray(~np.isnan(batch.y).any(axis=-1) & ~np.isnan(batch.x).any(axis=-1))
-    chosen = np.argmax(batch.y, axis=-1)
-    flipped = batch.x[rows, chosen] < batch.x.max(axis=-1)
-    return np.where(judged, flipped.astype(float), np.nan)
+    chosen, largest = np.argmax(batch.y, axis=-1), batch.x.max(axis=-1)  # NaN, if there is one
+    flipped = batch.x[rows, chosen] < largest
+    unjudged = np.isnan(batch.y[rows, chosen]) | np.isnan(largest)
+    return np.where(unjudged, np.nan, flipped.astype(float))
 
 
 def order_inversions(batch: Batch) -> Array:
@@ -31,6 +36,38 @@ def order_inversions(batch: Batch) -> Array:
     for row in np.flatnonzero(~_ascending(y)):
         counts[row] = _row_inversions(batch.x[row], batch.y[row])
     return counts
+
+
+def inversions_possible(batch: Batch) -> NDArray[np.bool_]:
+    """False for rows whose outputs lie further apart than they err, shape (rows,).
+
+    There z, and with it x, is in the order of y, and no pair is inverted. With L the row's largest
+    error in ulp, an output errs by at most v y, v = 2uL / (1 - 2uL), where every z is normal. A
+    key is the 32 highest bits that the float64 of a number in (0, 1] has behind its sign; keys
+    that differ by k or more belong to numbers at least y and y (1 + (k - 1) 2**-23). So it is
+    enough that (k - 1) 2**-23 >= 4v, and v <= 1/2, for the neighbours among the sorted keys.
+    """
+    possible = np.ones(len(batch.y), bool)
+    few = batch.y[:_TRIED], batch.plain[:_TRIED], batch.largest[:_TRIED]
+    if batch.y.shape[-1] in _APART and not _near(*few, batch.truth.format).all():
+        possible = _near(batch.y, batch.plain, batch.largest, batch.truth.format)
+    return possible
+
+
+def _near(y: Array, plain: NDArray[np.bool_], largest: Array, format: Format) -> NDArray[np.bool_]:
+    """Whether two outputs of a row are, or may be, no further apart than they err."""
+    with np.errstate(invalid="ignore"):
+        d = 2.0 * format.unit_roundoff * np.where(plain, largest, np.inf)
+        error = d / (1.0 - d)
+    known = d <= 0.25
+    needed = 1.0 + np.where(known, error, 0.0) * 2.0**25
+    keys = (y.view(np.int64) >> 30).astype(np.uint32)
+    keys.sort(axis=-1)
+    apart = np.empty_like(keys)
+    # Over the ends of rows too: NumPy subtracts arrays of one piece several times as fast.
+    np.subtract(keys.ravel()[1:], keys.ravel()[:-1], out=apart.ravel()[:-1])
+    apart[:, -1] = np.iinfo(np.uint32).max
+    return np.asarray(~known | (apart.min(axis=-1) < needed))
 
 
 def _ascending(values: Array) -> NDArray[np.bool_]:

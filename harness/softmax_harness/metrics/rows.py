@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.metrics.batch import Array, Batch
 
@@ -19,6 +20,13 @@ def sum_defect(batch: Batch) -> Array:
     parts = exact_parts(np.where(whole[:, None], batch.y, 0.0))
     defects = [abs(math.fsum([*row, -1.0])) for row in parts.tolist()]
     return np.where(whole, defects, np.nan)
+
+
+def sum_defect_at_most(batch: Batch) -> Array:
+    """What `sum_defect` does not exceed in usual rows, infinity elsewhere, shape (rows,)."""
+    with np.errstate(invalid="ignore"):
+        defect = np.abs(batch.excess) * (1.0 + 2.0**-49) + batch.excess_error
+    return np.where(batch.usual, defect, np.inf)
 
 
 def exact_parts(y: Array) -> Array:
@@ -48,6 +56,13 @@ def total_variation(batch: Batch) -> Array:
         return np.asarray((np.abs(batch.ulp_error) * batch.truth.ulp).sum(axis=-1) / 2)
 
 
+def total_variation_at_most(batch: Batch) -> Array:
+    """The same, summed in another order: n roundings either way, and what underflows."""
+    with np.errstate(invalid="ignore"):
+        half = np.einsum("ij,ij->i", batch.absolute, batch.truth.ulp) / 2
+    return np.asarray(half * (1.0 + (batch.y.shape[-1] + 2) * 2.0**-51) + 2.0**-1000)
+
+
 def kl_divergence(batch: Batch) -> Array:
     """Sum of z log(z / y) in nats over the entries with y > 0, shape (rows,).
 
@@ -65,6 +80,27 @@ def kl_divergence(batch: Batch) -> Array:
     divergence = -error.sum(axis=-1)
     whole = np.isfinite(batch.y).all(axis=-1) & np.isfinite(batch.truth.rounded).all(axis=-1)
     return np.where(whole, divergence, np.nan)
+
+
+def kl_divergence_at_most(batch: Batch) -> Array:
+    """What `kl_divergence` does not exceed in plain rows, infinity elsewhere, shape (rows,).
+
+    With d_i = (y_i - z_i)/z_i, at most D <= 2u times the row's largest error, and D <= 1/4: it is
+    the sum of -z_i log(1 + d_i), and -log(1 + d) <= -d + d**2 / (2 (1 - D)), where -z_i d_i add up
+    to 1 - sum of y. Besides, the screen's error moves each d_i by 2**-36 2u at most, and the
+    formula rounds by (n + 8) 2**-52 D.
+    """
+    u, n = batch.truth.format.unit_roundoff, batch.y.shape[-1]
+    known = batch.plain & (batch.largest <= 0.125 / u)
+    d = 2.0 * u * np.where(known, batch.largest, 0.0)
+    rounding = batch.excess_error + 2.0**-34 * u + (n + 8) * 2.0**-52 * d
+    bound = d * d / (2.0 * (1.0 - d)) + rounding + np.abs(batch.excess) * 2.0**-49 - batch.excess
+    return np.where(known, bound, np.inf)
+
+
+def zeros_possible(batch: Batch) -> NDArray[np.bool_]:
+    """The rows in which an output may be 0, shape (rows,)."""
+    return ~batch.usual
 
 
 def wrongly_zero(batch: Batch) -> Array:

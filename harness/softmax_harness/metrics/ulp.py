@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from softmax_harness.metrics.batch import Array, Batch
+from softmax_harness.metrics.suspects import Reach, Rows
 from softmax_harness.truth import Truth
 
 
@@ -26,16 +27,35 @@ def ulp_error(y: Array, truth: Truth) -> Array:
 
 def absolute(batch: Batch) -> Array:
     """|y - z| / ulp(z), shape (rows, n)."""
-    return np.abs(batch.ulp_error)
+    return batch.absolute
+
+
+def largest(batch: Batch) -> Array:
+    """The largest error of each row, shape (rows,)."""
+    return batch.largest
+
+
+# z is at least this much of 1/n where it is probable: half a unit of float64 is allowed so that
+# equal rows, whose z is 1/n, belong.
+_PROBABLE = 1.0 - 2.0**-50
 
 
 def probable(batch: Batch) -> Array:
-    """The same where z >= 1/n, NaN elsewhere: the tail's errors come from rounding x - max x.
-
-    1/n is allowed half a unit of float64 so that equal rows, whose z is 1/n, belong.
-    """
+    """The same where z >= 1/n, NaN elsewhere: the tail's errors come from rounding x - max x."""
     n = batch.y.shape[-1]
-    return np.where(batch.z >= (1.0 - 2.0**-50) / n, np.abs(batch.ulp_error), np.nan)
+    return np.where(batch.z >= _PROBABLE / n, batch.absolute, np.nan)
+
+
+def probable_at_most(batch: Batch) -> Array:
+    """The largest error of each row where RN(z) allows z >= 1/n, shape (rows,).
+
+    RN(z) >= z - max(u z, eta / 2), with u the unit roundoff and eta the smallest subnormal.
+    """
+    format = batch.truth.format
+    least = (1.0 - 2.0 * format.unit_roundoff) * _PROBABLE / batch.y.shape[-1]
+    with np.errstate(invalid="ignore"):  # infinity times 0
+        masked = batch.absolute * (batch.truth.rounded >= least - format.smallest_subnormal)
+    return np.asarray(masked.max(axis=-1))
 
 
 def versus_input_rounding(batch: Batch) -> Array:
@@ -71,6 +91,38 @@ def versus_input_rounding(batch: Batch) -> Array:
         change *= z
         change /= truth.ulp
         np.maximum(change, 0.5, out=change)
-        np.divide(np.abs(batch.ulp_error), change, out=change)
+        np.divide(batch.absolute, change, out=change)
     change[~(finite & (z >= truth.format.smallest_normal))] = np.nan
     return change
+
+
+def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
+    """The rows in which `versus_input_rounding` may reach what it is in a likely one.
+
+    With H = sum of z_j h_j, the change of z_i is z_i ((1 - 2 z_i) h_i + H), so at least z_i H and
+    2**(p-1) H ulp(z_i), where z_i <= 1/2 is a normal number; the one z_i > 1/2 that a row may have
+    is held against half an ulp alone. So an element is suspected if its error reaches what is to
+    be reached times the larger of 1/2 and 2**(p-1) H, and its row is if it reaches that times its
+    own change. RN(z), within u z of z, stands for z: for that and all rounding 4u + 2**-30 is
+    taken off.
+    """
+    u, binade = batch.truth.format.unit_roundoff, batch.truth.format.binade
+    rounded, absolute = batch.truth.rounded, batch.absolute
+    part = 1.0 - 4.0 * u - 2.0**-30
+    with np.errstate(over="ignore", invalid="ignore"):  # where x is masked
+        mean = np.einsum("ij,ij->i", rounded, binade(batch.x)) * (part * u)  # h is u binade(x)
+        change = np.maximum(mean / (2.0 * u), 0.5)
+        likely = np.where(batch.plain, batch.largest / change, -np.inf)
+    least = reach(np.array([likely.argmax()]))
+    if not least > 0.0:
+        return np.arange(len(rounded))
+    suspected = ~batch.plain
+    n, absolute = rounded.shape[-1], absolute.ravel()
+    place = np.flatnonzero(absolute.reshape(-1, n) >= (least * change)[:, None])
+    row, z, error = place // n, rounded.ravel().take(place), absolute.take(place)
+    own = (1.0 - 2.0 * z) * (u * binade(batch.x.ravel().take(place))) + mean.take(row)
+    own *= part * z / batch.truth.ulp.ravel().take(place)
+    suspected[row[error >= least * np.maximum(own, 0.5)]] = True
+    place = np.flatnonzero(rounded >= 0.5)
+    suspected[place[absolute.take(place) >= 0.5 * least] // n] = True
+    return np.flatnonzero(suspected)

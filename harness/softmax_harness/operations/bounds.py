@@ -194,20 +194,36 @@ def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     return shifted(_maximum(x), x, z, ulp, setting)
 
 
-def owed_at_least(x: Array, z: Array, ulp: Array, format: Format) -> Array:
+def owed_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
     """A limit that `owed` is nowhere below, and that needs no measured error of exp.
 
     |y - z| / ulp with (A + additions + 1) u z, and eta / 2 where that is half an ulp: in `shifted`
     with eps = kappa = W = 0, expm1(v) >= v and log1p(u) - log1p(-additions u) >= (additions + 1) u.
+
+    Parameters
+    ----------
+    distance : ndarray of float64
+        A, how far each input lies below the largest of its row.
+    z, ulp : ndarray of float64, of the same shape
+        The exact results to the precision of float64, and their ulp.
+    n : int
+        Length of the rows.
     """
-    limit = _distance(_maximum(x), x)
-    limit += pairwise_additions(x.shape[-1]) + 1.0
+    limit = distance + (pairwise_additions(n) + 1.0)
     limit *= format.unit_roundoff
     limit *= z
     limit /= ulp
     if ulp.min(initial=np.inf) == format.smallest_subnormal:
         limit += 0.5 * (ulp == format.smallest_subnormal)
     return limit
+
+
+def owed_everywhere(n: int, normal: NDArray[np.bool_]) -> Array:
+    """What `owed_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
+
+    Elsewhere it is half an ulp, and z may be next to nothing.
+    """
+    return np.where(normal, (pairwise_additions(n) + 1.0) / 2, 0.5)
 
 
 def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) -> Array:
