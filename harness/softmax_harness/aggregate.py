@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +114,11 @@ class Tally:
         }
 
     @property
+    def so_far(self) -> dict[str, float]:
+        """The largest value of each metric that is a maximum, as `tally` takes it."""
+        return {name: extreme.value for name, extreme in self.extremes.items()}
+
+    @property
     def p99_ulp(self) -> float:
         """The 99th percentile of the absolute errors, interpolated as `numpy.percentile` does.
 
@@ -175,7 +182,13 @@ def kept_for_percentile(elements: int) -> int:
     return kept if kept <= _MOST_KEPT else 0
 
 
-def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tally:
+def tally(
+    batch: Batch,
+    codes: NDArray[np.int8],
+    bound: Array,
+    keep: int,
+    so_far: Mapping[str, float] = MappingProxyType({}),
+) -> Tally:
     """The tally of one batch.
 
     Parameters
@@ -186,6 +199,9 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
         The bound of its theorem in ulp, NaN where there is none.
     keep : int
         `kept_for_percentile` of all elements that will be added up.
+    so_far : mapping of str to float
+        Of metrics that are maxima: the largest value in rows that come before these and will be
+        added up with them. Candidates that such a value rules out may be left out.
     """
     signed, absolute = batch.ulp_error.ravel(), batch.absolute.ravel()
     if np.isnan(batch.largest).any():
@@ -194,7 +210,7 @@ def tally(batch: Batch, codes: NDArray[np.int8], bound: Array, keep: int) -> Tal
     candidates: dict[str, tuple[Extreme, ...]] = {}
     sums: dict[str, float] = {}
     for metric in METRICS:
-        rows, values = metric.deciding(batch)
+        rows, values = metric.deciding(batch, so_far.get(metric.name, -math.inf))
         if metric.combine == "sum":
             sums[metric.name] = float(np.nansum(values))
         elif found := _candidates(values, rows, metric.blur):
@@ -227,7 +243,7 @@ def _outcome_counts(codes: NDArray[np.int8]) -> NDArray[np.int64]:
 def _candidates(values: Array, rows: Rows, blur: float | None) -> tuple[Extreme, ...]:
     """Those near the largest of `values`, shape (rows,) or (rows, n), in `rows`; NaN left out."""
     by_row = values if values.ndim == 1 else _row_maxima(values)
-    if np.isnan(by_row).all():
+    if np.isnan(by_row).all():  # or there is none
         return ()
     near = np.flatnonzero(by_row >= least_near(float(np.nanmax(by_row)), blur))
     near = near[: 1 if blur is None else _MOST_CANDIDATES]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -127,22 +129,26 @@ def _beyond(batch: Batch, slack: float) -> bool:
     least = (1.0 - _LIMIT_ROUNDING) * owed_everywhere(n, normal) - slack
     if not (batch.largest <= least).all():
         far = np.flatnonzero(batch.absolute > least[:, None])
-        far = far[~truth.fixed.ravel()[far]]
-        with np.errstate(invalid="ignore"):  # infinity less infinity
-            distance = x.max(axis=-1)[far // n] - x.ravel()[far]
-        z, ulp = batch.z.ravel()[far], truth.ulp.ravel()[far]
+        far = far[~truth.fixed.ravel().take(far)]
+        ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
+        z = truth.rounded.ravel().take(far) + offset * ulp
+        distance = x.max(axis=-1).take(far // n) - x.ravel().take(far)
         limit = owed_at_least(distance, z, ulp, n, truth.format)
         own = (1.0 - _LIMIT_ROUNDING) * limit - slack
-        return not bool((batch.absolute.ravel()[far] <= own).all())
+        return not bool((batch.absolute.ravel().take(far) <= own).all())
     return False
 
 
 def measure(
-    implementation: Implementation, asked: Question, keep: int, by_row: bool = False
+    implementation: Implementation,
+    asked: Question,
+    keep: int,
+    by_row: bool = False,
+    so_far: Mapping[str, float] = MappingProxyType({}),
 ) -> Measurement:
     """Call the implementation, judge every element, and add them up, by row too if asked for.
 
-    A call that gives nothing to judge counts as NaN throughout. `keep` is as in
+    A call that gives nothing to judge counts as NaN throughout. `keep` and `so_far` are as in
     `softmax_harness.aggregate.tally`.
     """
     called = call(implementation, asked.stored)
@@ -152,7 +158,7 @@ def measure(
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
     bound = _bound(implementation, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
-    return Measurement(tally(batch, codes, bound, keep), rows, called.faults)
+    return Measurement(tally(batch, codes, bound, keep, so_far), rows, called.faults)
 
 
 def _bound(implementation: Implementation, asked: Question) -> Array:

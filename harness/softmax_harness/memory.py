@@ -13,9 +13,9 @@ _KEPT_BYTES = 31 << 20
 _BLOCK_ELEMENTS = 1 << 16
 
 
-def rows_per_block(n: int) -> int:
+def rows_per_block(n: int, elements: int = _BLOCK_ELEMENTS) -> int:
     """Rows of length n that are judged together."""
-    return max(1, _BLOCK_ELEMENTS // max(n, 1))
+    return max(1, elements // max(n, 1))
 
 
 def keep_freed_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,15 @@ def read_npy(path: Path) -> NDArray[Any]:
     if not isinstance(array, np.ndarray):
         raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
     return array.view(format_named("bfloat16").dtype) if array.dtype.str == "|V2" else array
+
+
+def let_go(array: NDArray[Any]) -> None:
+    """Let the system forget which parts of a memory-mapped array were read, and read them again.
+
+    Otherwise all that was ever read counts as this process's memory, which grows with the file.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)

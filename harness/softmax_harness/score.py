@@ -6,8 +6,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from softmax_harness.maxima import candidate_rows, maxima_by_row, renewed
 from softmax_harness.measure import classified, question
 from softmax_harness.memory import keep_freed_memory, rows_per_block
 from softmax_harness.metrics import judged
-from softmax_harness.npy import read_npy
+from softmax_harness.npy import let_go, read_npy
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.truth import check_screen, judge
@@ -37,6 +36,8 @@ _EXACT_DIGITS = 25
 _LARGEST_EXACT_INTEGER = 2**53
 # Fewer elements than this are judged before other processes have begun.
 _WORTH_PROCESSES = 1 << 19
+# Twice what a run judges at once: with one y for each x the calls weigh more, measured.
+_BLOCK_ELEMENTS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Pair:
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
         """First row and rows of each block."""
-        step = rows_per_block(self.n)
+        step = rows_per_block(self.n, _BLOCK_ELEMENTS)
         for start in range(0, self.rows, step):
             yield start, slice(start, min(start + step, self.rows))
 
@@ -88,6 +89,11 @@ class Pair:
         chosen = np.arange(self.rows)[rows] if isinstance(rows, slice) else rows
         places = np.unravel_index(chosen, moved.shape[:-1]) if moved.ndim > 1 else ()
         return np.asarray(moved[places]).reshape(-1, self.n)
+
+    def let_go(self) -> None:
+        """Let go of what was read, so that memory does not grow with the files."""
+        for array in (self.x, self.y):
+            let_go(array)
 
     def place(self, row: int, index: int) -> list[int]:
         """Where element `index` of row `row` stands in x and y."""
@@ -145,7 +151,8 @@ def _opened(x_path: Path, y_path: Path, axis: int) -> Pair:
         raise BadData(
             f"{x_path} has shape {x.shape} and {y_path} has {y.shape}: expected the same shape"
         )
-    x, y = np.atleast_1d(x), np.atleast_1d(y)
+    # Plain arrays, which NumPy cuts several times as fast as its memmap.
+    x, y = np.atleast_1d(x.view(np.ndarray)), np.atleast_1d(y.view(np.ndarray))
     if not -x.ndim <= axis < x.ndim:
         raise BadData(
             f"--axis {axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to {x.ndim - 1}"
@@ -189,50 +196,58 @@ def score(
 _Block = tuple[int, Tally, dict[str, Extreme]]
 
 
+class _Judge:
+    """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
+
+    def __init__(self, pair: Pair, policy: Policy) -> None:
+        self._pair, self._policy = pair, policy
+        self._keep = kept_for_percentile(pair.x.size)
+        self._so_far: dict[str, float] = {}
+
+    def judge(self, start: int, rows: slice) -> _Block:
+        """The block's first row, its tally and its first faults."""
+        check_floating_point_environment()
+        x, y = self._pair.block(rows)
+        asked = question(OPERATIONS["softmax"], x, self._pair.format, self._policy)
+        batch, codes = classified(asked, y.astype(np.float64))
+        self._pair.let_go()
+        no_bound = np.full((len(x), 1), np.nan)
+        found = tally(batch, codes, no_bound, self._keep, self._so_far)
+        for name, value in found.so_far.items():
+            self._so_far[name] = max(value, self._so_far.get(name, value))
+        return start, found, _first_faults(found, codes, batch.y)
+
+
 def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
     """Each block's first row, its tally and its first faults, in order; few are in memory."""
     jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
-    with _executor(pair, jobs) as executor:
+    constants()  # which forked processes inherit
+    if jobs == 1:
+        keep_freed_memory()
+        here = _Judge(pair, policy)
+        yield from (here.judge(start, rows) for start, rows in pair.blocks())
+        return
+    # Forked where that is safe, since forked processes start at once.
+    start_method = "fork" if sys.platform == "linux" else "spawn"
+    with processes(jobs, start_method, _begin, (*pair.paths, pair.axis, policy)) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
-            if executor is None:
-                yield start, *_judge_rows(pair, rows, policy)
-                continue
-            ahead.append(executor.submit(_judge_block, start, rows, policy))
+            ahead.append(executor.submit(_judge_block, start, rows))
             if len(ahead) > 4 * jobs:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
 
 
-def _executor(pair: Pair, jobs: int) -> AbstractContextManager[Executor | None]:
-    """Processes with the pair's files open; forked where that is safe, since they start at once."""
-    constants()  # which forked processes inherit
-    if jobs == 1:
-        keep_freed_memory()
-        return nullcontext()
-    start_method = "fork" if sys.platform == "linux" else "spawn"
-    return processes(jobs, start_method, _open_here, (*pair.paths, pair.axis))
+_own: list[_Judge] = []  # the judge of a worker process
 
 
-_open: list[Pair] = []  # the pair of a worker process
+def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy) -> None:
+    _own[:] = [_Judge(_opened(x_path, y_path, axis), policy)]
 
 
-def _open_here(x_path: Path, y_path: Path, axis: int) -> None:
-    _open[:] = [_opened(x_path, y_path, axis)]
-
-
-def _judge_block(start: int, rows: slice, policy: Policy) -> _Block:
-    return start, *_judge_rows(_open[0], rows, policy)
-
-
-def _judge_rows(pair: Pair, rows: slice, policy: Policy) -> tuple[Tally, dict[str, Extreme]]:
-    check_floating_point_environment()
-    x, y = pair.block(rows)
-    asked = question(OPERATIONS["softmax"], x, pair.format, policy)
-    batch, codes = classified(asked, y.astype(np.float64))
-    found = tally(batch, codes, np.full((len(x), 1), np.nan), kept_for_percentile(pair.x.size))
-    return found, _first_faults(found, codes, batch.y)
+def _judge_block(start: int, rows: slice) -> _Block:
+    return _own[0].judge(start, rows)
 
 
 def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:

@@ -149,7 +149,8 @@ def work(job: Job) -> Part:
         asked = question(OPERATIONS[job.operation], stored, recipe.format, tier=job.tier)
         for name in job.implementations:
             by_row = recipe.family.grid is not None
-            measured = measure(implementation_named(name), asked, keep, by_row)
+            so_far = parts[name][0].so_far if name in parts else {}
+            measured = measure(implementation_named(name), asked, keep, by_row, so_far)
             part = (measured.tally, measured.by_row, measured.faults)
             parts[name] = _joined(parts[name], part, keep) if name in parts else part
         escalated = int(asked.known.confirmed.sum()) * recipe.n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -56,16 +57,34 @@ class Metric:
     blur: float | None = 0.0
     suspects: Suspects | None = None
 
-    def deciding(self, batch: Batch) -> tuple[Rows, Array]:
-        """The rows of a batch that decide the metric's number, and its values there."""
-        chosen = np.arange(len(batch.y))
-        if self.suspects is not None and batch.y.shape[-1] >= _SHORT:
-            chosen = self.suspects(batch, lambda some: self._reach(batch, some))
-        return chosen, self.of(batch.rows(chosen))
+    def deciding(self, batch: Batch, so_far: float = -math.inf) -> tuple[Rows, Array]:
+        """The rows of a batch that decide the metric's number, and its values there.
 
-    def _reach(self, batch: Batch, some: Rows) -> float:
-        values = self.of(batch.rows(some))
-        return least_near(float(np.fmax.reduce(values, axis=None)), self.blur)
+        Parameters
+        ----------
+        so_far : float
+            Of a maximum: the largest value in rows before these. Where no row comes near it none
+            decides; otherwise the rows are what they are without it.
+        """
+        if self.suspects is None or batch.y.shape[-1] < _SHORT:
+            return np.arange(len(batch.y)), self.of(batch)
+        if so_far > -math.inf:
+            least = least_near(so_far, self.blur)
+            if not self.suspects(batch, lambda some: least).size:
+                return np.empty(0, np.int64), np.empty(0)
+        seen: dict[bytes, Array] = {}
+
+        def values(some: Rows) -> Array:
+            key = some.tobytes()
+            if key not in seen:
+                seen[key] = self.of(batch.rows(some))
+            return seen[key]
+
+        def reach(some: Rows) -> float:
+            return least_near(float(np.fmax.reduce(values(some), axis=None)), self.blur)
+
+        chosen = self.suspects(batch, reach)
+        return chosen, values(chosen)
 
     @property
     def summary(self) -> str:

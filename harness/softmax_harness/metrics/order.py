@@ -14,6 +14,7 @@ _RADIX_LENGTHS = range(256, 3000)
 # none of the first few rows shows its order, the others are not tried.
 _APART = range(32, 1 << 14)
 _TRIED = 4
+_BITS_OF_ONE = 0x3FF << 52
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -42,10 +43,10 @@ def inversions_possible(batch: Batch) -> NDArray[np.bool_]:
     """False for rows whose outputs lie further apart than they err, shape (rows,).
 
     There z, and with it x, is in the order of y, and no pair is inverted. With L the row's largest
-    error in ulp, an output errs by at most v y, v = 2uL / (1 - 2uL), where every z is normal. A
-    key is the 32 highest bits that the float64 of a number in (0, 1] has behind its sign; keys
-    that differ by k or more belong to numbers at least y and y (1 + (k - 1) 2**-23). So it is
-    enough that (k - 1) 2**-23 >= 4v, and v <= 1/2, for the neighbours among the sorted keys.
+    error in ulp, an output errs by at most v y, v = 2uL / (1 - 2uL), where every z is normal. The
+    bits of positive floats, read as integers, ascend with them; a key is a multiple of 2**s of
+    them. Keys that differ by k belong to numbers y and more than y (1 + (k - 1) 2**(s - 53)), so
+    it is enough that (k - 1) 2**(s - 53) >= 4v, and v <= 1/2, for neighbours among the sorted keys.
     """
     possible = np.ones(len(batch.y), bool)
     few = batch.y[:_TRIED], batch.plain[:_TRIED], batch.largest[:_TRIED]
@@ -60,13 +61,18 @@ def _near(y: Array, plain: NDArray[np.bool_], largest: Array, format: Format) ->
         d = 2.0 * format.unit_roundoff * np.where(plain, largest, np.inf)
         error = d / (1.0 - d)
     known = d <= 0.25
-    needed = 1.0 + np.where(known, error, 0.0) * 2.0**25
-    keys = (y.view(np.int64) >> 30).astype(np.uint32)
+    if not known.any():
+        return np.ones(len(y), bool)
+    bits = y.view(np.int64)
+    least = bits[known].min() if not known.all() else bits.min()
+    shift = max(int(_BITS_OF_ONE - least).bit_length() - 32, 0)
+    keys = ((bits - least) >> shift).astype(np.uint32)
     keys.sort(axis=-1)
     apart = np.empty_like(keys)
     # Over the ends of rows too: NumPy subtracts arrays of one piece several times as fast.
     np.subtract(keys.ravel()[1:], keys.ravel()[:-1], out=apart.ravel()[:-1])
     apart[:, -1] = np.iinfo(np.uint32).max
+    needed = 1.0 + np.where(known, error, 0.0) * 2.0 ** (55 - shift)
     return np.asarray(~known | (apart.min(axis=-1) < needed))
 
 
