@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
@@ -33,6 +32,8 @@ def usable_cores() -> int:
 
 
 def _version(package: str) -> str | None:
+    import importlib.metadata  # which loads a parser of mail, for the one verb that asks
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

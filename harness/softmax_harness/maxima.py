@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from softmax_harness.aggregate import Extreme, Tally
-from softmax_harness.call import call
-from softmax_harness.families import Recipe
 from softmax_harness.metrics import METRICS, Batch, judged
-from softmax_harness.named import implementation_named
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import check_screen, judge
+
+if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
+    from softmax_harness.families import Recipe
 
 # Of more rows than this not all are judged for one maximum: where so many tie to within the
 # margin, the first of them are as good as any.
@@ -49,6 +50,9 @@ def _judge_block(
     rows: dict[str, list[int]],
     exact: dict[str, dict[str, list[Extreme]]],
 ) -> None:
+    from softmax_harness.call import call
+    from softmax_harness.named import implementation_named
+
     stored = recipe.block(start)
     inside = np.array(here) - start
     x = stored[inside].astype(np.float64)

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.aggregate import Extreme, Tally, kept_for_percentile, tally
 from softmax_harness.environment import usable_cores
 from softmax_harness.errors import BadData
-from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.formats import FORMATS, Format, format_of
 from softmax_harness.maxima import candidate_rows, maxima_by_row, renewed
 from softmax_harness.measure import classified, question
@@ -32,7 +30,7 @@ from softmax_harness.truth.floating_point import check_floating_point_environmen
 from softmax_harness.truth.screen.constants import constants
 from softmax_harness.workers import processes
 
-_EXACT_DIGITS = 25
+_EXACT_DIGITS, _EXACT_BITS = 25, 128
 _LARGEST_EXACT_INTEGER = 2**53
 # Fewer elements than this are judged before other processes have begun.
 _WORTH_PROCESSES = 1 << 19
@@ -234,6 +232,8 @@ def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
         for start, rows in pair.blocks():
             ahead.append(executor.submit(_judge_block, start, rows))
             if len(ahead) > 4 * jobs:
+                import mpmath  # noqa: F401 - the end needs it, and it loads while the workers work
+
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
@@ -322,7 +322,13 @@ def _exact(scored: Score, logits: NDArray[np.float64], place: list[int]) -> str:
     if fixed[0, index]:
         value = float(expected[0, index])
         return "any" if math.isinf(value) else str(value)
-    return str(mpmath.nstr(exact_steps(logits).quotients[index], _EXACT_DIGITS))
+    import mpmath
+
+    values, counts = np.unique(logits[np.isfinite(logits)], return_counts=True)
+    enclosures = OPERATIONS["softmax"].enclose(values, counts, _EXACT_BITS)
+    man, exp, _ = enclosures[int(np.searchsorted(values, logits[index]))]
+    with mpmath.workprec(2 * _EXACT_BITS):
+        return str(mpmath.nstr(mpmath.ldexp(man, exp), _EXACT_DIGITS))
 
 
 def _number(value: float) -> float | str:

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.operations import Policy
 from softmax_harness.suites import SUITES
 
 
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """What is written between the commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
-
-
-def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Policy:
-    return Policy.parse(value)
 
 
 dtypes = click.option(
@@ -40,13 +35,6 @@ suite = click.option(
 )
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
-)
-policy = click.option(
-    "--policy",
-    multiple=True,
-    callback=_policy,
-    metavar="LINE=nan|zero|any",
-    help="Relax a special value: nan, positive-infinity or all-masked.",
 )
 
 

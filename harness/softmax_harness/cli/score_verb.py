@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from softmax_harness.cli import options
+import softmax_harness.cli.one_thread  # noqa: F401 - before NumPy
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.files import check_file, replacing_file
 from softmax_harness.operations import Policy
@@ -23,7 +23,13 @@ from softmax_harness.score import read_pair, score, score_document
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
 )
-@options.policy
+@click.option(
+    "--policy",
+    multiple=True,
+    callback=lambda context, parameter, value: Policy.parse(value),
+    metavar="LINE=nan|zero|any",
+    help="Relax a special value: nan, positive-infinity or all-masked.",
+)
 def command(x_path: Path, y_path: Path, axis: int, json_path: Path | None, policy: Policy) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 

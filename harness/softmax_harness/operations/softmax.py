@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from mpmath import libmp
-from mpmath.libmp import libelefun
 from numpy.typing import NDArray
 
 from softmax_harness.operations.operation import Enclosure, Operation, Policy
+
+# mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
+# only screen do without it.
 
 _GUARD = 16
 _SLACK = 64
@@ -79,6 +80,9 @@ def _exponentials(values: list[float], work: int) -> list[tuple[int, int]]:
     14 guard bits, but without the cost of making and normalising an mpf for each step: the
     difference is cut to ``point`` bits behind the point, reduced by ln 2, and passed on.
     """
+    from mpmath import libmp
+    from mpmath.libmp import libelefun
+
     low, high = values[0], values[-1]
     if high - low > _MODERATE or max(abs(low), abs(high)) > _MODERATE**2:
         largest = libmp.from_float(high)
@@ -115,6 +119,8 @@ def _just_below_power_of_two(
     (1 - delta + ...) / most with delta = d / most, whose square is below its last place here;
     a delta beneath 2**-`_NEGLIGIBLE` is 0 in every format, and its own size no longer matters.
     """
+    from mpmath import libmp
+
     d = libmp.fzero
     for (man, exp), count in zip(terms[:-1], counts[:-1].tolist(), strict=True):
         d = libmp.mpf_add(d, libmp.from_man_exp(count * man, exp, precision), precision)
@@ -128,6 +134,8 @@ def _just_below_power_of_two(
 
 def exp_relative(d: _Mpf, precision: int) -> _Mpf:
     """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
+    from mpmath import libmp
+
     magnitude = d[2] + d[3]
     if magnitude <= 20:
         small: _Mpf = libmp.mpf_exp(d, precision)
