@@ -47,7 +47,7 @@ def hard_arguments():
             2.0 ** -np.arange(1.0, 1000),
             np.nextafter(near, -1),
             near,
-            np.array([0.0, 700.0, -700.0, -2000.0, 5e-324]),
+            np.array([0.0, 700.0, -700.0, 5e-324]),
         ]
     )[None]
 
@@ -73,11 +73,21 @@ def test_exponentials_keep_their_share_of_the_bound(kernel):
     with mpmath.workprec(400):
         top = max(mpmath.floor(mpmath.mpf(v) / mpmath.ln2) for v in x[0].tolist())
         errors = [
-            abs(mpmath.ldexp(mpmath.mpf(h) + mpmath.mpf(t), int(e + top)) / mpmath.exp(v) - 1)
+            abs(
+                mpmath.ldexp(mpmath.mpf(h) + mpmath.mpf(t), (e >> 52) + int(top)) / mpmath.exp(v)
+                - 1
+            )
             for v, h, t, e in zip(*(a[0].tolist() for a in (x, head, tail, q)), strict=True)
         ]
     # The rest of the bound belongs to the sum and the division.
     assert max(errors) < kernel.RELATIVE_ERROR / 8
+
+
+def mixed(rng, n, low, high):
+    """Half of each row around 0, half between `low` and `high`."""
+    return np.where(
+        rng.random((10, n)) < 0.5, rng.normal(size=(10, n)), rng.uniform(low, high, (10, n))
+    )
 
 
 def rows_of(kind, rng):
@@ -92,6 +102,8 @@ def rows_of(kind, rng):
         "masked": np.where(rng.random((10, n)) < 0.4, -np.inf, rng.normal(0, 5, (10, n))),
         "deep": np.concatenate([np.zeros((10, 1)), rng.uniform(-1e4, -700, (10, n - 1))], axis=1),
         "dominant": np.concatenate([np.full((10, 1), 50.0), rng.normal(0, 3, (10, n - 1))], axis=1),
+        "hardly normal": mixed(rng, n, -712, -700),
+        "subnormal": mixed(rng, n, -750, -709),
         "pairs": rng.normal(0, 1e-3, (300, 2)),
         "long": rng.normal(0, 3, (1, 20_000)),
     }[kind]
@@ -103,6 +115,8 @@ KINDS = [
     "offset",
     "masked",
     "deep",
+    "hardly normal",
+    "subnormal",
     "dominant",
     "pairs",
     "long",
@@ -119,7 +133,9 @@ def test_the_bound_holds_and_little_is_left_open(name, kind):
     fixed, expected = SOFTMAX.special_values(x, Policy())
     screened, exact = screen(x, fixed, expected, format), judge(SOFTMAX, x, format)
     decided = ~screened.undecided
-    assert decided.mean() > 0.8 or kind in ("offset", "tiny beside huge", "narrow", "deep")
+    # Just below the normal numbers a float64 sum is rounded to halves before it is to a whole.
+    hard = ("offset", "tiny beside huge", "narrow", "deep", "hardly normal")
+    assert decided.mean() > 0.8 or kind in hard
     truth = screened.truth.rows(decided)
     right = exact.rows(decided)
     assert (truth.rounded == right.rounded)[~np.isnan(right.rounded)].all()

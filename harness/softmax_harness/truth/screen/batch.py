@@ -16,7 +16,7 @@ from softmax_harness.truth.truth import Truth
 
 LONGEST_ROW = light.LONGEST_ROW
 _DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
-_BOTTOM = -2000.0  # exp of this is 0 beside 1 in every format, by hundreds of binades
+_BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of binades
 
 
 @dataclass(frozen=True)

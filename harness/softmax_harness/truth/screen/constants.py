@@ -21,7 +21,7 @@ _BITS = 240  # behind the point of the integers that all is made from
 _LIMB, _LIMBS = 25, 8
 _LARGEST_DIGIT = (1 << _LIMB) - 1
 
-# Grids of the pieces of (ln 2)/N < 2**-14.5. |k| < 2**26, so that a piece of 27 bits times k is
+# Grids of the pieces of (ln 2)/N < 2**-14.5. |k| < 2**25, so that a piece of 27 bits times k is
 # exact: the first three have at most 27 bits each, and k times the fourth is below 2**-71.
 _GRIDS = (41, 68, 96)
 

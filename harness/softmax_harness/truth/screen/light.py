@@ -40,12 +40,12 @@ _HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 def quotients(
     x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
 ) -> Result:
-    """softmax of each row as 2**q (head + tail), in memory of `w`.
+    """softmax of each row as 2**q (head + tail), in memory of `w`; q in units of 2**52.
 
     Parameters
     ----------
     x : ndarray of float64, shape (rows, n)
-        Finite, |x| < 2048.
+        Finite, |x| <= 1400.
     top : ndarray of float64, shape (rows, 1)
         The largest x of each row.
     low : ndarray of float64 or None

@@ -9,15 +9,17 @@ from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_
 
 # Adding 1.5 * 2**52 leaves the nearest integer of a float below 2**51 in the lowest bits.
 _TO_INTEGER = 1.5 * 2.0**52
+# A float64 keeps its exponent, less the bias, in units of 2**52 of the integer that its bits are.
+FIELD, BIAS = 1 << 52, 1023
 
 
 def reduced(x: Array, c: Constants, w: Workspace) -> tuple[Array, Array, Array]:
-    """k, r0 and the bits of k for |x| < 2048, arrays taken from `w`.
+    """k, r0 and the bits of k for |x| <= 1400, arrays taken from `w`.
 
     Returns
     -------
     k : ndarray of float64
-        The integer nearest to x N / ln 2, up to rounding; |k| < 2**26.
+        The integer nearest to x N / ln 2, up to rounding; |k| < 2**25.
     r0 : ndarray of float64
         x - k (L1 + L2), exactly.
     bits : ndarray of float64
@@ -49,17 +51,20 @@ def place_in_table(shifted: Array, out: Bits) -> Bits:
 
 
 def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
-    """q less that of the row's largest x, `top`, in the memory of `shifted`: at most 0."""
+    """2**52 q, q that of x less that of the row's largest x, `top`, in the memory of `shifted`.
+
+    That is where a float64 keeps its exponent. k < 2**25, so 2**38 k is below 2**63; what stands
+    above the bits of k in `shifted` falls out at the top. q is at most 0 and above -2048.
+    """
     q = bits_of(shifted)
-    q >>= TABLE_BITS
-    q -= bits_of(top * c.per_ln2 + _TO_INTEGER) >> TABLE_BITS
+    q <<= 52 - TABLE_BITS
+    q &= -FIELD
+    q -= (bits_of(top * c.per_ln2 + _TO_INTEGER) << (52 - TABLE_BITS)) & -FIELD
     return q
 
 
 def power_of_two(q: Bits, out: Bits) -> Array:
     """2**q for q <= 0, no smaller than 2**-1022, where it no longer counts in a sum of 1 or more."""
-    if q.min() < -1022:
-        q = np.maximum(q, -1022, out=out)
-    np.add(q, 1023, out=out)
-    out <<= 52
-    return out.view(np.float64)
+    if q.min() < -1022 * FIELD:
+        q = np.maximum(q, -1022 * FIELD, out=out)
+    return np.add(q, BIAS * FIELD, out=out).view(np.float64)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.truth.screen.reduction import BIAS, FIELD
 from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
 from softmax_harness.truth.truth import Truth
 
+_EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
 
 
@@ -16,6 +18,8 @@ def rounded(
 ) -> NDArray[np.bool_]:
     """Round z = 2**q (head + tail), 0 < z < 1, known to `relative_error`, into `truth`.
 
+    `q` is as `softmax_harness.truth.screen.reduction.exponent` gives it.
+
     Gives back where the rounding is not decided, and to `w` the memory of the first three.
     Undecided is what lies within its error of the middle between two numbers, or of a power of
     two, at which the ulp changes. That z is below 1 is certain, since a row with more than one
@@ -23,9 +27,7 @@ def rounded(
     """
     scale = w.take()
     np.add(head, tail, out=scale)
-    shift = _ulps_of(scale, q, truth)
-    shift += 1023
-    shift <<= 52
+    _ulps_of(scale, q, truth)
     head *= scale
     tail *= scale
     multiple = scale
@@ -39,32 +41,36 @@ def rounded(
     return undecided
 
 
-def _ulps_of(fraction: Array, q: Bits, truth: Truth) -> Bits:
-    """The exponents that scale `fraction` to ulps of z = 2**q fraction, in its own memory.
+def _ulps_of(fraction: Array, q: Bits, truth: Truth) -> None:
+    """ulp(z) of z = 2**q fraction goes to `truth`, and 2**q / ulp(z) to the memory of `fraction`.
 
-    ulp(z) is 2**K with K = max(binade, emin) - p + 1; it goes to `truth`, and q is overwritten.
+    ulp(z) is 2**K with K = max(binade, emin) - p + 1. All exponents are in units of `FIELD`, and
+    `q` may be overwritten.
     """
     format = truth.format
-    shift = bits_of(fraction)
-    shift >>= 52
-    np.subtract(1023 + format.precision - 1, shift, out=shift)
-    q -= shift  # K, if z is a normal number below 1
     least, most = format.spacing_exponent, -format.precision  # z < 1: its binade is -1 at most
-    if q.min() < least or q.max() > most:
-        q += shift
-        q -= most
-        np.maximum(shift, q, out=shift)
-        q += most - least
-        np.minimum(shift, q, out=shift)
-        q += least
-        q -= shift
-        np.maximum(shift, _DEEP, out=shift)
-    if least >= -1022 or q.min() >= -1022:
-        q += 1023
-        np.left_shift(q, 52, out=bits_of(truth.ulp))
-    else:
-        np.ldexp(1.0, q.astype(np.int32), out=truth.ulp)
-    return shift
+    scale, ulp = bits_of(fraction), bits_of(truth.ulp)
+    scale &= _EXPONENT_FIELD
+    scale -= (format.precision - 1) * FIELD
+    np.add(q, scale, out=ulp)  # 2**K, if z is a normal number below 1
+    deepest, normal = ulp.min(), max(least + BIAS, 1) * FIELD
+    if deepest >= normal and ulp.max() <= (most + BIAS) * FIELD:
+        np.subtract(2 * BIAS * FIELD, scale, out=scale)
+    elif deepest >= normal or least + BIAS > 0:
+        np.clip(ulp, (least + BIAS) * FIELD, (most + BIAS) * FIELD, out=ulp)
+        np.subtract(q, ulp, out=scale)
+        scale += 2 * BIAS * FIELD
+        np.maximum(scale, (_DEEP + BIAS) * FIELD, out=scale)
+    else:  # ulp(z) is not a normal float64
+        ulp >>= 52
+        ulp -= BIAS
+        np.clip(ulp, least, most, out=ulp)
+        q >>= 52
+        np.subtract(q, ulp, out=scale)
+        np.maximum(scale, _DEEP, out=scale)
+        scale += BIAS
+        scale <<= 52
+        np.ldexp(1.0, ulp.astype(np.int32), out=truth.ulp)
 
 
 def _undecided(multiple: Array, truth: Truth, slack: float, memory: Array) -> NDArray[np.bool_]:
