@@ -92,7 +92,8 @@ def question(
 ) -> Question:
     """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
     policy = policy or Policy()
-    x = stored.astype(np.float64)
+    # What an implementation could write into is copied: it must not change the question.
+    x = stored.astype(np.float64, copy=stored.flags.writeable)
     return Question(operation, policy, stored, x, known(operation, x, format, policy, tier))
 
 

@@ -207,13 +207,14 @@ class _Judge:
         check_floating_point_environment()
         x, y = self._pair.block(rows)
         asked = question(OPERATIONS["softmax"], x, self._pair.format, self._policy)
-        batch, codes = classified(asked, y.astype(np.float64))
-        self._pair.let_go()
+        batch, codes = classified(asked, y.astype(np.float64, copy=False))
         no_bound = np.full((len(x), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far)
         for name, value in found.so_far.items():
             self._so_far[name] = max(value, self._so_far.get(name, value))
-        return start, found, _first_faults(found, codes, batch.y)
+        firsts = _first_faults(found, codes, batch.y)
+        self._pair.let_go()
+        return start, found, firsts
 
 
 def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:

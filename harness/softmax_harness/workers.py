@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import threading
@@ -30,6 +31,9 @@ def processes(
     initializer, given
         Called first in each process, with what is given.
     """
+    if start_method == "fork":
+        # Collecting garbage writes to every object, and so copies the pages that all share.
+        gc.freeze()
     context = multiprocessing.get_context(start_method)
     executor = ProcessPoolExecutor(jobs, context, _begin, (initializer, given))
     with _interrupts_ignored():  # which the processes that begin here inherit

@@ -84,7 +84,7 @@ class Metric:
             return least_near(float(np.fmax.reduce(values(some), axis=None)), self.blur)
 
         chosen = self.suspects(batch, reach)
-        return chosen, values(chosen)
+        return chosen, values(chosen) if chosen.size else np.empty(0)
 
     @property
     def summary(self) -> str:

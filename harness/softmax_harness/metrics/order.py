@@ -14,7 +14,7 @@ _RADIX_LENGTHS = range(256, 3000)
 # none of the first few rows shows its order, the others are not tried.
 _APART = range(32, 1 << 14)
 _TRIED = 4
-_BITS_OF_ONE = 0x3FF << 52
+_BITS_OF_ONE, _FARTHEST = 0x3FF << 52, 0xFFFFFFFF
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -71,7 +71,7 @@ def _near(y: Array, plain: NDArray[np.bool_], largest: Array, format: Format) ->
     apart = np.empty_like(keys)
     # Over the ends of rows too: NumPy subtracts arrays of one piece several times as fast.
     np.subtract(keys.ravel()[1:], keys.ravel()[:-1], out=apart.ravel()[:-1])
-    apart[:, -1] = np.iinfo(np.uint32).max
+    apart[:, -1] = _FARTHEST
     needed = 1.0 + np.where(known, error, 0.0) * 2.0 ** (55 - shift)
     return np.asarray(~known | (apart.min(axis=-1) < needed))
 

@@ -12,14 +12,20 @@ Bits = NDArray[np.int64]
 
 # Larger blocks fall out of the nearest caches, smaller ones are all overhead of calls: measured.
 BLOCK_ELEMENTS = 1 << 16
-_ARRAYS = 16
+_ARRAYS, _APART = 16, 104
 
 
 class Workspace:
-    """Arrays of one shape, taken and given back in the order of a stack."""
+    """Arrays of one shape, taken and given back in the order of a stack.
+
+    They are parts of one piece of memory, large enough to get large pages, and lie a little more
+    than their size apart: those a power of two apart would drive each other out of the caches.
+    """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self._free = [np.empty(shape) for _ in range(_ARRAYS)]
+        size = shape[0] * shape[1]
+        memory = np.empty((_ARRAYS, size + _APART))
+        self._free = [each[:size].reshape(shape) for each in memory]
 
     def take(self) -> Array:
         """An array with anything in it."""
