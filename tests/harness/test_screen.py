@@ -1,5 +1,6 @@
 """The screen: every stage against exact numbers, its bound on hard rows, and its lies caught."""
 
+import tracemalloc
 from fractions import Fraction
 
 import mpmath
@@ -12,10 +13,10 @@ from softmax_harness.maxima import confirmed_maxima
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.sweep import jobs_of, work
 from softmax_harness.truth import judge, known
-from softmax_harness.truth.screen import full, light, screen
+from softmax_harness.truth.screen import LONGEST_ROW, batch, full, light, screen
 from softmax_harness.truth.screen.constants import TABLE_BITS, N, constants
 from softmax_harness.truth.screen.reduction import reduced
-from softmax_harness.truth.screen.workspace import Workspace, bits_of
+from softmax_harness.truth.screen.workspace import BLOCK_ELEMENTS, Workspace, bits_of
 
 SOFTMAX = OPERATIONS["softmax"]
 KERNELS = [pytest.param(light, id="light"), pytest.param(full, id="full")]
@@ -156,10 +157,74 @@ def test_what_no_enclosure_decides_is_left_to_mpmath():
     ).undecided[0]
 
 
-def test_rows_beyond_the_proved_length_are_left_open():
-    x = np.random.default_rng(0).normal(size=(1, (1 << 20) + 1))
+def test_rows_beyond_the_proved_length_are_left_open(monkeypatch):
+    assert LONGEST_ROW == 2**26 - 1
+    monkeypatch.setattr(batch, "LONGEST_ROW", 999)
+    x = np.random.default_rng(0).normal(size=(1, 1000))
     fixed = np.zeros(x.shape, bool)
     assert screen(x, fixed, np.zeros(x.shape), FORMATS["float32"]).undecided.all()
+
+
+def long_row(kind, rng):
+    """A row of some hundred distinct values, which mpmath sums exactly with how often each occurs."""
+    n = (1 << 20) + 12_345
+    scale, offset = {"far apart": (900, 0), "offset": (40, 1e3)}.get(kind, (3, 0))
+    values = offset + scale * rng.standard_normal(300)
+    if kind == "small terms":  # which add up to far more than the large ones
+        values = np.concatenate([[9.0], -6.0 + 1e-3 * values])
+        return values[np.append(0, rng.integers(1, 301, n - 1))][None]
+    x = values[rng.integers(0, 300, n)][None]
+    return np.where(rng.random(x.shape) < 0.4, -np.inf, x) if kind == "masked" else x
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["usual", "small terms", "masked", "far apart", "offset"])
+def test_the_bound_holds_in_rows_that_come_in_pieces(name, kind):
+    format = FORMATS[name]
+    x = long_row(kind, np.random.default_rng(5)).astype(format.dtype).astype(float)
+    fixed, expected = SOFTMAX.special_values(x, Policy())
+    screened, exact = screen(x, fixed, expected, format), judge(SOFTMAX, x, format)
+    assert not screened.undecided.any()
+    truth = screened.truth
+    assert (truth.rounded == exact.rounded).all() and (truth.ulp == exact.ulp).all()
+    assert (np.abs(truth.offset - exact.offset) <= screened.error_ulp + 2.0**-53).all()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_long_row_of_distinct_values_is_right_to_the_bound(kernel):
+    """Against the sum of a million exponentials as balls of 140 bits."""
+    flint = pytest.importorskip("flint", reason="pip install python-flint")
+    name = "float32" if kernel is light else "float64"
+    x = np.random.default_rng(6).normal(0, 3, (1, (1 << 20) + 1)).astype(name).astype(float)
+    fixed = np.zeros(x.shape, bool)
+    screened = screen(x, fixed, np.zeros(x.shape), FORMATS[name])
+    truth = screened.truth
+    precision, flint.ctx.prec = flint.ctx.prec, 140
+    try:
+        total = flint.arb(0)
+        for value in x[0].tolist():
+            total += flint.arb(value).exp()
+        for place in [0, 77_777, 1 << 20, int(x.argmax()), int(x.argmin())]:
+            z = flint.arb(x[0, place]).exp() / total
+            found = flint.arb(truth.rounded[0, place]) + flint.arb(truth.offset[0, place]) * (
+                flint.arb(truth.ulp[0, place])
+            )
+            # The offset is itself a float64 of at most 1/2.
+            slack = kernel.RELATIVE_ERROR * z + 2.0**-54 * flint.arb(truth.ulp[0, place])
+            assert abs(found - z) < slack + flint.arb(truth.ulp[0, place]) * 2.0**-100
+    finally:
+        flint.ctx.prec = precision
+
+
+def test_a_long_row_takes_little_memory_beside_its_results():
+    n = 1 << 22
+    x, fixed = np.random.default_rng(0).normal(size=(1, n)), np.zeros((1, n), bool)
+    screen(x[:, : 1 << 17], fixed[:, : 1 << 17], x[:, : 1 << 17], FORMATS["float64"])
+    tracemalloc.start()
+    screen(x, fixed, x, FORMATS["float64"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * x.nbytes + (16 + 4) * 8 * BLOCK_ELEMENTS * 1.1
 
 
 @pytest.mark.parametrize("kernel, dtype", [(light, "float32"), (full, "float64")])

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from softmax_harness.formats import Format
 from softmax_harness.truth.screen import full, light
+from softmax_harness.truth.screen.arguments import distance, too_far, tops, unmasked
+from softmax_harness.truth.screen.long import screen_row
 from softmax_harness.truth.screen.rounding import rounded
+from softmax_harness.truth.screen.sums import slices
 from softmax_harness.truth.screen.workspace import BLOCK_ELEMENTS, Array, workspace
 from softmax_harness.truth.truth import Truth
 
-LONGEST_ROW = light.LONGEST_ROW
-_DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
-_BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of binades
+# The bounds of both kernels are proved for rows shorter than 2**26.
+LONGEST_ROW = (1 << 26) - 1
 
 
 @dataclass(frozen=True)
@@ -77,39 +79,24 @@ def _screen_part(
     x: Array, fixed: NDArray[np.bool_], out: Truth, part: slice, kernel: ModuleType
 ) -> NDArray[np.bool_]:
     """Screen a few rows into the rows `part` of `out`; True for the rows that stay undecided."""
-    weights = None
+    here = Truth(out.format, out.rounded[part], out.offset[part], out.ulp[part], fixed)
+    if x.shape[-1] > BLOCK_ELEMENTS:
+        return np.array([screen_row(x, here, kernel)])
+    weights = low = None
     if fixed.any():
-        x, weights = _unmasked(x, fixed)
+        x, weights = unmasked(x, fixed, tops(x, fixed))
     top = x.max(axis=-1, keepdims=True)
     # Rows of one value have z = 1/m exactly, which only the arbiter's integers show to be exact.
     bottom = x.min(axis=-1)
     undecided: NDArray[np.bool_] = top[:, 0] == bottom
-    low = None
-    if top.max() > _DIRECT or bottom.min() < -_DIRECT:
-        x, low = _distance(x, top)
+    if too_far(top, bottom):
+        x, low = distance(x, top)
         top = np.zeros(top.shape)
     w = workspace(x.shape)
-    head, tail, q = kernel.quotients(x, top, low, weights, w)
-    here = Truth(out.format, out.rounded[part], out.offset[part], out.ulp[part], fixed)
+    head, tail, q = kernel.exponentials(x, top, low, weights, w)
+    columns = slices(head, tail, q, x.shape[-1], kernel.exact_columns(x.shape[-1]), w)
+    head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, kernel.RELATIVE_ERROR, w)
     if open_.any():
         undecided |= (open_ & ~fixed).any(axis=-1)
     return undecided
-
-
-def _unmasked(x: Array, fixed: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Numbers in place of what is fixed, and the weights that take them out of the sum again."""
-    top = np.where(fixed, -np.inf, x).max(axis=-1, keepdims=True)
-    whole = np.isneginf(top)
-    weights = np.where(fixed & ~whole, 0.0, 1.0)
-    return np.where(fixed, np.where(whole, 0.0, top), x), weights
-
-
-def _distance(x: Array, top: Array) -> tuple[Array, Array]:
-    """x - top as a float64 and its exact rounding error (Knuth's two-sum), cut off at `_BOTTOM`."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        d = x - top
-        back = d + top
-        low = (x - back) - (top - (back - d))
-    deep = d < _BOTTOM
-    return np.where(deep, _BOTTOM, d), np.where(deep, 0.0, low)

@@ -1,4 +1,4 @@
-"""The kernel for float64: relative error below 2**-95.
+"""The kernel for float64: relative error below 2**-95, for rows shorter than 2**26.
 
 Everything is a sum of two float64, and every product whose rounding would show is split so that
 its error is known exactly (Dekker 1971; no fused multiply-add is needed).
@@ -14,12 +14,13 @@ With u = 2**-53 and r = x - k (ln 2)/N, |r| < 2**-15.5, the errors relative to t
   r**6/720 < 2**-102.5.
 - T (1 + v): T = t + low to 2**-106; t vh exactly; its products with vl,
   below 2**-49, rounded by 2**-102 a few times: 2**-100.5.
-- S: slices of the terms on two or three grids are summed exactly, what is left in floating point
-  by NumPy's pairwise sum of depth at most 32, below 32 u 2**-50: 2**-98; the errors of the terms:
-  2**-98.8.
+- S: two or three columns of the terms' sum are exact. What is left, at most 2**-50 of the terms
+  in the tails and n 2**-77 <= 2**-51 of S >= 1 in the heads, is summed by NumPy in pairs, at
+  depth 32 at most, and where a row comes in pieces these are added with one rounding: below
+  32 u (2**-50 + 2**-51): 2**-97.4. The errors of the terms: 2**-98.8.
 - 1/S and the product with it: exact products again, 2**-102.
 
-Together below 2**-96.5, stated as 2**-95.
+Together below 2**-96.3, stated as 2**-95.
 """
 
 from __future__ import annotations
@@ -30,39 +31,59 @@ from softmax_harness.truth.screen.constants import Constants, constants
 from softmax_harness.truth.screen.reduction import (
     exponent,
     place_in_table,
-    power_of_two,
     reduced,
 )
+from softmax_harness.truth.screen.sums import two_sums
 from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-95
 _HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
-_TWO_SLICES = 1 << 16  # the longest row for which a third slice would change nothing
-
 Result = tuple[Array, Array, Bits]
 
 
-def quotients(
+def exact_columns(n: int) -> int:
+    """How many columns of the sum over rows of length n have to be exact."""
+    return 2 if n <= 1 << 16 else 3
+
+
+def exponentials(
     x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
 ) -> Result:
-    """softmax of each row as 2**q (head + tail); as `softmax_harness.truth.screen.light`."""
+    """exp(x - top) as 2**q (head + tail); as `softmax_harness.truth.screen.light`."""
     head, tail, q = _exponentials(x, top, low, constants(), w)
     if weights is not None:
         head *= weights
         tail *= weights
-    first, second = _inverse_sum(head, tail, q, w)
-    split, product, inverse = w.take(), w.take(), w.take()
+    return head, tail, q
+
+
+def inverse(columns: list[Array]) -> tuple[Array, Array]:
+    """1/S of each row as two float64: one step of Newton's iteration with an exact product."""
+    s, sl = two_sums(columns)
+    first = 1.0 / s
+    p, e = _exact_product(s, first)
+    second = ((1.0 - p) - e - sl * first) * first
+    # The step is quadratic: its own error is second**2 s, below 2**-104 of the result.
+    return first, second
+
+
+def scaled(
+    head: Array, tail: Array, inverse: tuple[Array, Array], w: Workspace
+) -> tuple[Array, Array]:
+    """(head + tail) / S as two float64; consumes head."""
+    first, second = inverse
+    split, product, factor = w.take(), w.take(), w.take()
     np.multiply(head, second, out=product)
-    np.copyto(inverse, first)  # NumPy multiplies whole arrays twice as fast as by a column
-    tail *= inverse
+    np.copyto(factor, first)  # NumPy multiplies whole arrays twice as fast as by a column
+    tail *= factor
     tail += product
     error = w.take()
-    _product(head, inverse, product, error, split, w)
+    _product(head, factor, product, error, split, w)
     tail += error
-    w.give(inverse)
+    w.give(factor)
     w.give(split, error, head)
-    return product, tail, q
+    return product, tail
 
 
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
@@ -170,48 +191,6 @@ def _exponential_less_one(r: Array, rl: Array, w: Workspace) -> tuple[Array, Arr
     rest += square
     w.give(r, rl, square, cubic)
     return v, rest
-
-
-def _inverse_sum(head: Array, tail: Array, q: Bits, w: Workspace) -> tuple[Array, Array]:
-    """1/S of each row as two float64, shape (rows, 1)."""
-    memory, left, slice_ = w.take(), w.take(), w.take()
-    n = head.shape[-1]
-    scale = power_of_two(q, bits_of(memory))
-    np.multiply(head, scale, out=left)
-    scale *= tail
-    bits = n.bit_length() + 1
-    sums = []
-    grid = 1.5 * 2.0**bits
-    for _ in range(2 if n <= _TWO_SLICES else 3):
-        np.add(left, grid, out=slice_)
-        slice_ -= grid
-        sums.append(slice_.sum(axis=-1, keepdims=True))
-        left -= slice_
-        grid *= 2.0 ** (bits - 52)
-    left += scale
-    sums.append(left.sum(axis=-1, keepdims=True))
-    w.give(memory, left, slice_)
-    return _inverse(*_two_sums(sums))
-
-
-def _two_sums(sums: list[Array]) -> tuple[Array, Array]:
-    """The sum of a few columns, the largest first, as two float64."""
-    first, second = sums[0], np.zeros_like(sums[0])
-    for each in sums[1:]:
-        total = first + each
-        second = second + (each - (total - first))
-        first = total
-    total = first + second
-    return total, second - (total - first)
-
-
-def _inverse(s: Array, sl: Array) -> tuple[Array, Array]:
-    """1 / (s + sl) as two float64: one step of Newton's iteration with an exact product."""
-    first = 1.0 / s
-    p, e = _exact_product(s, first)
-    second = ((1.0 - p) - e - sl * first) * first
-    # The step is quadratic: its own error is second**2 s, below 2**-104 of the result.
-    return first, second
 
 
 def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:

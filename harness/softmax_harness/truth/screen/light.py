@@ -4,15 +4,17 @@ With T = 2**(j/N) = high + rest and p = e**r - 1, exp(x) = 2**q (high + (rest + 
 bits, so its products with the 26-bit head of 1/S are exact; everything else is below 2**-14.4 of
 it and may be rounded to 53 bits.
 
-Errors, relative to the result, for n <= 2**20 and with u = 2**-53:
+Errors, relative to the result, with u = 2**-53:
 
 - r: k (L3 + L4) is folded into L2, of which k times its rounding is below 2**-70, and the product
   and the difference round by u 2**-15.5 each: below 2**-67 in all. A `low` part of x adds u 2**-15.
 - p: the series ends before r**4/24 < 2**-66.5; four roundings of at most u 2**-15.5: 2**-66.
 - rest + T p: two roundings of values below 2**-14.4: 2**-66.4.
-- S: the heads are summed exactly (grids below), the rest in floating point by NumPy's pairwise sum
-  of depth at most 32: 32 u (2**-14.4 + n 2**-(52 - b)) with b = bits of n, plus one: 2**-61.9 at
-  n = 2**20, below 2**-62.3 for n <= 2**16; the errors of the terms themselves: 2**-64.6.
+- S: one or two columns of the heads' sum are exact. What is left, at most 2**-14.4 of the terms in
+  the tails and n 2**(b - 53) of S >= 1 in the heads, b = 1 + bits of n, is summed by NumPy in
+  pairs, at depth 32 at most, and where a row comes in pieces these are added with one rounding:
+  below 32 u (2**-14.4 + 2**-19) for n <= 2**16, and with two columns less; 2**-62.3. The errors of
+  the terms themselves: 2**-64.6.
 - 1/S: the tail w2 is exact to 2**-26 u 4, far less; the product: three roundings below 2**-66.
 
 Together below 2**-61.4, stated as 2**-60.
@@ -26,21 +28,25 @@ from softmax_harness.truth.screen.constants import Constants, constants
 from softmax_harness.truth.screen.reduction import (
     exponent,
     place_in_table,
-    power_of_two,
     reduced,
 )
+from softmax_harness.truth.screen.sums import two_sums
 from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
-LONGEST_ROW = 1 << 20
 Result = tuple[Array, Array, Bits]
 _HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
-def quotients(
+def exact_columns(n: int) -> int:
+    """How many columns of the sum over rows of length n have to be exact."""
+    return 1 if n <= 1 << 16 else 2
+
+
+def exponentials(
     x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
 ) -> Result:
-    """softmax of each row as 2**q (head + tail), in memory of `w`; q in units of 2**52.
+    """exp(x - top) as 2**q (head + tail), in memory of `w`; q in units of 2**52.
 
     Parameters
     ----------
@@ -57,14 +63,31 @@ def quotients(
     if weights is not None:
         high *= weights
         tail *= weights
-    first, second = _inverse_sum(high, tail, q, w)
+    return high, tail, q
+
+
+def inverse(columns: list[Array]) -> tuple[Array, Array]:
+    """1/S of each row as a head of 26 bits and a tail, shape (rows, 1)."""
+    first, second = columns if len(columns) == 2 else two_sums(columns)
+    whole = 1.0 / (first + second)
+    top = _head(whole)
+    first_top = _head(first)
+    residual = 1.0 - first_top * top - (first - first_top) * top - second * top
+    return top, residual * whole
+
+
+def scaled(
+    high: Array, tail: Array, inverse: tuple[Array, Array], w: Workspace
+) -> tuple[Array, Array]:
+    """(high + tail) / S as two float64, in their own memory."""
+    first, second = inverse
     product = w.take()
     np.multiply(high, second, out=product)
     tail *= first + second
     tail += product
     high *= first
     w.give(product)
-    return high, tail, q
+    return high, tail
 
 
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
@@ -89,28 +112,6 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     tail += series
     w.give(k, r, whole)
     return high, tail, q
-
-
-def _inverse_sum(high: Array, tail: Array, q: Bits, w: Workspace) -> tuple[Array, Array]:
-    """1/S of each row as a head of 26 bits and a tail, shape (rows, 1)."""
-    scale_memory, head, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(scale_memory))
-    np.multiply(high, scale, out=head)
-    scale *= tail
-    # Multiples of the grid 2**(b - 52), at most 2 each, so that any n of them add up exactly.
-    grid = 1.5 * 2.0 ** (high.shape[-1].bit_length() + 1)
-    np.add(head, grid, out=slice_)
-    slice_ -= grid
-    first = slice_.sum(axis=-1, keepdims=True)
-    head -= slice_
-    head += scale
-    second = head.sum(axis=-1, keepdims=True)
-    w.give(scale_memory, head, slice_)
-    inverse = 1.0 / (first + second)
-    top = _head(inverse)
-    first_top = _head(first)
-    residual = 1.0 - first_top * top - (first - first_top) * top - second * top
-    return top, residual * inverse
 
 
 def _head(values: Array) -> Array:

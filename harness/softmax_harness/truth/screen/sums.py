@@ -1,0 +1,67 @@
+"""The sum of a row's exponentials, in slices that add up exactly and a rest."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from softmax_harness.truth.screen.reduction import power_of_two
+from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+
+
+def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) -> list[Array]:
+    """Columns that add up to the sum of 2**q (head + tail) over each row, or over a part of rows.
+
+    Parameters
+    ----------
+    head, tail : ndarray of float64, shape (rows, some)
+        0 <= head <= 2, and |tail| <= 2**-14.4 head.
+    n : int
+        Length of the whole rows.
+    count : int
+        How many of the columns are to be exact.
+
+    Notes
+    -----
+    With b = 1 + bits of n: what is added to 1.5 * 2**b is cut to multiples of 2**(b - 52), of
+    which any n, at most 2 each, add up exactly. What is cut off, at most 2**(b - 53), is cut in
+    the same way to multiples of 2**(2b - 104), and so on. What is left after `count` times, at
+    most 2**(count (b - 52) - 1) each, is added to the tails and summed in floating point.
+    """
+    memory, left, slice_ = w.take(), w.take(), w.take()
+    scale = power_of_two(q, bits_of(memory))
+    np.multiply(head, scale, out=left)
+    scale *= tail
+    bits = n.bit_length() + 1
+    grid, columns = 1.5 * 2.0**bits, list[Array]()
+    for _ in range(count):
+        np.add(left, grid, out=slice_)
+        slice_ -= grid
+        columns.append(slice_.sum(axis=-1, keepdims=True))
+        left -= slice_
+        grid *= 2.0 ** (bits - 52)
+    left += scale
+    columns.append(left.sum(axis=-1, keepdims=True))
+    w.give(memory, left, slice_)
+    return columns
+
+
+def joined(parts: list[list[Array]]) -> list[Array]:
+    """The columns of one row, shape (1, 1), from those of its parts; the rest is rounded once."""
+    *exact, rest = zip(*parts, strict=True)
+    return [
+        *(np.sum(each, axis=0) for each in exact),
+        np.array([[math.fsum(float(each[0, 0]) for each in rest)]]),
+    ]
+
+
+def two_sums(columns: list[Array]) -> tuple[Array, Array]:
+    """The sum of a few columns, the largest first, as two float64."""
+    first, second = columns[0], np.zeros_like(columns[0])
+    for each in columns[1:]:
+        total = first + each
+        second = second + (each - (total - first))
+        first = total
+    total = first + second
+    return total, second - (total - first)
