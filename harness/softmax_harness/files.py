@@ -45,7 +45,14 @@ def check_file(path: Path) -> None:
 
 
 def replacing_file(path: Path, text: str) -> None:
-    """Write `text` to `path`, which is whole at every moment."""
+    """Write `text` to `path`, which is whole at every moment.
+
+    A link stays a link, and a device or pipe is written to.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with _named_when_whole(scratch) as file:

@@ -36,6 +36,11 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
         return np.asarray(total.astype(format.dtype).astype(np.float64))
 
 
+def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(all="ignore"):
+        return np.asarray(x - x.max(axis=-1, keepdims=True))
+
+
 def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float = np.inf) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 
@@ -68,7 +73,8 @@ def _unusual(batch: Batch, codes: NDArray[np.int8]) -> NDArray[np.int8]:
     same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
     with np.errstate(invalid="ignore"):
         largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
-    hidden = np.isinf(total) & ((largest == 0) | np.isinf(largest))
+    overflows = np.isinf(total) | np.isinf(replay_sum(_shifted(batch.x), truth.format))
+    hidden = overflows & ((largest == 0) | np.isinf(largest))
     subnormal = r < truth.format.smallest_normal
     finite = np.isfinite(y)
     cases = [

@@ -10,6 +10,7 @@ from softmax_implementations.registry import CAPABILITIES
 
 from softmax_harness.catalogue import catalogue
 from softmax_harness.cli import options
+from softmax_harness.cli.policy_option import policy_option
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.contract import PARTS, Checked, Contract, checked
 from softmax_harness.contract.promises import parsed_limit
@@ -43,7 +44,7 @@ _FILE = click.Path(path_type=Path)
     help="Formats, separated by commas.  [default: float16,float32,float64]",
 )
 @options.seed
-@options.policy
+@policy_option
 @click.option(
     "--limit", "limits", multiple=True, metavar="METRIC=NUMBER", help="Such as max_ulp=2."
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import softmax_harness.cli.one_thread  # noqa: F401 - before NumPy
+from softmax_harness.cli.policy_option import policy_option
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.files import check_file, replacing_file
 from softmax_harness.operations import Policy
@@ -23,13 +24,7 @@ from softmax_harness.score import read_pair, score, score_document
 @click.option(
     "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
 )
-@click.option(
-    "--policy",
-    multiple=True,
-    callback=lambda context, parameter, value: Policy.parse(value),
-    metavar="LINE=nan|zero|any",
-    help="Relax a special value: nan, positive-infinity or all-masked.",
-)
+@policy_option
 def command(x_path: Path, y_path: Path, axis: int, json_path: Path | None, policy: Policy) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from softmax_harness.contract.finding import Finding
+from softmax_harness.contract.finding import Finding, explaining
 from softmax_harness.contract.judgement import Judgement, asked_of, judgement
 from softmax_harness.contract.shrink import Place, smallest
 from softmax_harness.contract.subject import Subject
@@ -163,7 +163,7 @@ class Faults:
                 error,
                 limit,
                 witness,
-                f"softmax-harness explain '{witness}' --implementation {subject.known.name}",
+                explaining(witness, subject.known.name),
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.contract.accuracy import Judged
-from softmax_harness.contract.finding import Finding
+from softmax_harness.contract.finding import Finding, checking
 from softmax_harness.contract.subject import Subject
 from softmax_harness.metrics import Batch
 
@@ -75,6 +75,5 @@ class Bias:
                     mean,
                     LIMIT,
                     found.witness,
-                    f"softmax-harness check {subject.known.name} --dtype {subject.format.name} "
-                    "--only accuracy",
+                    checking(subject.known.name, subject.format.name, "accuracy"),
                 )

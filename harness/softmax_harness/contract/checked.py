@@ -15,7 +15,7 @@ from softmax_harness.contract.accuracy import Faults, Stream
 from softmax_harness.contract.bias import Bias
 from softmax_harness.contract.cases import CASES, normal
 from softmax_harness.contract.cells import Cell, Cells
-from softmax_harness.contract.finding import Finding, first_of_each_kind
+from softmax_harness.contract.finding import Finding, checking, first_of_each_kind
 from softmax_harness.contract.structure import examined
 from softmax_harness.contract.subject import Subject
 from softmax_harness.contract.suite import recipes
@@ -241,7 +241,7 @@ class _Found:
 
 def _finding(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
     message = f"{fault.message}, {told}" if told else fault.message
-    replay = f"softmax-harness check {name} --dtype {dtype} --only {part}"
+    replay = checking(name, dtype, part)
     return Finding(fault.kind, message, replay=replay)
 
 

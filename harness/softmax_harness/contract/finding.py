@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 
@@ -33,6 +34,17 @@ class Finding:
     limit: float | None = None
     witness: str = ""
     replay: str = ""
+
+
+def explaining(witness: str, implementation: str) -> str:
+    """The command that shows an element again, as a shell takes it."""
+    return shlex.join(["softmax-harness", "explain", witness, "--implementation", implementation])
+
+
+def checking(implementation: str, dtype: str, part: str | None = None) -> str:
+    """The command that asks a part of the suite again, as a shell takes it."""
+    only = [] if part is None else ["--only", part]
+    return shlex.join(["softmax-harness", "check", implementation, "--dtype", dtype, *only])
 
 
 def first_of_each_kind(findings: list[Finding]) -> list[Finding]:

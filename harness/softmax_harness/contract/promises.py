@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_harness.contract.accuracy import Judged
-from softmax_harness.contract.finding import Finding
+from softmax_harness.contract.finding import Finding, explaining
 from softmax_harness.contract.subject import Subject
 from softmax_harness.errors import BadLimit
 from softmax_harness.metrics import METRICS, Batch
@@ -131,7 +131,7 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
         value,
         limit.number,
         witness,
-        f"softmax-harness explain '{witness}' --implementation {subject.known.name}",
+        explaining(witness, subject.known.name),
     )
 
 

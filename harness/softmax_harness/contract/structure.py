@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.contract.case import Case
-from softmax_harness.contract.finding import Finding
+from softmax_harness.contract.finding import Finding, checking
 from softmax_harness.contract.judgement import Judgement, asked_of, judgement, rows_of
 from softmax_harness.contract.subject import Subject
 from softmax_harness.formats import FORMATS, Format
@@ -56,10 +56,7 @@ def examined(subject: Subject, cases: list[Case], part: str, policy: Policy) -> 
             continue
         if _is_promised(subject, case, reply):
             message, witness = text
-            replay = (
-                f"softmax-harness check {subject.known.name} --dtype {subject.format.name} "
-                f"--only {part}"
-            )
+            replay = checking(subject.known.name, subject.format.name, part)
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
             found.reported.append((case.kind, text[0]))

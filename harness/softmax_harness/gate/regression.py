@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from softmax_harness.contract import Checked, Finding
 from softmax_harness.contract.cells import Cell
+from softmax_harness.contract.finding import checking, explaining
 from softmax_harness.gate.baseline import Baseline, Entry, taken_here
 
 # Errors are stored to nine digits, and come from the screen to better than that.
@@ -70,9 +71,9 @@ def _with(result: Checked, worse: list[tuple[str, str]]) -> Checked:
     more = f" and {len(worse) - _SHOWN} more" if len(worse) > _SHOWN else ""
     witness = next((witness for _, witness in worse if witness), "")
     replay = (
-        f"softmax-harness explain '{witness}' --implementation {result.implementation}"
+        explaining(witness, result.implementation)
         if witness
-        else f"softmax-harness check {result.implementation} --dtype {result.dtype}"
+        else checking(result.implementation, result.dtype)
     )
     finding = Finding(
         "regression",

@@ -15,7 +15,7 @@ from softmax_implementations.registry import Implementation, declared
 from softmax_harness.errors import BadImplementation
 from softmax_harness.isolation import limits, watch
 from softmax_harness.isolation.layouts import LAYOUTS
-from softmax_harness.isolation.printed import Printed
+from softmax_harness.isolation.printed import Printed, printable
 from softmax_harness.isolation.repeats import repeated
 from softmax_harness.isolation.request import Description, Fault, Reply, Request
 from softmax_harness.isolation.specification import is_foreign, loaded
@@ -51,7 +51,10 @@ def load(name: str) -> Description | Fault:
     except BadImplementation as error:
         return Fault("unknown", str(error))
     except ModuleNotFoundError as error:
-        return Fault("unavailable", f"it needs {error.name}: pip install {error.name}")
+        package = (error.name or "").partition(".")[0]
+        if not package or package in sys.modules:
+            return Fault("raised", f"loading it raised {_told(error)}")
+        return Fault("unavailable", f"it needs {package}: pip install {package}")
     except MemoryError:
         return Fault("memory", "loading it ran out of memory")
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
@@ -83,8 +86,11 @@ def _with_library(found: Any) -> Any:
     return found
 
 
-def serve(requests: list[Request]) -> list[Reply]:
-    """Make each call in turn. What they leave behind together is a fault of the last one."""
+def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
+    """Make each call of the implementation of that name in turn. What they leave behind together is a fault of the last one."""
+    name, requests = asked
+    if not hasattr(_Here, "function"):  # a process that took the place of one that ended
+        load(name)
     around = watch.state()
     replies = [_answered(request) for request in requests]
     left = _side_effects(around)
@@ -162,4 +168,4 @@ def _told(error: BaseException) -> str:
         lines = str(error).splitlines()
     except BaseException:  # noqa: BLE001 - its text is the plug-in's too
         lines = []
-    return f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}"
+    return printable(f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}")

@@ -9,6 +9,12 @@ import tempfile
 _SHOWN = 80  # bytes of the beginning that are told
 
 
+def printable(text: str) -> str:
+    """Text in which nothing moves a terminal's cursor, and which any encoding can hold."""
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return shown.encode("utf-8", "replace").decode("utf-8")
+
+
 class Printed:
     """Standard output and standard error of this process from now on."""
 
@@ -40,4 +46,4 @@ def _taken(file: int) -> tuple[int, str]:
     first = os.pread(file, _SHOWN, 0).decode(errors="replace").splitlines()[:1]
     os.ftruncate(file, 0)
     os.lseek(file, 0, os.SEEK_SET)
-    return size, "".join(first)
+    return size, printable("".join(first))

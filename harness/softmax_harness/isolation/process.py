@@ -94,7 +94,8 @@ class Isolated:
         """
         if not self._is_loaded:
             self.load()
-        replies: list[Reply] = self._asked(child.serve, requests, self.limits.seconds)
+        asked = (self.name, requests)
+        replies: list[Reply] = self._asked(child.serve, asked, self.limits.seconds)
         return replies
 
     def _asked(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
@@ -128,10 +129,11 @@ class Isolated:
         self._pool.join()
 
 
-def _told(given: str | list[Request]) -> str:
+def _told(given: str | tuple[str, list[Request]]) -> str:
     if isinstance(given, str):
         return "when it was loaded"
-    shapes = dict.fromkeys(f"{request.x.dtype} of shape {request.x.shape}" for request in given)
+    _, requests = given
+    shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in requests)
     first = ", ".join(list(shapes)[:3])
     return f"when called with {first}{' and others' if len(shapes) > 3 else ''}"
 

@@ -62,9 +62,8 @@ def loaded(name: str) -> Callable[..., Any]:
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise BadImplementation(
-                str(unknown(f"function of {place}", attribute, sorted(_functions(module))))
-            )
+            functions = sorted(_functions(module)) or ["a file that defines a function"]
+            raise BadImplementation(str(unknown(f"function of {place}", attribute, functions)))
         found = getattr(found, part)
     if not callable(found):
         raise BadImplementation(f"{name} is a {type(found).__name__}, not a function")

@@ -46,13 +46,20 @@ def _random() -> tuple[Any, bytes]:
     return random.getstate(), np.asarray(words).tobytes() + repr(place).encode()
 
 
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return "one that is gone"
+
+
 State = dict[str, Any]
 _MODULES = "the modules that are imported"
 _WATCHED: dict[str, Callable[[], Any]] = {
     "NumPy's handling of floating-point errors": np.geterr,
     "a function of another module": _functions,
     "the environment variables": lambda: dict(os.environ),
-    "the working folder": os.getcwd,
+    "the working folder": _working_folder,
     "the floating-point environment": _floating_point,
     "the state of the random generators": _random,
     "the module search path": lambda: list(sys.path),
