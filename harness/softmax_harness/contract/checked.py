@@ -45,6 +45,8 @@ class Contract:
         Capabilities that are not asked for, whatever is declared.
     process : Limits
         Time and memory.
+    families : tuple of str
+        On whose inputs accuracy is judged; all of the suite where there are none.
     """
 
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
@@ -54,6 +56,7 @@ class Contract:
     limits: tuple[promises.Limit, ...] = ()
     without: tuple[str, ...] = ()
     process: Limits = field(default_factory=Limits)
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,17 @@ def checked(name: str, contract: Contract) -> list[Checked]:
             else _verdict(each, replace(each, process=fresh), loaded.faults, first, contract)
             for each, first in zip(subjects, firsts, strict=True)
         ]
+
+
+def verdict(subject: Subject, contract: Contract) -> Checked:
+    """The verdict on a subject as it stands, where there is no fresh process to compare it with.
+
+    It must take its dtype; the parts of the contract are all but ``repeats``.
+    """
+    first = _first_call(subject, contract)
+    if first.refusal:
+        first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
+    return _verdict(subject, subject, (), first, contract)
 
 
 def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
@@ -247,7 +261,7 @@ def _finding(fault: Fault, told: str, name: str, dtype: str, part: str) -> Findi
 
 def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
-    plan = list(recipes(subject.format, subject.longest, contract.seed))
+    plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
     stream = Stream(subject, contract.policy, plan)
     faults, bias, cells = Faults(), Bias(), Cells()
     limits = promises.Promises(_limits(subject, contract))

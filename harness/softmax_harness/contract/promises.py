@@ -76,6 +76,15 @@ def parsed_limit(text: str, where: str, **places: str | None) -> Limit:
     return Limit(name, value, **places)
 
 
+def of_row(name: str, batch: Batch) -> tuple[float, int]:
+    """A metric of a batch of one row, and the index of the element where it is largest."""
+    values = _OF[name](batch).ravel()
+    if np.isnan(values).all():
+        return math.nan, 0
+    value = np.nansum(values) if name in _SUMS else np.nanmax(values)
+    return float(value), int(np.nanargmax(values))  # 0 where the row has one value
+
+
 class _Worst(NamedTuple):
     """Where the largest value of a metric stands."""
 

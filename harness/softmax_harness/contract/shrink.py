@@ -48,16 +48,20 @@ def smallest(
     debugging), then replaced by rounder numbers. Where that leaves a long row, the witness is
     `text`, that of `row` itself.
     """
-    search = _Search(subject, policy, kind)
+    search = Search(subject, policy, kind)
     if search.shown([row]) is None:
         return None
+    found = reduced(search, row)
+    return search.place(row, text) if found is None else search.place(found, None)
+
+
+def reduced(search: Search, row: NDArray[Any]) -> NDArray[Any] | None:
+    """The smallest row found that shows what `row` shows; None where that is too long to write."""
     fewer = _fewer(search, row)
-    if fewer.size > _WRITTEN_IN_FULL:
-        return search.place(row, text)
-    return search.place(_simpler(search, fewer), None)
+    return None if fewer.size > _WRITTEN_IN_FULL else _simpler(search, fewer)
 
 
-class _Search:
+class Search:
     """Rows put to the implementation one by one, within a budget of elements."""
 
     def __init__(self, subject: Subject, policy: Policy, kind: str) -> None:
@@ -71,11 +75,12 @@ class _Search:
             return None
         replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
         for position, (row, reply) in enumerate(zip(rows, replies, strict=True)):
-            if reply.y is not None and self._is_shown(row, reply.y):
+            if reply.y is not None and self.is_shown(row, reply.y):
                 return position
         return None
 
-    def _is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+    def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+        """Whether an answer shows the fault."""
         asked = asked_of(row[None], self.subject.judged_format, self.policy)
         return self.kind in judgement(asked, y, flushes=False).kinds()
 
@@ -96,7 +101,7 @@ class _Search:
         return Place(text or own, error, limit, told)
 
 
-def _fewer(search: _Search, row: NDArray[Any]) -> NDArray[Any]:
+def _fewer(search: Search, row: NDArray[Any]) -> NDArray[Any]:
     parts = 2
     while row.size > 1:
         parts = min(parts, row.size)
@@ -112,7 +117,7 @@ def _fewer(search: _Search, row: NDArray[Any]) -> NDArray[Any]:
     return row
 
 
-def _simpler(search: _Search, row: NDArray[Any]) -> NDArray[Any]:
+def _simpler(search: Search, row: NDArray[Any]) -> NDArray[Any]:
     """Each entry in turn by the roundest number that keeps the fault."""
     for place in range(row.size):
         candidates = [_with(row, place, value) for value in _rounder(row[place])]

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.formats import FORMATS, Format
-from softmax_harness.isolation import Ended, Isolated, Reply, Request
+from softmax_harness.isolation import Ended, Reply, Request
 
 # Asked at once of a process, which answers within its time limit.
 _ELEMENTS_AT_ONCE = 1 << 18
 _CALLS_AT_ONCE = 32  # of which each may be compiled first
+
+
+class Server(Protocol):
+    """Where calls are made."""
+
+    def serve(self, requests: list[Request]) -> list[Reply]:
+        """Make the calls one after another."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,14 @@ class Subject:
         Whether nothing was declared: then what it refuses by an exception is reported only.
     format : Format
         Of the inputs.
-    process : Isolated
+    process : Server
         Where it is called.
     """
 
     known: Implementation
     is_plain: bool
     format: Format
-    process: Isolated
+    process: Server
 
     @property
     def judged_format(self) -> Format:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from softmax_harness.errors import unknown
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.families.hard import KINDS
 from softmax_harness.formats import Format
@@ -28,10 +29,23 @@ _ONE_BY_LENGTH = ("equal", "ties")  # at lengths beyond those of `_FEW`
 _SUMMED_ROWS = {"normal-1": 1, "descending": 5}  # so many that a sum term by term shows itself
 
 
-def recipes(format: Format, longest: float, seed: int) -> Iterator[Recipe]:
-    """Every recipe of the suite with rows of at most `longest`, the short ones first."""
-    for name, n, rows in _plan():
-        if n <= longest:
+def recipes(
+    format: Format, longest: float, seed: int, families: tuple[str, ...] = ()
+) -> Iterator[Recipe]:
+    """Every recipe of the suite with rows of at most `longest`, or those of some families.
+
+    Raises
+    ------
+    UnknownName
+        If the suite has no family of a name.
+    """
+    plan = list(_plan())
+    known = dict.fromkeys(name for name, _, _ in plan)
+    for name in families:
+        if name not in known:
+            raise unknown("family of the suite", name, known)
+    for name, n, rows in plan:
+        if n <= longest and (not families or name in families):
             yield Recipe(FAMILIES[name], format, n, rows, seed)
 
 

@@ -92,7 +92,7 @@ def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
     if not hasattr(_Here, "function"):  # a process that took the place of one that ended
         load(name)
     around = watch.state()
-    replies = [_answered(request) for request in requests]
+    replies = [answered(request, _Here.function) for request in requests]
     left = _side_effects(around)
     # At its first call a library may tell on standard error what it found, such as no GPU.
     size, first = _Here.printed.forget(errors_too=_Here.is_warm)
@@ -107,15 +107,20 @@ def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
     return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
 
 
-def _answered(request: Request) -> Reply:
+def answered(
+    request: Request,
+    function: Callable[..., Any],
+    accidents: type[BaseException] = BaseException,
+) -> Reply:
+    """Make a call as it is requested; an exception among `accidents` is a fault of it."""
     x = LAYOUTS[request.layout](request.x)
     memory = _whole(x)
     before, around = x.tobytes(), memory.tobytes()
     try:
-        y, faults = _results(request, x)
+        y, faults = _results(request, function, x)
     except MemoryError as error:
         return Reply(None, (Fault("memory", f"ran out of memory: {_told(error)}"),))
-    except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
+    except accidents as error:
         return Reply(None, (Fault("raised", f"raised {_told(error)}"),))
     if x.tobytes() != before:
         faults.append(Fault("input_changed", "changed its input"))
@@ -131,8 +136,9 @@ def _whole(x: NDArray[Any]) -> NDArray[Any]:
     return x
 
 
-def _results(request: Request, x: NDArray[Any]) -> tuple[NDArray[Any] | None, list[Fault]]:
-    function = _Here.function
+def _results(
+    request: Request, function: Callable[..., Any], x: NDArray[Any]
+) -> tuple[NDArray[Any] | None, list[Fault]]:
     first = function(x) if request.axis is None else function(x, axis=request.axis)
     wrong = _wrong_kind(first, request)
     if wrong is not None:
