@@ -11,7 +11,7 @@ import click
 
 from softmax_harness.errors import HarnessError, unknown
 
-VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare")
+VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 
 
 class Verbs(click.Group):

@@ -1,0 +1,110 @@
+"""softmax-harness bench: two revisions timed side by side, and a verdict that CI obeys."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from softmax_harness.cli.progress import shown_progress
+from softmax_harness.errors import HarnessError
+from softmax_harness.files import check_file, replacing_file
+from softmax_harness.timing.bench import revisions
+from softmax_harness.timing.bench.builds import built, configuration_of
+from softmax_harness.timing.bench.catalogue import OF_SUITE
+from softmax_harness.timing.bench.compare import compared
+from softmax_harness.timing.bench.documents import (
+    Comparison,
+    json_document,
+    markdown_document,
+    text_document,
+)
+from softmax_harness.timing.bench.rule import Rule
+from softmax_harness.timing.bench.starting import write_template
+
+_RULE = Rule()
+_FEWEST_PAIRS = 12
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("bench")
+@click.argument("names", nargs=-1, metavar="BASE HEAD")
+@click.option(
+    "--bench",
+    "pattern",
+    default=OF_SUITE,
+    metavar="REGEX",
+    help="Benchmarks with this in their name.  [default: those that suite makes]",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(_FEWEST_PAIRS),
+    default=_RULE.pairs,
+    show_default=True,
+    help="Pairs of processes for each timing.",
+)
+@click.option(
+    "--factor",
+    type=click.FloatRange(1, min_open=True),
+    default=_RULE.factor,
+    show_default=True,
+    help="The least ratio of times that counts.",
+)
+@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
+@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write an asv.conf.json and a benchmark to fill in, and end.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    names: tuple[str, ...],
+    pattern: str,
+    pairs: int,
+    factor: float,
+    json_path: Path | None,
+    markdown: Path | None,
+    template: Path | None,
+) -> None:
+    """Build two git revisions by asv, time them side by side, and say what became worse.
+
+    Run it where asv.conf.json is. Each timing is taken in pairs of fresh processes, BASE and HEAD
+    in turns; what looks slower by its effect and a test is timed again, and fails if it is slower
+    again. Errors are exact: any change is told, a worse one fails. Exit code 1 if anything fails.
+
+    Example: softmax-harness bench origin/main HEAD
+    """
+    if template is not None:
+        for written in write_template(template):
+            click.echo(f"wrote {written}")
+        return
+    if len(names) != 2:
+        raise HarnessError(
+            f"{len(names)} revisions were given: expected BASE HEAD, as git has them"
+        )
+    for path in (json_path, markdown):
+        if path is not None:
+            check_file(path)
+    folder = Path.cwd()
+    repository = revisions.top_of(folder)
+    configuration_of(folder)
+    commits = tuple(revisions.commit_of(repository, name) for name in names)
+    comparison = Comparison(
+        (names[0], names[1]), (commits[0], commits[1]), pattern, Rule(pairs, factor), [], []
+    )
+    if revisions.has_uncommitted(repository):
+        comparison.notes.append("uncommitted changes are in neither revision and were not timed")
+    with shown_progress() as progress, built(folder, comparison.commits, progress) as sides:
+        comparison.results.extend(compared(sides, pattern, comparison.rule, progress))
+    for path, document in ((json_path, json_document), (markdown, markdown_document)):
+        if path is not None:
+            replacing_file(path, document(comparison))
+    click.echo(text_document(comparison))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(markdown_document(comparison))
+    context.exit(1 if comparison.failed else 0)

@@ -1,0 +1,127 @@
+"""The outcome of a comparison for people and machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from softmax_harness.environment import environment
+from softmax_harness.timing.bench.compare import Result
+from softmax_harness.timing.bench.rule import Rule
+
+SCHEMA = 1
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared, how, and what came of it.
+
+    Attributes
+    ----------
+    revisions : tuple of str
+        BASE and HEAD as they were given.
+    commits : tuple of str
+        Their whole hashes.
+    pattern : str
+        Which benchmarks.
+    rule : Rule
+        What made a timing slower or faster.
+    results : list of Result
+        One for each benchmark and choice of its parameters.
+    notes : list of str
+        What a reader should know besides.
+    """
+
+    revisions: tuple[str, str]
+    commits: tuple[str, str]
+    pattern: str
+    rule: Rule
+    results: list[Result]
+    notes: list[str]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything became slower or less accurate, or fails now."""
+        return any(each.failed for each in self.results)
+
+
+def json_document(comparison: Comparison) -> str:
+    """``results`` has one entry for each benchmark; what is not finite is a string."""
+    document = {
+        "schema": SCHEMA,
+        "verdict": "fail" if comparison.failed else "pass",
+        "base": {"revision": comparison.revisions[0], "commit": comparison.commits[0]},
+        "head": {"revision": comparison.revisions[1], "commit": comparison.commits[1]},
+        "options": {"bench": comparison.pattern} | asdict(comparison.rule),
+        "environment": environment(),
+        "results": [
+            {key: _number(value) for key, value in asdict(each).items()}
+            for each in comparison.results
+        ],
+        "notes": comparison.notes,
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def text_document(comparison: Comparison) -> str:
+    """A line for each benchmark, the failing ones last, where one looks first; then the count."""
+    ranked = sorted(comparison.results, key=lambda each: (each.failed, each.verdict != "same"))
+    width = max((len(each.verdict) for each in ranked), default=0)
+    lines = [f"{each.verdict:{width}}  {each.name}  {_change(each)}".rstrip() for each in ranked]
+    notes = [f"note: {note}" for note in comparison.notes]
+    return "\n".join([*lines, *notes, headline(comparison)])
+
+
+def markdown_document(comparison: Comparison) -> str:
+    """The count, and a table of what is not the same."""
+    changed = [each for each in comparison.results if each.verdict != "same"]
+    changed.sort(key=lambda each: not each.failed)
+    lines = [f"### softmax-harness bench: {headline(comparison)}", ""]
+    if changed:
+        lines += ["| benchmark | verdict | change |", "|---|---|---|"]
+        lines += [
+            f"| {_text(each.name)} | {'❌ ' * each.failed}{each.verdict} | {_text(_change(each))} |"
+            for each in changed
+        ]
+    return "\n".join([*lines, *(f"\n> {_text(note)}" for note in comparison.notes)]) + "\n"
+
+
+def headline(comparison: Comparison) -> str:
+    """One line: what was compared, and how many of it came out how."""
+    counts: dict[str, int] = {}
+    for each in comparison.results:
+        counts[each.verdict] = counts.get(each.verdict, 0) + 1
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    base, head = (commit[:8] for commit in comparison.commits)
+    return f"{'fail' if comparison.failed else 'pass'}: {base} to {head}: {told}"
+
+
+def _change(result: Result) -> str:
+    both = f"{_measured(result.base, result.unit)} -> {_measured(result.head, result.unit)}"
+    if result.ratio is not None:
+        both += f", {result.ratio:.3f} times"
+    if result.base is None and result.head is None:
+        return result.message
+    return f"{both}  {result.message}".rstrip()
+
+
+def _measured(value: float | None, unit: str) -> str:
+    if value is None:
+        return "none"
+    if unit != "s":
+        return f"{value:.6g} {unit}"
+    scale, name = next((each for each in _UNITS if value >= each[0]), _UNITS[-1])
+    return f"{value / scale:.4g} {name}"
+
+
+def _number(value: object) -> object:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _text(text: str) -> str:
+    """Text that stays text: nothing in it is taken for HTML, a table's border or emphasis."""
+    for mark in "\\`*_|[]<>#":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

@@ -1,0 +1,83 @@
+"""The program that runs single benchmarks in an environment of asv's, and answers in JSON lines.
+
+It is started by that environment's Python, which has asv_runner and what is timed, but nothing of
+this distribution besides the judge that the benchmarks import: so it imports nothing of ours.
+
+A request is ``{"list": true}`` or ``{"name": ..., "index": ...}``, see `list_all` and `outcome`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import sys
+from typing import Any
+
+from asv_runner._aux import update_sys_path
+from asv_runner.benchmarks.mark import SkipNotImplemented
+from asv_runner.discovery import disc_benchmarks, get_benchmark_from_name
+
+_caches: dict[str, Any] = {}
+
+
+def main() -> None:
+    """Answer every line of standard input, until it ends."""
+    root = sys.argv[1]
+    update_sys_path(root)
+    # What benchmarks print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = list_all(root) if "list" in request else outcome(root, request)
+        except SkipNotImplemented as skipped:
+            answer = {"skipped": str(skipped)}
+        except BaseException as error:  # noqa: BLE001 - whatever a benchmark raises is its result
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def list_all(root: str) -> dict[str, Any]:
+    """Every benchmark with its type, unit, and the choices of its parameters as text, in order."""
+    return {
+        "benchmarks": [
+            {
+                "name": benchmark.name,
+                "type": benchmark.type,
+                "unit": getattr(benchmark, "unit", ""),
+                "choices": list(itertools.product(*benchmark.params)) if benchmark.params else [],
+            }
+            for benchmark in disc_benchmarks(root)
+        ]
+    }
+
+
+def outcome(root: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The least seconds of a call in this process, or the value of what is tracked."""
+    benchmark = get_benchmark_from_name(root, request["name"])
+    if request["index"] is not None:
+        benchmark.set_param_idx(request["index"])
+    if benchmark.setup_cache_key is not None:
+        key = benchmark.setup_cache_key
+        if key not in _caches:
+            _caches[key] = benchmark.do_setup_cache()
+        benchmark.set_cache(_caches[key])
+    if benchmark.do_setup():
+        return {"skipped": "setup raised NotImplementedError"}
+    try:
+        measured = benchmark.do_run()
+    finally:
+        benchmark.do_teardown()
+    if benchmark.type == "time" and measured is not None:
+        measured = min(measured["samples"])
+    if measured is None or math.isnan(measured):
+        return {"skipped": "gave no number"}
+    # JSON has no infinity; a float's own text comes back as the same float.
+    return {"value": repr(float(measured))}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""A process that times benchmarks in the environment of one revision."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from softmax_harness.errors import HarnessError
+
+_RUNNER = Path(__file__).with_name("runner.py")
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One revision, ready to be timed.
+
+    Attributes
+    ----------
+    label : str
+        Such as ``BASE 1a2b3c4d``.
+    python : Path
+        The Python of its environment.
+    benchmarks : Path
+        asv's folder of benchmarks, the same for both revisions.
+    variables : mapping
+        What is set in the environment of its processes.
+    """
+
+    label: str
+    python: Path
+    benchmarks: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Worker:
+    """One process for the benchmarks of a side, started anew where a benchmark has ended it.
+
+    Parameters
+    ----------
+    side : Side
+        What it runs.
+    seconds : float
+        After which a benchmark is given up.
+    """
+
+    def __init__(self, side: Side, seconds: float = SECONDS) -> None:
+        self._side = side
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._errors.close()
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The runner's answer, see `softmax_harness.timing.bench.runner`; a death is an error."""
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None
+        late = threading.Timer(self._seconds, process.kill)
+        late.start()
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            in_time = late.is_alive()
+            late.cancel()
+        if line.endswith("\n"):
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        process.kill()
+        process.communicate()
+        self._process = None
+        self._errors.seek(0)
+        said = self._errors.read().strip().splitlines()[-1:]
+        self._errors.close()
+        if not in_time:
+            return {"error": f"took longer than {self._seconds:g} s"}
+        return {"error": ": ".join([f"its process ended with {process.returncode}", *said])}
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The benchmarks that this side's environment can import.
+
+        Raises
+        ------
+        HarnessError
+            Where it cannot import them.
+        """
+        answer = self.ask({"list": True})
+        if "benchmarks" not in answer:
+            raise HarnessError(
+                f"{self._side.benchmarks} cannot be imported for {self._side.label}: "
+                f"{answer['error']}; what benchmarks import belongs into matrix.req of asv.conf.json"
+            )
+        benchmarks: list[dict[str, Any]] = answer["benchmarks"]
+        return benchmarks
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._errors = tempfile.TemporaryFile(  # noqa: SIM115 - closed when the process is
+                "w+", encoding="utf-8", errors="replace"
+            )
+            self._process = subprocess.Popen(
+                # -P: the runner's own folder is no place to import from.
+                [self._side.python, "-P", _RUNNER, self._side.benchmarks],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                # The order of sets and dicts of strings, and with it the time, else differs
+                # from process to process.
+                env=os.environ | {"PYTHONHASHSEED": "0"} | dict(self._side.variables),
+            )
+        return self._process
