@@ -81,7 +81,7 @@ class Worker:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
-        except BrokenPipeError:
+        except OSError:  # the pipe is broken: the process is gone
             line = ""
         finally:
             in_time = late.is_alive()

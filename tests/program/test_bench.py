@@ -1,0 +1,140 @@
+"""`softmax-harness bench` as a kernel author, and as a CI job, meets it."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+KERNEL = """
+    import numpy as np
+
+    def softmax(x, axis=-1):
+        for _ in range({times}):
+            e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+            y = e / np.sum(e, axis=axis, keepdims=True)
+        return y * x.dtype.type({scale})
+"""
+PROJECT = """
+    [build-system]
+    requires = ["hatchling"]
+    build-backend = "hatchling.build"
+
+    [project]
+    name = "their-kernel"
+    version = "1"
+
+    [tool.hatch.build.targets.wheel]
+    packages = ["theirs"]
+"""
+
+
+def git(folder, *words):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    words = ["git", *identity, *map(str, words)]
+    return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder, **kernel):
+    text = textwrap.dedent(KERNEL).format(**kernel)
+    (folder / "theirs" / "kernels.py").write_text(text, encoding="utf-8")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", str(kernel))
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(scope="module")
+def origin(command, tmp_path_factory):
+    """A repository with a package of its own and the template filled in; nothing committed."""
+    folder = tmp_path_factory.mktemp("origin")
+    git(folder, "init", "-q")
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "__init__.py").touch()
+    (folder / "pyproject.toml").write_text(textwrap.dedent(PROJECT), encoding="utf-8")
+    (folder / ".gitignore").write_text(".asv/\n__pycache__/\n", encoding="utf-8")
+    done = command("bench", "--template", ".", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    for name, old, new in (
+        ("asv.conf.json", "your-project", "their-kernel"),
+        ("benchmarks/softmax.py", "your_package", "theirs"),
+    ):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+def verdicts(document):
+    return {
+        re.search(r"[.](\w+)\(.*?, '?(\w[-\w]*)'?\)$", each["name"]).groups(): each["verdict"]
+        for each in document["results"]
+    }
+
+
+def test_slower_and_less_accurate_is_red_and_mended_is_green(command, origin, tmp_path):
+    """In a detached and shallow clone, into which CI has fetched the base by its hash."""
+    pytest.importorskip("asv", reason="pip install 'softmax-harness[asv]'")
+    base = commit(origin, times=1, scale=1)
+    commit(origin, times=3, scale=1.001)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--depth=1", origin.as_uri(), clone)
+    git(clone, "checkout", "-q", "--detach")
+
+    done = command("bench", base, "HEAD", cwd=clone)
+    assert done.returncode == 2 and "git fetch --unshallow" in done.stderr
+    git(clone, "fetch", "-q", "--depth=1", "origin", base)
+
+    options = ("--bench", r"time_softmax.*, 100\)|track_max_ulp.*normal-10")
+    summary = tmp_path / "summary.md"
+    files = ("--json", tmp_path / "red.json", "--markdown", tmp_path / "red.md")
+    environment = {"GITHUB_STEP_SUMMARY": str(summary)}
+    done = command("bench", base, "HEAD", *options, *files, cwd=clone, environment=environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    document = json.loads((tmp_path / "red.json").read_text())
+    assert verdicts(document) == {
+        ("time_softmax", "100"): "slower",
+        ("track_max_ulp", "normal-10"): "less accurate",
+    }
+    assert document["base"]["commit"] == base
+    assert all(each["ratio"] > 1.5 for each in document["results"] if each["unit"] == "s")
+    assert done.stdout.splitlines()[-1].startswith("fail: ")
+    assert "slower" in summary.read_text() == (tmp_path / "red.md").read_text()
+
+    commit(clone, times=1, scale=1)
+    (clone / "theirs" / "kernels.py").write_text("raise RuntimeError('not committed')")
+    done = command("bench", base, "HEAD", *options, cwd=clone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("same") == 3  # two lines and their count
+    assert "note: uncommitted changes" in done.stdout
+
+
+def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
+    def refused(*words):
+        done = command("bench", *words, cwd=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+        return done.stderr
+
+    assert "no git repository" in refused("a", "b")
+    git(tmp_path, "init", "-q")
+    assert "softmax-harness bench --template" in refused("a", "b")
+    assert command("bench", "--template", ".", cwd=tmp_path).returncode == 0
+    assert "there already" in refused("--template", ".")
+    assert "no commit is named 'a'" in refused("a", "b")
+    assert "expected BASE HEAD" in refused("a")
+    assert "--pairs" in refused("a", "b", "--pairs", "3")
+    assert "gone" in refused("a", "b", "--json", "gone/out.json")
+
+
+def test_without_asv_it_is_said_how_to_get_it(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "asv.conf.json").write_text("{}")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    program = "import sys; sys.modules['asv'] = None; from softmax_harness.cli import main; main()"
+    words = [sys.executable, "-c", program, "bench", "HEAD", "HEAD"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pip install 'softmax-harness[asv]'" in done.stderr
