@@ -1,4 +1,4 @@
-"""What runs in an isolated process: the calls, and a look at all that they leave behind."""
+"""What runs in an isolated process: loading, calls, and a look at all that they leave behind."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from softmax_implementations.registry import Implementation, declared
 
 from softmax_harness.errors import BadImplementation
 from softmax_harness.isolation import limits, watch
-from softmax_harness.isolation.layouts import LAYOUTS
-from softmax_harness.isolation.printed import Printed, printable
-from softmax_harness.isolation.repeats import repeated
+from softmax_harness.isolation.answer import answered, told
+from softmax_harness.isolation.printed import Printed
 from softmax_harness.isolation.request import Description, Fault, Reply, Request
 from softmax_harness.isolation.specification import is_foreign, loaded
 
@@ -53,12 +50,12 @@ def load(name: str) -> Description | Fault:
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if not package or package in sys.modules:
-            return Fault("raised", f"loading it raised {_told(error)}")
+            return Fault("raised", f"loading it raised {told(error)}")
         return Fault("unavailable", f"it needs {package}: pip install {package}")
     except MemoryError:
         return Fault("memory", "loading it ran out of memory")
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
-        return Fault("raised", f"loading it raised {_told(error)}")
+        return Fault("raised", f"loading it raised {told(error)}")
     _Here.printed.forget()  # what a library says of itself when it is loaded
     patched = tuple(_side_effects(around))
     if isinstance(found, Implementation):
@@ -87,12 +84,15 @@ def _with_library(found: Any) -> Any:
 
 
 def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
-    """Make each call of the implementation of that name in turn. What they leave behind together is a fault of the last one."""
+    """Make each call of the implementation of that name in turn.
+
+    What they leave behind together is a fault of the last one.
+    """
     name, requests = asked
     if not hasattr(_Here, "function"):  # a process that took the place of one that ended
         load(name)
     around = watch.state()
-    replies = [answered(request, _Here.function) for request in requests]
+    replies = [answered(_Here.function, request) for request in requests]
     left = _side_effects(around)
     # At its first call a library may tell on standard error what it found, such as no GPU.
     size, first = _Here.printed.forget(errors_too=_Here.is_warm)
@@ -107,71 +107,5 @@ def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
     return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
 
 
-def answered(
-    request: Request,
-    function: Callable[..., Any],
-    accidents: type[BaseException] = BaseException,
-) -> Reply:
-    """Make a call as it is requested; an exception among `accidents` is a fault of it."""
-    x = LAYOUTS[request.layout](request.x)
-    memory = _whole(x)
-    before, around = x.tobytes(), memory.tobytes()
-    try:
-        y, faults = _results(request, function, x)
-    except MemoryError as error:
-        return Reply(None, (Fault("memory", f"ran out of memory: {_told(error)}"),))
-    except accidents as error:
-        return Reply(None, (Fault("raised", f"raised {_told(error)}"),))
-    if x.tobytes() != before:
-        faults.append(Fault("input_changed", "changed its input"))
-    elif memory.tobytes() != around:
-        faults.append(Fault("input_changed", "changed the memory beside its input"))
-    return Reply(y, tuple(faults))
-
-
-def _whole(x: NDArray[Any]) -> NDArray[Any]:
-    """All of the memory of which an array is a part."""
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
-
-
-def _results(
-    request: Request, function: Callable[..., Any], x: NDArray[Any]
-) -> tuple[NDArray[Any] | None, list[Fault]]:
-    first = function(x) if request.axis is None else function(x, axis=request.axis)
-    wrong = _wrong_kind(first, request)
-    if wrong is not None:
-        return None, [wrong]
-    y = np.array(first, order="C")
-    faults = []
-    if np.may_share_memory(first, x) and np.shares_memory(first, x):
-        faults.append(Fault("result_overwritten", "gave memory of its input as its result"))
-    if request.times > 1 or request.threads > 1:
-        faults += repeated(function, request, x, first)
-    return y, faults
-
-
-def _wrong_kind(y: Any, request: Request) -> Fault | None:
-    scalar = isinstance(y, np.generic) and request.x.ndim == 0
-    if not isinstance(y, np.ndarray) and not scalar:
-        return Fault("wrong_type", f"returned {type(y).__name__} where an ndarray was expected")
-    if y.shape != request.x.shape:
-        return Fault(
-            "wrong_shape", f"returned shape {y.shape} for an input of shape {request.x.shape}"
-        )
-    if y.dtype.name != request.dtype:
-        return Fault("wrong_dtype", f"returned {y.dtype} where {request.dtype} was expected")
-    return None
-
-
 def _side_effects(around: watch.State) -> list[Fault]:
     return [Fault("side_effect", change) for change in watch.changes(around)]
-
-
-def _told(error: BaseException) -> str:
-    try:
-        lines = str(error).splitlines()
-    except BaseException:  # noqa: BLE001 - its text is the plug-in's too
-        lines = []
-    return printable(f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}")
