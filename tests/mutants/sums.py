@@ -78,17 +78,17 @@ def equal_maxima_counted_once(x, axis=-1):
 
 
 def compensation_of_wrong_sign(x, axis=-1):
-    """Compensates the sum in 8 lanes, but subtracts what was lost in place of adding it.
+    """Compensates the sum in 2 lanes, but subtracts what was lost in place of adding it.
 
     dtypes: float32
     Found as: inaccurate.
     """
 
     def total(e):
-        s = np.zeros((len(e), 8), e.dtype)
+        s = np.zeros((len(e), 2), e.dtype)
         lost = np.zeros_like(s)
-        for start in range(0, e.shape[1], 8):
-            block = e[:, start : start + 8]
+        for start in range(0, e.shape[1], 2):
+            block = e[:, start : start + 2]
             lanes = slice(0, block.shape[1])
             after = s[:, lanes] + block
             lost[:, lanes] += block - (after - s[:, lanes])

@@ -25,8 +25,10 @@ _LONGEST_SHORT = 100
 # A few rows at each length: a high entry at many places, at some lengths at every place.
 _BY_LENGTH = "peaks"
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
-_ONE_BY_LENGTH = ("equal", "ties")  # at lengths beyond those of `_FEW`
-_SUMMED_ROWS = {"normal-1": 1, "descending": 5}  # so many that a sum term by term shows itself
+# Up to these lengths, beyond the short ones; of ties what is said of equal terms is true too.
+_ONE_BY_LENGTH = {"equal": max(LENGTHS), "ties": 600}
+# Rows in which one addition after another errs several times as much as a sum in lanes.
+_SUMMED_ROWS = {"uniform-wide": 3, "descending": 3}
 
 
 def recipes(
@@ -59,8 +61,9 @@ def _plan() -> Iterator[tuple[str, int, int]]:
     for n in (*LENGTHS, *LONG):
         yield _BY_LENGTH, n, 2 * n if n in _ALL_PLACES else 12 if n < 4000 else 2
     for n in LENGTHS:
-        for name in _ONE_BY_LENGTH if n > _LONGEST_SHORT else ():
-            yield name, n, 1
+        for name, longest in _ONE_BY_LENGTH.items():
+            if _LONGEST_SHORT < n <= longest:
+                yield name, n, 1
     for n in (4097, 65537):
         for name, rows in _SUMMED_ROWS.items():
             yield name, n, rows
