@@ -279,7 +279,9 @@ def _largest(values: Array, keep: int) -> Array:
 def _histogram(absolute: Array) -> NDArray[np.int64]:
     bins = np.ascontiguousarray(absolute).view(np.int64) >> _BIN_SHIFT
     bins -= _FIRST_BIN
-    return np.bincount(np.clip(bins, 0, HISTOGRAM_BINS - 1), minlength=HISTOGRAM_BINS)
+    if bins.size and (bins.min() < 0 or bins.max() >= HISTOGRAM_BINS):
+        np.clip(bins, 0, HISTOGRAM_BINS - 1, out=bins)
+    return np.bincount(bins, minlength=HISTOGRAM_BINS)
 
 
 def bin_edges() -> Array:

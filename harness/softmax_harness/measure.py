@@ -126,10 +126,11 @@ def _beyond(batch: Batch, slack: float) -> bool:
     what is fixed by policy owes nothing.
     """
     x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
-    normal = truth.ulp.min(axis=-1) > truth.format.smallest_subnormal
-    least = (1.0 - _LIMIT_ROUNDING) * owed_everywhere(n, normal) - slack
+    least = (1.0 - _LIMIT_ROUNDING) * owed_everywhere(n, batch.normal) - slack
     if not (batch.largest <= least).all():
-        far = np.flatnonzero(batch.absolute > least[:, None])
+        # NumPy compares with one number twice as fast as with a column.
+        bar = least[0] if batch.normal.all() else least[:, None]
+        far = np.flatnonzero(batch.absolute > bar)
         far = far[~truth.fixed.ravel().take(far)]
         ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
         z = truth.rounded.ravel().take(far) + offset * ulp

@@ -56,10 +56,15 @@ class Batch:
         return np.asarray(inside & ~self.truth.fixed.any(axis=-1))
 
     @cached_property
-    def plain(self) -> NDArray[np.bool_]:
-        """Usual rows whose every z is a normal number, so that ulp(z) <= 2u z; shape (rows,)."""
+    def normal(self) -> NDArray[np.bool_]:
+        """Rows whose every z is surely a normal number, so that ulp(z) <= 2u z; shape (rows,)."""
         least = self.truth.ulp.min(axis=-1)
-        return np.asarray(self.usual & (least > self.truth.format.smallest_subnormal))
+        return np.asarray(least > self.truth.format.smallest_subnormal)
+
+    @cached_property
+    def plain(self) -> NDArray[np.bool_]:
+        """Usual rows whose every z is surely a normal number, shape (rows,)."""
+        return self.usual & self.normal
 
     @cached_property
     def excess(self) -> Array:

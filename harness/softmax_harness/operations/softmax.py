@@ -171,7 +171,7 @@ def special_values(
     says); -inf among finite values is 0; a finite row of one element is 1.
     """
     if x.shape[-1] > 1 and np.isfinite(x).all():
-        return np.zeros(x.shape, bool), np.zeros(x.shape)
+        return np.zeros(x.shape, bool), np.broadcast_to(0.0, x.shape)
     has_nan = np.isnan(x).any(axis=-1)
     has_infinity = (x == np.inf).any(axis=-1) & ~has_nan
     all_masked = (x == -np.inf).all(axis=-1)
