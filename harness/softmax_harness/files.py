@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from softmax_harness.errors import BadFolder
+
+# The disk is full, a quota is used up, a file would be larger than allowed.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_writable(folder: Path) -> None:
@@ -105,6 +109,10 @@ def replacing(folder: Path) -> Iterator[Path]:
         fresh.mkdir()
         yield fresh
         _exchange(fresh, folder, scratch / "old")
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -115,7 +123,7 @@ def _exchange(fresh: Path, folder: Path, old: Path) -> None:
         folder.rename(old)
     try:
         fresh.rename(folder)
-    except OSError:
+    except OSError as error:
         if old.exists():
             old.rename(folder)
-        raise
+        raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
