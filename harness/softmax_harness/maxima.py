@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softmax_harness.aggregate import Extreme, Tally
-from softmax_harness.metrics import METRICS, Batch, judged
+from softmax_harness.errors import ScreenIsWrong
+from softmax_harness.metrics import METRICS, Batch, judged, least_near
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import check_screen, judge
 
@@ -87,6 +88,28 @@ def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
         for value, row, place in zip(largest.tolist(), rows, places.tolist(), strict=True)
         if value > -np.inf
     ]
+
+
+def check_candidates(tally: Tally, exact: dict[str, list[Extreme]], where: str) -> None:
+    """Hold what was found of errors in ulp against mpmath's, for the same outputs.
+
+    Other processes may have found it than the one whose screen `check_screen` looks at.
+
+    Raises
+    ------
+    ScreenIsWrong
+        Where they differ by more than decides which rows are candidates for a maximum.
+    """
+    for metric in METRICS:
+        exactly = {each.row: each.value for each in exact.get(metric.name, ())}
+        for found in tally.candidates.get(metric.name, ()) if metric.blur else ():
+            right = exactly.get(found.row, np.nan)
+            high, low = max(found.value, right), min(found.value, right)
+            if np.isnan(right) or low < least_near(high, metric.blur):
+                raise ScreenIsWrong(
+                    f"{metric.name} of row {found.row} of {where} is {found.value} by the screen "
+                    f"in its process, which differs from mpmath's {right}; please report this"
+                )
 
 
 def renewed(tally: Tally, exact: dict[str, list[Extreme]]) -> Tally:

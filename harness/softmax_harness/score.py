@@ -18,7 +18,7 @@ from softmax_harness.aggregate import Extreme, Tally, kept_for_percentile, tally
 from softmax_harness.environment import usable_cores
 from softmax_harness.errors import BadData
 from softmax_harness.formats import FORMATS, Format, format_of
-from softmax_harness.maxima import candidate_rows, maxima_by_row, renewed
+from softmax_harness.maxima import candidate_rows, check_candidates, maxima_by_row, renewed
 from softmax_harness.measure import classified, question
 from softmax_harness.memory import keep_freed_memory, rows_per_block
 from softmax_harness.metrics import judged
@@ -260,7 +260,9 @@ def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
     x = x.astype(np.float64)
     truth = judge(OPERATIONS["softmax"], x, pair.format, policy)
     check_screen(OPERATIONS["softmax"], x, truth, policy, f"rows {rows} of the file")
-    return renewed(total, maxima_by_row(judged(x, y.astype(np.float64), truth), rows))
+    exact = maxima_by_row(judged(x, y.astype(np.float64), truth), rows)
+    check_candidates(total, exact, "the file")
+    return renewed(total, exact)
 
 
 def _first_faults(
