@@ -48,7 +48,7 @@ def built(
     """
     configuration = configuration_of(folder)
     _asv("plugin_manager")  # makes the kinds of environments and repositories known
-    config = _asv("config").Config.load(str(configuration))
+    config = _loaded(configuration)
     if config.environment_type not in (None, "virtualenv"):
         raise HarnessError(
             f"{configuration}: environment_type is {config.environment_type!r}: expected "
@@ -74,8 +74,8 @@ def built(
 def _environment(
     config: Any, configuration: Path, name: str, repository: Path, commit: str, label: str
 ) -> Any:
-    util, environments = _asv("util"), _asv("environment")
-    own = _asv("config").Config.load(str(configuration))
+    environments = _asv("environment")
+    own = _loaded(configuration)
     own.env_dir = str(Path(config.env_dir) / f"bench-{name.lower()}")
     own.repo, own.environment_type = str(repository), "virtualenv"
     try:
@@ -89,13 +89,25 @@ def _environment(
         environment.create()
         asv_repository = _asv("repo").get_repo(own)
         environment.install_project(own, asv_repository, commit)
-    except (util.ProcessError, util.UserError, OSError) as error:
-        said = f"{getattr(error, 'stdout', '') or ''}\n{getattr(error, 'stderr', '') or ''}"
-        last = [line.strip() for line in said.splitlines() if line.strip()][-3:]
-        raise HarnessError(
-            f"asv could not build {label}: {' / '.join([str(error), *last])}"
-        ) from None
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a foreign build raises, it may be anything
+        raise HarnessError(f"asv could not build {label}: {_reason(error)}") from None
     return environment
+
+
+def _loaded(configuration: Path) -> Any:
+    try:
+        return _asv("config").Config.load(str(configuration))
+    except (ValueError, _asv("util").UserError) as error:
+        raise HarnessError(f"{configuration}: {' '.join(str(error).split())}") from None
+
+
+def _reason(error: Exception) -> str:
+    """One line; of a command that failed, asv has already shown all that it said."""
+    said = f"{getattr(error, 'stdout', '') or ''}\n{getattr(error, 'stderr', '') or ''}"
+    named = [line.strip(" ╰─>") for line in said.splitlines() if "Error" in line]
+    return f"{named[-1]} (all of it is above)" if named else " ".join(str(error).split())
 
 
 def _judge(where: Path) -> Path:

@@ -25,7 +25,7 @@ class Rule:
     """
 
     pairs: int = 12
-    factor: float = 1.07
+    factor: float = 1.08
     significance: float = 0.01
 
 
