@@ -36,6 +36,8 @@ _LARGEST_EXACT_INTEGER = 2**53
 _WORTH_PROCESSES = 1 << 19
 # Twice what a run judges at once: with one y for each x the calls weigh more, measured.
 _BLOCK_ELEMENTS = 1 << 17
+# Elements of each row that are read at once where a row's elements do not lie side by side.
+_GATHERED = 8
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,14 @@ class Pair:
         moved = np.moveaxis(array, self.axis, -1)
         if moved.flags.c_contiguous:
             return np.asarray(moved.reshape(-1, self.n)[rows])
-        chosen = np.arange(self.rows)[rows] if isinstance(rows, slice) else rows
-        places = np.unravel_index(chosen, moved.shape[:-1]) if moved.ndim > 1 else ()
-        return np.asarray(moved[places]).reshape(-1, self.n)
+        chosen = np.arange(*rows.indices(self.rows)) if isinstance(rows, slice) else rows
+        places = np.unravel_index(chosen, moved.shape[:-1])
+        gathered = np.empty((chosen.size, self.n), array.dtype)
+        for start in range(0, self.n, _GATHERED):
+            part = slice(start, start + _GATHERED)
+            gathered[:, part] = moved[..., part][places]
+            let_go(array)  # each element of a row may bring megabytes around it into memory
+        return gathered
 
     def let_go(self) -> None:
         """Let go of what was read, so that memory does not grow with the files."""
@@ -313,9 +320,9 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
     """Where an element stands, what went in, what came out, and what is right."""
     pair = scored.pair
     place = pair.place(extreme.row, extreme.index)
-    row = tuple(slice(None) if axis == pair.axis else at for axis, at in enumerate(place))
-    logits = pair.x[row].astype(np.float64)
-    x, y = float(pair.x[tuple(place)]), float(pair.y[tuple(place)])
+    inputs, outputs = pair.block(np.array([extreme.row]))
+    logits = inputs[0].astype(np.float64)
+    x, y = float(logits[extreme.index]), float(outputs[0, extreme.index])
     return {"index": place, "x": x.hex(), "y": y.hex(), "exact": _exact(scored, logits, place)}
 
 
