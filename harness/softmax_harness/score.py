@@ -167,11 +167,15 @@ def _opened(x_path: Path, y_path: Path, axis: int) -> Pair:
 
 def _check_inputs(path: Path, x: NDArray[Any]) -> None:
     if x.dtype.kind in "iu" and x.size:
-        if max(-int(x.min()), int(x.max())) > _LARGEST_EXACT_INTEGER:
-            raise BadData(
-                f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
-                "expected inputs as they were given to the softmax, in its own format"
-            )
+        flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
+        for start in range(0, x.size, _BLOCK_ELEMENTS):
+            part = flat[start : start + _BLOCK_ELEMENTS]
+            if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
+                raise BadData(
+                    f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
+                    "expected inputs as they were given to the softmax, in its own format"
+                )
+            let_go(x)
     elif x.size and all(np.isnan(part).all() for part in x):
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
 
