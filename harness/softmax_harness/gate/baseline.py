@@ -87,7 +87,8 @@ def read(path: Path) -> Baseline:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
             raise BadBaseline(
-                f"{path}: schema {document['schema']}, expected {SCHEMA}; take the baseline again"
+                f"{path}: schema {document['schema']}, expected {SCHEMA}; delete it and "
+                "take it again with --update-baseline"
             )
         entries = {
             (name, dtype): _entry(entry)
@@ -97,7 +98,8 @@ def read(path: Path) -> Baseline:
         return Baseline(int(document["seed"]), entries)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadBaseline(
-            f"{path}: the baseline cannot be read ({type(error).__name__}: {error}); take it again"
+            f"{path}: the baseline cannot be read ({type(error).__name__}: {error}); delete it and "
+            "take it again with --update-baseline"
         ) from None
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from softmax_harness.contract.promises import Limit, parsed_limit
 from softmax_harness.errors import BadSettings, unknown
+from softmax_harness.families import FAMILIES
+from softmax_harness.formats import FORMATS
 from softmax_harness.gate.waiver import Waiver
 
 _TABLE = "[tool.softmax-harness]"
@@ -60,7 +62,8 @@ def _read(path: Path) -> Settings:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read as TOML ({error})") from None
-    table = document.get("tool", {}).get("softmax-harness")
+    tools = document.get("tool")
+    table = tools.get("softmax-harness") if isinstance(tools, dict) else None
     return Settings() if table is None else _Reader(path).settings(table)
 
 
@@ -113,6 +116,8 @@ class _Reader:
         for key, value in places.items():
             if value is not None and not isinstance(value, str):
                 raise self._error(f"limits: {key}", value, "a string")
+        self._check_named("limits", "dtype", places["dtype"], FORMATS)
+        self._check_named("limits", "family", places["family"], FAMILIES)
         return parsed_limit(f"{name}={number}", f"{self.path}: limits", **places)
 
     def _waiver(self, table: dict[str, Any]) -> Waiver:
@@ -124,6 +129,7 @@ class _Reader:
         for key in ("implementation", "dtype"):
             if not isinstance(table.get(key, ""), str):
                 raise self._error(f"waivers: {key}", table[key], "a string")
+        self._check_named("waivers", "dtype", table.get("dtype"), FORMATS)
         expires = table.get("expires")
         if type(expires) is not datetime.date:
             raise self._error("waivers: expires", expires, "a date such as 2030-01-31, unquoted")
@@ -135,6 +141,11 @@ class _Reader:
         for key in table:
             if key not in known:
                 raise BadSettings(f"{self.path}: {where}: {unknown('setting', key, known)}")
+
+    def _check_named(self, where: str, kind: str, name: str | None, known: Iterable[str]) -> None:
+        """Refuse a name of nothing, under which a limit or a waiver would hold nowhere."""
+        if name is not None and name not in (known := [*known]):
+            raise BadSettings(f"{self.path}: {where}: {unknown(kind, name, known)}")
 
     def _error(self, key: str, given: Any, expected: str) -> BadSettings:
         return BadSettings(f"{self.path}: {key} is {given!r}: expected {expected}")

@@ -31,13 +31,16 @@ class Waiver:
     implementation: str | None = None
     dtype: str | None = None
 
+    def speaks_of(self, result: Checked) -> bool:
+        """Whether it is of this implementation in this dtype."""
+        return self.implementation in (None, result.implementation) and self.dtype in (
+            None,
+            result.dtype,
+        )
+
     def covers(self, result: Checked, finding: Finding) -> bool:
         """Whether it speaks of this finding, expired or not."""
-        return (
-            self.kind == finding.kind
-            and self.implementation in (None, result.implementation)
-            and self.dtype in (None, result.dtype)
-        )
+        return self.kind == finding.kind and self.speaks_of(result)
 
     @property
     def told(self) -> str:
@@ -54,7 +57,7 @@ class Waived:
     ----------
     results : list of Checked
     notes : list of str
-        Waivers that were of use, that matched nothing, and that have expired.
+        Waivers that were of use, that matched nothing, and that have expired, of what was checked.
     """
 
     results: list[Checked]
@@ -70,6 +73,8 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
         count = sum(
             waiver.covers(result, finding) for result in results for finding in result.findings
         )
+        if not any(waiver.speaks_of(result) for result in results):
+            continue  # this check is of others
         if not count:
             notes.append(f"waiver matches nothing, take it out: {waiver.told}")
         elif waiver in held:

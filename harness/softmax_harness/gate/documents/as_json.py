@@ -22,10 +22,12 @@ def json_document(gated: Gated, contract: Contract) -> str:
             "seed": contract.seed,
             "dtypes": list(contract.dtypes),
             "only": list(contract.parts),
-            "limits": [vars(limit) for limit in contract.limits],
+            "limits": [
+                vars(limit) | {"number": _number(limit.number)} for limit in contract.limits
+            ],
             "without": list(contract.without),
             "policy": asdict(contract.policy),
-            "time_limit": contract.process.seconds,
+            "time_limit": _number(contract.process.seconds),
             "memory_limit": contract.process.memory >> 20,
         },
         "environment": environment(),
