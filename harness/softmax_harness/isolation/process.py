@@ -61,13 +61,7 @@ class Isolated:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
-        # Spawned, so that nothing is in it but what the implementation brings.
-        self._pool = ProcessPool(
-            1,
-            context=multiprocessing.get_context("spawn"),
-            initializer=child.begin,
-            initargs=[limits.memory],
-        )
+        self._pool = _pool(limits)
         self._is_loaded = False
 
     def load(self) -> Description | Fault:
@@ -105,6 +99,10 @@ class Isolated:
             fault = Fault("timeout", f"did not end within {seconds:g} s, and was ended")
         except ProcessExpired as error:
             fault = Fault("died", f"its process died: {_cause(error.exitcode)}")
+        except RuntimeError:  # the pool's own, which cannot go on once it has lost an idle process
+            fault = Fault("died", "its process died between two calls")
+            self.close()
+            self._pool = _pool(self.limits)
         except MemoryError:
             fault = Fault(
                 "memory", f"needs more than the {self.limits.memory >> 20} MiB it may use"
@@ -127,6 +125,16 @@ class Isolated:
         """End the process."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+
+
+def _pool(limits: Limits) -> ProcessPool:
+    """A pool of one process, spawned, so that nothing is in it but what the implementation brings."""
+    return ProcessPool(
+        1,
+        context=multiprocessing.get_context("spawn"),
+        initializer=child.begin,
+        initargs=[limits.memory],
+    )
 
 
 def _told(given: str | tuple[str, list[Request]]) -> str:
