@@ -1,0 +1,99 @@
+"""Which part of the time of `softmax-harness score` goes where: one process, part by part."""
+
+import time
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
+import numpy as np
+from softmax_harness import measure, score
+from softmax_harness.memory import keep_freed_memory
+from softmax_harness.metrics import Metric
+from softmax_harness.operations import Policy
+
+READING = "reading both files"
+SCREEN = "the screen"
+CONFIRMATION = "mpmath for the maxima, and the document"
+GROUPS = {
+    "max_ulp": "errors in ulp and against the input's rounding",
+    "max_ulp_probable": "errors in ulp and against the input's rounding",
+    "max_vs_input_rounding": "errors in ulp and against the input's rounding",
+    "sum_defect": "sums of rows and distances between distributions",
+    "total_variation": "sums of rows and distances between distributions",
+    "kl_divergence": "sums of rows and distances between distributions",
+    "order_inversions": "order of the outputs",
+    "argmax_flips": "order of the outputs",
+    "wrongly_zero": "order of the outputs",
+}
+OUTCOMES = "errors of the elements and their outcomes"
+TALLY = "sums, percentile and histogram"
+PROCESSES = "all else of a block"
+
+
+class _Clock:
+    """Seconds of each part, those of the parts called inside of it left out."""
+
+    def __init__(self):
+        self.seconds = {}
+        self._inside = [0.0]
+
+    @contextmanager
+    def part(self, name):
+        self._inside.append(0.0)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            whole = time.perf_counter() - start
+            own = whole - self._inside.pop()
+            self._inside[-1] += whole
+            self.seconds[name] = self.seconds.get(name, 0.0) + own
+
+    def timed(self, function, name):
+        """`function` as part `name`, which may be a function of its arguments."""
+
+        def call(*given, **named):
+            with self.part(name(*given) if callable(name) else name):
+                return function(*given, **named)
+
+        return call
+
+
+def _copied(block):
+    """What `block` gives, read now: as it is mapped, it would be read by whatever looks first."""
+
+    def read(*given):
+        return tuple(np.array(each) for each in block(*given))
+
+    return read
+
+
+def seconds_by_part(x_path, y_path, repeats=4):
+    """Seconds of each part of judging a pair of files, each the least of a few passes.
+
+    All in this process, start-up aside.
+    """
+    passes = [_one_pass(x_path, y_path) for _ in range(repeats)]
+    return {name: min(each[name] for each in passes) for name in passes[0]}
+
+
+def _one_pass(x_path, y_path):
+    keep_freed_memory()
+    clock = _Clock()
+    with ExitStack() as patched:
+
+        def wrap(owner, name, part, function=None):
+            found = clock.timed(function or getattr(owner, name), part)
+            patched.enter_context(mock.patch.object(owner, name, found))
+
+        wrap(score.Pair, "block", READING, _copied(score.Pair.block))
+        wrap(measure, "known", SCREEN)
+        wrap(score, "classified", OUTCOMES)
+        wrap(score, "tally", TALLY)
+        wrap(Metric, "deciding", lambda metric, *given: GROUPS[metric.name])
+        wrap(score, "_confirmed", CONFIRMATION)
+        patched.enter_context(mock.patch.object(score, "usable_cores", lambda: 1))
+        with clock.part(PROCESSES):
+            scored = score.score(score.read_pair(x_path, y_path, -1), Policy())
+        with clock.part(CONFIRMATION):
+            score.score_document(scored)
+    return clock.seconds
