@@ -1,9 +1,11 @@
 """Writing that fails or is killed at any moment leaves what was there, and nothing half-written."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,23 @@ def test_the_file_has_no_name_until_it_is_whole(tmp_path):
         file.flush()
         names = [path.name for path in tmp_path.iterdir()]
     assert names in ([], ["x"]) and (tmp_path / "x").read_bytes() == b"half"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    there, link = tmp_path / "there.json", tmp_path / "link.json"
+    there.write_text("old")
+    link.symlink_to(there)
+    replacing_file(link, "new")
+    assert link.is_symlink() and there.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "there.json"]
+
+
+@posix
+def test_a_pipe_is_written_to(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    replacing_file(pipe, "new")
+    reader.join(timeout=10)
+    assert read == ["new"] and pipe.is_fifo()

@@ -126,3 +126,37 @@ def test_foreign_code_in_the_workers_of_a_run_ends_with_them(command, kernel, tm
     words = ("run", f"{kernel}:declared", "--dtype", "float32", "--family", "ties", "--jobs", "2")
     done = command(*words, "--asv", "none", "--out", tmp_path / "out", timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+ODD = {
+    "texts": "raise RuntimeError('\\ud800\\x1b[31m\\n second')",
+    "no_folder": "d = tempfile.mkdtemp(); os.chdir(d); os.rmdir(d); return x.copy()",
+    "no_text": "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})()",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_behaviour_is_a_fault_and_no_failure_of_ours(tmp_path, name):
+    path = tmp_path / "odd.py"
+    path.write_text(f"import os, tempfile\ndef odd(x, axis=-1):\n    {ODD[name]}\n")
+    with Isolated(f"{path}:odd", Limits()) as process:
+        (reply,) = process.serve([Request(np.zeros((2, 3)), "float64")])
+    assert {fault.kind for fault in reply.faults} <= {"raised", "side_effect"}
+    assert reply.faults
+    assert all(fault.message.isprintable() for fault in reply.faults)
+
+
+def test_an_idle_process_that_dies_is_noticed(tmp_path):
+    path = tmp_path / "timer.py"
+    path.write_text(
+        "import os, threading\n"
+        "def timer(x, axis=-1):\n"
+        "    threading.Timer(0.1, os._exit, [4]).start()\n"
+        "    return x.copy()\n"
+    )
+    x = np.zeros((2, 3))
+    with Isolated(f"{path}:timer", Limits()) as process:
+        with pytest.raises(Ended, match="died"):
+            for _ in range(100):
+                process.serve([Request(x, "float64")])
+        assert process.serve([Request(x, "float64")])[0].y is not None
