@@ -16,6 +16,7 @@ from softmax_harness.contract.bias import Bias
 from softmax_harness.contract.cases import CASES, normal
 from softmax_harness.contract.cells import Cell, Cells
 from softmax_harness.contract.finding import Finding, checking, first_of_each_kind
+from softmax_harness.contract.shrink import smallest_raising
 from softmax_harness.contract.structure import examined
 from softmax_harness.contract.subject import Subject
 from softmax_harness.contract.suite import recipes
@@ -24,6 +25,7 @@ from softmax_harness.formats import format_named
 from softmax_harness.isolation import Description, Ended, Fault, Isolated, Limits
 from softmax_harness.named import check_name, described
 from softmax_harness.operations import Policy
+from softmax_harness.witness import is_witness
 
 PARTS = ("accuracy", *CASES, "repeats")
 VERDICTS = ("pass", "fail", "unsupported", "unavailable")
@@ -252,10 +254,20 @@ class _Found:
         name, dtype = self.subject.known.name, self.subject.format.name
         self.findings += [_finding(fault, told, name, dtype, part) for fault, told in faults]
 
+    def with_smallest_refused_row(self, policy: Policy) -> None:
+        """Give the first finding of a refused input the smallest row that is refused."""
+        for place, each in enumerate(self.findings):
+            if each.kind == "raised" and each.witness:
+                text = smallest_raising(self.subject, policy, each.witness)
+                self.findings[place] = replace(each, witness=text)
+                return
+
 
 def _finding(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
-    message = f"{fault.message}, {told}" if told else fault.message
     replay = checking(name, dtype, part)
+    if is_witness(told):
+        return Finding(fault.kind, fault.message, witness=told, replay=replay)
+    message = f"{fault.message}, {told}" if told else fault.message
     return Finding(fault.kind, message, replay=replay)
 
 
@@ -275,6 +287,7 @@ def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> N
         found.elements = stream.elements
         found.cells += cells.cells()
         found.add_faults(stream.faults, part)
+    found.with_smallest_refused_row(contract.policy)
     found.findings += [
         *faults.findings(subject, contract.policy),
         *bias.findings(subject),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness import witness
 from softmax_harness.contract.judgement import asked_of, judgement
 from softmax_harness.contract.subject import Subject
 from softmax_harness.operations import Policy
@@ -16,6 +17,7 @@ from softmax_harness.witness import literal_text
 
 _MOST_ELEMENTS = 1 << 22  # that are judged on the way
 _MOST_AT_ONCE = 16
+_MOST_TRIED = 64  # rows of a block
 _WRITTEN_IN_FULL = 48  # entries; a longer row stays named by its recipe
 
 
@@ -53,6 +55,18 @@ def smallest(
         return None
     found = reduced(search, row)
     return search.place(row, text) if found is None else search.place(found, None)
+
+
+def smallest_raising(subject: Subject, policy: Policy, text: str) -> str:
+    """The witness of a row that is refused alone, out of the block of the witness `text`.
+
+    `text` itself where no single row of it is refused, or where the row is too long to write.
+    """
+    rows = list(witness.parse(text).block[:_MOST_TRIED])
+    search = _RaisingSearch(subject, policy, "raised")
+    first = search.shown(rows)
+    found = None if first is None else reduced(search, rows[first])
+    return text if found is None else literal_text(subject.format, found.astype(np.float64), 0)
 
 
 def reduced(search: Search, row: NDArray[Any]) -> NDArray[Any] | None:
@@ -99,6 +113,18 @@ class Search:
         told = f"gives {y!r} where {z!r} is nearest"
         own = literal_text(self.subject.format, row.astype(np.float64), index)
         return Place(text or own, error, limit, told)
+
+
+class _RaisingSearch(Search):
+    """The same for rows that are refused with an exception."""
+
+    def shown(self, rows: list[NDArray[Any]]) -> int | None:
+        """The first of the rows that is refused."""
+        self._left -= sum(row.size for row in rows)
+        if self._left < 0 or not rows:
+            return None
+        replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
+        return next((place for place, reply in enumerate(replies) if reply.refused), None)
 
 
 def _fewer(search: Search, row: NDArray[Any]) -> NDArray[Any]:
