@@ -146,9 +146,10 @@ def disturbed(y, rng):
     odd = rng.random(y.shape)
     worse = np.where(odd < 0.01, y * 1.01, y)
     lost = np.select([odd < 0.003, odd < 0.006, odd < 0.009], [0.0, np.nan, -1.0], y)
-    return y, worse, y[:, ::-1], np.where(odd < 0.001, 2.0, lost)
+    return y, worse, y[:, ::-1], np.where(odd < 0.001, 2.0, lost), np.full(y.shape, 1e300)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_rows_left_out_decide_nothing(name):
     """The maximum, the row and place it stands at, and the sum are those over all rows."""

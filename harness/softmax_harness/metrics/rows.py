@@ -73,7 +73,8 @@ def kl_divergence(batch: Batch) -> Array:
     used = (batch.y > 0) & (z > 0)
     if not used.all():
         z, error = np.where(used, z, 1.0), np.where(used, error, 0.0)
-    error /= z
+    with np.errstate(over="ignore"):  # an output of 1e300 where z is next to nothing
+        error /= z
     np.maximum(error, -1.0 + 2.0**-53, out=error)
     np.log1p(error, out=error)
     error *= z

@@ -96,6 +96,7 @@ def versus_input_rounding(batch: Batch) -> Array:
     return change
 
 
+@np.errstate(over="ignore", invalid="ignore")  # masked inputs, errors without measure
 def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     """The rows in which `versus_input_rounding` may reach what it is in a likely one.
 
@@ -109,10 +110,9 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     u, binade = batch.truth.format.unit_roundoff, batch.truth.format.binade
     rounded, absolute = batch.truth.rounded, batch.absolute
     part = 1.0 - 4.0 * u - 2.0**-30
-    with np.errstate(over="ignore", invalid="ignore"):  # where x is masked
-        mean = np.einsum("ij,ij->i", rounded, binade(batch.x)) * (part * u)  # h is u binade(x)
-        change = np.maximum(mean / (2.0 * u), 0.5)
-        likely = np.where(batch.plain, batch.largest / change, -np.inf)
+    mean = np.einsum("ij,ij->i", rounded, binade(batch.x)) * (part * u)  # h is u binade(x)
+    change = np.maximum(mean / (2.0 * u), 0.5)
+    likely = np.where(batch.plain, batch.largest / change, -np.inf)
     least = reach(np.array([likely.argmax()]))
     if not least > 0.0:
         return np.arange(len(rounded))
