@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,8 +22,12 @@ from softmax_harness.errors import BadImplementation, unknown
 GROUP = "softmax_harness.implementations"
 
 
+@cache
 def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
-    """The entry points that other distributions offer, by name."""
+    """The entry points that other distributions offer, by name.
+
+    Looked up once: it reads a file of every installed package, and a run asks for every block.
+    """
     return {each.name: each for each in importlib.metadata.entry_points(group=GROUP)}
 
 
