@@ -18,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 from plain_loop import largest_ulp_error
 from shares import seconds_by_part
 from softmax_harness.formats import FORMATS
+from softmax_harness.memory import keep_freed_memory
 from softmax_harness.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import known
@@ -67,26 +68,40 @@ def seconds(function, repeats=7):
     return best
 
 
+def seconds_in_turns(functions, repeats):
+    """The fastest of a few calls of each by its name, in turns: all meet the same machine."""
+    best = dict.fromkeys(functions, float("inf"))
+    for _ in range(repeats):
+        for name, function in functions.items():
+            best[name] = min(best[name], seconds(function, 1))
+    return best
+
+
 def screened_errors(x, y, dtype):
     """The errors in ulp of one batch, by the screen with what it leaves open."""
     return ulp_error(y, known(SOFTMAX, x, FORMATS[dtype], Policy()).truth)
 
 
-def loop_seconds(x, y, dtype):
-    """Seconds an element of the plain loop, on the first rows of the same data."""
+def loop(x, y, dtype):
+    """The plain loop on the first rows of the same data, and how many elements these have."""
     format, rows = FORMATS[dtype], max(1, LOOP_ELEMENTS // x.shape[1])
     some, outputs = x[:rows, :LOOP_ELEMENTS].tolist(), y[:rows, :LOOP_ELEMENTS].tolist()
     count = len(some) * len(some[0])
-    return (
-        seconds(lambda: largest_ulp_error(some, outputs, format.precision, format.emin), 3) / count
-    )
+    return lambda: largest_ulp_error(some, outputs, format.precision, format.emin), count
+
+
+def loop_seconds(x, y, dtype):
+    """Seconds an element of the plain loop."""
+    function, count = loop(x, y, dtype)
+    return seconds(function, 3) / count
 
 
 def screen_ratio(dtype, n):
     """How many elements the screen judges while the plain loop judges one."""
     x, y = batch(dtype, n)
-    screened_errors(x, y, dtype)
-    return loop_seconds(x, y, dtype) / (seconds(lambda: screened_errors(x, y, dtype)) / x.size)
+    function, count = loop(x, y, dtype)
+    best = seconds_in_turns({"loop": function, "screen": lambda: screened_errors(x, y, dtype)}, 9)
+    return best["loop"] / count / (best["screen"] / x.size)
 
 
 def command(folder, *words):
@@ -111,11 +126,7 @@ def score_seconds(folder, shape, repeats=5):
         "start": command(folder, "score", "--help"),
         "scipy": lambda: scipy_softmax(x),
     }
-    best = dict.fromkeys(timed, float("inf"))
-    for _ in range(repeats):
-        for name, function in timed.items():  # in turns, so that all meet the same machine
-            best[name] = min(best[name], seconds(function, 1))
-    return best | {"loop": loop_seconds(x, y, "float64") * x.size}
+    return seconds_in_turns(timed, repeats) | {"loop": loop_seconds(x, y, "float64") * x.size}
 
 
 def run_seconds(jobs):
@@ -209,6 +220,7 @@ class Run:
 
 def table():
     """The lines of the README's tables."""
+    keep_freed_memory()  # as every command that judges does
     yield f"| elements screened for one of the plain loop | {' | '.join(DTYPES)} |"
     yield "|---|" + "---:|" * len(DTYPES)
     for n in LENGTHS:
