@@ -31,6 +31,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
+RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-log-sum-exp")
 RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
 
@@ -51,11 +52,11 @@ def scipy_softmax(x):
     return softmax(x, axis=-1)
 
 
-def make_run(implementation, families, **options):
-    """A run of one implementation, see `softmax_harness.run`."""
+def make_run(implementations, families, **options):
+    """A run of a few implementations, see `softmax_harness.run`."""
     from softmax_harness import run
 
-    return run.make_run(run.Options((implementation,), families=families, **options))
+    return run.make_run(run.Options(implementations, families=families, **options))
 
 
 def seconds(function, repeats=7):
@@ -131,7 +132,8 @@ def score_seconds(folder, shape, repeats=5):
 
 def run_seconds(jobs):
     """Seconds of a run of a few families of the standard suite in so many processes."""
-    return seconds(lambda: make_run("max-shifted", RUN_FAMILIES, suite="standard", jobs=jobs), 1)
+    options = {"suite": "standard", "jobs": jobs}
+    return seconds(lambda: make_run(RUN_IMPLEMENTATIONS, RUN_FAMILIES, **options), 1)
 
 
 def whole_run_minutes():
@@ -197,7 +199,7 @@ class Run:
 
     def time_run(self):
         """Truth, metrics and confirmation of one implementation."""
-        make_run("max-shifted", ("normal-1",), dtypes=("float32",))
+        make_run(("max-shifted",), ("normal-1",), dtypes=("float32",))
 
     def track_slowdown_to_loop(self):
         """Time of the run over that of the plain loop on as many elements."""
@@ -213,8 +215,8 @@ class Run:
 
     def _measured(self):
         options = {"dtypes": ("float32",), "suite": "standard"}
-        elements = make_run("max-shifted", ("normal-1",), **options).info["counts"]["elements"]
-        own = seconds(lambda: make_run("max-shifted", ("normal-1",), **options), 2)
+        elements = make_run(("max-shifted",), ("normal-1",), **options).info["counts"]["elements"]
+        own = seconds(lambda: make_run(("max-shifted",), ("normal-1",), **options), 2)
         return own, elements
 
 
