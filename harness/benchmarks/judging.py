@@ -69,12 +69,12 @@ def seconds(function, repeats=7):
     return best
 
 
-def seconds_in_turns(functions, repeats):
-    """The fastest of a few calls of each by its name, in turns: all meet the same machine."""
+def seconds_in_turns(functions, turns, calls=1):
+    """The fastest call of each by its name; they take turns, so that all meet the same machine."""
     best = dict.fromkeys(functions, float("inf"))
-    for _ in range(repeats):
+    for _ in range(turns):
         for name, function in functions.items():
-            best[name] = min(best[name], seconds(function, 1))
+            best[name] = min(best[name], seconds(function, calls))
     return best
 
 
@@ -101,7 +101,8 @@ def screen_ratio(dtype, n):
     """How many elements the screen judges while the plain loop judges one."""
     x, y = batch(dtype, n)
     function, count = loop(x, y, dtype)
-    best = seconds_in_turns({"loop": function, "screen": lambda: screened_errors(x, y, dtype)}, 9)
+    timed = {"loop": function, "screen": lambda: screened_errors(x, y, dtype)}
+    best = seconds_in_turns(timed, 6, calls=3)  # the first call after another finds cold caches
     return best["loop"] / count / (best["screen"] / x.size)
 
 
