@@ -88,7 +88,7 @@ def compare_once():
             asked[" ".join(choice)] = request, request
         first = timed_in_turns(sides, asked, WATCHED.pairs, lambda *progress: None)
         suspects = {name: asked[name] for name in asked if flagged(first.pairs[name], WATCHED)}
-        again = timed_in_turns(sides, suspects, WATCHED.pairs, lambda *progress: None)
+        again = timed_in_turns(sides, suspects, WATCHED.pairs_again, lambda *progress: None)
     return {"first": first.pairs, "again": again.pairs}
 
 

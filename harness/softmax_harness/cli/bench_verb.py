@@ -73,8 +73,8 @@ def command(
     """Build two git revisions by asv, time them side by side, and say what became worse.
 
     Run it where asv.conf.json is. Each timing is taken in pairs of fresh processes, BASE and HEAD
-    in turns; what looks slower by its effect and a test is timed again, and fails if it is slower
-    again. Errors are exact: any change is told, a worse one fails. Exit code 1 if anything fails.
+    in turns; what looks slower is timed again in twice as many, and fails if it is slower there by
+    its effect and a test. Errors are exact: any change is told, a worse one fails. Exit code 1 if anything fails.
 
     Example: softmax-harness bench origin/main HEAD
     """

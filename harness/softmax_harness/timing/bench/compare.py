@@ -126,7 +126,7 @@ def _timed_results(
 ) -> dict[str, Result]:
     first = timed_in_turns(sides, asked, rule.pairs, progress)
     suspects = {name: asked[name] for name, pairs in first.pairs.items() if flagged(pairs, rule)}
-    again = timed_in_turns(sides, suspects, rule.pairs, progress)
+    again = timed_in_turns(sides, suspects, rule.pairs_again, progress)
     broken = first.broken | again.broken
     results = {name: settled(benchmarks[name], answers) for name, answers in broken.items()}
     times = {name: pairs for name, pairs in first.pairs.items() if name not in broken}
