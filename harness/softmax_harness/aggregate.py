@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.metrics import METRICS, Batch, least_near
+from softmax_harness.metrics import METRICS, Batch, Metric, least_near
 from softmax_harness.metrics.suspects import Rows
 from softmax_harness.outcomes import OUTCOMES
 
@@ -188,6 +188,7 @@ def tally(
     bound: Array,
     keep: int,
     so_far: Mapping[str, float] = MappingProxyType({}),
+    metrics: Sequence[Metric] = METRICS,
 ) -> Tally:
     """The tally of one batch.
 
@@ -202,6 +203,8 @@ def tally(
     so_far : mapping of str to float
         Of metrics that are maxima: the largest value in rows that come before these and will be
         added up with them. Candidates that such a value rules out may be left out.
+    metrics : sequence of Metric
+        What is measured.
     """
     signed, absolute = batch.ulp_error.ravel(), batch.absolute.ravel()
     if np.isnan(batch.largest).any():
@@ -209,7 +212,7 @@ def tally(
         signed, absolute = signed[measured], absolute[measured]
     candidates: dict[str, tuple[Extreme, ...]] = {}
     sums: dict[str, float] = {}
-    for metric in METRICS:
+    for metric in metrics:
         rows, values = metric.deciding(batch, so_far.get(metric.name, -math.inf))
         if metric.combine == "sum":
             sums[metric.name] = float(np.nansum(values))

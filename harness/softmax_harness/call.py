@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
+from softmax_harness.operations import OPERATIONS, Beside, Operation
+
 
 @dataclass(frozen=True)
 class Call:
@@ -26,24 +28,34 @@ class Call:
     faults: tuple[str, ...] = ()
 
 
-def call(implementation: Implementation, x: NDArray[Any], axis: int = -1) -> Call:
+def call(
+    implementation: Implementation,
+    x: NDArray[Any],
+    axis: int = -1,
+    operation: Operation = OPERATIONS["softmax"],
+    beside: Beside = (),
+) -> Call:
     """Call `implementation` on `x` and look at all that it returned.
 
     Floating-point warnings are its own business: it is called with them off.
     """
-    given = x.copy()
+    arguments = operation.called_with(x, beside)
+    given = [each.tobytes() for each in arguments]
     try:
         with np.errstate(all="ignore"):
-            y = implementation(x, axis=axis)
+            named = {"axis": axis} if operation.has_axis else {}
+            y = implementation(*arguments, **named)
     except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is a finding, not our failure
         return Call(None, (f"raised {type(error).__name__}: {str(error).splitlines()[:1]}",))
     faults = []
-    if x.tobytes() != given.tobytes():
+    if [each.tobytes() for each in arguments] != given:
         faults.append("changed its input")
     if not isinstance(y, np.ndarray):
         return Call(None, (*faults, f"returned {type(y).__name__} where an ndarray was expected"))
-    if y.shape != x.shape:
-        return Call(None, (*faults, f"returned shape {y.shape} for an input of shape {x.shape}"))
+    shape = operation.shape_of_results(arguments, axis)
+    if y.shape != shape:
+        told = f"returned shape {y.shape} for an input of shape {x.shape}"
+        return Call(None, (*faults, told if shape == x.shape else f"{told}, expected {shape}"))
     expected = implementation.output_dtype or x.dtype.name
     if y.dtype.name != expected:
         faults.append(f"returned {y.dtype} where {expected} was expected")

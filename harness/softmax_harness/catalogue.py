@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from softmax_implementations import Implementation, implementations
 
-from softmax_harness.exact import EXACT
+from softmax_harness.exact import exact_of
 
 
-def catalogue() -> dict[str, Implementation]:
-    """Every implementation by name, in alphabetical order."""
-    return dict(sorted({**implementations(), EXACT.name: EXACT}.items()))
+def catalogue(operation: str = "softmax") -> dict[str, Implementation]:
+    """Every implementation of an operation by name, in alphabetical order."""
+    exact = exact_of(operation)
+    return dict(sorted({**implementations(operation), exact.name: exact}.items()))

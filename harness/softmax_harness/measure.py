@@ -15,9 +15,9 @@ from softmax_implementations import Implementation
 from softmax_harness.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.call import call
 from softmax_harness.formats import Format
-from softmax_harness.metrics import Batch, judged
-from softmax_harness.operations import Operation, Policy
-from softmax_harness.operations.bounds import owed, owed_at_least, owed_everywhere, theorem
+from softmax_harness.metrics import Batch, judged, metrics_of
+from softmax_harness.operations import Beside, Operation, Policy
+from softmax_harness.operations.bounds import owed_at_least, owed_everywhere, theorem
 from softmax_harness.outcomes import OUTCOMES, classify
 from softmax_harness.truth import Known, Truth, confirm, known
 
@@ -41,6 +41,8 @@ class Question:
         The same numbers.
     known : Known
         Exact results seen from the format that is judged.
+    beside : tuple of ndarray
+        What the operation takes beside the logits.
     """
 
     operation: Operation
@@ -48,6 +50,7 @@ class Question:
     stored: NDArray[Any]
     x: Array
     known: Known
+    beside: Beside = ()
 
     @property
     def truth(self) -> Truth:
@@ -57,12 +60,31 @@ class Question:
     @cached_property
     def limit_ulp(self) -> Array:
         """What a well-made softmax owes, shape (rows, n): up to here an element is accurate."""
-        return _owed(self.x, self.truth)
+        return self._owed(self.truth, slice(None))
+
+    @cached_property
+    def change(self) -> Array | None:
+        """What half-ulp changes of the logits do to each result; None for softmax, see `Batch`."""
+        change, truth = self.operation.change, self.truth
+        if change is None:
+            return None
+        with np.errstate(all="ignore"):
+            return change(self.x, self.beside, truth.value, truth.format)
+
+    def judged(self, y: Array) -> Batch:
+        """The outputs y with their errors."""
+        x = self.operation.weighed(self.x, self.beside)
+        return judged(x, y, self.truth, self.change)
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.known, rows, self.operation, self.x, self.policy)
-        self.limit_ulp[rows] = _owed(self.x[rows], self.truth.rows(rows))
+        self.limit_ulp[rows] = self._owed(self.truth.rows(rows), rows)
+
+    def _owed(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
+        beside = tuple(each[rows] for each in self.beside)
+        with np.errstate(invalid="ignore"):
+            return self.operation.owed(self.x[rows], beside, truth.value, truth.ulp, truth.format)
 
 
 @dataclass(frozen=True)
@@ -89,23 +111,22 @@ def question(
     format: Format,
     policy: Policy | None = None,
     tier: str = "screened",
+    beside: Beside = (),
 ) -> Question:
     """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
     policy = policy or Policy()
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
-    return Question(operation, policy, stored, x, known(operation, x, format, policy, tier))
-
-
-def _owed(x: Array, truth: Truth) -> Array:
-    with np.errstate(invalid="ignore"):
-        return owed(x, truth.value, truth.ulp, truth.format)
+    exact = known(operation, x, format, policy, tier, beside)
+    return Question(operation, policy, stored, x, exact, beside)
 
 
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch = judged(asked.x, y, asked.truth)
+    batch = asked.judged(y)
     slack = asked.known.error_ulp
+    if asked.operation.name != "softmax":
+        return batch, classify(batch, asked.limit_ulp, asked.operation)
     if not _beyond(batch, slack):
         return batch, classify(batch)
     open_ = ~asked.known.confirmed
@@ -115,7 +136,7 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
         rows = np.flatnonzero(close.any(axis=-1) & open_)
         if rows.size:
             asked.confirm(rows)
-            batch = judged(asked.x, y, asked.truth)
+            batch = asked.judged(y)
     return batch, classify(batch, asked.limit_ulp)
 
 
@@ -153,18 +174,30 @@ def measure(
     A call that gives nothing to judge counts as NaN throughout. `keep` and `so_far` are as in
     `softmax_harness.aggregate.tally`.
     """
-    called = call(implementation, asked.stored)
-    y = np.full(asked.x.shape, np.nan) if called.y is None else called.y
+    shape = asked.truth.rounded.shape
+    called = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside)
+    y = np.full(shape, np.nan) if called.y is None else called.y.reshape(shape)
     batch, codes = classified(asked, y)
     if called.y is None:
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
     bound = _bound(implementation, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
-    return Measurement(tally(batch, codes, bound, keep, so_far), rows, called.faults)
+    metrics = metrics_of(asked.operation)
+    return Measurement(tally(batch, codes, bound, keep, so_far, metrics), rows, called.faults)
 
 
 def _bound(implementation: Implementation, asked: Question) -> Array:
     truth = asked.truth
+    if implementation.bound == "owed":
+        return np.where(truth.fixed, np.nan, asked.limit_ulp)
+    if asked.operation.name != "softmax" and implementation.bound != "exact":
+        return np.full(truth.fixed.shape, np.nan)
     with np.errstate(invalid="ignore"):
-        bound = theorem(implementation.bound, asked.x, truth.value, truth.ulp, truth.format)
+        bound = theorem(
+            implementation.bound,
+            truth.rounded if asked.operation.name != "softmax" else asked.x,
+            truth.value,
+            truth.ulp,
+            truth.format,
+        )
     return np.where(truth.fixed, np.nan, bound)

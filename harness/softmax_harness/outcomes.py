@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.formats import Format
 from softmax_harness.metrics import Batch
+from softmax_harness.operations import OPERATIONS, Operation
 
 OUTCOMES = (
     "correctly_rounded",
@@ -41,7 +42,11 @@ def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(x - x.max(axis=-1, keepdims=True))
 
 
-def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float = np.inf) -> NDArray[np.int8]:
+def classify(
+    batch: Batch,
+    limit_ulp: NDArray[np.float64] | float = np.inf,
+    operation: Operation = OPERATIONS["softmax"],
+) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 
     Parameters
@@ -50,19 +55,21 @@ def classify(batch: Batch, limit_ulp: NDArray[np.float64] | float = np.inf) -> N
         Inputs, computed outputs and the truth.
     limit_ulp : float or ndarray of float64, shape (rows, n)
         Up to this error in ulp an element is accurate, beyond it inaccurate.
+    operation : Operation
+        Of which the results are: what range they have.
     """
     # The first three codes, 0, 1 and 2, without a branch.
     codes: NDArray[np.int8] = (batch.y != batch.truth.rounded).view(np.int8)
     if np.ndim(limit_ulp) or limit_ulp < np.inf:
         with np.errstate(invalid="ignore"):
             codes *= 1 + (batch.absolute > limit_ulp).astype(np.int8)
-    rows = np.flatnonzero(~batch.usual)
+    rows = np.flatnonzero(~batch.usual if operation.is_distribution else np.ones(len(codes), bool))
     if rows.size:
-        codes[rows] = _unusual(batch.rows(rows), codes[rows])
+        codes[rows] = _unusual(batch.rows(rows), codes[rows], operation)
     return codes
 
 
-def _unusual(batch: Batch, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDArray[np.int8]:
     """The outcomes in rows where something is fixed, not finite, 0 or outside [0, 1].
 
     `codes` has what each element is if none of that applies to it.
@@ -70,21 +77,24 @@ def _unusual(batch: Batch, codes: NDArray[np.int8]) -> NDArray[np.int8]:
     y, truth = batch.y, batch.truth
     r = truth.rounded
     total = replay_sum(batch.x, truth.format)
-    same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
+    same = (y == r) | (np.isnan(y) & np.isnan(r))
+    if operation.most < np.inf:  # then infinity stands for anything
+        same |= np.isposinf(r)
     with np.errstate(invalid="ignore"):
         largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
     overflows = np.isinf(total) | np.isinf(replay_sum(_shifted(batch.x), truth.format))
     hidden = overflows & ((largest == 0) | np.isinf(largest))
-    subnormal = r < truth.format.smallest_normal
-    finite = np.isfinite(y)
+    subnormal = np.abs(r) < truth.format.smallest_normal
+    finite, exactly_zero = np.isfinite(y), truth.offset == 0
     cases = [
         (truth.fixed & same, "correctly_rounded"),
         (truth.fixed, "wrong_special"),
+        ((y == r) & np.isinf(r), "correctly_rounded"),
         (~finite & np.isinf(total), "overflow"),
         (~finite & (total == 0), "denominator_underflow"),
         (~finite, "nan"),
-        ((y < 0) | (y > 1), "out_of_range"),
-        ((y == r) & (r == 0), "inherent_underflow"),
+        ((y < operation.least) | (y > operation.most), "out_of_range"),
+        ((y == r) & (r == 0) & ~exactly_zero, "inherent_underflow"),
         (y == r, "correctly_rounded"),
         ((y == 0) & hidden, "overflow"),
         ((y == 0) & subnormal, "flushed_subnormal"),

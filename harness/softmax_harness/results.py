@@ -15,7 +15,8 @@ import pandas as pd
 
 from softmax_harness.aggregate import BINS_PER_BINADE, HISTOGRAM_FLOOR
 from softmax_harness.errors import BadFolder
-from softmax_harness.metrics import METRICS
+from softmax_harness.metrics import METRICS, metrics_of
+from softmax_harness.operations import OPERATIONS
 from softmax_harness.outcomes import OUTCOMES
 from softmax_harness.sweep import Cell
 from softmax_harness.witness import recipe_text
@@ -86,13 +87,14 @@ def results_row(cell: Cell) -> dict[str, Any]:
         "witness": recipe_text(cell.recipe, worst.row, worst.index) if worst else "",
     }
     row |= {metric.name: extremes.get(metric.name, math.nan) for metric in METRICS}
+    row |= {metric.name: pd.NA for metric in METRICS if metric.combine == "sum"}
     row |= {name: int(value) for name, value in tally.sums.items()}
     return {column: row[column] for column in COLUMNS}
 
 
 def metric_rows(cell: Cell) -> Iterator[dict[str, Any]]:
     """The rows of metrics.csv: what results.csv has no room for, and the witness of each maximum."""
-    for metric in METRICS:
+    for metric in metrics_of(OPERATIONS[cell.operation]):
         extreme = cell.tally.extremes.get(metric.name)
         if extreme is not None and metric.name != "max_ulp":
             text = recipe_text(cell.recipe, extreme.row, extreme.index)
@@ -132,10 +134,17 @@ def plane_rows(cell: Cell) -> Iterator[dict[str, Any]]:
         yield _keys(cell) | {"coordinate": coordinate} | outcomes | errors
 
 
+def _results(cells: list[Cell]) -> pd.DataFrame:
+    table = pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS))
+    # Counts stay whole numbers where operations that have none of them stand in the same column.
+    counted = [each.name for each in METRICS if each.combine == "sum" and each.name in COLUMNS]
+    return table.astype(dict.fromkeys(counted, "Int64"))
+
+
 def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:
     """The tables that come from measured cells."""
     return {
-        "results": pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS)),
+        "results": _results(cells),
         "metrics": pd.DataFrame([row for cell in cells for row in metric_rows(cell)]),
         "histograms": histograms(cells),
         "planes": pd.DataFrame([row for cell in cells for row in plane_rows(cell)]),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from softmax_implementations import Implementation
 
+from softmax_harness.catalogue import catalogue
 from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import environment
 from softmax_harness.errors import UnknownName, unknown
@@ -19,13 +22,22 @@ from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
 from softmax_harness.memory import keep_freed_memory
 from softmax_harness.named import available, implementation_named
+from softmax_harness.operations import OPERATIONS
 from softmax_harness.results import SCHEMA, Run, tables_of
-from softmax_harness.suites import families_of, recipes, suite_named
+from softmax_harness.suites import (
+    families_of,
+    fits_without_screen,
+    recipes,
+    suite_named,
+    without_screen,
+)
 from softmax_harness.sweep import Cell, Counts, sweep
 from softmax_harness.timing import read_history, read_timings
+from softmax_harness.truth import SCREENS
 from softmax_harness.workers import processes
 
 Progress = Callable[[str, int, int], None]
+Plan = list[tuple[Recipe, tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Options:
     implementations, dtypes, families : tuple of str
         Names; empty for all that the suite holds. A family may be the path of a .npy file.
     operation, suite : str
+        An operation, or ``all``.
     seed, jobs : int
         The seed of all inputs; worker processes.
     truth : {"screened", "mpmath"}
@@ -53,8 +66,15 @@ class Options:
     truth: str = "screened"
 
 
-def chosen_implementations(options: Options) -> list[Implementation]:
+def chosen_operations(options: Options) -> list[str]:
+    """The operations asked for."""
+    return list(OPERATIONS) if options.operation == "all" else [options.operation]
+
+
+def chosen_implementations(options: Options, operation: str) -> list[Implementation]:
     """The implementations asked for, those that can run here if none are named.
+
+    Of all operations together only those that have an implementation of a name are measured.
 
     Raises
     ------
@@ -62,13 +82,16 @@ def chosen_implementations(options: Options) -> list[Implementation]:
         If there is none of that name, or none that takes any of the dtypes.
     """
     if options.implementations:
-        chosen = [implementation_named(name) for name in options.implementations]
+        names = options.implementations
+        if options.operation == "all":
+            names = tuple(name for name in names if name in catalogue(operation))
+        chosen = [implementation_named(name, operation) for name in names]
         for each in chosen:
             if each.unavailable:
                 raise UnknownName(f"{each.name} cannot run here: {each.unavailable}")
     else:
-        chosen = available()
-    if not any(dtype in each.dtypes for each in chosen for dtype in options.dtypes):
+        chosen = available(operation)
+    if chosen and not any(dtype in each.dtypes for each in chosen for dtype in options.dtypes):
         raise UnknownName(
             f"none of {', '.join(each.name for each in chosen)} takes "
             f"{', '.join(options.dtypes)}: see softmax-harness list for the dtypes of each"
@@ -91,13 +114,18 @@ def _family(name: str) -> Family:
     raise unknown("family", name, FAMILIES)
 
 
-def planned(options: Options) -> list[tuple[Recipe, tuple[str, ...]]]:
+def planned(options: Options, operation: str) -> Plan:
     """Every recipe with the names of the implementations that take its format."""
     formats = [format_named(name) for name in options.dtypes]
-    chosen = chosen_implementations(options)
+    chosen = chosen_implementations(options, operation)
     for format in formats:
         _ = format.dtype  # says here what to install for a dtype that NumPy lacks
-    cells = recipes(suite_named(options.suite), chosen_families(options), formats, options.seed)
+    suite, families = suite_named(options.suite), chosen_families(options)
+    if operation not in SCREENS:
+        suite = without_screen(suite)
+        if not options.families:
+            families = [each for each in families if fits_without_screen(each)]
+    cells = recipes(suite, families, formats, options.seed)
     named = (
         (recipe, tuple(each.name for each in chosen if recipe.format.name in each.dtypes))
         for recipe in cells
@@ -120,8 +148,14 @@ def make_run(
     progress : callable, optional
         Called with what is done, elements judged, and elements in all.
     """
-    plan = planned(options)
-    cells, counts = _measured(options, plan, progress)
+    plans = {operation: planned(options, operation) for operation in chosen_operations(options)}
+    if not any(plans.values()):
+        raise UnknownName(
+            f"no operation has an implementation named {', '.join(options.implementations)}: see "
+            "softmax-harness list"
+        )
+    plan = plans.get("softmax", [])
+    cells, counts = _measured(options, plans, progress)
     tables = tables_of(cells) | _experiments(options, plan)
     if asv_results is not None:
         tables |= timing_tables(asv_results, {recipe.format.name for recipe, _ in plan})
@@ -130,15 +164,13 @@ def make_run(
     )
 
 
-def _experiments(
-    options: Options, plan: list[tuple[Recipe, tuple[str, ...]]]
-) -> dict[str, pd.DataFrame]:
+def _experiments(options: Options, plan: Plan) -> dict[str, pd.DataFrame]:
     """The tables of the experiments whose family of inputs is in the plan."""
-    chosen = chosen_implementations(options)
+    chosen = chosen_implementations(options, "softmax") if plan else []
     tables = {}
     for name, experiment in EXPERIMENTS.items():
         formats = [recipe.format for recipe, _ in plan if recipe.family.name == name]
-        if formats and options.operation == "softmax":
+        if formats:
             tables[name] = experiment(chosen, formats)
     return tables
 
@@ -150,9 +182,9 @@ def timing_tables(asv_results: Path, dtypes: set[str]) -> dict[str, pd.DataFrame
 
 
 def _measured(
-    options: Options, plan: list[tuple[Recipe, tuple[str, ...]]], progress: Progress
+    options: Options, plans: dict[str, Plan], progress: Progress
 ) -> tuple[list[Cell], Counts]:
-    total = sum(recipe.n * recipe.rows for recipe, _ in plan)
+    total = sum(recipe.n * recipe.rows for plan in plans.values() for recipe, _ in plan)
     judged = 0
 
     def more(elements: int) -> None:
@@ -162,26 +194,39 @@ def _measured(
 
     if options.jobs == 1:
         keep_freed_memory()
-        return _collected(sweep(options.operation, plan, options.truth, None, more))
+        return _swept(plans, options.truth, None, more)
     with processes(options.jobs, "spawn") as executor:
-        return _collected(sweep(options.operation, plan, options.truth, executor, more))
+        return _swept(plans, options.truth, executor, more)
 
 
-def _collected(found: Iterator[tuple[list[Cell], Counts]]) -> tuple[list[Cell], Counts]:
+def _swept(
+    plans: dict[str, Plan], tier: str, executor: Executor | None, more: Callable[[int], None]
+) -> tuple[list[Cell], Counts]:
     cells, counts = [], Counts()
-    for some, own in found:
+    swept = (sweep(each, plan, tier, executor, more) for each, plan in plans.items())
+    for some, own in chain.from_iterable(swept):
         cells += some
         counts = counts.add(own)
     return cells, counts
 
 
+def _label(operation: str, name: str) -> str:
+    """How run.json names an implementation."""
+    return name if operation == "softmax" else f"{operation}/{name}"
+
+
 def _info(options: Options, cells: list[Cell], counts: Counts) -> dict[str, Any]:
     used = {
-        name: implementation_named(name) for name in {cell.implementation: None for cell in cells}
+        (cell.operation, cell.implementation): implementation_named(
+            cell.implementation, cell.operation
+        )
+        for cell in cells
     }
     families = {cell.recipe.family.name: cell.recipe.family for cell in cells}
     faults = {
-        f"{cell.implementation} {cell.recipe.format.name}": list(cell.faults)
+        f"{_label(cell.operation, cell.implementation)} {cell.recipe.format.name}": list(
+            cell.faults
+        )
         for cell in cells
         if cell.faults
     }
@@ -194,13 +239,13 @@ def _info(options: Options, cells: list[Cell], counts: Counts) -> dict[str, Any]
             name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
         },
         "implementations": {
-            name: {
+            _label(*key): {
                 "summary": each.summary,
                 "dtypes": list(each.dtypes),
                 "bound": each.bound,
                 "expected_findings": list(each.expected_findings),
             }
-            for name, each in used.items()
+            for key, each in used.items()
         },
         "families": {name: family.reason for name, family in families.items()},
         "faults": faults,

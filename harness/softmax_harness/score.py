@@ -24,6 +24,7 @@ from softmax_harness.memory import keep_freed_memory, rows_per_block
 from softmax_harness.metrics import judged
 from softmax_harness.npy import let_go, read_npy
 from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations.softmax import enclose
 from softmax_harness.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.truth import check_screen, judge
 from softmax_harness.truth.floating_point import check_floating_point_environment
@@ -331,7 +332,7 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
 
 
 def _exact(scored: Score, logits: NDArray[np.float64], place: list[int]) -> str:
-    fixed, expected = OPERATIONS["softmax"].special_values(logits[None], scored.policy)
+    fixed, expected = OPERATIONS["softmax"].special_values(logits[None], scored.policy, ())
     index = place[scored.pair.axis]
     if fixed[0, index]:
         value = float(expected[0, index])
@@ -339,7 +340,7 @@ def _exact(scored: Score, logits: NDArray[np.float64], place: list[int]) -> str:
     import mpmath
 
     values, counts = np.unique(logits[np.isfinite(logits)], return_counts=True)
-    enclosures = OPERATIONS["softmax"].enclose(values, counts, _EXACT_BITS)
+    enclosures = enclose(values, counts, _EXACT_BITS)
     man, exp, _ = enclosures[int(np.searchsorted(values, logits[index]))]
     with mpmath.workprec(2 * _EXACT_BITS):
         return str(mpmath.nstr(mpmath.ldexp(man, exp), _EXACT_DIGITS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from softmax_harness.errors import unknown
 from softmax_harness.families import FAMILIES, Family, Recipe
@@ -10,6 +10,8 @@ from softmax_harness.formats import Format
 
 # Every vector width on either side, and long enough for a sum in float16 to stick.
 _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 4096)
+# mpmath judges some fifty thousand elements a second.
+_LONGEST_WITHOUT_SCREEN, _SHARE_WITHOUT_SCREEN = 1000, 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ def suite_named(name: str) -> Suite:
     if name not in SUITES:
         raise unknown("suite", name, SUITES)
     return SUITES[name]
+
+
+def without_screen(suite: Suite) -> Suite:
+    """The suite for an operation that mpmath judges alone: fewer rows, none above 1000."""
+    lengths = tuple(n for n in suite.lengths if n <= _LONGEST_WITHOUT_SCREEN)
+    elements = suite.elements // _SHARE_WITHOUT_SCREEN
+    return replace(suite, lengths=lengths, elements=elements, fewest=min(suite.fewest, 2))
+
+
+def fits_without_screen(family: Family) -> bool:
+    """Whether a family is small enough for mpmath alone; a map of a plane is not."""
+    longest = max(family.lengths or (1,))
+    return family.grid is None and longest <= _LONGEST_WITHOUT_SCREEN
 
 
 def families_of(suite: Suite) -> list[Family]:

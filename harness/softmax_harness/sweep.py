@@ -17,6 +17,7 @@ from softmax_harness.maxima import confirmed_maxima
 from softmax_harness.measure import measure, question
 from softmax_harness.named import implementation_named
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.truth import SCREENS
 from softmax_harness.truth.floating_point import check_floating_point_environment
 
 _BLOCKS_PER_JOB = 16
@@ -146,11 +147,14 @@ def work(job: Job) -> Part:
     counts = Counts()
     for start in job.starts:
         stored = recipe.block(start)
-        asked = question(OPERATIONS[job.operation], stored, recipe.format, tier=job.tier)
+        operation = OPERATIONS[job.operation]
+        beside = operation.beside(stored, recipe.random_beside(start))
+        asked = question(operation, stored, recipe.format, tier=job.tier, beside=beside)
         for name in job.implementations:
             by_row = recipe.family.grid is not None
             so_far = parts[name][0].so_far if name in parts else {}
-            measured = measure(implementation_named(name), asked, keep, by_row, so_far)
+            implementation = implementation_named(name, job.operation)
+            measured = measure(implementation, asked, keep, by_row, so_far)
             part = (measured.tally, measured.by_row, measured.faults)
             parts[name] = _joined(parts[name], part, keep) if name in parts else part
         escalated = int(asked.known.confirmed.sum()) * recipe.n
@@ -161,7 +165,7 @@ def work(job: Job) -> Part:
 
 def confirmation(job: Job, tallies: dict[str, Tally]) -> tuple[dict[str, Tally], int]:
     """The tallies of a whole recipe with their maxima confirmed; `job` is any job of it."""
-    if job.tier == "mpmath":
+    if job.tier == "mpmath" or job.operation not in SCREENS:
         return tallies, 0
     return confirmed_maxima(job.operation, job.recipe, tallies)
 

@@ -33,7 +33,7 @@ class Implementation:
     Attributes
     ----------
     name : str
-        The name under which it stands in every list, table and report.
+        The name under which it stands in every list, table and report; one for each operation.
     function : callable
         ``f(x, axis=-1) -> ndarray`` of the shape of ``x``, which it leaves untouched.
     dtypes : tuple of str
@@ -59,6 +59,8 @@ class Implementation:
         Under which changes of the call it promises the same bits, a part of `SAME_BITS`.
     limits : mapping of str to float
         What else it promises, by metric: ``{"max_ulp": 2}``, ``{"not_correctly_rounded": 0}``.
+    operation : str
+        What it computes, a name in `softmax_harness.operations`, which also tells its arguments.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Implementation:
     largest_n: Mapping[str, int] = field(default_factory=dict)
     same_bits: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    operation: str = "softmax"
 
     @property
     def summary(self) -> str:
@@ -83,24 +86,26 @@ class Implementation:
         """Whether a fault of that kind is known of it in that dtype."""
         return bool({kind, f"{kind} in {dtype}"} & {*self.expected_findings})
 
-    def __call__(self, x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-        return self.function(x, axis=axis)
+    def __call__(self, *arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
+        return self.function(*arguments, **named)
 
 
-_registered: dict[str, Implementation] = {}
+_registered: dict[tuple[str, str], Implementation] = {}
 
 
 def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
-    """Register the decorated softmax as `name`; `declared` are fields of `Implementation`."""
+    """Register the decorated function as `name`; `declared` are fields of `Implementation`."""
 
     def register(function: Softmax) -> Softmax:
-        other = _registered.get(name)
+        found = Implementation(name, function, **declared)
+        key = found.operation, name
+        other = _registered.get(key)
         if other is not None and other.function.__module__ != function.__module__:
             raise ValueError(
                 f"two implementations are named {name!r}, in {other.function.__module__} and in "
                 f"{function.__module__}: give one of them another name"
             )
-        _registered[name] = _with_its_library(Implementation(name, function, **declared))
+        _registered[key] = _with_its_library(found)
         return function
 
     return register
@@ -124,14 +129,29 @@ def module_names(folder: Path = FOLDER) -> list[str]:
     return sorted(name for name in found if name != "registry")
 
 
-def implementations() -> dict[str, Implementation]:
-    """Every implementation of this package by name, in alphabetical order."""
+def implementations(operation: str = "softmax") -> dict[str, Implementation]:
+    """Every implementation of an operation in this package by name, in alphabetical order."""
     for name in module_names():
         importlib.import_module(f"{__package__}.{name}")
-    return dict(sorted(_registered.items()))
+    return {name: found for (what, name), found in sorted(_registered.items()) if what == operation}
 
 
 def floating(x: ArrayLike) -> NDArray[Any]:
     """`x` as an array of floats: integers and booleans become float64, floats stay as they are."""
     array = np.asanyarray(x)  # a subclass may pass: explain records the steps by one
     return array.astype(np.float64) if array.dtype.kind in "iub" else array
+
+
+def sum_of_others(e: NDArray[Any], axis: int) -> NDArray[Any]:
+    """The sum of all along an axis but the first largest, as small as it may be; the axis is kept."""
+    top = np.expand_dims(np.argmax(e, axis=axis), axis)
+    others = e.copy()
+    np.put_along_axis(others, top, np.zeros((), e.dtype), axis=axis)
+    return np.asarray(np.sum(others, axis=axis, keepdims=True))
+
+
+def two_differences(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """a - b rounded, and what the rounding lost (Knuth's two-sum)."""
+    y = a - b
+    back = y - a
+    return y, (a - (y - back)) - (b + back)

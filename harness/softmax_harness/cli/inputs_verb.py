@@ -29,7 +29,7 @@ def command(
 
     Example: softmax-harness inputs --dtype float16 --family normal-10 --out inputs
     """
-    plan = planned(Options(("exact",), dtypes, families, suite=suite, seed=seed))
+    plan = planned(Options(("exact",), dtypes, families, suite=suite, seed=seed), "softmax")
     with replacing(out) as folder:
         names = [_saved(recipe, folder) for recipe, _ in plan]
         document = {"schema": 1, "options": {"suite": suite, "seed": seed}, "files": names}

@@ -20,7 +20,11 @@ from softmax_harness.truth import TIERS
 @click.command("run")
 @click.argument("implementations", nargs=-1, metavar="[IMPL]...")
 @click.option(
-    "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
+    "--operation",
+    type=click.Choice([*OPERATIONS, "all"]),
+    default="softmax",
+    show_default=True,
+    help="What is computed; all operations one after another.",
 )
 @options.dtypes
 @options.families

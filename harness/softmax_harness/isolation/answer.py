@@ -46,7 +46,8 @@ def _whole(x: NDArray[Any]) -> NDArray[Any]:
 def _results(
     request: Request, function: Callable[..., Any], x: NDArray[Any]
 ) -> tuple[NDArray[Any] | None, list[Fault]]:
-    first = function(x) if request.axis is None else function(x, axis=request.axis)
+    named = {} if request.axis is None else {"axis": request.axis}
+    first = function(x, *request.beside, **named)
     wrong = _wrong_kind(first, request)
     if wrong is not None:
         return None, [wrong]
@@ -63,7 +64,7 @@ def _wrong_kind(y: Any, request: Request) -> Fault | None:
     scalar = isinstance(y, np.generic) and request.x.ndim == 0
     if not isinstance(y, np.ndarray) and not scalar:
         return Fault("wrong_type", f"returned {type(y).__name__} where an ndarray was expected")
-    if y.shape != request.x.shape:
+    if y.shape != (request.x.shape if request.shape is None else request.shape):
         return Fault(
             "wrong_shape", f"returned shape {y.shape} for an input of shape {request.x.shape}"
         )

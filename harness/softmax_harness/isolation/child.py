@@ -71,7 +71,8 @@ def _found(name: str) -> Implementation | Callable[..., Any]:
     if not is_foreign(name):
         from softmax_harness.catalogue import catalogue
 
-        return catalogue()[name]
+        operation, _, own = name.rpartition("/")
+        return catalogue(operation or "softmax")[own]
     function = loaded(name)
     return declared(function) or function
 

@@ -60,7 +60,7 @@ def _element(witness: Witness, subject: Subject, policy: Policy) -> Iterator[str
 
 
 def _exact(row: NDArray[np.float64], index: int, policy: Policy) -> str:
-    fixed, expected = SOFTMAX.special_values(row[None], policy)
+    fixed, expected = SOFTMAX.special_values(row[None], policy, ())
     if fixed[0, index]:
         value = float(expected[0, index])
         return "anything" if math.isinf(value) else str(value)

@@ -19,16 +19,24 @@ from softmax_harness.metrics.suspects import (
     reaching,
 )
 from softmax_harness.metrics.ulp import ulp_error
+from softmax_harness.operations import Operation
 from softmax_harness.truth import Truth
 
-__all__ = ["METRICS", "Batch", "Metric", "judged", "least_near", "ulp_error"]
+__all__ = ["METRICS", "Batch", "Metric", "judged", "least_near", "metrics_of", "ulp_error"]
 
 _SHORT = 32  # of shorter rows the bounds cost as much as what they spare: measured
 
 
-def judged(x: Array, y: Array, truth: Truth) -> Batch:
-    """The batch of inputs x, computed outputs y and their truth."""
-    return Batch(x, y, truth, ulp_error(y, truth))
+def metrics_of(operation: Operation) -> tuple[Metric, ...]:
+    """What is measured of the results of an operation."""
+    if operation.is_distribution:
+        return METRICS
+    return tuple(each for each in METRICS if each.of_any_result)
+
+
+def judged(x: Array, y: Array, truth: Truth, change: Array | None = None) -> Batch:
+    """The batch of inputs x, computed outputs y and their truth; `change` as in `Batch`."""
+    return Batch(x, y, truth, ulp_error(y, truth), change)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Metric:
     blur : float or None
         How far beside a relative 1e-6 the screen's value may be from the exact one; None for what
         does not depend on the truth.
+    suspects : callable or None
+        Which rows may decide it, see `softmax_harness.metrics.suspects`.
+    of_any_result : bool
+        Whether results that are no distribution have it too.
     """
 
     name: str
@@ -56,6 +68,7 @@ class Metric:
     unit: str
     blur: float | None = 0.0
     suspects: Suspects | None = None
+    of_any_result: bool = False
 
     def deciding(self, batch: Batch, so_far: float = -math.inf) -> tuple[Rows, Array]:
         """The rows of a batch that decide the metric's number, and its values there.
@@ -96,7 +109,7 @@ class Metric:
 _ULP_BLUR = 1e-9
 
 METRICS = (
-    Metric("max_ulp", ulp.absolute, "max", "ulp", _ULP_BLUR, reaching(ulp.largest)),
+    Metric("max_ulp", ulp.absolute, "max", "ulp", _ULP_BLUR, reaching(ulp.largest), True),
     Metric(
         "max_ulp_probable", ulp.probable, "max", "ulp", _ULP_BLUR, reaching(ulp.probable_at_most)
     ),
@@ -107,6 +120,7 @@ METRICS = (
         "input changes",
         _ULP_BLUR,
         ulp.versus_input_rounding_suspects,
+        True,
     ),
     Metric("sum_defect", rows.sum_defect, "max", "", None, reaching(rows.sum_defect_at_most)),
     Metric(

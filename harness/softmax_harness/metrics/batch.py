@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that were computed and judged; all arrays have the shape (rows, n).
+    """Rows that were computed and judged; all arrays but x have the shape of the results, (rows, m).
 
     What several metrics need is made once, when the first of them asks for it.
 
@@ -27,12 +27,16 @@ class Batch:
         The exact results.
     ulp_error : ndarray of float64
         `softmax_harness.metrics.ulp.ulp_error` of each element.
+    change : ndarray of float64, or None
+        What half-ulp changes of the inputs do to each result; None for softmax, of which
+        `softmax_harness.metrics.ulp` knows it.
     """
 
     x: Array
     y: Array
     truth: Truth
     ulp_error: Array
+    change: Array | None = None
 
     @cached_property
     def z(self) -> Array:
@@ -93,5 +97,9 @@ class Batch:
         if chosen.size == len(self.y):
             return self
         return Batch(
-            self.x[chosen], self.y[chosen], self.truth.rows(chosen), self.ulp_error[chosen]
+            self.x[chosen],
+            self.y[chosen],
+            self.truth.rows(chosen),
+            self.ulp_error[chosen],
+            None if self.change is None else self.change[chosen],
         )

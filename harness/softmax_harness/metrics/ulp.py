@@ -67,6 +67,9 @@ def versus_input_rounding(batch: Batch) -> Array:
     its place: no output can be nearer, so no input's rounding is to blame.
     """
     truth = batch.truth
+    if batch.change is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(batch.absolute / np.fmax(batch.change / truth.ulp, 0.5))
     finite = np.isfinite(batch.x)
     if finite.all():
         x, z = batch.x, batch.z
@@ -107,6 +110,8 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     own change. RN(z), within u z of z, stands for z: for that and all rounding 4u + 2**-30 is
     taken off.
     """
+    if batch.change is not None:  # which is known of each element
+        return np.arange(len(batch.y))
     u, binade = batch.truth.format.unit_roundoff, batch.truth.format.binade
     rounded, absolute = batch.truth.rounded, batch.absolute
     part = 1.0 - 4.0 * u - 2.0**-30

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.errors import HarnessError
+from softmax_harness.formats import Format
 
 _CHOICES = ("nan", "zero", "any")
 
 
 class Enclosure(NamedTuple):
-    """A number strictly between ``(man - slack) * 2**exp`` and ``(man + slack) * 2**exp``, > 0.
+    """A number strictly between ``(man - slack) * 2**exp`` and ``(man + slack) * 2**exp``.
 
     A slack of 0 says that the number is ``man * 2**exp`` exactly.
     """
@@ -55,25 +56,86 @@ class Policy:
         return cls(**chosen)
 
 
+Array = NDArray[np.float64]
+Beside = tuple[NDArray[Any], ...]
+"""What an operation takes beside the logits, one array each, all with a leading axis of rows."""
+
+
+def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Beside:
+    return ()
+
+
+def _logits(x: Array, beside: Beside) -> Array:
+    return x
+
+
+def _logits_first(x: NDArray[Any], beside: Beside) -> Beside:
+    return (x, *beside)
+
+
 @dataclass(frozen=True)
 class Operation:
-    """A function of a row, defined exactly.
+    """A function of a row of logits, and of what stands beside it, defined exactly.
 
     Attributes
     ----------
     name : str
         As written after ``--operation``.
+    summary : str
+        Its formula.
     enclose : callable
-        ``enclose(values, counts, precision)`` takes the distinct finite values of a row
-        (float64, ascending) and how often each occurs, and gives one `Enclosure` for each, of
-        relative width below ``2**-precision`` or exact.
+        ``enclose(x, beside, precision)`` takes one row of logits, float64 of shape (n,), and the
+        row of each array beside it; it gives one `Enclosure` for each result of the row, of
+        relative width about ``2**-precision`` or exact, and None for those that the policy fixes.
+        Rising precision must decide each, see `softmax_harness.operations.balls.near_limit`.
     special_values : callable
-        ``special_values(x, policy)`` gives two arrays of the shape of ``x`` (rows, n): where the
-        policy fixes the result, and to what (infinity stands for anything).
+        ``special_values(x, policy, beside)`` gives two arrays of the shape of the results, (rows,
+        m): where the policy fixes the result, and to what (infinity stands for anything).
+    owed : callable
+        ``owed(x, beside, z, ulp, format)`` gives what a well-made implementation owes, in ulp of
+        each result: the a priori bound of a careful algorithm.
+    change : callable or None
+        ``change(x, beside, z, format)`` gives by how much half-ulp changes of the logits change
+        each result, to first order: the absolute condition number times these changes. None for
+        softmax, of which `softmax_harness.metrics.ulp` knows it.
+    beside : callable
+        ``beside(stored, rng)`` makes what stands beside logits in their own format.
+    called_with : callable
+        ``called_with(stored, beside)`` gives the arguments that an implementation is called with,
+        as ``f(*arguments, axis=-1)``.
+    weighed : callable
+        ``weighed(x, beside)`` gives the logits whose exponentials are summed, by which outcomes
+        and the order of results are judged.
+    one_result : bool
+        Whether a row has one result; an implementation then gives the shape without the axis.
+    has_axis : bool
+        Whether an implementation takes ``axis``.
+    least, most : float
+        No exact result lies outside of these.
+    is_distribution : bool
+        Whether a row of results is one: that it sums to 1 and keeps order is then measured.
     """
 
     name: str
-    enclose: Callable[[NDArray[np.float64], NDArray[np.int64], int], list[Enclosure]]
-    special_values: Callable[
-        [NDArray[np.float64], Policy], tuple[NDArray[np.bool_], NDArray[np.float64]]
-    ]
+    summary: str
+    enclose: Callable[[Array, Beside, int], Sequence[Enclosure | None]]
+    special_values: Callable[[Array, Policy, Beside], tuple[NDArray[np.bool_], Array]]
+    owed: Callable[[Array, Beside, Array, Array, Format], Array]
+    change: Callable[[Array, Beside, Array, Format], Array] | None = None
+    beside: Callable[[NDArray[Any], np.random.Generator], Beside] = _nothing
+    called_with: Callable[[NDArray[Any], Beside], Beside] = _logits_first
+    weighed: Callable[[Array, Beside], Array] = _logits
+    one_result: bool = False
+    has_axis: bool = True
+    least: float = -np.inf
+    most: float = np.inf
+    is_distribution: bool = False
+
+    def shape_of_results(self, arguments: Beside, axis: int = -1) -> tuple[int, ...]:
+        """The shape that an implementation gives back when it is called with these arguments."""
+        first = arguments[0]
+        if not self.has_axis:
+            return (*first.shape[:-1], arguments[2].shape[-1])
+        if self.one_result:
+            return tuple(np.delete(first.shape, axis).tolist())
+        return first.shape

@@ -12,12 +12,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations.operation import Enclosure, Operation, Policy
+from softmax_harness.formats import Format
+from softmax_harness.operations import bounds
+from softmax_harness.operations.operation import Beside, Enclosure, Operation, Policy
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
 # only screen do without it.
 
-_GUARD = 16
+GUARD = 16
 _SLACK = 64
 _NEGLIGIBLE = 4096
 _MODERATE = 2.0**20
@@ -52,11 +54,19 @@ def enclose(
     2**(1-w) + 2**(1-w) + 2**-w + 2**-w < 2**(3-w), at most 32 units of the quotient's last
     place, for which the slack of 64 leaves a factor of two.
     """
-    total = int(counts.sum())
     if len(values) == 1:
-        return [_reciprocal(total, precision)]
-    work = precision + _GUARD
-    terms = _exponentials(values.tolist(), work)
+        return [_reciprocal(int(counts.sum()), precision)]
+    return from_exponentials(exponentials(values.tolist(), precision + GUARD), counts, precision)
+
+
+def from_exponentials(
+    terms: list[tuple[int, int]], counts: NDArray[np.int64], precision: int
+) -> list[Enclosure]:
+    """`enclose` from man and exp of each exponential, known as `exponentials` gives them.
+
+    The last one, which is the largest, is 1.
+    """
+    work, total = precision + GUARD, int(counts.sum())
     point = work + total.bit_length()
     denominator = sum(
         count * _cut(man, exp + point)
@@ -73,7 +83,7 @@ def enclose(
     return enclosures
 
 
-def _exponentials(values: list[float], work: int) -> list[tuple[int, int]]:
+def exponentials(values: list[float], work: int) -> list[tuple[int, int]]:
     """man and exp of exp(x - max x) for each of the ascending values, within 2**(1 - work) of it.
 
     For moderate differences by mpmath's fixed-point exponential, as its mpf_exp does with the same
@@ -162,8 +172,19 @@ def _reciprocal(total: int, precision: int) -> Enclosure:
     return Enclosure((1 << point) // total, -point, 1)
 
 
+def enclose_row(x: NDArray[np.float64], beside: Beside, precision: int) -> list[Enclosure | None]:
+    """`enclose` for each entry of a row; None where it is masked."""
+    finite = np.isfinite(x)
+    values, inverse, counts = np.unique(x[finite], return_inverse=True, return_counts=True)
+    distinct = enclose(values, counts, precision)
+    found: list[Enclosure | None] = [None] * len(x)
+    for index, place in zip(np.flatnonzero(finite).tolist(), inverse.tolist(), strict=True):
+        found[index] = distinct[place]
+    return found
+
+
 def special_values(
-    x: NDArray[np.float64], policy: Policy
+    x: NDArray[np.float64], policy: Policy, beside: Beside = ()
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Where the special-value policy fixes the result, and to what.
 
@@ -189,4 +210,24 @@ def special_values(
     return fixed, expected
 
 
-SOFTMAX = Operation("softmax", enclose, special_values)
+def owed(
+    x: NDArray[np.float64],
+    beside: Beside,
+    z: NDArray[np.float64],
+    ulp: NDArray[np.float64],
+    format: Format,
+) -> NDArray[np.float64]:
+    """`softmax_harness.operations.bounds.owed`."""
+    return bounds.owed(x, z, ulp, format)
+
+
+OPERATION = Operation(
+    "softmax",
+    "z_i = exp(x_i) / sum_j exp(x_j)",
+    enclose_row,
+    special_values,
+    owed,
+    least=0.0,
+    most=1.0,
+    is_distribution=True,
+)

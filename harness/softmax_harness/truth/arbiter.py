@@ -8,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.formats import Format, rounded_shift
-from softmax_harness.operations import Enclosure, Operation, Policy
+from softmax_harness.operations import Beside, Enclosure, Operation, Policy
 from softmax_harness.truth.truth import Truth
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
+_MOST_BITS = 1 << 16  # four times what any limit of a proved operation takes
+_SMALLEST = 2.0**-1074
 
 
 def judge(
-    operation: Operation, x: NDArray[np.float64], format: Format, policy: Policy | None = None
+    operation: Operation,
+    x: NDArray[np.float64],
+    format: Format,
+    policy: Policy | None = None,
+    beside: Beside = (),
 ) -> Truth:
     """The exact results of `operation` on each row of `x`, seen from `format`.
 
@@ -27,51 +33,71 @@ def judge(
         The format to round to.
     policy : Policy, optional
         The special-value policy.
+    beside : tuple of ndarray
+        What the operation takes beside the logits, see `Operation.beside`.
     """
-    fixed, expected = operation.special_values(x, policy or Policy())
+    fixed, expected = operation.special_values(x, policy or Policy(), beside)
     rounded = expected.copy()
-    offset = np.zeros(x.shape)
-    ulp = np.where(expected == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+    offset = np.zeros(fixed.shape)
+    ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
     for row in np.flatnonzero(~fixed.all(axis=-1)):
-        open_ = ~fixed[row]
-        values, inverse, counts = np.unique(x[row, open_], return_inverse=True, return_counts=True)
-        decided = np.array(_decide_row(operation, values, counts, format))[inverse]
+        open_ = np.flatnonzero(~fixed[row])
+        own = tuple(each[row] for each in beside)
+        decided = np.array(_decided_row(operation, x[row], own, open_.tolist(), format))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
         ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
     return Truth(format, rounded, offset, ulp, fixed)
 
 
-def _decide_row(
+def _decided_row(
     operation: Operation,
-    values: NDArray[np.float64],
-    counts: NDArray[np.int64],
+    x: NDArray[np.float64],
+    beside: Beside,
+    open_: list[int],
     format: Format,
 ) -> list[tuple[float, float, int]]:
     precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
     decided: dict[int, tuple[float, float, int]] = {}
     while True:
-        enclosures = operation.enclose(values, counts, precision)
-        for index, enclosure in enumerate(enclosures):
+        enclosures = operation.enclose(x, beside, precision)
+        # Equal entries of a row share what they are enclosed by.
+        once: dict[Enclosure, tuple[float, float, int] | None] = {}
+        for index in open_:
             if index not in decided:
-                result = decide(enclosure, format)
-                if result is not None:
+                enclosure = enclosures[index]
+                assert enclosure is not None
+                if enclosure not in once:
+                    once[enclosure] = decide(enclosure, format)
+                if (result := once[enclosure]) is not None:
                     decided[index] = result
-        if len(decided) == len(enclosures):
-            return [decided[index] for index in range(len(enclosures))]
+        if len(decided) == len(open_):
+            return [decided[index] for index in open_]
         precision *= 2
+        if precision > _MOST_BITS:
+            raise RuntimeError(
+                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in beside]} is not "
+                f"decided by {_MOST_BITS} bits: its enclosures do not narrow"
+            )
 
 
 def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | None:
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
     The enclosed number lies strictly inside its interval, which must keep to one binade and hold
-    no rounding boundary.
+    no rounding boundary. From the overflow threshold on RN(z) is infinite and the offset 0.
     """
     man, exp, slack = enclosure
+    if man < 0:
+        opposite = decide(Enclosure(-man, exp, slack), format)
+        return None if opposite is None else (-opposite[0], -opposite[1], opposite[2])
+    if man == 0 and slack == 0:
+        return 0.0, 0.0, format.spacing_exponent
     if slack and (man <= slack or (man - slack).bit_length() != (man + slack - 1).bit_length()):
         return None
     ulp_exponent = format.ulp_exponent(man, exp)
     shift = ulp_exponent - exp
+    if ulp_exponent > format.emax - format.precision + 1:
+        return math.inf, 0.0, format.emax - format.precision + 1
     if shift <= 0:
         if slack:
             return None
@@ -82,12 +108,15 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     remainder = man - (multiple << shift)
     if slack and (1 << (shift - 1)) - abs(remainder) < slack:
         return None
+    if multiple.bit_length() > format.precision and ulp_exponent + format.precision > format.emax:
+        return math.inf, 0.0, ulp_exponent
     return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
 
 
 def scaled_float(integer: int, exponent: int) -> float:
-    """integer * 2**exponent as a float64, 0 where that is too small."""
+    """integer * 2**exponent as a float64, the smallest of its sign where that is too small."""
     if exponent > -900:  # no denormal is met on the way
         return math.ldexp(float(integer), exponent)
     excess = max(integer.bit_length() - 256, 0)
-    return math.ldexp(float(integer >> excess), exponent + excess)
+    scaled = math.ldexp(float(integer >> excess), exponent + excess)
+    return scaled or (integer > 0) * _SMALLEST - (integer < 0) * _SMALLEST

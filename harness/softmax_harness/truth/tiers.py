@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.errors import ScreenIsWrong
 from softmax_harness.formats import Format
-from softmax_harness.operations import Operation, Policy
+from softmax_harness.operations import Beside, Operation, Policy
 from softmax_harness.truth.arbiter import judge
 from softmax_harness.truth.screen import Screened, screen
 from softmax_harness.truth.truth import Truth
@@ -45,6 +45,7 @@ def known(
     format: Format,
     policy: Policy,
     tier: str = "screened",
+    beside: Beside = (),
 ) -> Known:
     """The truth of each row of x by the screen, if there is one, and by mpmath where it is open.
 
@@ -53,11 +54,13 @@ def known(
     x : ndarray of float64, shape (rows, n)
     tier : {"screened", "mpmath"}
         ``mpmath`` takes everything to the arbiter.
+    beside : tuple of ndarray
+        What the operation takes beside the logits.
     """
     by_screen = SCREENS.get(operation.name)
     if tier == "mpmath" or by_screen is None:
-        return Known(judge(operation, x, format, policy), np.ones(len(x), bool), 0.0)
-    screened = by_screen(x, *operation.special_values(x, policy), format)
+        return Known(judge(operation, x, format, policy, beside), np.ones(len(x), bool), 0.0)
+    screened = by_screen(x, *operation.special_values(x, policy, beside), format)
     found = Known(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     confirm(found, np.flatnonzero(screened.undecided), operation, x, policy)
     return found

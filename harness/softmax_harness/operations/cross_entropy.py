@@ -1,0 +1,68 @@
+"""cross_entropy: z = log sum_j exp(x_j) - x_t, the loss of a row whose true class is t.
+
+Laws: shifting all logits changes nothing; z is 0 or more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import log_softmax, rows, softmax
+from softmax_harness.operations.balls import exact, total
+from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+
+
+def targets(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+    """One class for each row: of each three rows the likeliest, the least likely and any."""
+    x = np.where(np.isfinite(stored.astype(np.float64)), stored.astype(np.float64), 0.0)
+    choices = (np.argmax(x, axis=-1), np.argmin(x, axis=-1), rng.integers(0, x.shape[-1], len(x)))
+    return (np.choose(np.arange(len(x)) % 3, choices),)
+
+
+def at_target(values: NDArray[Any], beside: Beside) -> NDArray[Any]:
+    """The entry of the true class in each row, shape (rows, 1)."""
+    return np.take_along_axis(values, beside[0][:, None], axis=-1)
+
+
+def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+    """L + (a - x_t): as log_softmax, with the other sign."""
+    row = rows.row_of(x)
+    below = total([exact(row.values[-1]), -exact(float(x[beside[0]]))])
+    return [rows.exact_and_small(below, rows.log_of_sum(row, precision), precision)]
+
+
+def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+    """-log of what softmax has for the true class: +inf where that is masked, 0 for a row of one."""
+    fixed, expected = softmax.special_values(x, policy)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loss = np.where(fixed, -np.log(expected), 0.0)
+    return at_target(fixed, beside), at_target(loss, beside)
+
+
+def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+    """As log_softmax."""
+    known = rows.sums(x, format)
+    distance = at_target(known.distance, beside)
+    return log_softmax.errors(distance, known.log_error, z, ulp, format)
+
+
+def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+    """As log_softmax."""
+    return at_target(log_softmax.change(x, (), z, format), beside)
+
+
+OPERATION = Operation(
+    "cross_entropy",
+    "z = log sum_j exp(x_j) - x_t",
+    enclose,
+    special_values,
+    owed,
+    change,
+    beside=targets,
+    one_result=True,
+    least=0.0,
+)

@@ -1,0 +1,83 @@
+"""cross_entropy_gradient: z_i = softmax(x)_i - [i = t], the gradient of the loss by the logits.
+
+Law: each row sums to 0. Near saturation s_t - 1 in floating point loses everything: what it should
+be is minus the sum of the others.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations.balls import Ball
+from softmax_harness.operations.cross_entropy import at_target, targets
+from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+
+
+def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+    """softmax where i != t; there -1 + softmax, or of a largest logit -(sum of the others) / sum.
+
+    Neither cancels: the softmax of what is not the largest is below 1/2.
+    """
+    found = softmax.enclose_row(x, (), precision)
+    target = int(beside[0])
+    own = found[target]
+    if own is None:
+        return found
+    row = rows.row_of(x)
+    if row.place[target] < len(row.values) - 1:
+        small = Ball(own.man, own.exp, own.slack)
+        found[target] = rows.exact_and_small(Ball(-1, 0), small, precision)
+        return found
+    numerators = [Ball(-count, 0) for count in row.counts]
+    numerators[-1] = Ball(1 - row.most, 0)
+    terms = rows.weights(row.values, precision)
+    found[target] = rows.weighted_mean(numerators, row.counts, terms, precision)
+    return found
+
+
+def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+    """What softmax has there, less 1 at the true class."""
+    fixed, expected = softmax.special_values(x, policy)
+    expected = np.array(expected)
+    target = beside[0][:, None]
+    np.put_along_axis(expected, target, at_target(expected, beside) - 1.0, axis=-1)
+    return fixed, np.where(fixed, expected, 0.0)
+
+
+def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+    """softmax's; for the true class the bound of the sum of the others over the sum of all."""
+    s = rows.sums(x, format)
+    limit = bounds.owed(x, np.abs(z), ulp, format)
+    setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
+    u, errors = setting.unit_roundoff, setting.errors
+    with np.errstate(invalid="ignore", over="ignore"):
+        drift = u * np.where(s.softmax > 0, s.softmax * s.distance, 0.0)
+        relative = 2.0 * ((setting.additions + 2.0) * u + errors.exp)
+        others = rows.without_own(s.softmax)
+        absolute = relative * others + rows.without_own(drift) + others * drift.sum(-1)[:, None]
+        lost = (2.0 * x.shape[-1] * errors.exp_subnormal + 0.5) * setting.smallest_subnormal
+        own = 1.1 * at_target(absolute, beside) + lost
+        np.put_along_axis(limit, beside[0][:, None], own / at_target(ulp, beside), axis=-1)
+    return limit
+
+
+def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+    """As softmax: s_i ((1 - s_i) h_i + sum over j != i of s_j h_j)."""
+    s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
+    return s * (rows.without_own(s) * h + rows.without_own(s * h))
+
+
+OPERATION = Operation(
+    "cross_entropy_gradient",
+    "z_i = softmax(x)_i - [i = t]",
+    enclose,
+    special_values,
+    owed,
+    change,
+    beside=targets,
+    least=-1.0,
+    most=1.0,
+)

@@ -1,0 +1,182 @@
+"""gradient: z_i = s_i (v_i - sum_j s_j v_j), s = softmax(x): its Jacobian times a vector v.
+
+The Jacobian s_i (delta_ij - s_j) is symmetric, so that this is both the forward derivative and what
+backpropagation asks for. Laws: each row sums to 0; a constant added to v changes nothing, and a
+constant v gives 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations.balls import (
+    ZERO,
+    Ball,
+    enclosure,
+    exact,
+    fraction,
+    near_limit,
+    product,
+    quotient,
+    total,
+)
+from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+
+
+def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+    """v in the format of the logits, in turns: normal; normal about 100; a column of the Jacobian."""
+    made = rng.standard_normal(stored.shape)
+    column = np.arange(stored.shape[-1]) == rng.integers(0, stored.shape[-1], (len(stored), 1))
+    kind = np.arange(len(stored))[:, None] % 3
+    made = np.where(kind == 2, column, made + np.where(kind == 1, 100.0, 0.0))
+    return (made.astype(stored.dtype),)
+
+
+def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+    """t_i (v_i S - M) / S**2 with t = exp(x - a), S = sum t_j, M = sum t_j v_j."""
+    row = rows.row_of(x)
+    v = [exact(float(each)) for each in beside[0].astype(np.float64)]
+    grouped: list[list[Ball]] = [[] for _ in row.values]
+    for place, own in zip(row.place.tolist(), v, strict=True):
+        if place >= 0:
+            grouped[place].append(own)
+    sums = _Sums.of(row, [total(each) for each in grouped], precision)
+    return [
+        sums.enclosed(place, own, precision) if place >= 0 else None
+        for place, own in zip(row.place.tolist(), v, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What all entries of a row share; g counts the distinct logits.
+
+    Attributes
+    ----------
+    counts : list of int
+        m_g.
+    v : list of Ball
+        V_g, the sum of the entries of v at the logits g, exactly.
+    terms : list of Ball
+        t_g; the last one is 1.
+    whole, moment, square : Ball
+        S, M and S**2.
+    """
+
+    counts: list[int]
+    v: list[Ball]
+    terms: list[Ball]
+    whole: Ball
+    moment: Ball
+    square: Ball
+
+    @classmethod
+    def of(cls, row: rows.Row, v: list[Ball], bits: int) -> _Sums:
+        terms = rows.weights(row.values, bits)
+        whole = total([Ball(row.most, 0), rows.rest(terms, row.counts, bits)], bits)
+        moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
+        return cls(row.counts, v, terms, whole, moment, product(whole, whole, bits))
+
+    def enclosed(self, place: int, own: Ball, bits: int) -> Enclosure:
+        """The result of an entry whose logit is the one at `place` and whose v is `own`.
+
+        v_i S - M = sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g: it is 0 only if all of
+        them are. Term by term nothing cancels but what does so exactly.
+        """
+        apart = total([product(own, self.whole), -self.moment], bits)
+        if apart.magnitude < max(own.magnitude, self.moment.magnitude) - bits // 2:
+            apart = self._combined(self._coefficients(own), bits)
+        if apart.is_zero:
+            return Enclosure(0, 0, 0)
+        if place == len(self.terms) - 1:
+            found = self._near_limit(own, bits)
+            if found is not None:
+                return found
+        return enclosure(quotient(product(self.terms[place], apart, bits), self.square, bits))
+
+    def _coefficients(self, own: Ball) -> list[Ball]:
+        pairs = zip(self.counts, self.v, strict=True)
+        return [total([product(own, Ball(m, 0)), -v]) for m, v in pairs]
+
+    def _combined(self, coefficients: list[Ball], bits: int) -> Ball:
+        pairs = zip(coefficients, self.terms, strict=True)
+        return total((product(c, t) for c, t in pairs if c.man), bits)
+
+    def _near_limit(self, own: Ball, bits: int) -> Enclosure | None:
+        """Of an entry of the largest logit, m of them: z - c / m**2, c its own coefficient.
+
+        z is (c + N) / S**2 with S = m + R, so that the difference is (m**2 N - 2 c m R - c R**2) /
+        (m**2 S**2). Of m N - 2 c R, which may cancel, each term is taken by itself.
+        """
+        most = self.counts[-1]
+        own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
+        rest = rows.rest(self.terms, self.counts, bits)
+        limit = fraction(own_coefficient) / most**2
+        if rest.is_zero:  # all logits are equal
+            return rows.rational(limit, bits)
+        if not own_coefficient.man or rest.magnitude > -bits:
+            return None
+        coefficients = [
+            total([product(c, Ball(most, 0)), -product(own_coefficient, Ball(2 * m, 0))])
+            for c, m in zip(self._coefficients(own)[:-1], self.counts[:-1], strict=True)
+        ]
+        first = product(self._combined([*coefficients, ZERO], bits), Ball(most, 0))
+        second = product(own_coefficient, product(rest, rest, bits), bits)
+        divisor = product(self.square, Ball(most**2, 0))
+        return near_limit(limit, quotient(total([first, -second], bits), divisor, bits))
+
+
+def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+    """0 for what is masked and for a row of one; NaN where softmax has it."""
+    fixed, expected = softmax.special_values(x, policy)
+    return fixed, np.where(expected == 1.0, 0.0, expected)
+
+
+def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+    """s (v - s.v) with what a well-made softmax owes, a pairwise sum, and a spacing of each product."""
+    v = beside[0].astype(np.float64)
+    s = rows.sums(x, format).softmax
+    setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
+    u = setting.unit_roundoff
+    with np.errstate(invalid="ignore", over="ignore"):
+        s_ulp = format.ulp(s)
+        s_error = bounds.owed(x, s, s_ulp, format) * s_ulp
+        mean = (s * v).sum(axis=-1, keepdims=True)
+        size = (s * np.abs(v)).sum(axis=-1, keepdims=True)
+        mean_error = (s_error * np.abs(v)).sum(axis=-1, keepdims=True)
+        mean_error += (setting.additions + 1.0) * u * size
+        mean_error += x.shape[-1] * setting.smallest_subnormal
+        apart = np.abs(v - mean)
+        absolute = s_error * apart + (s + s_error) * (mean_error + 2.0 * u * apart)
+        return np.asarray((1.1 * absolute + setting.smallest_subnormal) / ulp)
+
+
+def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+    """An upper bound: s_i (|v_i - m| (h_i |1 - 2 s_i| + sum s_j h_j) + sum s_j h_j |v_j - m|).
+
+    From dz_i / dx_k = s_i ((delta_ik - s_k) (v_i - m) - s_k (v_k - m)), m = s.v, the sums over
+    j != i.
+    """
+    v = beside[0].astype(np.float64)
+    s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
+    apart = np.abs(v - (s * v).sum(axis=-1, keepdims=True))
+    weighted = s * h
+    own = apart * (h * np.abs(1.0 - 2.0 * s) + rows.without_own(weighted))
+    return np.asarray(s * (own + rows.without_own(weighted * apart)))
+
+
+OPERATION = Operation(
+    "gradient",
+    "z_i = s_i (v_i - sum_j s_j v_j), s = softmax(x)",
+    enclose,
+    special_values,
+    owed,
+    change,
+    beside=vectors,
+)

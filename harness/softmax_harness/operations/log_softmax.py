@@ -1,0 +1,72 @@
+"""log_softmax: z_i = x_i - log sum_j exp(x_j), the logarithm of softmax.
+
+Laws: shifting all logits changes nothing; exp(z) sums to 1; each z is below 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations.balls import Ball, exact, total
+from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+
+
+def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+    """z = (x_i - a) - L with L = log sum exp(x - a): the first exact, both of one sign.
+
+    For more than one finite entry z is no algebraic number: else exp(z) sum exp(x_j - x_i) = 1
+    would contradict Lindemann-Weierstrass.
+    """
+    row = rows.row_of(x)
+    log = rows.log_of_sum(row, precision)
+    top = exact(row.values[-1])
+    distinct = [of_distance(total([exact(each), -top]), log, precision) for each in row.values]
+    return [distinct[place] if place >= 0 else None for place in row.place.tolist()]
+
+
+def of_distance(below: Ball, log: Ball, precision: int) -> Enclosure:
+    """(x_i - a) - L; exactly 0 for the only entry of its row."""
+    return rows.exact_and_small(below, -log, precision)
+
+
+def special_values(
+    x: Array, policy: Policy, beside: Beside = ()
+) -> tuple[NDArray[np.bool_], Array]:
+    """The logarithm of what softmax has there: -inf for what is masked, 0 for a row of one."""
+    fixed, expected = softmax.special_values(x, policy)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return fixed, np.where(fixed, np.log(expected), 0.0)
+
+
+def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+    """(x - a) - log1p(sum of the others): u A, the error of L, u |z|, and half a spacing."""
+    known = rows.sums(x, format)
+    return errors(known.distance, known.log_error, z, ulp, format)
+
+
+def errors(distance: Array, log_error: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """The bound of (x - a) - L in ulp, from A, the error of L and the result."""
+    setting = bounds.native(format, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        absolute = setting.unit_roundoff * (distance + np.abs(z)) * (1.0 + 2.0**-6) + log_error
+        return np.asarray(absolute / ulp + 0.5 * setting.smallest_subnormal / ulp)
+
+
+def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+    """(1 - s_i) h_i + sum over j != i of s_j h_j, from the Jacobian delta_ij - s_j."""
+    s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
+    return rows.without_own(s) * h + rows.without_own(s * h)
+
+
+OPERATION = Operation(
+    "log_softmax",
+    "z_i = x_i - log sum_j exp(x_j)",
+    enclose,
+    special_values,
+    owed,
+    change,
+    most=0.0,
+)

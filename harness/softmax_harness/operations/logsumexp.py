@@ -1,0 +1,61 @@
+"""logsumexp: z = log sum_j exp(x_j), one result of each row.
+
+Laws: adding c to all logits adds c; max x <= z <= max x + log n. Condition: max|x| / |z|, which is
+without bound near z = 0, where the sum of the exponentials is 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.formats import Format
+from softmax_harness.operations import bounds, rows
+from softmax_harness.operations.balls import exact
+from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+
+
+def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+    """a + L, exact for one finite entry; both may cancel, and then rising precision tells.
+
+    For more than one z is no algebraic number, since exp(z) is a sum of exponentials.
+    """
+    row = rows.row_of(x)
+    log = rows.log_of_sum(row, precision)
+    return [rows.exact_and_small(exact(row.values[-1]), log, precision)]
+
+
+def special_values(
+    x: Array, policy: Policy, beside: Beside = ()
+) -> tuple[NDArray[np.bool_], Array]:
+    """NaN where there is one, else +inf where there is one; -inf of nothing but -inf."""
+    expected = np.zeros((len(x), 1))
+    expected[(x == -np.inf).all(axis=-1)] = -np.inf
+    expected[(x == np.inf).any(axis=-1)] = np.inf
+    expected[np.isnan(x).any(axis=-1)] = np.nan
+    return expected != 0.0, expected
+
+
+def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+    """a + log1p(sum of the others): the error of L, u |z|, and half a spacing."""
+    setting = bounds.native(format, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        absolute = rows.sums(x, format).log_error + setting.unit_roundoff * np.abs(z)
+        return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
+
+
+def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+    """sum of s_j h_j, from the gradient s."""
+    s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
+    return np.asarray((s * h).sum(axis=-1, keepdims=True))
+
+
+OPERATION = Operation(
+    "logsumexp",
+    "z = log sum_j exp(x_j)",
+    enclose,
+    special_values,
+    owed,
+    change,
+    one_result=True,
+)

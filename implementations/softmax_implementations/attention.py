@@ -1,0 +1,58 @@
+"""softmax(q K' / sqrt d) V with a mask of what is seen; every step in the type of q.
+
+q has the shape (..., L, d), k (..., S, d), v (..., S, m), the mask (..., L, S).
+"""
+
+import numpy as np
+
+from softmax_implementations.max_shifted import max_shifted
+from softmax_implementations.naive import naive as naive_softmax
+from softmax_implementations.registry import LONGEST_SUM, implementation
+
+
+def scores(q, k, mask):
+    """q K' / sqrt d, -inf where nothing is seen."""
+    with np.errstate(all="ignore"):
+        raw = np.matmul(q, np.swapaxes(k, -1, -2)) / q.dtype.type(np.sqrt(q.shape[-1]))
+    return np.where(mask, raw, q.dtype.type(-np.inf))
+
+
+def attended(softmax, q, k, v, mask):
+    """The values weighted by any softmax of the scores."""
+    with np.errstate(all="ignore"):
+        return np.matmul(softmax(scores(q, k, mask)), v)
+
+
+@implementation("naive", operation="attention", expected_findings=("overflow",))
+def naive(q, k, v, mask):
+    """With exp(x) / sum exp(x)."""
+    return attended(naive_softmax, q, k, v, mask)
+
+
+@implementation("shifted", operation="attention", bound="owed", largest_n=LONGEST_SUM)
+def shifted(q, k, v, mask):
+    """With the maximum subtracted first."""
+    return attended(max_shifted, q, k, v, mask)
+
+
+@implementation("online", operation="attention", largest_n=LONGEST_SUM)
+def online(q, k, v, mask, block=16):
+    """In one pass over blocks of keys, rescaled where the running maximum moves.
+
+    Milakov & Gimelshein, "Online normalizer calculation for softmax", 2018; Dao et al.,
+    "FlashAttention", 2022. A row that sees nothing is NaN.
+    """
+    x = scores(q, k, mask)
+    top = np.full((*x.shape[:-1], 1), -np.inf, x.dtype)
+    total = np.zeros_like(top)
+    y = np.zeros((*x.shape[:-1], v.shape[-1]), x.dtype)
+    with np.errstate(all="ignore"):
+        for start in range(0, x.shape[-1], block):
+            part = x[..., start : start + block]
+            highest = np.maximum(top, part.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(highest), 0, highest)  # -inf - -inf is no number
+            kept, e = np.exp(top - shift), np.exp(part - shift)
+            total = total * kept + e.sum(axis=-1, keepdims=True)
+            y = y * kept + np.matmul(e, v[..., start : start + block, :])
+            top = highest
+        return y / total

@@ -1,0 +1,39 @@
+"""The gradient of the loss by the logits, softmax(x) - [i = target], with one class a row."""
+
+import numpy as np
+
+from softmax_implementations.max_shifted import max_shifted
+from softmax_implementations.registry import (
+    LONGEST_SUM,
+    floating,
+    implementation,
+)
+
+
+@implementation("s-minus-1", operation="cross_entropy_gradient")
+def s_minus_1(x, target, axis=-1):
+    """softmax(x), less 1 at the true class: near saturation nothing is left of the difference."""
+    y = max_shifted(x, axis=axis)
+    place = np.expand_dims(target, axis)
+    with np.errstate(all="ignore"):
+        own = np.take_along_axis(y, place, axis=axis) - y.dtype.type(1)
+    np.put_along_axis(y, place, own, axis=axis)
+    return y
+
+
+@implementation(
+    "sum-of-others", operation="cross_entropy_gradient", bound="owed", largest_n=LONGEST_SUM
+)
+def minus_sum_of_others(x, target, axis=-1):
+    """At the true class minus the sum of the others over the sum of all: nothing cancels."""
+    x = floating(x)
+    place = np.expand_dims(target, axis)
+    with np.errstate(all="ignore"):
+        e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+        total = np.sum(e, axis=axis, keepdims=True)
+        y = np.asarray(e / total)
+        np.put_along_axis(e, place, np.zeros((), e.dtype), axis=axis)
+        others = np.sum(e, axis=axis, keepdims=True)
+        lost = np.isnan(total)
+        np.put_along_axis(y, place, np.where(lost, total, -(others / total)), axis=axis)
+    return y

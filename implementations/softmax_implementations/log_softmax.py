@@ -1,0 +1,50 @@
+"""The logarithm of softmax: taken of it, from the shifted logits, and with what rounding loses."""
+
+import numpy as np
+
+from softmax_implementations.max_shifted import max_shifted
+from softmax_implementations.registry import (
+    LONGEST_SUM,
+    floating,
+    implementation,
+    sum_of_others,
+    two_differences,
+)
+
+
+@implementation("log-of-softmax", operation="log_softmax")
+def log_of_softmax(x, axis=-1):
+    """log(softmax(x)): -inf wherever the softmax underflows, 0 wherever it rounds to 1."""
+    with np.errstate(all="ignore"):
+        return np.log(max_shifted(x, axis=axis))
+
+
+@implementation("shifted", operation="log_softmax", largest_n=LONGEST_SUM)
+def shifted(x, axis=-1):
+    """(x - max x) - log sum exp(x - max x): nothing underflows, but log(1 + d) is 0 for d < u."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        below = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
+
+
+@implementation("compensated", operation="log_softmax", bound="owed", largest_n=LONGEST_SUM)
+def compensated(x, axis=-1):
+    """The same with log1p of the sum of the others, and the rounding errors of both differences."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        below, lost = two_differences(x, top)
+        log = np.log1p(sum_of_others(np.exp(below), axis))
+        y, lost_again = two_differences(below, log)
+        correction = lost + lost_again
+        return np.where(np.isfinite(correction), y + correction, y)
+
+
+@implementation("scipy", operation="log_softmax", library="scipy")
+def scipy_log_softmax(x, axis=-1):
+    """scipy.special.log_softmax."""
+    from scipy.special import log_softmax
+
+    with np.errstate(all="ignore"):
+        return log_softmax(x, axis=axis)

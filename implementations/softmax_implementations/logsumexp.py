@@ -1,0 +1,48 @@
+"""log sum exp(x): as it is written, shifted by the maximum, and by log1p of the others."""
+
+import numpy as np
+
+from softmax_implementations.registry import (
+    LONGEST_SUM,
+    floating,
+    implementation,
+    sum_of_others,
+)
+
+
+@implementation("naive", operation="logsumexp", expected_findings=("overflow", "inaccurate"))
+def naive(x, axis=-1):
+    """log(sum exp(x)), infinite where exp or the sum is, and -inf where all underflow."""
+    with np.errstate(all="ignore"):
+        return np.log(np.sum(np.exp(floating(x)), axis=axis))
+
+
+@implementation("shifted", operation="logsumexp", largest_n=LONGEST_SUM)
+def shifted(x, axis=-1):
+    """max x + log sum exp(x - max x)."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        top = np.max(x, axis=axis, keepdims=True)
+        log = np.log(np.sum(np.exp(x - np.where(np.isfinite(top), top, 0)), axis=axis))
+        top = np.squeeze(top, axis)
+        return np.where(np.isfinite(top), top + log, log).astype(x.dtype)
+
+
+@implementation("log1p", operation="logsumexp", bound="owed", largest_n=LONGEST_SUM)
+def by_log1p(x, axis=-1):
+    """max x + log1p(the sum of the others): what is far below 1 beside the largest counts too."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        top = np.max(x, axis=axis, keepdims=True)
+        others = sum_of_others(np.exp(x - np.where(np.isfinite(top), top, 0)), axis)
+        y = np.squeeze(np.where(np.isfinite(top), top + np.log1p(others), top), axis)
+        return y.astype(x.dtype)
+
+
+@implementation("scipy", operation="logsumexp", library="scipy")
+def scipy_logsumexp(x, axis=-1):
+    """scipy.special.logsumexp."""
+    from scipy.special import logsumexp
+
+    with np.errstate(all="ignore"):
+        return np.asarray(logsumexp(x, axis=axis))

@@ -1,0 +1,21 @@
+"""Softmax of what a mask keeps: by minus infinity, and by a large number as models often do."""
+
+import numpy as np
+
+from softmax_implementations.max_shifted import max_shifted
+from softmax_implementations.registry import LONGEST_SUM, floating, implementation
+
+
+@implementation("minus-infinity", operation="softmax_masked", bound="owed", largest_n=LONGEST_SUM)
+def minus_infinity(x, mask, axis=-1):
+    """max-shifted with -inf where the mask is False: exactly 0 there, and NaN where all are."""
+    x = floating(x)
+    return max_shifted(np.where(mask, x, x.dtype.type(-np.inf)), axis=axis)
+
+
+@implementation("minus-1e4", operation="softmax_masked")
+def minus_1e4(x, mask, axis=-1):
+    """max-shifted of x - 1e4 where the mask is False: it leaks where logits are as large as that."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        return max_shifted(x - np.where(mask, 0, 1e4).astype(x.dtype), axis=axis)

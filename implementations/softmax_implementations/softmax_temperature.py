@@ -1,0 +1,31 @@
+"""Softmax of x / T: divided before and after the shift, and multiplied by 1 / T."""
+
+import numpy as np
+
+from softmax_implementations.max_shifted import max_shifted
+from softmax_implementations.registry import LONGEST_SUM, floating, implementation
+
+
+@implementation("divided", operation="softmax_temperature")
+def divided(x, temperature, axis=-1):
+    """max-shifted of x / T: each quotient is rounded before the difference is taken."""
+    with np.errstate(all="ignore"):
+        return max_shifted(floating(x) / temperature, axis=axis)
+
+
+@implementation(
+    "shifted-first", operation="softmax_temperature", bound="owed", largest_n=LONGEST_SUM
+)
+def shifted_first(x, temperature, axis=-1):
+    """exp((x - max x) / T) over its sum: the largest is exactly 0 before it is divided."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        return max_shifted((x - np.max(x, axis=axis, keepdims=True)) / temperature, axis=axis)
+
+
+@implementation("multiplied", operation="softmax_temperature")
+def multiplied(x, temperature, axis=-1):
+    """max-shifted of x * (1 / T): 1 / T is rounded as well."""
+    x = floating(x)
+    with np.errstate(all="ignore"):
+        return max_shifted(x * (x.dtype.type(1) / temperature), axis=axis)
