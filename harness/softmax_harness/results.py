@@ -41,7 +41,19 @@ COLUMNS = (
     "total_variation",
     "witness",
 )
-TABLES = ("results", "metrics", "histograms", "planes", "digits", "attention", "timings", "history")
+TABLES = (
+    "results",
+    "metrics",
+    "histograms",
+    "planes",
+    "digits",
+    "attention",
+    "properties",
+    "multi_label",
+    "attention_shares",
+    "timings",
+    "history",
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,14 @@ class Run:
 
     info: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+
+    def of(self, operation: str) -> Run:
+        """What was measured of one operation."""
+        chosen = {
+            name: table[table["operation"] == operation] if "operation" in table else table
+            for name, table in self.tables.items()
+        }
+        return Run(self.info, {name: table for name, table in chosen.items() if len(table)})
 
     @property
     def results(self) -> pd.DataFrame:

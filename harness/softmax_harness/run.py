@@ -17,6 +17,9 @@ from softmax_harness.elementary import elementary_errors
 from softmax_harness.environment import environment
 from softmax_harness.errors import UnknownName, unknown
 from softmax_harness.experiments import EXPERIMENTS
+from softmax_harness.experiments.attention_shares import attention_shares_table
+from softmax_harness.experiments.multi_label import multi_label_table
+from softmax_harness.experiments.properties import properties_table
 from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
@@ -172,6 +175,12 @@ def _experiments(options: Options, plan: Plan) -> dict[str, pd.DataFrame]:
         formats = [recipe.format for recipe, _ in plan if recipe.family.name == name]
         if formats:
             tables[name] = experiment(chosen, formats)
+    if "digits" in tables:
+        tables["multi_label"] = multi_label_table()
+    formats = list({recipe.format.name: recipe.format for recipe, _ in plan}.values())
+    if options.operation == "all" and plan:
+        tables["properties"] = properties_table(chosen, formats)
+        tables["attention_shares"] = attention_shares_table(chosen, formats)
     return tables
 
 

@@ -11,7 +11,7 @@ from softmax_harness.formats import Format
 # Every vector width on either side, and long enough for a sum in float16 to stick.
 _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 4096)
 # mpmath judges some fifty thousand elements a second.
-_LONGEST_WITHOUT_SCREEN, _SHARE_WITHOUT_SCREEN = 1000, 8
+_LONGEST_WITHOUT_SCREEN, _SHARE_WITHOUT_SCREEN = 1000, 16
 
 
 @dataclass(frozen=True)

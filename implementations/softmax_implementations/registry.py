@@ -143,10 +143,14 @@ def floating(x: ArrayLike) -> NDArray[Any]:
 
 
 def sum_of_others(e: NDArray[Any], axis: int) -> NDArray[Any]:
-    """The sum of all along an axis but the first largest, as small as it may be; the axis is kept."""
+    """The sum of all along an axis but the first largest, as small as it may be; the axis is kept.
+
+    A NaN stays in the sum.
+    """
     top = np.expand_dims(np.argmax(e, axis=axis), axis)
+    largest = np.take_along_axis(e, top, axis=axis)
     others = e.copy()
-    np.put_along_axis(others, top, np.zeros((), e.dtype), axis=axis)
+    np.put_along_axis(others, top, np.where(np.isnan(largest), largest, 0), axis=axis)
     return np.asarray(np.sum(others, axis=axis, keepdims=True))
 
 

@@ -13,7 +13,7 @@ from softmax_harness.experiments.outputs import outputs, recipe_of
 from softmax_harness.families.real import attention
 from softmax_harness.formats import Format
 from softmax_harness.metrics import Batch
-from softmax_harness.metrics.order import argmax_flips
+from softmax_harness.metrics.order import argmax_flips, order_inversions
 from softmax_harness.metrics.rows import total_variation, wrongly_zero
 from softmax_harness.witness import recipe_text
 
@@ -27,7 +27,7 @@ def attention_table(implementations: list[Implementation], formats: list[Format]
         ``rows``: queries; ``max_abs_error``: the largest |y - z| of a weight, NaN where no weight
         is a number; ``max_ulp``; ``total_variation``: the largest of a row, the part of the
         attention that went to the wrong tokens; ``argmax_flips``: rows whose most attended token
-        changed; ``lost_weights``: weights that are NaN or 0 and should not be; ``mask_leaks``:
+        changed; ``order_inversions``: pairs of tokens whose order is turned round; ``lost_weights``: weights that are NaN or 0 and should not be; ``mask_leaks``:
         masked tokens with a weight other than 0; ``witness``: of `max_abs_error`.
     """
     layer, head = attention().layer, attention().head
@@ -63,6 +63,7 @@ def _row(
         "max_ulp": _largest(np.abs(batch.ulp_error[here])),
         "total_variation": _largest(total_variation(batch)[here]),
         "argmax_flips": int(np.nansum(argmax_flips(batch)[here])),
+        "order_inversions": int(np.nansum(order_inversions(batch)[here])),
         "lost_weights": int(lost[here].sum()),
         "mask_leaks": int((np.isneginf(batch.x) & (batch.y != 0))[here].sum()),
         "witness": recipe_text(recipe_of("attention", format), int(row), int(index))

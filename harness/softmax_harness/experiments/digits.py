@@ -28,7 +28,9 @@ def digits_table(implementations: list[Implementation], formats: list[Format]) -
         the rows predicted right; ``loss_exact``: mean of -log z of the true digit in nats;
         ``loss``: the same of the outputs, infinite if any of them is 0 or NaN;
         ``infinite_losses``: how many are; ``loss_error``: the largest |log(y / z)| of the others;
-        ``witness``: where it stands.
+        ``calibration``, ``calibration_exact``: the expected calibration error of the outputs and of the
+        exact ones, in 15 bins (Guo et al., "On Calibration of Modern Neural Networks", 2017);
+        ``witness``: where the largest error of a loss stands.
     """
     return pd.DataFrame(
         [
@@ -58,8 +60,20 @@ def _row(implementation: Implementation, format: Format, batch: Batch) -> dict[s
         "loss": float(losses.mean()),
         "infinite_losses": int(np.isinf(losses).sum()),
         "loss_error": float(np.nanmax(errors)) if worst is not None else np.nan,
+        "calibration": calibration_error(batch.y[test], labels[test]),
+        "calibration_exact": calibration_error(batch.z[test], labels[test]),
         "witness": text,
     }
+
+
+def calibration_error(y: NDArray[np.float64], labels: NDArray[np.int64], bins: int = 15) -> float:
+    """Mean of |accuracy - confidence| over equal bins of the largest output; NaN where one is NaN."""
+    if np.isnan(y).any():
+        return float("nan")
+    confidence, right = y.max(axis=-1), predictions(y) == labels
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(place, right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
 
 
 def predictions(y: NDArray[np.float64]) -> NDArray[np.int64]:
