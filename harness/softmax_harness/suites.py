@@ -11,7 +11,8 @@ from softmax_harness.formats import Format
 # Every vector width on either side, and long enough for a sum in float16 to stick.
 _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 4096)
 # mpmath judges some fifty thousand elements a second.
-_LONGEST_WITHOUT_SCREEN, _SHARE_WITHOUT_SCREEN = 1000, 16
+_LENGTHS_WITHOUT_SCREEN = (1, 2, 3, 8, 17, 33, 64, 100, 1000)
+_SHARE_WITHOUT_SCREEN = 16
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,16 @@ def suite_named(name: str) -> Suite:
 
 
 def without_screen(suite: Suite) -> Suite:
-    """The suite for an operation that mpmath judges alone: fewer rows, none above 1000."""
-    lengths = tuple(n for n in suite.lengths if n <= _LONGEST_WITHOUT_SCREEN)
+    """The suite for an operation that mpmath judges alone: fewer rows of fewer lengths."""
     elements = suite.elements // _SHARE_WITHOUT_SCREEN
+    lengths = _LENGTHS_WITHOUT_SCREEN
     return replace(suite, lengths=lengths, elements=elements, fewest=min(suite.fewest, 2))
 
 
 def fits_without_screen(family: Family) -> bool:
     """Whether a family is small enough for mpmath alone; a map of a plane is not."""
     longest = max(family.lengths or (1,))
-    return family.grid is None and longest <= _LONGEST_WITHOUT_SCREEN
+    return family.grid is None and longest <= max(_LENGTHS_WITHOUT_SCREEN)
 
 
 def families_of(suite: Suite) -> list[Family]:

@@ -27,8 +27,11 @@ def write_report(run: Run, folder: Path) -> None:
     """Write report.html, report.md and figures/ into `folder`."""
     pictures = folder / "figures"
     pictures.mkdir()
+    measured = list(run.results["operation"].unique())
     with matplotlib.rc_context(PARAMETERS):
-        made = [build(run) for build in sections.IN_ORDER]
+        one = run.of("softmax") if "softmax" in measured else run.of(measured[0])
+        made = [build(one) for build in sections.OF_ONE_OPERATION]
+        made += [build(run) for build in sections.OF_THE_RUN]
         shown = [section for section in made if section is not None]
         for section in shown:
             for part in section.parts:

@@ -60,7 +60,7 @@ def shares(
 ) -> dict[str, Array]:
     """The share of each step in each error, shape (rows, m), signed; they add up to it."""
     q, k, v, mask = beside
-    computed = scores(q, k, mask)[:, 0, :]
+    computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
     w = call(implementation, computed).y
     weights = np.full(computed.shape, np.nan) if w is None else w
     exactly = known(OPERATIONS["softmax"], computed.astype(np.float64), format, Policy()).truth

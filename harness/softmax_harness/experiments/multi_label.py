@@ -46,9 +46,9 @@ def multi_label_table() -> pd.DataFrame:
 def label_logits() -> tuple[Array, NDArray[np.bool_]]:
     """Logits of the three labels of each digit not trained on, and the labels; shape (rows, 3)."""
     ten, labels, is_test = digits()
-    ten, labels = ten[is_test].astype(np.float64), labels[is_test]
+    ten, labels = ten[is_test], labels[is_test]
     has = np.array([[digit in held for held in LABELS.values()] for digit in range(10)])
-    s = judge(OPERATIONS["softmax"], ten, FORMATS["float64"]).value
+    s = judge(OPERATIONS["softmax"], ten.astype(np.float64), FORMATS["float64"]).value
     with_label, without = s @ has, s @ ~has
     return np.log(with_label) - np.log(without), has[labels]
 

@@ -9,7 +9,10 @@ from softmax_reports.section import Section
 from softmax_reports.sections.distribution import distribution
 from softmax_reports.sections.environment import environment
 from softmax_reports.sections.growth import growth
+from softmax_reports.sections.limits import limits
+from softmax_reports.sections.operations import operations
 from softmax_reports.sections.phase_maps import phase_maps
+from softmax_reports.sections.properties import properties
 from softmax_reports.sections.real_logits import real_logits
 from softmax_reports.sections.recommendation import recommendation
 from softmax_reports.sections.speed import speed
@@ -17,15 +20,18 @@ from softmax_reports.sections.worst_witnesses import worst_witnesses
 
 Build = Callable[[Any], Section | None]
 
-IN_ORDER: tuple[Build, ...] = (
+# Each is given what was measured of one operation, softmax where there is more than one.
+OF_ONE_OPERATION: tuple[Build, ...] = (
     recommendation,
+    limits,
     phase_maps,
     growth,
     distribution,
     speed,
     worst_witnesses,
     real_logits,
-    environment,
+    properties,
 )
+OF_THE_RUN: tuple[Build, ...] = (operations, environment)
 
-__all__ = ["IN_ORDER"]
+__all__ = ["OF_ONE_OPERATION", "OF_THE_RUN"]

@@ -22,6 +22,8 @@ def real_logits(run: Run) -> Section | None:
     parts: list[Paragraph | Picture | Table] = []
     if (table := run.tables.get("digits")) is not None:
         parts += [Paragraph(_digits_conclusion(table)), _digits(table)]
+    if (table := run.tables.get("multi_label")) is not None:
+        parts += [Paragraph(_labels_conclusion(table)), _labels(table)]
     if (table := run.tables.get("attention")) is not None:
         parts += [Paragraph(_attention_conclusion(table)), _attention(table), _by_head(run, table)]
     return Section("On real logits", parts) if parts else None
@@ -57,6 +59,8 @@ def _digits(table: pd.DataFrame) -> Table:
             "exact loss",
             "infinite losses",
             "error of a loss",
+            "calibration error",
+            "exact",
         ),
         [
             (
@@ -69,9 +73,43 @@ def _digits(table: pd.DataFrame) -> Table:
                 digits(row["loss_exact"], 6),
                 str(row["infinite_losses"]),
                 sampled_maximum(row["loss_error"]).replace("≥ ", ""),
+                digits(row["calibration"], 5),
+                digits(row["calibration_exact"], 5),
             )
             for dtype in in_order(table["dtype"])
             for _, row in ordered[ordered["dtype"] == dtype].iterrows()
+        ],
+        numeric_from=2,
+    )
+
+
+def _labels_conclusion(table: pd.DataFrame) -> str:
+    whole = table[table["label"] == "all"].set_index("output")
+    sigmoid, softmax = whole.loc["sigmoid"], whole.loc["softmax"]
+    return (
+        "Labels that do not exclude each other are not for softmax. Of the same exact logits of “even”, "
+        f"“greater than four” and “prime”, a sigmoid of each tells all three right for "
+        f"{100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
+        f"{100 * softmax['accuracy']:.1f} %: it divides 1 among labels of which a digit has "
+        f"{digits(sigmoid['true_mass'])} on average, and none or all three may be right."
+    )
+
+
+def _labels(table: pd.DataFrame) -> Table:
+    return Table(
+        "Three labels of each digit by a sigmoid each and by one softmax, computed exactly. Outputs: their "
+        "mean, of all their sum; true: how often the label holds.",
+        ("output layer", "label", "accuracy", "loss (nats)", "outputs", "true"),
+        [
+            (
+                row["output"],
+                row["label"],
+                f"{row['accuracy']:.4f}",
+                digits(row["loss"], 4),
+                digits(row["mass"], 4),
+                digits(row["true_mass"], 4),
+            )
+            for _, row in table.iterrows()
         ],
         numeric_from=2,
     )
@@ -97,12 +135,21 @@ def _attention_conclusion(table: pd.DataFrame) -> str:
 def _attention(table: pd.DataFrame) -> Table:
     grouped = table.groupby(_PAIR)
     maxima = grouped[["max_abs_error", "max_ulp", "total_variation"]].max()
-    sums = grouped[["argmax_flips", "lost_weights", "mask_leaks"]].sum()
+    sums = grouped[["argmax_flips", "order_inversions", "lost_weights", "mask_leaks"]].sum()
     return Table(
         "Attention weights over all layers and heads. Misplaced: the largest part of a row’s "
         "attention that went to the wrong tokens (total variation); flips: rows whose most attended "
-        "token changed; lost: weights that became NaN or 0.",
-        ("dtype", "implementation", "error of a weight", "in ulp", "misplaced", "flips", "lost"),
+        "token changed; inversions: pairs of tokens that changed order; lost: weights that became NaN or 0.",
+        (
+            "dtype",
+            "implementation",
+            "error of a weight",
+            "in ulp",
+            "misplaced",
+            "flips",
+            "inversions",
+            "lost",
+        ),
         [
             (
                 dtype,
@@ -111,6 +158,7 @@ def _attention(table: pd.DataFrame) -> Table:
                 digits(maxima.loc[(dtype, name), "max_ulp"]),
                 digits(maxima.loc[(dtype, name), "total_variation"]),
                 str(sums.loc[(dtype, name), "argmax_flips"]),
+                str(sums.loc[(dtype, name), "order_inversions"]),
                 str(sums.loc[(dtype, name), "lost_weights"]),
             )
             for dtype in in_order(table["dtype"])
