@@ -48,19 +48,20 @@ def check_file(path: Path) -> None:
         raise BadFolder(f"{path} cannot be written: {folder} is no folder that lets you")
 
 
-def replacing_file(path: Path, text: str) -> None:
+def replacing_file(path: Path, text: str | bytes) -> None:
     """Write `text` to `path`, which is whole at every moment.
 
     A link stays a link, and a device or pipe is written to.
     """
     path = path.resolve()
+    whole = text.encode("utf-8") if isinstance(text, str) else text
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(whole)
         return
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with _named_when_whole(scratch) as file:
-            file.write(text.encode("utf-8"))
+            file.write(whole)
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)

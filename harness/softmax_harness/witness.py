@@ -14,6 +14,7 @@ from softmax_harness.errors import BadData, unknown
 from softmax_harness.families import FAMILIES, Recipe, stored
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, Format, format_named
+from softmax_harness.operations import OPERATIONS
 
 _RECIPE = re.compile(
     r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
@@ -35,12 +36,22 @@ class Witness:
         The row, within the block.
     index : int or None
         The element, where one is meant.
+    made_from : tuple of Recipe and int, or None
+        The recipe of the block and the row of it at which the block begins.
     """
 
     format: Format
     block: NDArray[Any]
     row: int
     index: int | None
+    made_from: tuple[Recipe, int] | None = None
+
+    def random_beside(self) -> np.random.Generator:
+        """The stream of what an operation takes beside the block."""
+        if self.made_from is None:
+            return np.random.default_rng(0)
+        recipe, start = self.made_from
+        return recipe.random_beside(start)
 
 
 def recipe_text(recipe: Recipe, row: int, index: int) -> str:
@@ -61,8 +72,8 @@ def is_witness(text: str) -> bool:
     return text.partition(":")[0] in FORMATS and ":" in text
 
 
-def parse(text: str) -> Witness:
-    """The inputs a witness stands for.
+def parse(text: str, operation: str = "softmax") -> Witness:
+    """The inputs a witness of an operation stands for.
 
     Raises
     ------
@@ -72,7 +83,7 @@ def parse(text: str) -> Witness:
     name, _, rest = text.partition(":")
     format = format_named(name)
     if found := _RECIPE.fullmatch(rest):
-        return _from_recipe(format, found)
+        return _from_recipe(format, found, OPERATIONS[operation].one_to_one)
     if found := _LITERAL.fullmatch(rest):
         numbers = [_number(word) for word in found["numbers"].split(",")]
         block = stored(np.array([numbers]), format)
@@ -83,7 +94,7 @@ def parse(text: str) -> Witness:
     )
 
 
-def _from_recipe(format: Format, found: re.Match[str]) -> Witness:
+def _from_recipe(format: Format, found: re.Match[str], one_to_one: bool) -> Witness:
     family = FAMILIES.get(found["family"])
     if family is None:
         if not found["family"].endswith(".npy"):
@@ -93,9 +104,10 @@ def _from_recipe(format: Format, found: re.Match[str]) -> Witness:
     recipe = Recipe(family, format, n, rows, int(found["seed"]))
     row = _inside(int(found["row"]), rows, found.string)
     start = row - row % recipe.rows_per_block
-    return Witness(
-        format, recipe.block(start), row - start, _inside(int(found["index"]), n, found.string)
-    )
+    index = int(found["index"])
+    if one_to_one:
+        _inside(index, n, found.string)
+    return Witness(format, recipe.block(start), row - start, index, (recipe, start))
 
 
 def _inside(place: int, size: int, text: str) -> int:

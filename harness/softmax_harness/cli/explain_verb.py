@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
+from softmax_reports.explained import picture
 
 from softmax_harness import witness
 from softmax_harness.errors import BadData
+from softmax_harness.explain.operation import Row, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.families import Recipe
 from softmax_harness.families.npy_file import npy_family
+from softmax_harness.files import check_file, replacing_file
 from softmax_harness.formats import format_named, format_of
 from softmax_harness.named import available, implementation_named
 from softmax_harness.npy import read_npy
+from softmax_harness.operations import OPERATIONS
 
 
 @click.command(
@@ -25,28 +30,67 @@ from softmax_harness.npy import read_npy
 @click.option("--row", type=click.IntRange(0), help="Which row of FILE.  [default: 0]")
 @click.option("--dtype", help="Format of NUMBERS or FILE.  [default: float64, or the file's own]")
 @click.option("--implementation", "names", multiple=True, metavar="IMPL", help="Only this one.")
+@click.option(
+    "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
+)
+@click.option(
+    "--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .svg, .png or .pdf."
+)
 def command(
-    what: tuple[str, ...], row: int | None, dtype: str | None, names: tuple[str, ...]
+    what: tuple[str, ...],
+    row: int | None,
+    dtype: str | None,
+    names: tuple[str, ...],
+    operation: str,
+    figure: Path | None,
 ) -> None:
     """Show the three steps of one row exactly, and what each implementation makes of it.
+
+    Of other operations than softmax the exact results are shown. What such an operation takes beside
+    logits, a class or a vector, is made as a run makes it, and shown.
 
     WITNESS is what a report or results.csv names for a number: the same input is made again, and
     the same result comes out, bit for bit.
 
     Example: softmax-harness explain 2.0 1.0 0.1
     """
-    found = _witness(what, row, dtype)
-    named = [implementation_named(name) for name in names] or available()
+    if figure is not None:
+        _check_figure(figure)
+    found = _witness(what, row, dtype, operation)
+    named = [implementation_named(name, operation) for name in names] or available(operation)
     able = [each for each in named if found.format.name in each.dtypes and not each.unavailable]
     if not able:
         raise BadData(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    click.echo(explained_text(Explained.of(found), able))
+    detail = Row.of(operation, found)
+    if operation == "softmax":
+        explained = Explained.of(found)
+        click.echo(explained_text(explained, able))
+        steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
+    else:
+        click.echo(row_text(detail, able))
+        steps = []
+    if figure is not None:
+        drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
+        logits = found.block[found.row].astype(np.float64)
+        drawn = [("logits", logits), *drawn, (operation, detail.exact)]
+        results = {each.name: detail.results(each) for each in able}
+        errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}
+        replacing_file(figure, picture(figure.suffix[1:], drawn, errors))
+        click.echo(f"wrote {figure}")
 
 
-def _witness(what: tuple[str, ...], row: int | None, dtype: str | None) -> witness.Witness:
+def _check_figure(path: Path) -> None:
+    if path.suffix not in (".svg", ".png", ".pdf"):
+        raise BadData(f"--figure {path}: expected a name that ends in .svg, .png or .pdf")
+    check_file(path)
+
+
+def _witness(
+    what: tuple[str, ...], row: int | None, dtype: str | None, operation: str
+) -> witness.Witness:
     single = what[0] if len(what) == 1 else ""
     if single.endswith(".npy") and not witness.is_witness(single):
         return _row_of_file(Path(single), row or 0, dtype)
@@ -55,7 +99,7 @@ def _witness(what: tuple[str, ...], row: int | None, dtype: str | None) -> witne
     if witness.is_witness(single):
         if dtype is not None:
             raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
-        return witness.parse(single)
+        return witness.parse(single, operation)
     return literal(parsed_row(what), format_named(dtype or "float64"))
 
 

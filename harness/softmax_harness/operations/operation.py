@@ -131,6 +131,11 @@ class Operation:
     most: float = np.inf
     is_distribution: bool = False
 
+    @property
+    def one_to_one(self) -> bool:
+        """Whether a row has one result for each logit."""
+        return self.has_axis and not self.one_result
+
     def shape_of_results(self, arguments: Beside, axis: int = -1) -> tuple[int, ...]:
         """The shape that an implementation gives back when it is called with these arguments."""
         first = arguments[0]

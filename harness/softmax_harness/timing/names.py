@@ -17,8 +17,8 @@ _DECORATOR = "implementation"
 _NOT_IMPLEMENTATIONS = ("__init__.py", "registry.py")
 
 
-def declared_names(folder: Path) -> list[str]:
-    """Every name given to ``@implementation(...)`` in the files of `folder`, sorted.
+def declared_names(folder: Path, operation: str = "softmax") -> list[str]:
+    """Every name of an operation given to ``@implementation(...)`` in the files of `folder`, sorted.
 
     Raises
     ------
@@ -30,13 +30,23 @@ def declared_names(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise BadFolder(f"{folder} is no folder: expected one that holds implementations")
     files = sorted(path for path in folder.glob("*.py") if path.name not in _NOT_IMPLEMENTATIONS)
-    return sorted({name for path in files for name in _names_in(path)})
+    return sorted(
+        {name for path in files for what, name in _declared_in(path) if what == operation}
+    )
 
 
-def _names_in(path: Path) -> Iterator[str]:
+def _declared_in(path: Path) -> Iterator[tuple[str, str]]:
+    """Operation and name of each declaration."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Call) and _called_name(node.func) == _DECORATOR:
-            yield _first_argument(node, path)
+            yield _operation(node), _first_argument(node, path)
+
+
+def _operation(call: ast.Call) -> str:
+    given = [word.value for word in call.keywords if word.arg == "operation"]
+    if given and isinstance(given[0], ast.Constant):
+        return str(given[0].value)
+    return "softmax"
 
 
 def _called_name(function: ast.expr) -> str | None:

@@ -1,0 +1,62 @@
+"""Time and largest error of every implementation of the other operations, by asv."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from softmax_harness.call import call
+from softmax_harness.families import FAMILIES, Recipe
+from softmax_harness.formats import FORMATS
+from softmax_harness.measure import question
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.timing import declared_names
+from softmax_implementations import implementations
+
+FOLDER = Path(__file__).resolve().parents[2] / "implementations" / "softmax_implementations"
+DTYPES, LENGTHS, TIMED_ELEMENTS = ("float16", "float32", "float64"), (10, 1000), 10_000
+NAMES = [
+    f"{operation}/{name}"
+    for operation in OPERATIONS
+    if operation != "softmax"
+    for name in declared_names(FOLDER, operation)
+]
+
+
+@lru_cache(maxsize=1)
+def prepared(name, dtype, n, rows):
+    """The implementation and one block of what it is called with."""
+    operation, _, own = name.partition("/")
+    recipe = Recipe(FAMILIES["normal-10"], FORMATS[dtype], n, rows, 0)
+    stored = recipe.block(0)
+    beside = OPERATIONS[operation].beside(stored, recipe.random_beside(0))
+    return OPERATIONS[operation], implementations(operation)[own], stored, beside
+
+
+class Operations:
+    """No setup, as in `softmax_harness.timing.suite`: the first call, which is warm-up, prepares."""
+
+    rounds, repeat, sample_time, warmup_time = 4, 5, 0.005, 0.02
+
+    def time_operation(self, implementation, dtype, n):
+        about, function, stored, beside = prepared(
+            implementation, dtype, n, max(1, TIMED_ELEMENTS // n)
+        )
+        named = {"axis": -1} if about.has_axis else {}
+        function(*about.called_with(stored, beside), **named)
+
+    def track_largest_ulp(self, implementation, dtype):
+        about, function, stored, beside = prepared(implementation, dtype, 10, 30)
+        asked = question(about, stored, FORMATS[dtype], beside=beside)
+        y = call(function, stored, operation=about, beside=beside).y
+        if y is None:
+            return float("inf")
+        errors = asked.judged(y.reshape(asked.truth.rounded.shape)).absolute
+        return float(np.max(np.where(np.isnan(errors), np.inf, errors)))
+
+    time_operation.params = (NAMES, list(DTYPES), list(LENGTHS))
+    time_operation.param_names = ("implementation", "dtype", "n")
+    time_operation.version = f"rows of n, {TIMED_ELEMENTS} elements"
+    track_largest_ulp.params = (NAMES, list(DTYPES))
+    track_largest_ulp.param_names = ("implementation", "dtype")
+    track_largest_ulp.unit = "ulp"
+    track_largest_ulp.version = "30 rows of 10, normal-10"
