@@ -58,6 +58,7 @@ def _errors(axis: Axes, errors: Mapping[str, Array]) -> None:
         at = np.arange(len(shown)) + (place - (len(errors) - 1) / 2) * width
         drawn = axis.bar(at, np.where(lost, 0.0, shown), width, label=name)
         axis.plot(at[lost], np.zeros(int(lost.sum())), "x", color=drawn.patches[0].get_facecolor())
+    axis.set_xticks(range(max((min(len(each), _SHOWN) for each in errors.values()), default=0)))
     axis.axhline(0.5, color="#555555", linewidth=0.8, linestyle="--")
     axis.set(
         xlabel="element  (cross: no number; dashed: half an ulp, what rounding once may cost)",

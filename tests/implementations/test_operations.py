@@ -1,0 +1,160 @@
+"""What is asked of every registered implementation of every operation, and of a new operation."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+from softmax_harness.call import call
+from softmax_harness.catalogue import catalogue
+from softmax_harness.families import FAMILIES, Recipe
+from softmax_harness.formats import FORMATS
+from softmax_harness.measure import classified, question
+from softmax_harness.named import implementation_named
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.outcomes import OUTCOMES
+
+FAMILIES_HELD = (
+    "normal-1",
+    "normal-100",
+    "offset-positive",
+    "ties",
+    "masked",
+    "all-masked",
+    "nan-in-row",
+    "positive-infinity",
+)
+EACH = [
+    (operation, name)
+    for operation in OPERATIONS
+    if operation != "softmax"
+    for name, each in catalogue(operation).items()
+    if not each.unavailable
+]
+
+
+def asked_of(operation, dtype, family="normal-10", n=10, rows=24):
+    recipe = Recipe(FAMILIES[family], FORMATS[dtype], n, rows, 0)
+    stored, about = recipe.block(0), OPERATIONS[operation]
+    beside = about.beside(stored, recipe.random_beside(0))
+    return question(about, stored, recipe.format, beside=beside)
+
+
+@pytest.mark.parametrize("operation, name", EACH)
+def test_shape_dtype_and_untouched_input(operation, name):
+    implementation = implementation_named(name, operation)
+    for dtype in implementation.dtypes:
+        asked = asked_of(operation, dtype)
+        found = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside)
+        assert found.faults == ()
+        assert found.y.size == asked.truth.rounded.size
+
+
+@pytest.mark.parametrize("family", FAMILIES_HELD)
+@pytest.mark.parametrize(
+    "operation, name", [key for key in EACH if catalogue(key[0])[key[1]].bound == "owed"]
+)
+def test_the_careful_ones_keep_what_is_owed(operation, name, family):
+    implementation = implementation_named(name, operation)
+    for dtype in ("float16", "float32", "float64"):
+        n = (FAMILIES[family].lengths or (33,))[0]
+        asked = asked_of(operation, dtype, family, n)
+        y = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside).y
+        _, codes = classified(asked, y.reshape(asked.truth.rounded.shape))
+        bad = {OUTCOMES[code] for code in codes.ravel()}
+        assert not bad & {"inaccurate", "nan", "out_of_range", "wrong_special"}
+
+
+def test_each_operation_has_a_naive_and_a_careful_one_and_scipy_s_are_judged():
+    for operation in OPERATIONS:
+        assert len(catalogue(operation)) >= 3
+    for operation in ("softmax", "log_softmax", "logsumexp"):
+        assert "scipy" in catalogue(operation)
+
+
+def test_near_saturation_one_minus_s_loses_everything():
+    x, target = np.array([[40.0, 0.0], [800.0, 0.0]]), np.array([0, 0])
+    asked = question(OPERATIONS["cross_entropy_gradient"], x, FORMATS["float64"], beside=(target,))
+    textbook = implementation_named("s-minus-1", "cross_entropy_gradient")(x, target)
+    careful = implementation_named("sum-of-others", "cross_entropy_gradient")(x, target)
+    assert asked.truth.rounded[0, 0] == pytest.approx(-np.exp(-40.0))
+    assert textbook[0, 0] == 0.0
+    assert careful[0, 0] == pytest.approx(-np.exp(-40.0))
+
+
+def test_an_operation_is_one_file(root, tmp_path):
+    """sum_of_squares of softmax, in a copy of the package: list and run have it."""
+    import shutil
+
+    for name in ("implementations", "harness", "reports"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(root / name, tmp_path / name, ignore=ignored)
+    (tmp_path / "harness/softmax_harness/operations/collision.py").write_text(
+        textwrap.dedent('''
+            """collision: z = sum_i softmax(x)_i ** 2, the chance that two draws agree."""
+
+            import numpy as np
+
+            from softmax_harness.operations import rows
+            from softmax_harness.operations.balls import Ball, enclosure, product, quotient, total
+            from softmax_harness.operations.operation import Operation
+
+
+            def enclose(x, beside, precision):
+                row = rows.row_of(x)
+                terms = rows.weights(row.values, precision)
+                if len(terms) == 1:
+                    return [rows.rational(rows.Fraction(1, row.most), precision)]
+                whole = total([rows.rest(terms, row.counts, precision), Ball(row.most, 0)], precision)
+                squares = rows.rest([product(t, t) for t in terms], row.counts, precision)
+                upper = total([squares, Ball(row.most, 0)], precision)
+                return [enclosure(quotient(upper, product(whole, whole), precision))]
+
+
+            def special_values(x, policy, beside):
+                lost = ~np.isfinite(x).all(axis=-1, keepdims=True)
+                return lost, np.where(lost, np.nan, 0.0)
+
+
+            def owed(x, beside, z, ulp, format):
+                return np.full(z.shape, 64.0)
+
+
+            def change(x, beside, z, format):
+                return rows.half_ulps(x, format).sum(axis=-1, keepdims=True)
+
+
+            OPERATION = Operation(
+                "collision", "z = sum softmax(x)_i^2", enclose, special_values, owed, change,
+                one_result=True, least=0.0,
+            )
+            '''),
+        encoding="utf-8",
+    )
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def collision(x, axis=-1):\n"
+        "    e = np.exp(x - x.max(axis=axis, keepdims=True))\n"
+        "    return ((e / e.sum(axis=axis, keepdims=True)) ** 2).sum(axis=axis)\n",
+        encoding="utf-8",
+    )
+    paths = os.pathsep.join(
+        str(tmp_path / name) for name in ("implementations", "harness", "reports")
+    )
+    options = ("--operation", "collision", "--family", "normal-1", "--dtype", "float64")
+    done = subprocess.run(
+        [sys.executable, "-c", "from softmax_harness.cli import main; main()", "run"]
+        + ["mine.py:collision", "exact", *options, "--asv", "none", "--out", "run"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "run" / "results.csv")
+    assert set(table["implementation"]) == {"mine.py:collision", "exact"}
+    assert table["max_ulp"].max() < 64 and (table["inaccurate"] == 0).all()
