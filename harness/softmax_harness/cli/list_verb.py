@@ -46,6 +46,7 @@ def _document() -> dict[str, Any]:
             {"name": suite.name, "lengths": list(suite.lengths)} for suite in SUITES.values()
         ],
         "operations": list(OPERATIONS),
+        "of_operations": {name: list(catalogue(name)) for name in OPERATIONS},
     }
 
 
@@ -60,4 +61,8 @@ def _lines() -> list[str]:
     lines += [
         f"  {suite.name:20} n = {', '.join(map(str, suite.lengths))}" for suite in SUITES.values()
     ]
-    return [*lines, "", f"operations\n  {' '.join(OPERATIONS)}"]
+    lines += ["", "operations, and what implements them"]
+    for name, operation in OPERATIONS.items():
+        others = "as above" if name == "softmax" else " ".join(catalogue(name))
+        lines.append(f"  {name:24} {operation.summary}: {others}")
+    return lines
