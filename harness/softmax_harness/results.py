@@ -21,7 +21,7 @@ from softmax_harness.outcomes import OUTCOMES
 from softmax_harness.sweep import Cell
 from softmax_harness.witness import recipe_text
 
-SCHEMA = 1
+SCHEMA = 2
 KEYS = ("operation", "implementation", "dtype", "family", "n")
 COLUMNS = (
     *KEYS,

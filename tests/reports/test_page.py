@@ -15,6 +15,7 @@ from softmax_reports.sections.phase_maps import SEVERITY
 
 TITLES = [
     "Which softmax to use",
+    "Overflow and underflow",
     "Where each breaks",
     "How the error grows with n and with range",
     "How the error is distributed",
