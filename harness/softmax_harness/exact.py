@@ -39,19 +39,22 @@ def _rounded(operation: str, x: NDArray[Any], beside: Beside) -> NDArray[Any]:
 
 @cache
 def exact_of(operation: str) -> Implementation:
-    """The correctly rounded implementation of an operation; of others than softmax of rows only."""
+    """The correctly rounded implementation of an operation; of others than softmax of matrices."""
     if operation == "softmax":
         return Implementation("exact", exact, _DTYPES, bound="exact")
     about = OPERATIONS[operation]
 
     def exactly(*arguments: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        if axis == 0 and arguments[0].ndim == 2:
+            found = exactly(*(each.T if each.ndim == 2 else each for each in arguments))
+            return found if about.one_result else found.T
         if about.has_axis:
             x, beside = arguments[0], arguments[1:]
         else:
             mask = arguments[-1]
             x, beside = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
         if x.ndim != 2 or axis not in (-1, 1):
-            raise ValueError(f"exact {operation} takes arrays of shape (rows, n) and the last axis")
+            raise ValueError(f"exact {operation} takes arrays of two axes")
         shape = about.shape_of_results(arguments, axis)
         return _rounded(operation, x, beside).reshape(shape)
 

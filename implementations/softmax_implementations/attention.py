@@ -23,19 +23,40 @@ def attended(softmax, q, k, v, mask):
         return np.matmul(softmax(scores(q, k, mask)), v)
 
 
-@implementation("naive", operation="attention", expected_findings=("overflow",))
+@implementation(
+    "naive",
+    operation="attention",
+    expected_findings=(
+        "overflow",
+        "denominator_underflow",
+        "nan",
+        "inaccurate",
+        "spurious_underflow",
+    ),
+)
 def naive(q, k, v, mask):
     """With exp(x) / sum exp(x)."""
     return attended(naive_softmax, q, k, v, mask)
 
 
-@implementation("shifted", operation="attention", bound="owed", largest_n=LONGEST_SUM)
+@implementation(
+    "shifted",
+    operation="attention",
+    bound="owed",
+    largest_n=LONGEST_SUM,
+    expected_findings=("overflow", "denominator_underflow"),
+)
 def shifted(q, k, v, mask):
-    """With the maximum subtracted first."""
+    """With the maximum subtracted first; a score that overflows is lost before any softmax."""
     return attended(max_shifted, q, k, v, mask)
 
 
-@implementation("online", operation="attention", largest_n=LONGEST_SUM)
+@implementation(
+    "online",
+    operation="attention",
+    largest_n=LONGEST_SUM,
+    expected_findings=("overflow", "denominator_underflow"),
+)
 def online(q, k, v, mask, block=16):
     """In one pass over blocks of keys, rescaled where the running maximum moves.
 

@@ -11,14 +11,30 @@ def _loss(log, target, axis):
     return np.negative(np.squeeze(np.take_along_axis(log, place, axis=axis), axis))
 
 
-@implementation("from-probabilities", operation="cross_entropy")
+@implementation(
+    "from-probabilities",
+    operation="cross_entropy",
+    expected_findings=(
+        "inaccurate",
+        "spurious_underflow",
+        "flushed_subnormal",
+        "nan",
+        "overflow",
+        "denominator_underflow",
+    ),
+)
 def from_probabilities(x, target, axis=-1):
     """-log(softmax(x)[target]): infinite where that underflows, 0 where it rounds to 1."""
     with np.errstate(all="ignore"):
         return _loss(log_of_softmax(x, axis=axis), target, axis)
 
 
-@implementation("from-logits", operation="cross_entropy", largest_n=LONGEST_SUM)
+@implementation(
+    "from-logits",
+    operation="cross_entropy",
+    largest_n=LONGEST_SUM,
+    expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal", "overflow"),
+)
 def from_logits(x, target, axis=-1):
     """log sum exp(x - max x) - (x[target] - max x)."""
     with np.errstate(all="ignore"):

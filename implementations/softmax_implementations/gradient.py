@@ -16,13 +16,14 @@ def textbook(x, v, axis=-1):
 
 @implementation("relative-to-largest", operation="gradient", bound="owed")
 def relative_to_largest(x, v, axis=-1):
-    """The same with v less its value at the largest logit, which changes nothing but cancels less.
+    """The same with v less its value where s is above 1/2, which changes nothing but cancels less.
 
-    Where one logit stands out, its own result is minus the small sum of the others.
+    Of a logit that stands out so far the result is minus the small sum of the others.
     """
     x = floating(x)
     s = max_shifted(x, axis=axis)
     with np.errstate(all="ignore"):
         top = np.expand_dims(np.argmax(np.where(np.isnan(x), -np.inf, x), axis=axis), axis)
-        w = v - np.take_along_axis(v, top, axis=axis)
+        stands_out = np.take_along_axis(s, top, axis=axis) > 0.5
+        w = v - np.where(stands_out, np.take_along_axis(v, top, axis=axis), s.dtype.type(0))
         return s * (w - np.sum(s * w, axis=axis, keepdims=True))

@@ -13,7 +13,11 @@ def minus_infinity(x, mask, axis=-1):
     return max_shifted(np.where(mask, x, x.dtype.type(-np.inf)), axis=axis)
 
 
-@implementation("minus-1e4", operation="softmax_masked")
+@implementation(
+    "minus-1e4",
+    operation="softmax_masked",
+    expected_findings=("wrong_special", "spurious_underflow", "nan", "inaccurate", "overflow"),
+)
 def minus_1e4(x, mask, axis=-1):
     """max-shifted of x - 1e4 where the mask is False: it leaks where logits are as large as that."""
     x = floating(x)

@@ -6,7 +6,17 @@ from softmax_implementations.max_shifted import max_shifted
 from softmax_implementations.registry import LONGEST_SUM, floating, implementation
 
 
-@implementation("divided", operation="softmax_temperature")
+@implementation(
+    "divided",
+    operation="softmax_temperature",
+    expected_findings=(
+        "wrong_special",
+        "overflow",
+        "denominator_underflow",
+        "inaccurate",
+        "flushed_subnormal",
+    ),
+)
 def divided(x, temperature, axis=-1):
     """max-shifted of x / T: each quotient is rounded before the difference is taken."""
     with np.errstate(all="ignore"):
@@ -23,7 +33,17 @@ def shifted_first(x, temperature, axis=-1):
         return max_shifted((x - np.max(x, axis=axis, keepdims=True)) / temperature, axis=axis)
 
 
-@implementation("multiplied", operation="softmax_temperature")
+@implementation(
+    "multiplied",
+    operation="softmax_temperature",
+    expected_findings=(
+        "wrong_special",
+        "overflow",
+        "denominator_underflow",
+        "inaccurate",
+        "flushed_subnormal",
+    ),
+)
 def multiplied(x, temperature, axis=-1):
     """max-shifted of x * (1 / T): 1 / T is rounded as well."""
     x = floating(x)

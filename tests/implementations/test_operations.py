@@ -1,5 +1,6 @@
 """What is asked of every registered implementation of every operation, and of a new operation."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 from softmax_harness.call import call
 from softmax_harness.catalogue import catalogue
+from softmax_harness.contract import Contract
+from softmax_harness.contract.operation import operation_checked
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.formats import FORMATS
 from softmax_harness.measure import classified, question
@@ -51,6 +54,59 @@ def test_shape_dtype_and_untouched_input(operation, name):
         found = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside)
         assert found.faults == ()
         assert found.y.size == asked.truth.rounded.size
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "softmax"])
+def test_check_passes_what_is_registered_and_knows_its_faults(operation):
+    for name in {key[1] for key in EACH if key[0] == operation}:
+        contract = Contract(dtypes=("float32",), operation=operation)
+        (found,) = operation_checked(name, contract)
+        assert found.verdict == "pass", found.findings
+        if "naive" in name or name in ("log-of-softmax", "s-minus-1", "minus-1e4"):
+            assert found.expected
+
+
+WRONG = """
+import numpy as np
+
+def log_softmax(x, axis=-1):
+    return (x - np.log(np.exp(x).sum(axis=axis, keepdims=True))).astype(x.dtype)
+
+def of_last_axis(x, axis=-1):
+    below = x - x.max(axis=-1, keepdims=True)
+    return (below - np.log(np.exp(below).sum(axis=-1, keepdims=True))).astype(x.dtype)
+
+def wide(x, axis=-1):
+    return log_softmax(x.astype(np.float64), axis)
+
+def dies(x, axis=-1):
+    import os
+    os._exit(3)
+"""
+
+
+@pytest.mark.parametrize(
+    "function, kind",
+    [
+        ("log_softmax", "overflow"),
+        ("of_last_axis", "inaccurate"),
+        ("wide", "wrong_dtype"),
+        ("dies", "died"),
+    ],
+)
+def test_check_fails_a_wrong_log_softmax_of_one_s_own(command, tmp_path, function, kind):
+    (tmp_path / "mine.py").write_text(WRONG, encoding="utf-8")
+    words = ("--operation", "log_softmax", "--dtype", "float32", "--json", "out.json")
+    done = command("check", f"mine.py:{function}", *words, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (result,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["results"]
+    assert result["operation"] == "log_softmax" and result["verdict"] == "fail"
+    assert kind in {each["kind"] for each in result["findings"]}
+
+
+def test_check_says_what_it_does_not_do_for_other_operations(command):
+    done = command("check", "shifted", "--operation", "log_softmax", "--limit", "max_ulp=2")
+    assert done.returncode == 2 and "leave them out" in done.stderr
 
 
 @pytest.mark.parametrize("family", FAMILIES_HELD)

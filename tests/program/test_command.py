@@ -41,7 +41,7 @@ def test_a_run_has_its_files_and_columns(run_folder):
     table = pd.read_csv(run_folder / "results.csv")
     assert tuple(table.columns) == COLUMNS
     info = json.loads((run_folder / "run.json").read_text())
-    assert info["schema"] == 1 and info["counts"]["confirmed"] > 0
+    assert info["schema"] == 2 and info["counts"]["confirmed"] > 0
 
 
 def test_outcomes_partition_the_elements(run_folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 from softmax_implementations.registry import CAPABILITIES
@@ -13,6 +14,7 @@ from softmax_harness.cli import options
 from softmax_harness.cli.policy_option import policy_option
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.contract import PARTS, Checked, Contract, checked
+from softmax_harness.contract.operation import operation_checked
 from softmax_harness.contract.promises import parsed_limit
 from softmax_harness.errors import BadBaseline, BadImplementation
 from softmax_harness.files import check_file, replacing_file
@@ -28,7 +30,7 @@ from softmax_harness.gate.gated import Gated, held_against
 from softmax_harness.gate.settings import found_settings
 from softmax_harness.isolation import Limits
 from softmax_harness.named import check_name
-from softmax_harness.operations import Policy
+from softmax_harness.operations import OPERATIONS, Policy
 
 _LIMITS = Limits()
 _FILE = click.Path(path_type=Path)
@@ -42,6 +44,13 @@ _FILE = click.Path(path_type=Path)
     callback=options.names,
     default="",
     help="Formats, separated by commas.  [default: float16,float32,float64]",
+)
+@click.option(
+    "--operation",
+    type=click.Choice(list(OPERATIONS)),
+    default="softmax",
+    show_default=True,
+    help="What is computed. Of others than softmax accuracy, form and the axis are checked.",
 )
 @options.seed
 @policy_option
@@ -85,6 +94,7 @@ def command(
     context: click.Context,
     implementations: tuple[str, ...],
     dtypes: tuple[str, ...],
+    operation: str,
     seed: int,
     policy: Policy,
     limits: tuple[str, ...],
@@ -116,18 +126,21 @@ def command(
         (*settings.limits, *(parsed_limit(text, "--limit") for text in limits)),
         without,
         Limits(time_limit, memory_limit << 20),
+        operation=operation,
     )
-    names = implementations or settings.implementations
+    if operation != "softmax":
+        _refuse_for_operations(operation, parts, limits, without, baseline, update_baseline)
+    names = implementations or (settings.implementations if operation == "softmax" else ())
     for name in names:
-        check_name(name)
+        check_name(name, operation)
     files = {json_document: json_path, junit_document: junit, markdown_document: markdown}
-    baseline = baseline or settings.baseline
+    baseline = baseline or (settings.baseline if operation == "softmax" else None)
     for path in (*files.values(), baseline if update_baseline else None):
         if path is not None:
             check_file(path)
     accepted = _accepted(baseline, update_baseline)
 
-    results = _all_checked(names or tuple(catalogue()), contract)
+    results = _all_checked(names or tuple(catalogue(operation)), contract)
     gated = held_against(results, accepted, settings.waivers, contract.seed)
     if update_baseline and baseline is not None:
         _update(baseline, results, contract.seed)
@@ -138,6 +151,15 @@ def command(
     _tell(gated, contract)
     _refuse_no_verdict(names, results)
     context.exit(1 if gated.failed else 0)
+
+
+def _refuse_for_operations(operation: str, *given: Any) -> None:
+    """What holds for softmax alone must not be left out silently."""
+    if any(given):
+        raise BadImplementation(
+            f"--operation {operation} was given with --only, --limit, --without or a baseline, "
+            "which hold for softmax: leave them out"
+        )
 
 
 def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -175,7 +197,8 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     with shown_progress() as progress:
         for place, name in enumerate(names):
             progress(f"checking {name}", place, len(names))
-            results += checked(name, contract)
+            judge = checked if contract.operation == "softmax" else operation_checked
+            results += judge(name, contract)
     return results
 
 

@@ -49,6 +49,8 @@ class Contract:
         Time and memory.
     families : tuple of str
         On whose inputs accuracy is judged; all of the suite where there are none.
+    operation : str
+        What is computed.
     """
 
     dtypes: tuple[str, ...] = ("float16", "float32", "float64")
@@ -59,6 +61,7 @@ class Contract:
     without: tuple[str, ...] = ()
     process: Limits = field(default_factory=Limits)
     families: tuple[str, ...] = ()
+    operation: str = "softmax"
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,11 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         except Ended as ended:
             loaded = ended.fault
         if isinstance(loaded, Fault):
-            return [_unloaded(name, dtype, loaded) for dtype in contract.dtypes]
+            return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
         known = _known(name, loaded, contract)
         if known.unavailable:
             fault = Fault("unavailable", known.unavailable)
-            return [_unloaded(name, dtype, fault) for dtype in contract.dtypes]
+            return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
         subjects = [
             Subject(known, loaded.declared is None, format_named(dtype), process)
             for dtype in contract.dtypes
@@ -160,12 +163,13 @@ def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
     return [*declared, *asked]
 
 
-def _unloaded(name: str, dtype: str, fault: Fault) -> Checked:
+def unloaded(name: str, dtype: str, fault: Fault) -> Checked:
+    """The verdict on what cannot be loaded."""
     if fault.kind == "unknown":
         raise BadImplementation(fault.message)
     if fault.kind == "unavailable":
         return Checked(name, dtype, "unavailable", reported=(fault.message,))
-    return Checked(name, dtype, "fail", (_finding(fault, "", name, dtype, "accuracy"),))
+    return Checked(name, dtype, "fail", (finding_of(fault, "", name, dtype, "accuracy"),))
 
 
 class _First(NamedTuple):
@@ -252,7 +256,7 @@ class _Found:
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
         name, dtype = self.subject.known.name, self.subject.format.name
-        self.findings += [_finding(fault, told, name, dtype, part) for fault, told in faults]
+        self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
 
     def with_smallest_refused_row(self, policy: Policy) -> None:
         """Give the first finding of a refused input the smallest row that is refused."""
@@ -263,7 +267,8 @@ class _Found:
                 return
 
 
-def _finding(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
+def finding_of(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
+    """A fault of a call as a finding; `told` is its witness, or says when it came."""
     replay = checking(name, dtype, part)
     if is_witness(told):
         return Finding(fault.kind, fault.message, witness=told, replay=replay)
