@@ -23,6 +23,7 @@ from softmax_harness.experiments.properties import properties_table
 from softmax_harness.families import FAMILIES, Family, Recipe
 from softmax_harness.families.npy_file import npy_family
 from softmax_harness.formats import FORMATS, format_named
+from softmax_harness.isolation.specification import is_foreign
 from softmax_harness.memory import keep_freed_memory
 from softmax_harness.named import available, implementation_named
 from softmax_harness.operations import OPERATIONS
@@ -109,6 +110,18 @@ def chosen_families(options: Options) -> list[Family]:
     return [_family(name) for name in options.families]
 
 
+def _check_known_somewhere(names: tuple[str, ...]) -> None:
+    """Refuse a name that no operation has, which would be left out of all of them."""
+    known = sorted({name for operation in OPERATIONS for name in catalogue(operation)})
+    for name in names:
+        if is_foreign(name):
+            raise UnknownName(
+                f"{name} computes one operation, and all were asked for: give --operation OPERATION"
+            )
+        if name not in known:
+            raise unknown("implementation of any operation", name, known)
+
+
 def _family(name: str) -> Family:
     if name in FAMILIES:
         return FAMILIES[name]
@@ -151,12 +164,10 @@ def make_run(
     progress : callable, optional
         Called with what is done, elements judged, and elements in all.
     """
-    plans = {operation: planned(options, operation) for operation in chosen_operations(options)}
-    if not any(plans.values()):
-        raise UnknownName(
-            f"no operation has an implementation named {', '.join(options.implementations)}: see "
-            "softmax-harness list"
-        )
+    operations = chosen_operations(options)
+    if options.operation == "all":
+        _check_known_somewhere(options.implementations)
+    plans = {operation: planned(options, operation) for operation in operations}
     plan = plans.get("softmax", [])
     cells, counts = _measured(options, plans, progress)
     tables = tables_of(cells) | _experiments(options, plan)

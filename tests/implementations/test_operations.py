@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -12,6 +14,7 @@ import pytest
 from softmax_harness.call import call
 from softmax_harness.catalogue import catalogue
 from softmax_harness.contract import Contract
+from softmax_harness.contract import operation as operation_contract
 from softmax_harness.contract.operation import operation_checked
 from softmax_harness.families import FAMILIES, Recipe
 from softmax_harness.formats import FORMATS
@@ -20,6 +23,7 @@ from softmax_harness.named import implementation_named
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.outcomes import OUTCOMES
 
+DIGITS = FAMILIES["digits"]
 FAMILIES_HELD = (
     "normal-1",
     "normal-100",
@@ -104,8 +108,33 @@ def test_check_fails_a_wrong_log_softmax_of_one_s_own(command, tmp_path, functio
     assert kind in {each["kind"] for each in result["findings"]}
 
 
-def test_check_says_what_it_does_not_do_for_other_operations(command):
-    done = command("check", "shifted", "--operation", "log_softmax", "--limit", "max_ulp=2")
+def test_a_finding_of_check_is_what_its_command_shows(command, tmp_path, monkeypatch):
+    """Of a family that comes as a whole, too, whose block is longer than what check asks."""
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\ndef only_v(x, v, axis=-1):\n    return v + 0 * x\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(operation_contract, "fits_without_screen", lambda family: family is DIGITS)
+    monkeypatch.chdir(tmp_path)
+    (found,) = operation_checked(
+        "mine.py:only_v", Contract(dtypes=("float32",), operation="gradient")
+    )
+    finding = found.findings[0]
+    y = re.search(r": ([^ ]+) where", finding.message)[1]
+    shown = command(*shlex.split(finding.replay)[1:], cwd=tmp_path).stdout
+    assert f"{y} (" in shown
+
+
+@pytest.mark.parametrize("name, part", [("typo", "any operation"), ("mine.py:f", "--operation")])
+def test_a_name_that_no_operation_has_is_refused(command, tmp_path, name, part):
+    (tmp_path / "mine.py").write_text("def f(x, axis=-1):\n    return x\n", encoding="utf-8")
+    done = command("run", "naive", name, "--operation", "all", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2 and part in done.stderr and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("given", [("--limit", "max_ulp=2"), ("--policy", "nan=any")])
+def test_check_says_what_it_does_not_do_for_other_operations(command, given):
+    done = command("check", "shifted", "--operation", "log_softmax", *given)
     assert done.returncode == 2 and "leave them out" in done.stderr
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 from softmax_implementations.registry import CAPABILITIES
@@ -27,7 +26,7 @@ from softmax_harness.gate.documents.junit import junit_document
 from softmax_harness.gate.documents.markdown import markdown_document
 from softmax_harness.gate.documents.terminal import text_document
 from softmax_harness.gate.gated import Gated, held_against
-from softmax_harness.gate.settings import found_settings
+from softmax_harness.gate.settings import Settings, found_settings
 from softmax_harness.isolation import Limits
 from softmax_harness.named import check_name
 from softmax_harness.operations import OPERATIONS, Policy
@@ -117,7 +116,8 @@ def command(
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
-    settings = found_settings(Path.cwd())
+    # What a project says of its softmaxes says nothing of other operations.
+    settings = found_settings(Path.cwd()) if operation == "softmax" else Settings()
     contract = Contract(
         _dtypes(dtypes or settings.dtypes or Contract().dtypes),
         parts or PARTS,
@@ -129,12 +129,14 @@ def command(
         operation=operation,
     )
     if operation != "softmax":
-        _refuse_for_operations(operation, parts, limits, without, baseline, update_baseline)
-    names = implementations or (settings.implementations if operation == "softmax" else ())
+        relaxed = policy != Policy()
+        given = (parts, limits, without, relaxed, baseline, update_baseline)
+        _refuse_for_operations(operation, any(given))
+    names = implementations or settings.implementations
     for name in names:
         check_name(name, operation)
     files = {json_document: json_path, junit_document: junit, markdown_document: markdown}
-    baseline = baseline or (settings.baseline if operation == "softmax" else None)
+    baseline = baseline or settings.baseline
     for path in (*files.values(), baseline if update_baseline else None):
         if path is not None:
             check_file(path)
@@ -153,12 +155,12 @@ def command(
     context.exit(1 if gated.failed else 0)
 
 
-def _refuse_for_operations(operation: str, *given: Any) -> None:
+def _refuse_for_operations(operation: str, is_given: bool) -> None:
     """What holds for softmax alone must not be left out silently."""
-    if any(given):
+    if is_given:
         raise BadImplementation(
-            f"--operation {operation} was given with --only, --limit, --without or a baseline, "
-            "which hold for softmax: leave them out"
+            f"--operation {operation} was given with --only, --limit, --without, --policy or a "
+            "baseline, which hold for softmax: leave them out"
         )
 
 

@@ -111,10 +111,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
     with ExitStack() as stack:
         process = stack.enter_context(Isolated(name, contract.process))
         fresh = stack.enter_context(Isolated(name, contract.process))
-        try:
-            loaded = process.load()
-        except Ended as ended:
-            loaded = ended.fault
+        loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
         known = _known(name, loaded, contract)
@@ -161,6 +158,14 @@ def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
         if limit.holds_for(subject.known.name, subject.format.name)
     ]
     return [*declared, *asked]
+
+
+def load_or_fault(process: Isolated) -> Description | Fault:
+    """What is known of the implementation once it is loaded, or why it is not."""
+    try:
+        return process.load()
+    except Ended as ended:
+        return ended.fault
 
 
 def unloaded(name: str, dtype: str, fault: Fault) -> Checked:

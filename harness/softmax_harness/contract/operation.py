@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.contract.checked import Checked, Contract, finding_of, unloaded
+from softmax_harness.contract.checked import Checked, Contract, finding_of, load_or_fault, unloaded
 from softmax_harness.contract.finding import Finding, first_of_each_kind
 from softmax_harness.contract.judgement import Judgement, judgement
 from softmax_harness.errors import BadImplementation
@@ -40,8 +40,10 @@ class _Case:
 
     @property
     def inputs(self) -> tuple[NDArray[Any], Beside]:
-        stored = self.recipe.block(0)[:_ROWS]
-        return stored, self.operation.beside(stored, self.recipe.random_beside(0))
+        """The first rows of the block, and what explain makes beside these rows: of the whole."""
+        stored = self.recipe.block(0)
+        beside = self.operation.beside(stored, self.recipe.random_beside(0))
+        return stored[:_ROWS], tuple(each[:_ROWS] for each in beside)
 
     @property
     def request(self) -> Request:
@@ -78,10 +80,7 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
     operation = contract.operation
     check_name(name, operation)
     with Isolated(name if is_foreign(name) else f"{operation}/{name}", contract.process) as process:
-        try:
-            loaded = process.load()
-        except Ended as ended:
-            loaded = ended.fault
+        loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
         known = described(name, loaded.declared, loaded.summary, operation)
