@@ -39,7 +39,8 @@ def attention_shares_table(
     DataFrame
         ``results``; ``error``: the largest |y - z|; ``scores``, ``softmax``, ``product``: the largest
         share of each in an error; ``softmax_leads``: results of whose error softmax has the largest
-        share; ``witness``: of ``error``.
+        share, or lost; ``lost``: results that are no number, which the maxima leave out; ``witness``:
+        of ``error``, or of a lost one.
     """
     rows = []
     for format in formats:
@@ -60,6 +61,7 @@ def shares(
 ) -> dict[str, Array]:
     """The share of each step in each error, shape (rows, m), signed; they add up to it."""
     q, k, v, mask = beside
+    # Implementations are written as their users write theirs, without types.
     computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
     w = call(implementation, computed).y
     weights = np.full(computed.shape, np.nan) if w is None else w
@@ -76,6 +78,10 @@ def shares(
     }
 
 
+def _largest(values: Array) -> float:
+    return float(values.max()) if values.size else float("nan")
+
+
 def _row(
     implementation: Implementation, recipe: Recipe, beside: tuple[NDArray[Any], ...], z: Array
 ) -> dict[str, Any]:
@@ -90,8 +96,8 @@ def _row(
         "dtype": recipe.format.name,
         "results": whole.size,
         "lost": int(lost.sum()),
-        "error": float(np.max(whole, where=~lost, initial=0.0)),
-        **{name: float(np.max(each, where=~lost, initial=0.0)) for name, each in sizes.items()},
+        "error": _largest(whole[~lost]),
+        **{name: _largest(each[~lost]) for name, each in sizes.items()},
         "softmax_leads": int((leads | lost).sum()),
         "witness": recipe_text(recipe, int(row), int(place)),
     }

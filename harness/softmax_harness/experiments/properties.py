@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 FAMILIES_TRIED, LENGTH, ROWS = ("normal-1", "normal-10", "normal-100"), 10, 200
 # A ratio of two results owes an error of each, of a few roundings and of the rounded difference.
 _RATIO_ROUNDINGS = 8.0
+_SMALLEST = 2.0**-1074
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def inside(tried: Tried) -> Found:
     y, z = tried.batch.y, tried.batch.z
     apart = np.where(np.isfinite(y), np.abs(tried.batch.ulp_error) * tried.batch.truth.ulp, 1.0)
     holds = (y > 0) & (y < 1)
-    return Found(np.where(holds, 0.0, np.maximum(apart, np.where(z > 0, 2.0**-1074, 0.0))))
+    return Found(np.where(holds, 0.0, np.maximum(apart, np.where(z > 0, _SMALLEST, 0.0))))
 
 
 def sums_to_one(tried: Tried) -> Found:
@@ -85,7 +86,8 @@ def keeps_differences(tried: Tried) -> Found:
     order = np.argsort(batch.x, axis=-1, kind="stable")
     x, y, z = (np.take_along_axis(each, order, axis=-1) for each in (batch.x, batch.y, batch.z))
     kept = (np.diff(y, axis=-1) > 0) | (np.diff(x, axis=-1) == 0)
-    return Found(np.where(kept, 0.0, np.diff(z, axis=-1)), order[:, 1:])
+    lost = np.maximum(np.diff(z, axis=-1), _SMALLEST)  # they differ, however little is left of it
+    return Found(np.where(kept, 0.0, lost), order[:, 1:])
 
 
 def derivative(tried: Tried) -> Found:

@@ -91,7 +91,7 @@ def _labels_conclusion(table: pd.DataFrame) -> str:
         f"“greater than four” and “prime”, a sigmoid of each tells all three right for "
         f"{100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
         f"{100 * softmax['accuracy']:.1f} %: it divides 1 among labels of which a digit has "
-        f"{digits(sigmoid['true_mass'])} on average, and none or all three may be right."
+        f"{digits(sigmoid['true_mass'])} on average, and none or two may be right."
     )
 
 
