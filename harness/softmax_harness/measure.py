@@ -187,17 +187,13 @@ def measure(
 
 
 def _bound(implementation: Implementation, asked: Question) -> Array:
-    truth = asked.truth
-    if implementation.bound == "owed":
-        return np.where(truth.fixed, np.nan, asked.limit_ulp)
-    if asked.operation.name != "softmax" and implementation.bound != "exact":
-        return np.full(truth.fixed.shape, np.nan)
-    with np.errstate(invalid="ignore"):
-        bound = theorem(
-            implementation.bound,
-            truth.rounded if asked.operation.name != "softmax" else asked.x,
-            truth.value,
-            truth.ulp,
-            truth.format,
-        )
+    truth, name = asked.truth, implementation.bound
+    bound: Array | float = np.nan  # theorems are of softmax
+    if name == "exact":
+        bound = 0.5
+    elif name == "owed":
+        bound = asked.limit_ulp
+    elif asked.operation.name == "softmax":
+        with np.errstate(invalid="ignore"):
+            bound = theorem(name, asked.x, truth.value, truth.ulp, truth.format)
     return np.where(truth.fixed, np.nan, bound)

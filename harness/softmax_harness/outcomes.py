@@ -70,7 +70,7 @@ def classify(
 
 
 def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDArray[np.int8]:
-    """The outcomes in rows where something is fixed, not finite, 0 or outside [0, 1].
+    """The outcomes in rows where something is fixed, not finite, 0 or outside its range.
 
     `codes` has what each element is if none of that applies to it.
     """

@@ -232,11 +232,8 @@ def owed_everywhere(n: int, normal: NDArray[np.bool_]) -> Array:
 def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) -> Array:
     """The bound of the named theorem for a sum of one addition after another, in ulp; NaN for none.
 
-    ``wide`` is `shifted` in the next wider type and half an ulp for the last rounding; ``exact``
-    is that half ulp alone.
+    ``wide`` is `shifted` in the next wider type and half an ulp for the last rounding.
     """
-    if name == "exact":
-        return np.full(x.shape, 0.5)
     additions = x.shape[-1] - 1.0
     if name == "wide":
         setting = wider(format, additions)
