@@ -14,7 +14,7 @@ DTYPES = ("float16", "float32", "float64")
 
 def seconds(dtype, parts):
     """The fastest of three checks of max-shifted."""
-    from softmax_harness.contract import Contract, checked
+    from softmax_harness.check.contract import Contract, checked
 
     best = float("inf")
     for _ in range(3):
@@ -34,7 +34,7 @@ class Check:
 
     def track_beyond_start_up(self, dtype):
         """Seconds."""
-        from softmax_harness.contract import PARTS
+        from softmax_harness.check.contract import PARTS
 
         return seconds(dtype, PARTS) - seconds(dtype, ("shapes",))
 

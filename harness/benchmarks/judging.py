@@ -17,9 +17,9 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from plain_loop import largest_ulp_error
 from shares import seconds_by_part
-from softmax_harness.formats import FORMATS
-from softmax_harness.memory import keep_freed_memory
-from softmax_harness.metrics import ulp_error
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth import known
 
@@ -53,8 +53,8 @@ def scipy_softmax(x):
 
 
 def make_run(implementations, families, **options):
-    """A run of a few implementations, see `softmax_harness.run`."""
-    from softmax_harness import run
+    """A run of a few implementations, see `softmax_harness.run.make`."""
+    from softmax_harness.run import make as run
 
     return run.make_run(run.Options(implementations, families=families, **options))
 

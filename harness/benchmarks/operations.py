@@ -4,11 +4,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from softmax_harness.call import call
-from softmax_harness.families import FAMILIES, Recipe
-from softmax_harness.formats import FORMATS
-from softmax_harness.measure import question
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.judgement.measure import question
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.call import call
 from softmax_harness.timing import declared_names
 from softmax_implementations import implementations
 

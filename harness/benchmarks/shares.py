@@ -5,10 +5,11 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import numpy as np
-from softmax_harness import measure, score
-from softmax_harness.memory import keep_freed_memory
-from softmax_harness.metrics import Metric
+from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.judgement import measure
+from softmax_harness.judgement.metrics import Metric
 from softmax_harness.operations import Policy
+from softmax_harness.score import score
 
 READING = "reading both files"
 SCREEN = "the screen"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from softmax_harness.formats import FORMATS
+from softmax_harness.ground.formats import FORMATS
 from softmax_harness.timing import declared_names, suite
 from softmax_implementations import implementations
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from softmax_harness.judging.asserted import Softmax
+    from softmax_harness.check.asserted.asserted import Softmax
 
-_PROCESS = "softmax_harness.judging.process"
+_PROCESS = "softmax_harness.check.asserted.process"
 
 
 def assert_softmax_accurate(
@@ -66,7 +66,7 @@ def assert_softmax_accurate(
         If it is not accurate: with the witness, the exact value and the computed one.
     """
     __tracebackhide__ = True
-    from softmax_harness.judging.asserted import check
+    from softmax_harness.check.asserted.asserted import check
 
     check(f, dtype, limit, policy or {}, families, without, largest_n, seed)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 # Outcomes in which the result is lost although the format could hold a better one.
 BROKEN = (

@@ -18,7 +18,7 @@ from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import PARAMETERS
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 TITLE = "How wrong is each softmax, and where does it break?"
 

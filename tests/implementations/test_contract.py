@@ -1,8 +1,8 @@
 """Every registered softmax that can run here passes the contract suite in each of its dtypes."""
 
 import pytest
-from softmax_harness.catalogue import catalogue
-from softmax_harness.contract import Contract, checked
+from softmax_harness.check.contract import Contract, checked
+from softmax_harness.subjects.catalogue import catalogue
 
 CASES = [
     pytest.param(each.name, dtype, id=f"{each.name}-{dtype}")
@@ -21,8 +21,8 @@ def test_check_passes(name, dtype):
 
 def test_what_is_declared_beside_a_name_exists():
     """A misspelt capability or finding would silently promise nothing."""
+    from softmax_harness.judgement.outcomes import OUTCOMES
     from softmax_harness.operations.bounds import BOUNDS
-    from softmax_harness.outcomes import OUTCOMES
     from softmax_implementations.registry import CAPABILITIES, SAME_BITS
 
     for each in catalogue().values():

@@ -11,17 +11,17 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from softmax_harness.call import call
-from softmax_harness.catalogue import catalogue
-from softmax_harness.contract import Contract
-from softmax_harness.contract import operation as operation_contract
-from softmax_harness.contract.operation import operation_checked
-from softmax_harness.families import FAMILIES, Recipe
-from softmax_harness.formats import FORMATS
-from softmax_harness.measure import classified, question
-from softmax_harness.named import implementation_named
+from softmax_harness.check.contract import Contract
+from softmax_harness.check.contract import operation as operation_contract
+from softmax_harness.check.contract.operation import operation_checked
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.outcomes import OUTCOMES
+from softmax_harness.subjects.call import call
+from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.named import implementation_named
 
 DIGITS = FAMILIES["digits"]
 FAMILIES_HELD = (

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from softmax_harness.contract import Contract, checked
-from softmax_harness.isolation import Limits
+from softmax_harness.check.contract import Contract, checked
+from softmax_harness.subjects.isolation import Limits
 
 FOLDER = Path(__file__).parent
 _NOT_SUBJECTS = ("good.py", Path(__file__).name)

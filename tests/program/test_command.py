@@ -12,11 +12,11 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
-from softmax_harness import witness
 from softmax_harness.cli import VERBS
-from softmax_harness.families import FAMILIES
-from softmax_harness.outcomes import OUTCOMES
-from softmax_harness.results import COLUMNS
+from softmax_harness.inputs import witness
+from softmax_harness.inputs.families import FAMILIES
+from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.run.results import COLUMNS
 from softmax_implementations import implementations
 
 

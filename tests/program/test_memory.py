@@ -54,10 +54,10 @@ def test_score_reads_files_of_any_size_in_the_same_memory(tmp_path, axis, n):
 
 SWEEP = """
 import sys
-from softmax_harness.families import FAMILIES, Recipe
-from softmax_harness.formats import FORMATS
-from softmax_harness.memory import keep_freed_memory
-from softmax_harness.sweep import sweep
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.run.sweep import sweep
 keep_freed_memory()
 recipe = Recipe(FAMILIES["normal-10"], FORMATS["float32"], 1000, int(sys.argv[1]), 0)
 for cells, counts in sweep("softmax", [(recipe, ("max-shifted", "naive"))]):

@@ -30,7 +30,7 @@ TESTS = """
 
     def test_whose_they_are():
         assert harness.OURS and reports.OURS
-        from softmax_harness.judging.process import JUDGE
+        from softmax_harness.check.asserted.process import JUDGE
         with open("judges.txt", "a") as file:
             print(JUDGE._process.pid if JUDGE._process else "none", file=file)
 """

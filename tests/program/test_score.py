@@ -5,7 +5,7 @@ import json
 import mpmath
 import numpy as np
 import pytest
-from softmax_harness.outcomes import OUTCOMES
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_implementations import implementations
 
 

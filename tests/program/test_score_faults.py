@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
 
 PROGRAM = """
 import os, resource, signal, sys
-import softmax_harness.score as score
+import softmax_harness.score.score as score
 from softmax_harness.cli import main
 from softmax_harness.truth.screen import full, light
 score.usable_cores = lambda: 2

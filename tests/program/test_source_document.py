@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from softmax_harness.call import call
-from softmax_harness.experiments.attention_shares import attention_shares_table, shares
-from softmax_harness.experiments.digits import calibration_error, digits_table
-from softmax_harness.experiments.multi_label import LABELS, label_logits, multi_label_table
-from softmax_harness.experiments.properties import PROPERTIES, properties_table
-from softmax_harness.families import FAMILIES, Recipe
-from softmax_harness.formats import FORMATS
-from softmax_harness.named import implementation_named
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.run.experiments.attention_shares import attention_shares_table, shares
+from softmax_harness.run.experiments.digits import calibration_error, digits_table
+from softmax_harness.run.experiments.multi_label import LABELS, label_logits, multi_label_table
+from softmax_harness.run.experiments.properties import PROPERTIES, properties_table
+from softmax_harness.subjects.call import call
+from softmax_harness.subjects.named import implementation_named
 from softmax_harness.truth import judge
 from softmax_reports.sections.limits import thresholds
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from softmax_harness.results import Run, read
+from softmax_harness.run.results import Run, read
 from softmax_reports.facts import summary
 from softmax_reports.numbers import digits, in_order, sampled_maximum
 from softmax_reports.page import write_report
@@ -78,7 +78,7 @@ def test_names_from_outside_are_escaped(run_folder, tmp_path):
 
 
 def test_every_outcome_has_a_colour_whose_grey_falls_with_severity():
-    from softmax_harness.outcomes import OUTCOMES
+    from softmax_harness.judgement.outcomes import OUTCOMES
 
     assert set(SEVERITY) == set(OUTCOMES)
     grey = [

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import click
 
-from softmax_harness.errors import HarnessError, unknown
+from softmax_harness.ground.errors import HarnessError, unknown
 
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.errors import HarnessError
-from softmax_harness.files import check_file, replacing_file
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.ground.files import check_file, replacing_file
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
 from softmax_harness.timing.bench.catalogue import OF_SUITE

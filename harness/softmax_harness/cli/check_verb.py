@@ -8,28 +8,28 @@ from pathlib import Path
 import click
 from softmax_implementations.registry import CAPABILITIES
 
-from softmax_harness.catalogue import catalogue
+from softmax_harness.check.contract import PARTS, Checked, Contract, checked
+from softmax_harness.check.contract.operation import operation_checked
+from softmax_harness.check.contract.promises import parsed_limit
+from softmax_harness.check.documents.annotations import annotation_lines
+from softmax_harness.check.documents.as_json import json_document
+from softmax_harness.check.documents.junit import junit_document
+from softmax_harness.check.documents.markdown import markdown_document
+from softmax_harness.check.documents.terminal import text_document
+from softmax_harness.check.gate.baseline import Baseline, entry_of, text_of
+from softmax_harness.check.gate.baseline import read as read_baseline
+from softmax_harness.check.gate.gated import Gated, held_against
+from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.cli import options
 from softmax_harness.cli.policy_option import policy_option
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.contract import PARTS, Checked, Contract, checked
-from softmax_harness.contract.operation import operation_checked
-from softmax_harness.contract.promises import parsed_limit
-from softmax_harness.errors import BadBaseline, BadImplementation
-from softmax_harness.files import check_file, replacing_file
-from softmax_harness.formats import format_named
-from softmax_harness.gate.baseline import Baseline, entry_of, text_of
-from softmax_harness.gate.baseline import read as read_baseline
-from softmax_harness.gate.documents.annotations import annotation_lines
-from softmax_harness.gate.documents.as_json import json_document
-from softmax_harness.gate.documents.junit import junit_document
-from softmax_harness.gate.documents.markdown import markdown_document
-from softmax_harness.gate.documents.terminal import text_document
-from softmax_harness.gate.gated import Gated, held_against
-from softmax_harness.gate.settings import Settings, found_settings
-from softmax_harness.isolation import Limits
-from softmax_harness.named import check_name
+from softmax_harness.ground.errors import BadBaseline, BadImplementation
+from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.isolation import Limits
+from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
 _FILE = click.Path(path_type=Path)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.files import check_file, replacing_file
-from softmax_harness.gate.runs import CHANGES, Change, changes
-from softmax_harness.results import read
+from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.run.compare import CHANGES, Change, changes
+from softmax_harness.run.results import read
 
 _SHOWN = 20
 _FOLDER = click.Path(path_type=Path)

@@ -8,18 +8,18 @@ import click
 import numpy as np
 from softmax_reports.explained import picture
 
-from softmax_harness import witness
-from softmax_harness.errors import BadData
 from softmax_harness.explain.operation import Row, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
-from softmax_harness.families import Recipe
-from softmax_harness.families.npy_file import npy_family
-from softmax_harness.files import check_file, replacing_file
-from softmax_harness.formats import format_named, format_of
-from softmax_harness.named import available, implementation_named
-from softmax_harness.npy import read_npy
+from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.formats import format_named, format_of
+from softmax_harness.ground.npy import read_npy
+from softmax_harness.inputs import witness
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.named import available, implementation_named
 
 
 @click.command(

@@ -9,9 +9,9 @@ import click
 import numpy as np
 
 from softmax_harness.cli import options
-from softmax_harness.families import Recipe
-from softmax_harness.files import replacing
-from softmax_harness.run import Options, planned
+from softmax_harness.ground.files import replacing
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.run.make import Options, planned
 
 
 @click.command("inputs")

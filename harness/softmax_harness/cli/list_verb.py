@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from softmax_harness.catalogue import catalogue
-from softmax_harness.families import FAMILIES
+from softmax_harness.inputs.families import FAMILIES
+from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.suites import SUITES
+from softmax_harness.subjects.catalogue import catalogue
 
 
 @click.command("list")

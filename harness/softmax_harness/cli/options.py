@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.suites import SUITES
+from softmax_harness.inputs.suites import SUITES
 
 
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:

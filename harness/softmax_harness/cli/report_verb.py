@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from softmax_reports.page import write_report
 
-from softmax_harness.files import replacing
-from softmax_harness.results import copy, read
+from softmax_harness.ground.files import replacing
+from softmax_harness.run.results import copy, read
 
 
 @click.command("report")

@@ -9,11 +9,11 @@ from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.environment import usable_cores
-from softmax_harness.files import check_writable, replacing
+from softmax_harness.ground.environment import usable_cores
+from softmax_harness.ground.files import check_writable, replacing
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.results import read, write
-from softmax_harness.run import Options, make_run
+from softmax_harness.run.make import Options, make_run
+from softmax_harness.run.results import read, write
 from softmax_harness.truth import TIERS
 
 

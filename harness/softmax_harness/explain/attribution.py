@@ -16,9 +16,9 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.elementary import exact_values
 from softmax_harness.explain.exact_steps import exact_exp
 from softmax_harness.explain.trace import CONVERT, Step
+from softmax_harness.operations.elementary import exact_values
 
 _BITS = 192
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.call import call
-from softmax_harness.measure import Question, question
+from softmax_harness.inputs.witness import Witness
+from softmax_harness.judgement.measure import Question, question
 from softmax_harness.operations import OPERATIONS, Operation
-from softmax_harness.witness import Witness
+from softmax_harness.subjects.call import call
 
 Array = NDArray[np.float64]
 _SHOWN = 6

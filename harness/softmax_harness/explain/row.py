@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.call import call
-from softmax_harness.errors import BadData
 from softmax_harness.explain.attribution import Added, attributed
 from softmax_harness.explain.exact_steps import ExactSteps, exact_steps
 from softmax_harness.explain.trace import Trace
-from softmax_harness.formats import FORMATS, Format
-from softmax_harness.metrics import ulp_error
+from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.inputs.witness import Witness
+from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.call import call
 from softmax_harness.truth import Truth, judge
-from softmax_harness.witness import Witness
 
 _AGREES = 1e-9
 

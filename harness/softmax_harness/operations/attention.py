@@ -1,7 +1,7 @@
 """attention: z = softmax(q K' / sqrt d) V of one query, with a mask of the keys that it may see.
 
 The products, their sums, the root and the exponentials are exact in the truth: what it is held against
-errs by its matrix products as well as by its softmax, see `softmax_harness.experiments.attention_shares`.
+errs by its matrix products as well as by its softmax, see `softmax_harness.run.experiments.attention_shares`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import (
     ONE,

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import FORMATS, Format
+from softmax_harness.ground.formats import FORMATS, Format
 
 if TYPE_CHECKING:  # it measures by mpmath, which loads where a bound is asked for
-    from softmax_harness.elementary import ElementaryErrors
+    from softmax_harness.operations.elementary import ElementaryErrors
 
 Array = NDArray[np.float64]
 
@@ -245,7 +245,7 @@ def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) ->
 
 def native(format: Format, additions: float) -> Setting:
     """Arithmetic in the format itself."""
-    from softmax_harness.elementary import elementary_errors
+    from softmax_harness.operations.elementary import elementary_errors
 
     return Setting(
         format.unit_roundoff,
@@ -259,7 +259,7 @@ def native(format: Format, additions: float) -> Setting:
 
 def wider(format: Format, additions: float) -> Setting:
     """Arithmetic in the next wider type; beyond float64 NumPy's long double."""
-    from softmax_harness.elementary import long_double_errors
+    from softmax_harness.operations.elementary import long_double_errors
 
     name = _WIDER[format.name]
     if name in FORMATS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import at_target, targets

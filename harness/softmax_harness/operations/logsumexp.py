@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows
 from softmax_harness.operations.balls import exact
 from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.errors import HarnessError
-from softmax_harness.formats import Format
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.ground.formats import Format
 
 _CHOICES = ("nan", "zero", "any")
 
@@ -97,7 +97,7 @@ class Operation:
     change : callable or None
         ``change(x, beside, z, format)`` gives by how much half-ulp changes of the logits change
         each result, to first order: the absolute condition number times these changes. None for
-        softmax, of which `softmax_harness.metrics.ulp` knows it.
+        softmax, of which `softmax_harness.judgement.metrics.ulp` knows it.
     beside : callable
         ``beside(stored, rng)`` makes what stands beside logits in their own format.
     called_with : callable

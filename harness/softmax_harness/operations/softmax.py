@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds
 from softmax_harness.operations.operation import Beside, Enclosure, Operation, Policy
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy

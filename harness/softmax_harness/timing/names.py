@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from softmax_harness.errors import BadFolder, BadImplementation
+from softmax_harness.ground.errors import BadFolder, BadImplementation
 
 _DECORATOR = "implementation"
 _NOT_IMPLEMENTATIONS = ("__init__.py", "registry.py")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from softmax_harness.errors import BadFolder, HarnessError
+from softmax_harness.ground.errors import BadFolder, HarnessError
 from softmax_harness.timing.suite import AXES, VERSIONS
 
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.errors import BadData, BadImplementation
-from softmax_harness.families import FAMILIES, Recipe
-from softmax_harness.formats import Format, format_named
-from softmax_harness.metrics import ulp_error
+from softmax_harness.ground.errors import BadData, BadImplementation
+from softmax_harness.ground.formats import Format, format_named
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.truth import judge
 

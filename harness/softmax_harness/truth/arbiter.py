@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format, rounded_shift
+from softmax_harness.ground.formats import Format, rounded_shift
 from softmax_harness.operations import Beside, Enclosure, Operation, Policy
 from softmax_harness.truth.truth import Truth
 

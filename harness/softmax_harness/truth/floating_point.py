@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.errors import FloatingPointEnvironment
+from softmax_harness.ground.errors import FloatingPointEnvironment
 
 _SMALL = np.array([2.0**-1022])
 _ONE, _HALF_ULP = np.array([1.0, -1.0]), np.array([2.0**-53 + 2.0**-60, -(2.0**-53) - 2.0**-60])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.errors import ScreenIsWrong
-from softmax_harness.formats import Format
+from softmax_harness.ground.errors import ScreenIsWrong
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Beside, Operation, Policy
 from softmax_harness.truth.arbiter import judge
 from softmax_harness.truth.screen import Screened, screen

@@ -15,7 +15,7 @@ from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import line_styles, panels, shared_legend
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 _FAMILIES = ("normal-1", "normal-10")
 _KEYS = ["dtype", "implementation", "log2_ulp"]

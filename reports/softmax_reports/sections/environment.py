@@ -8,7 +8,7 @@ from softmax_reports.numbers import digits
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 
 def environment(run: Run) -> Section:

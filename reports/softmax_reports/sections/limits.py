@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
-from softmax_harness.formats import FORMATS, Format
+from softmax_harness.ground.formats import FORMATS, Format
 
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import panels
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 _SAFE, _COARSE, _LOST = "#c9d9a0", "#f0c04a", "#b3401a"
 _NAIVE, _SHIFTED = "naive", "max-shifted"

@@ -11,7 +11,7 @@ from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 _GOOD = ["correctly_rounded", "accurate", "inherent_underflow"]
 _LOST = [

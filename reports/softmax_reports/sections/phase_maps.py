@@ -11,14 +11,14 @@ import pandas as pd
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from softmax_harness.formats import FORMATS, Format
+from softmax_harness.ground.formats import FORMATS, Format
 
 from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import panels
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 # From harmless to worst; a map shows the worst of a row. Lightness falls with severity, and a
 # letter stands in every region, so that a grey print can be read.

@@ -10,7 +10,7 @@ from softmax_reports.numbers import count, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 _REFERENCE = "exact"
 

@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from softmax_harness.formats import FORMATS
+from softmax_harness.ground.formats import FORMATS
 
 from softmax_reports.facts import REFERENCE, TIMED_N, summary
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 _READING = (
     "Errors are in ulp, units in the last place of the exact value, which mpmath computed from the "

@@ -13,7 +13,7 @@ from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import line_styles, panels, shared_legend
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 
 _NO_TIMINGS = (

@@ -9,7 +9,7 @@ from softmax_reports.numbers import in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
-    from softmax_harness.results import Run
+    from softmax_harness.run.results import Run
 
 
 def worst_witnesses(run: Run) -> Section:

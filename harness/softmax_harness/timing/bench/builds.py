@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from softmax_harness.errors import BadFolder, HarnessError
+from softmax_harness.ground.errors import BadFolder, HarnessError
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.worker import Side
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from softmax_harness.errors import HarnessError
+from softmax_harness.ground.errors import HarnessError
 from softmax_harness.timing.bench.worker import Worker
 
 # What `softmax_harness.timing.suite` makes, less peakmem_softmax: peak memory is the whole

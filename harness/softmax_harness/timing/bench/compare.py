@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from softmax_harness.errors import HarnessError
+from softmax_harness.ground.errors import HarnessError
 from softmax_harness.timing.bench.catalogue import Benchmark, benchmarks_of
 from softmax_harness.timing.bench.rule import Pairs, Rule, flagged, ratio, repeated
 from softmax_harness.timing.bench.turns import Both, Progress, asked_both, timed_in_turns

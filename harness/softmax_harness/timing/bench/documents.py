@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-from softmax_harness.environment import environment
+from softmax_harness.ground.environment import environment
 from softmax_harness.timing.bench.compare import Result
 from softmax_harness.timing.bench.rule import Rule
 

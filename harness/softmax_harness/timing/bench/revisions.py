@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from softmax_harness.errors import BadFolder, HarnessError
+from softmax_harness.ground.errors import BadFolder, HarnessError
 
 
 def top_of(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from softmax_harness.errors import BadFolder
+from softmax_harness.ground.errors import BadFolder
 
 TEMPLATE = Path(__file__).with_name("template")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from softmax_harness.errors import HarnessError
+from softmax_harness.ground.errors import HarnessError
 
 _RUNNER = Path(__file__).with_name("runner.py")
 SECONDS = 120.0

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.truth.screen import full, light
 from softmax_harness.truth.screen.arguments import distance, too_far, tops, unmasked
 from softmax_harness.truth.screen.long import screen_row

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.formats import rounded_shift
+from softmax_harness.ground.formats import rounded_shift
 
 TABLE_BITS = 14
 N = 1 << TABLE_BITS

@@ -1,0 +1,104 @@
+"""A callable of this process, held to the bound of a well-made softmax."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+from softmax_implementations.registry import declared
+
+from softmax_harness.check.asserted.messages import Job, Verdict
+from softmax_harness.check.asserted.process import JUDGE
+from softmax_harness.subjects.isolation import Reply, Request
+from softmax_harness.subjects.isolation.answer import answered
+
+Softmax = Callable[..., NDArray[Any]]
+
+
+class _Called:
+    """The callable as it is called here; keeps the first exception it raised."""
+
+    def __init__(self, function: Softmax) -> None:
+        self._function = function
+        self._takes_axis = _takes_axis(function)
+        self.raised: Exception | None = None
+
+    def __call__(self, x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+        # NumPy's warnings are its own business, even where a test turns warnings into errors.
+        with np.errstate(all="ignore"):
+            try:
+                return self._function(x, axis=axis) if self._takes_axis else self._function(x)
+            except Exception as error:
+                self.raised = self.raised or error
+                raise
+
+
+def _takes_axis(function: Softmax) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # compiled, and says nothing about itself
+        return True
+    return any(each.name == "axis" or each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def check(
+    f: Softmax,
+    dtype: Any,
+    limit: float | Mapping[str, float] | None,
+    policy: Mapping[str, str],
+    families: Sequence[str],
+    without: Sequence[str],
+    largest_n: int | None,
+    seed: int,
+) -> None:
+    """Raise `AssertionError` if the softmax is not accurate."""
+    __tracebackhide__ = True  # so that pytest shows the user's own line
+    known = f if isinstance(f, Implementation) else declared(f)
+    job = Job(
+        known.name if known else _name(f),
+        _plain(known) if known else None,
+        dtype if isinstance(dtype, str) else np.dtype(dtype).name,
+        _limits(limit),
+        tuple(f"{name}={choice}" for name, choice in policy.items()),
+        tuple(families),
+        tuple(without),
+        largest_n,
+        seed,
+    )
+    called = _Called(f)
+    verdict = JUDGE.verdict(job, partial(_answer, called))
+    if verdict.faults:
+        raise AssertionError(_message(job, verdict)) from called.raised
+
+
+def _answer(called: _Called, request: Request) -> Reply:
+    return answered(called, request, Exception)
+
+
+def _name(f: Softmax) -> str:
+    return getattr(f, "__qualname__", type(f).__qualname__)
+
+
+def _plain(known: Implementation) -> dict[str, Any]:
+    """What is declared, without the function, which stays here."""
+    fields = {key: value for key, value in vars(known).items() if key != "function"}
+    return fields | {"largest_n": dict(known.largest_n), "limits": dict(known.limits)}
+
+
+def _limits(limit: float | Mapping[str, float] | None) -> tuple[str, ...]:
+    if limit is None:
+        return ()
+    numbers = limit if isinstance(limit, Mapping) else {"max_ulp": limit}
+    return tuple(f"{metric}={number}" for metric, number in numbers.items())
+
+
+def _message(job: Job, verdict: Verdict) -> str:
+    kinds = ", ".join(fault.kind for fault in verdict.faults)
+    size = f" on {verdict.elements} elements" if verdict.elements else ""
+    head = f"{job.name} is no accurate softmax in {job.dtype}: {kinds}{size}"
+    return "\n\n".join([head, *(f"{fault.kind}: {fault.message}" for fault in verdict.faults)])

@@ -1,0 +1,96 @@
+"""The process in which the truth is computed, for as long as the one that began it lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass, replace
+
+from softmax_harness.check.asserted.messages import Broken, Channel, Job, Verdict
+from softmax_harness.check.asserted.shown import shown
+from softmax_harness.check.contract import Contract
+from softmax_harness.check.contract.checked import verdict
+from softmax_harness.check.contract.promises import parsed_limit
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.operations import Policy
+from softmax_harness.subjects.isolation import Reply, Request
+from softmax_harness.subjects.named import described
+
+# A limit on max_ulp takes the place of the bound of a well-made softmax, which these two hold.
+_REPLACED = ("inaccurate", "bias")
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Has calls made by the other process, as a `Subject` asks for them."""
+
+    channel: Channel
+
+    def serve(self, requests: list[Request]) -> list[Reply]:
+        """What the callable answers there."""
+        self.channel.send(requests)
+        replies: list[Reply] = self.channel.receive()
+        return replies
+
+
+def judged(job: Job, channel: Channel) -> Verdict:
+    """The verdict on a callable of the other process."""
+    subject = _subject(job, channel)
+    limits = tuple(parsed_limit(text, "limit") for text in job.limits)
+    contract = Contract(
+        (job.dtype,),
+        ("accuracy",),
+        job.seed,
+        Policy.parse(job.policy),
+        limits,
+        families=job.families,
+    )
+    result = verdict(subject, contract)
+    if any(limit.metric == "max_ulp" for limit in limits):
+        result = result.without(lambda finding: finding.kind in _REPLACED)
+    faults = [shown(finding, subject, contract.policy) for finding in result.findings]
+    return Verdict(result.elements, tuple(faults))
+
+
+def _subject(job: Job, channel: Channel) -> Subject:
+    format = format_named(job.dtype)
+    declared = job.declared or {"dtypes": (format.name,)}
+    known = described(job.name, declared, "")
+    promised = tuple(each for each in known.capabilities if each not in job.without)
+    largest = {} if job.largest_n is None else {format.name: job.largest_n}
+    known = replace(known, capabilities=promised, largest_n={**known.largest_n, **largest})
+    return Subject(known, job.declared is None, format, _Caller(channel))
+
+
+def main() -> None:
+    """Do one job after another until the other process closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the other process to answer
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints here must not come between
+    keep_freed_memory()
+    channel = Channel(sys.stdin.buffer, answers)
+    try:
+        while True:
+            channel.send(_done(channel.receive(), channel))
+    except (EOFError, BrokenPipeError):
+        os._exit(0)  # nobody is left to be told anything
+
+
+def _done(job: Job, channel: Channel) -> Verdict | HarnessError | Broken:
+    try:
+        return judged(job, channel)
+    except HarnessError as error:
+        return error
+    except (EOFError, BrokenPipeError):
+        raise
+    except Exception:  # noqa: BLE001 - which the other process raises
+        return Broken(traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What the two processes tell each other: plain data, so that nothing foreign crosses over."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from typing import IO, Any
+
+from softmax_harness.subjects.isolation import Fault
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be judged.
+
+    Attributes
+    ----------
+    name : str
+        Of the callable, for messages.
+    declared : dict or None
+        What its author declared with ``@implementation``; None for a plain callable.
+    dtype : str
+        The format of its inputs.
+    limits, policy, families, without : tuple of str
+        Each as the command takes it.
+    largest_n : int or None
+        The longest row that is put to it.
+    seed : int
+    """
+
+    name: str
+    declared: dict[str, Any] | None
+    dtype: str
+    limits: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    largest_n: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a job came to.
+
+    Attributes
+    ----------
+    elements : int
+        How many were judged.
+    faults : tuple of Fault
+        Each with its witness, the exact and the computed value in its message.
+    """
+
+    elements: int
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The judge failed.
+
+    Attributes
+    ----------
+    traceback : str
+    """
+
+    traceback: str
+
+
+class Channel:
+    """Objects both ways between two processes that trust each other.
+
+    Parameters
+    ----------
+    source, target : file
+        Binary.
+    """
+
+    def __init__(self, source: IO[bytes], target: IO[bytes]) -> None:
+        self._source, self._target = source, target
+
+    def send(self, message: object) -> None:
+        """Hand over an object."""
+        pickle.dump(message, self._target, protocol=pickle.HIGHEST_PROTOCOL)
+        self._target.flush()
+
+    def receive(self) -> Any:
+        """Wait for an object; raises `EOFError` where the other process has ended."""
+        return pickle.load(self._source)

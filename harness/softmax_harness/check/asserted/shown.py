@@ -1,0 +1,103 @@
+"""A finding in full: the smallest input that shows it, the exact value there and the computed one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.check.contract import Finding
+from softmax_harness.check.contract.judgement import SOFTMAX, asked_of, judgement
+from softmax_harness.check.contract.promises import of_row
+from softmax_harness.check.contract.shrink import Search, reduced
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.explain.exact_steps import exact_steps
+from softmax_harness.inputs.witness import Witness, literal_text, parse
+from softmax_harness.operations import Policy
+from softmax_harness.subjects.isolation import Fault
+
+_DIGITS = 25
+
+
+def shown(finding: Finding, subject: Subject, policy: Policy) -> Fault:
+    """The finding as a fault whose message has all that there is to see."""
+    if finding.kind == "limit":
+        finding = _smaller(finding, subject, policy)
+    return Fault(finding.kind, "\n".join(_lines(finding, subject, policy)))
+
+
+def _lines(finding: Finding, subject: Subject, policy: Policy) -> Iterator[str]:
+    yield finding.message
+    if finding.witness:
+        yield f"  witness   {finding.witness}"
+        yield from _element(parse(finding.witness), subject, policy)
+    if finding.value is not None and finding.limit is not None:
+        yield f"  {_size(finding.metric, finding.value, finding.limit)}"
+    if finding.witness:
+        yield f"  softmax-harness explain '{finding.witness}'"
+
+
+def _size(metric: str, value: float, limit: float) -> str:
+    if metric != "max_ulp":
+        return f"{metric} {value:.6g}, limit {limit:.6g}"
+    error = f"{value:.6g} ulp" if math.isfinite(value) else "not finite"
+    return f"error     {error}, limit {limit:.6g} ulp"
+
+
+def _element(witness: Witness, subject: Subject, policy: Policy) -> Iterator[str]:
+    """The exact and the computed value; the block is called whole, as when the fault was seen."""
+    index = witness.index or 0
+    row = witness.block[witness.row].astype(np.float64)
+    yield f"  exact     {_exact(row, index, policy)}"
+    (reply,) = subject.ask([subject.request(witness.block)])
+    if reply.y is not None:
+        yield f"  computed  {float(reply.y[witness.row, index])!r}"
+
+
+def _exact(row: NDArray[np.float64], index: int, policy: Policy) -> str:
+    fixed, expected = SOFTMAX.special_values(row[None], policy, ())
+    if fixed[0, index]:
+        value = float(expected[0, index])
+        return "anything" if math.isinf(value) else str(value)
+    return str(mpmath.nstr(exact_steps(row).quotients[index], _DIGITS))
+
+
+class _Beyond(Search):
+    """Looks for rows beyond a limit."""
+
+    def __init__(self, subject: Subject, policy: Policy, metric: str, number: float) -> None:
+        super().__init__(subject, policy, "limit")
+        self.metric, self.number = metric, number
+
+    def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+        """Whether the answer to a row is beyond the limit."""
+        return self.of(row, y, "screened")[0] > self.number
+
+    def of(self, row: NDArray[Any], y: NDArray[Any], tier: str) -> tuple[float, int]:
+        """The metric of the answer to a row, and where it is largest."""
+        asked = asked_of(row[None], self.subject.judged_format, self.policy, tier)
+        return of_row(self.metric, judgement(asked, y, flushes=False).batch)
+
+
+def _smaller(finding: Finding, subject: Subject, policy: Policy) -> Finding:
+    """A finding of a limit at the smallest row found that is beyond it, where one is, alone."""
+    if finding.limit is None:
+        return finding
+    witness = parse(finding.witness)
+    row = witness.block[witness.row]
+    search = _Beyond(subject, policy, finding.metric, finding.limit)
+    if search.shown([row]) is None or (small := reduced(search, row)) is None:
+        return finding
+    (reply,) = subject.ask([subject.request(small[None])])
+    if reply.y is None:
+        return finding
+    value, index = search.of(small, reply.y, "mpmath")
+    if not value > finding.limit:
+        return finding
+    text = literal_text(subject.format, small.astype(np.float64), index)
+    return replace(finding, value=value, witness=text)

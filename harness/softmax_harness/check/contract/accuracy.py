@@ -1,0 +1,180 @@
+"""Every element against what a well-made softmax owes; each kind of fault with its smallest witness."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from softmax_harness.check.contract.finding import Finding, explaining
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judgement
+from softmax_harness.check.contract.shrink import Place, smallest
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.inputs.witness import recipe_text
+from softmax_harness.operations import Policy
+from softmax_harness.subjects.isolation import Fault, Reply
+
+_ELEMENTS_TOGETHER = 1 << 18
+
+_Block = tuple[Recipe, int]  # and its first row
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One block of a recipe, called and judged.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    start : int
+        Its first row.
+    found : Judgement
+    """
+
+    recipe: Recipe
+    start: int
+    found: Judgement
+
+    def text(self, row: int, index: int) -> str:
+        """The witness of an element of the block."""
+        return recipe_text(self.recipe, self.start + row, index)
+
+
+@dataclass
+class Stream:
+    """The blocks of a suite as they are called and judged, and what the calls did beside it.
+
+    Attributes
+    ----------
+    faults : list of (Fault, str)
+        What was wrong with calls, each with a witness of the input.
+    elements : int
+        Judged so far.
+    """
+
+    subject: Subject
+    policy: Policy
+    recipes: list[Recipe]
+    faults: list[tuple[Fault, str]] = field(default_factory=list)
+    elements: int = 0
+
+    def __iter__(self) -> Iterator[Judged]:
+        flushes = not self.subject.promises("subnormals")
+        for blocks, stored, replies in self._answered():
+            for (recipe, start), x, reply in zip(blocks, stored, replies, strict=True):
+                self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
+                if reply.y is None:
+                    continue
+                asked = asked_of(x, self.subject.judged_format, self.policy)
+                self.elements += x.size
+                yield Judged(recipe, start, judgement(asked, reply.y, flushes))
+
+    def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
+        """Blocks with their inputs and answers; the next are asked for while these are judged."""
+        with ThreadPoolExecutor(1) as executor:
+            waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
+            for blocks in _together(self.recipes):
+                stored = [recipe.block(start) for recipe, start in blocks]
+                requests = [self.subject.request(x) for x in stored]
+                waiting.append((blocks, stored, executor.submit(self.subject.ask, requests)))
+                if len(waiting) > 1:
+                    yield _awaited(*waiting.popleft())
+            while waiting:
+                yield _awaited(*waiting.popleft())
+
+
+def _awaited(
+    blocks: list[_Block], stored: list[NDArray[Any]], future: Future[list[Reply]]
+) -> tuple[list[_Block], list[NDArray[Any]], list[Reply]]:
+    return blocks, stored, future.result()
+
+
+def _together(recipes: list[Recipe]) -> Iterator[list[_Block]]:
+    """Blocks in groups that are asked for at once."""
+    group: list[_Block] = []
+    size = 0
+    for recipe in recipes:
+        for start in recipe.starts:
+            group.append((recipe, start))
+            size += recipe.n * min(recipe.rows_per_block, recipe.rows - start)
+            if size >= _ELEMENTS_TOGETHER:
+                yield group
+                group, size = [], 0
+    if group:
+        yield group
+
+
+@dataclass
+class _Kind:
+    """What is known of one kind of fault."""
+
+    smallest: Judged
+    place: tuple[int, int]
+    worst: float
+    worst_text: str
+    elements: int = 0
+    families: dict[str, None] = field(default_factory=dict)
+
+
+class Faults:
+    """Collects the elements of a stream that are faults, by kind."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, _Kind] = {}
+
+    def see(self, judged: Judged) -> None:
+        """Note the faults of a block."""
+        if not judged.found.is_fault.any():
+            return
+        for kind in judged.found.kinds():
+            row, index = judged.found.worst(kind)
+            error, _ = judged.found.excess(row, index)
+            known = self._kinds.setdefault(
+                kind, _Kind(judged, (row, index), error, judged.text(row, index))
+            )
+            if judged.recipe.n < known.smallest.recipe.n:
+                known.smallest, known.place = judged, (row, index)
+            if error > known.worst:
+                known.worst, known.worst_text = error, judged.text(row, index)
+            known.elements += judged.found.count(kind)
+            known.families[judged.recipe.family.name] = None
+
+    def findings(self, subject: Subject, policy: Policy) -> Iterator[Finding]:
+        """One finding for each kind, its witness made as small as it gets, by mpmath."""
+        for kind, known in self._kinds.items():
+            row, index = known.place
+            text = known.smallest.text(row, index)
+            x = known.smallest.found.asked.stored[row]
+            place = smallest(subject, policy, kind, x, text)
+            witness = place.text if place else text
+            error, limit = (
+                (place.error, place.limit) if place else known.smallest.found.excess(row, index)
+            )
+            yield Finding(
+                kind,
+                _message(kind, known, place),
+                "max_ulp",
+                error,
+                limit,
+                witness,
+                explaining(witness, subject.known.name),
+            )
+
+
+def _message(kind: str, known: _Kind, place: Place | None) -> str:
+    families = list(known.families)
+    shown = ", ".join(families[:4]) + (f" and {len(families) - 4} more" if families[4:] else "")
+    text = f"{kind.replace('_', ' ')}: {known.elements} elements in {shown}"
+    if place is not None:
+        text = f"{place.told}; {text}"
+    else:
+        text += "; only in its batch, the row alone is right"
+    if math.isfinite(known.worst):
+        text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
+    return text

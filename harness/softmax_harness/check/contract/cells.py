@@ -1,0 +1,78 @@
+"""What each recipe of the suite came to: the numbers that a baseline keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from softmax_harness.check.contract.accuracy import Judged
+from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One family at one length.
+
+    Attributes
+    ----------
+    name : str
+        Family, length and rows, as a witness begins: two cells of one name had the same inputs.
+    max_ulp, mean_ulp : float
+        Of the elements that have an error in ulp; 0 where there are none.
+    outcomes : tuple of str
+        Those that occurred and are not good, sorted.
+    witness : str
+        Of the largest error.
+    """
+
+    name: str
+    max_ulp: float
+    mean_ulp: float
+    outcomes: tuple[str, ...]
+    witness: str
+
+
+@dataclass
+class _Sums:
+    largest: float = -1.0
+    witness: str = ""
+    total: float = 0.0
+    count: int = 0
+    outcomes: set[str] = field(default_factory=set)
+
+
+class Cells:
+    """Adds up the blocks of a stream by recipe."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, _Sums] = {}
+
+    def see(self, judged: Judged) -> None:
+        """Note the errors and outcomes of a block."""
+        recipe, found = judged.recipe, judged.found
+        sums = self._sums.setdefault(
+            f"{recipe.family.name},n={recipe.n},rows={recipe.rows}", _Sums()
+        )
+        errors = np.abs(found.batch.ulp_error)
+        known = ~np.isnan(errors)
+        sums.count += int(known.sum())
+        sums.total += float(errors.sum(where=known))
+        if known.any():
+            row, index = np.unravel_index(np.nanargmax(errors), errors.shape)
+            if errors[row, index] > sums.largest:
+                sums.largest = float(errors[row, index])
+                sums.witness = judged.text(int(row), int(index))
+        sums.outcomes |= {OUTCOMES[code] for code in np.unique(found.codes).tolist()}
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, in the order of the suite."""
+        for name, sums in self._sums.items():
+            yield Cell(
+                name,
+                max(sums.largest, 0.0),
+                sums.total / sums.count if sums.count else 0.0,
+                tuple(sorted(sums.outcomes - {*GOOD_OUTCOMES})),
+                sums.witness,
+            )

@@ -1,0 +1,326 @@
+"""The contract suite on one implementation: everything it is asked, and the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from softmax_implementations import Implementation
+
+from softmax_harness.check.contract import promises, repeats
+from softmax_harness.check.contract.accuracy import Faults, Stream
+from softmax_harness.check.contract.bias import Bias
+from softmax_harness.check.contract.cases import CASES, normal
+from softmax_harness.check.contract.cells import Cell, Cells
+from softmax_harness.check.contract.finding import Finding, checking, first_of_each_kind
+from softmax_harness.check.contract.shrink import smallest_raising
+from softmax_harness.check.contract.structure import examined
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.check.contract.suite import recipes
+from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.ground.formats import format_named
+from softmax_harness.inputs.witness import is_witness
+from softmax_harness.operations import Policy
+from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, Limits
+from softmax_harness.subjects.named import check_name, described
+
+PARTS = ("accuracy", *CASES, "repeats")
+VERDICTS = ("pass", "fail", "unsupported", "unavailable")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is asked of every implementation.
+
+    Attributes
+    ----------
+    dtypes, parts : tuple of str
+        The dtypes, and parts of `PARTS`.
+    seed : int
+    policy : Policy
+    limits : tuple of Limit
+        Beside what each one declares.
+    without : tuple of str
+        Capabilities that are not asked for, whatever is declared.
+    process : Limits
+        Time and memory.
+    families : tuple of str
+        On whose inputs accuracy is judged; all of the suite where there are none.
+    operation : str
+        What is computed.
+    """
+
+    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    parts: tuple[str, ...] = PARTS
+    seed: int = 0
+    policy: Policy = field(default_factory=Policy)
+    limits: tuple[promises.Limit, ...] = ()
+    without: tuple[str, ...] = ()
+    process: Limits = field(default_factory=Limits)
+    families: tuple[str, ...] = ()
+    operation: str = "softmax"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdict on one implementation in one dtype.
+
+    Attributes
+    ----------
+    implementation, dtype : str
+    verdict : str
+        One of `VERDICTS`.
+    findings, expected : tuple of Finding
+        Faults; those that the implementation declares as known.
+    reported : tuple of str
+        What it does not do and does not promise, or why there is no verdict.
+    elements : int
+        How many were judged against their bound.
+    cells : tuple of Cell
+        What each recipe of the suite came to.
+    """
+
+    implementation: str
+    dtype: str
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+    expected: tuple[Finding, ...] = ()
+    reported: tuple[str, ...] = ()
+    elements: int = 0
+    cells: tuple[Cell, ...] = ()
+
+    def without(self, is_borne: Callable[[Finding], bool]) -> Checked:
+        """The verdict without the findings for which `is_borne` is true."""
+        left = tuple(finding for finding in self.findings if not is_borne(finding))
+        verdict = "pass" if self.verdict == "fail" and not left else self.verdict
+        return replace(self, verdict=verdict, findings=left)
+
+
+def checked(name: str, contract: Contract) -> list[Checked]:
+    """The verdicts on the implementation of that name, one for each dtype.
+
+    Raises
+    ------
+    UnknownName, BadImplementation
+        If there is none of that name.
+    """
+    check_name(name)
+    with ExitStack() as stack:
+        process = stack.enter_context(Isolated(name, contract.process))
+        fresh = stack.enter_context(Isolated(name, contract.process))
+        loaded = load_or_fault(process)
+        if isinstance(loaded, Fault):
+            return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
+        known = _known(name, loaded, contract)
+        if known.unavailable:
+            fault = Fault("unavailable", known.unavailable)
+            return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
+        subjects = [
+            Subject(known, loaded.declared is None, format_named(dtype), process)
+            for dtype in contract.dtypes
+        ]
+        firsts = [_first_call(each, contract) for each in subjects]
+        # A plain function that answers in one dtype and refuses another does not support that one.
+        is_choice = not all(first.refusal for first in firsts)
+        return [
+            Checked(name, each.format.name, "unsupported", reported=(first.refusal,))
+            if first.refusal and (is_choice or not each.is_plain)
+            else _verdict(each, replace(each, process=fresh), loaded.faults, first, contract)
+            for each, first in zip(subjects, firsts, strict=True)
+        ]
+
+
+def verdict(subject: Subject, contract: Contract) -> Checked:
+    """The verdict on a subject as it stands, where there is no fresh process to compare it with.
+
+    It must take its dtype; the parts of the contract are all but ``repeats``.
+    """
+    first = _first_call(subject, contract)
+    if first.refusal:
+        first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
+    return _verdict(subject, subject, (), first, contract)
+
+
+def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
+    known = described(name, loaded.declared, loaded.summary)
+    left = tuple(each for each in known.capabilities if each not in contract.without)
+    return replace(known, capabilities=left)
+
+
+def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
+    declared = [promises.Limit(*each) for each in subject.known.limits.items()]
+    asked = [
+        limit
+        for limit in contract.limits
+        if limit.holds_for(subject.known.name, subject.format.name)
+    ]
+    return [*declared, *asked]
+
+
+def load_or_fault(process: Isolated) -> Description | Fault:
+    """What is known of the implementation once it is loaded, or why it is not."""
+    try:
+        return process.load()
+    except Ended as ended:
+        return ended.fault
+
+
+def unloaded(name: str, dtype: str, fault: Fault) -> Checked:
+    """The verdict on what cannot be loaded."""
+    if fault.kind == "unknown":
+        raise BadImplementation(fault.message)
+    if fault.kind == "unavailable":
+        return Checked(name, dtype, "unavailable", reported=(fault.message,))
+    return Checked(name, dtype, "fail", (finding_of(fault, "", name, dtype, "accuracy"),))
+
+
+class _First(NamedTuple):
+    """What the first call in a dtype showed.
+
+    Attributes
+    ----------
+    refusal : str
+        Why the dtype is not supported; empty where it is.
+    faults : tuple of Fault
+    is_last : bool
+        Whether more calls would only show the same again.
+    """
+
+    refusal: str = ""
+    faults: tuple[Fault, ...] = ()
+    is_last: bool = False
+
+
+def _first_call(subject: Subject, contract: Contract) -> _First:
+    if subject.format.name not in subject.known.dtypes:
+        return _First(f"takes {', '.join(subject.known.dtypes)}")
+    try:
+        (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
+    except Ended as ended:
+        return _First(faults=(ended.fault,), is_last=True)
+    if subject.is_plain and reply.refused:
+        return _First(reply.faults[0].message)
+    return _First(faults=reply.faults, is_last=reply.exhausted)
+
+
+def _verdict(
+    subject: Subject,
+    fresh: Subject,
+    at_import: tuple[Fault, ...],
+    first: _First,
+    contract: Contract,
+) -> Checked:
+    name, dtype = subject.known.name, subject.format.name
+    found = _Found(subject)
+    found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
+    found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
+    for part in () if first.is_last else contract.parts:
+        try:
+            _PARTS.get(part, _cases)(found, fresh, part, contract)
+        except Ended as ended:
+            found.add_faults([(ended.fault, ended.told)], part)
+            break
+    findings = first_of_each_kind(found.findings)
+    expected = [each for each in findings if subject.known.expects(each.kind, dtype)]
+    unexpected = [each for each in findings if each not in expected]
+    return Checked(
+        name,
+        dtype,
+        "fail" if unexpected else "pass",
+        tuple(unexpected),
+        tuple(expected),
+        _summed_up(found.reported),
+        found.elements,
+        tuple(found.cells),
+    )
+
+
+def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The first of each kind, and how many more there are."""
+    counts = Counter(kind for kind, _ in reported)
+    firsts = {kind: text for kind, text in reversed(reported)}
+    return tuple(
+        f"{kind}: {firsts[kind]}" + (f" (and {count - 1} more of this kind)" if count > 1 else "")
+        for kind, count in counts.items()
+    )
+
+
+class _Found:
+    """What the parts of the suite add to."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.findings: list[Finding] = []
+        self.reported: list[tuple[str, str]] = []
+        self.elements = 0
+        self.cells: list[Cell] = []
+
+    def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
+        """Faults of calls, each with what was called."""
+        name, dtype = self.subject.known.name, self.subject.format.name
+        self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
+
+    def with_smallest_refused_row(self, policy: Policy) -> None:
+        """Give the first finding of a refused input the smallest row that is refused."""
+        for place, each in enumerate(self.findings):
+            if each.kind == "raised" and each.witness:
+                text = smallest_raising(self.subject, policy, each.witness)
+                self.findings[place] = replace(each, witness=text)
+                return
+
+
+def finding_of(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
+    """A fault of a call as a finding; `told` is its witness, or says when it came."""
+    replay = checking(name, dtype, part)
+    if is_witness(told):
+        return Finding(fault.kind, fault.message, witness=told, replay=replay)
+    message = f"{fault.message}, {told}" if told else fault.message
+    return Finding(fault.kind, message, replay=replay)
+
+
+def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
+    stream = Stream(subject, contract.policy, plan)
+    faults, bias, cells = Faults(), Bias(), Cells()
+    limits = promises.Promises(_limits(subject, contract))
+    try:
+        for judged in stream:
+            faults.see(judged)
+            bias.see(judged)
+            limits.see(judged)
+            cells.see(judged)
+    finally:
+        found.elements = stream.elements
+        found.cells += cells.cells()
+        found.add_faults(stream.faults, part)
+    found.with_smallest_refused_row(contract.policy)
+    found.findings += [
+        *faults.findings(subject, contract.policy),
+        *bias.findings(subject),
+        *limits.findings(subject),
+    ]
+
+
+def _cases(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    cases = list(CASES[part](subject.format, contract.seed))
+    here = examined(subject, cases, part, contract.policy)
+    found.findings += here.findings
+    found.reported += here.reported
+    found.add_faults(here.faults, part)
+
+
+def _repeats(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject, seed = found.subject, contract.seed
+    found.add_faults(repeats.repeated(subject, seed), part)
+    found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+
+
+_PARTS: dict[str, Callable[[_Found, Subject, str, Contract], Any]] = {
+    "accuracy": _accuracy,
+    "repeats": _repeats,
+}

@@ -1,0 +1,94 @@
+"""Outputs against the truth of their inputs: which elements are faults, and of what kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.metrics import Batch, judged
+from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.truth.floating_point import check_floating_point_environment
+
+SOFTMAX = OPERATIONS["softmax"]
+_GOOD = np.array([name in GOOD_OUTCOMES for name in OUTCOMES])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A batch that was judged.
+
+    Attributes
+    ----------
+    asked : Question
+    batch : Batch
+    codes : ndarray of int8, shape (rows, n)
+        The outcome of each element.
+    is_fault : ndarray of bool, shape (rows, n)
+    """
+
+    asked: Question
+    batch: Batch
+    codes: NDArray[np.int8]
+    is_fault: NDArray[np.bool_]
+
+    def kinds(self) -> list[str]:
+        """The outcomes that are faults, those that occur."""
+        return [OUTCOMES[code] for code in np.unique(self.codes[self.is_fault]).tolist()]
+
+    def count(self, kind: str) -> int:
+        """How many faults are of a kind."""
+        return int((self.is_fault & (self.codes == OUTCOMES.index(kind))).sum())
+
+    def worst(self, kind: str) -> tuple[int, int]:
+        """Row and index of the worst element of a kind, the first of equals."""
+        is_kind = self.is_fault & (self.codes == OUTCOMES.index(kind))
+        size = np.where(is_kind, np.abs(self.batch.ulp_error), -1.0)
+        size[np.isnan(size)] = np.inf
+        row, index = np.unravel_index(np.argmax(size), size.shape)
+        return int(row), int(index)
+
+    def renewed(self) -> Judgement:
+        """The same outputs against the truth as it has become known since."""
+        return Judgement(
+            self.asked,
+            judged(self.asked.x, self.batch.y, self.asked.truth),
+            self.codes,
+            self.is_fault,
+        )
+
+    def excess(self, row: int, index: int) -> tuple[float, float]:
+        """The error of an element in ulp, and the limit of an accurate one."""
+        error = float(np.abs(self.batch.ulp_error[row, index]))
+        return error, float(self.asked.limit_ulp[row, index])
+
+
+def asked_of(x: NDArray[Any], format: Format, policy: Policy, tier: str = "screened") -> Question:
+    """The truth of rows x, shape (rows, n), with the floating-point environment looked at."""
+    check_floating_point_environment()
+    found = question(SOFTMAX, x, format, policy, tier)
+    check_floating_point_environment()
+    return found
+
+
+def judgement(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
+    """Judge outputs y, shape (rows, n); `flushes` where flushed subnormals are no fault."""
+    batch, codes = classified(asked, y.astype(np.float64))
+    is_fault = ~_GOOD[codes]
+    flushed = codes == OUTCOMES.index("flushed_subnormal")
+    if flushed.any():
+        # 0 beside a subnormal result can be as accurate as is owed.
+        is_fault[flushed] = not flushes
+        is_fault[flushed] &= np.abs(batch.ulp_error[flushed]) > asked.limit_ulp[flushed]
+    return Judgement(asked, batch, codes, is_fault)
+
+
+def rows_of(x: NDArray[Any], axis: int) -> NDArray[Any]:
+    """An array as rows, shape (rows, n), along one of its axes."""
+    moved = np.moveaxis(np.atleast_1d(x), axis, -1)
+    return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])

@@ -1,0 +1,150 @@
+"""Limits that a user sets or an implementation declares: ``max_ulp=2``, ``not_correctly_rounded=0``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from softmax_harness.check.contract.accuracy import Judged
+from softmax_harness.check.contract.finding import Finding, explaining
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.ground.errors import BadLimit
+from softmax_harness.judgement.metrics import METRICS, Batch
+from softmax_harness.judgement.metrics.batch import Array
+
+
+def not_correctly_rounded(batch: Batch) -> Array:
+    """1 where an output is not the number nearest to the exact value, shape (rows, n)."""
+    y, r = batch.y, batch.truth.rounded
+    same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
+    return np.asarray(~same, dtype=np.float64)
+
+
+_OF = {metric.name: metric.of for metric in METRICS} | {
+    "not_correctly_rounded": not_correctly_rounded
+}
+_SUMS = {metric.name for metric in METRICS if metric.combine == "sum"} | {"not_correctly_rounded"}
+NAMES = tuple(_OF)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a metric must not exceed.
+
+    Attributes
+    ----------
+    metric : str
+        One of `NAMES`.
+    number : float
+    implementation, dtype, family : str or None
+        Where it holds; None for everywhere.
+    """
+
+    metric: str
+    number: float
+    implementation: str | None = None
+    dtype: str | None = None
+    family: str | None = None
+
+    def holds_for(self, implementation: str, dtype: str) -> bool:
+        """Whether it is asked of that implementation in that dtype."""
+        return self.implementation in (None, implementation) and self.dtype in (None, dtype)
+
+
+def parsed_limit(text: str, where: str, **places: str | None) -> Limit:
+    """The limit given by a text such as ``max_ulp=2``; `places` are where it holds.
+
+    Raises
+    ------
+    BadLimit
+        If there is no such metric, or the number is none; `where` says where it was given.
+    """
+    name, _, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if name not in NAMES or not value >= 0:
+        raise BadLimit(
+            f"{where} {text!r}: expected METRIC=NUMBER, the number 0 or more and METRIC one of "
+            f"{', '.join(NAMES)}"
+        )
+    return Limit(name, value, **places)
+
+
+def of_row(name: str, batch: Batch) -> tuple[float, int]:
+    """A metric of a batch of one row, and the index of the element where it is largest."""
+    values = _OF[name](batch).ravel()
+    if np.isnan(values).all():
+        return math.nan, 0
+    value = np.nansum(values) if name in _SUMS else np.nanmax(values)
+    return float(value), int(np.nanargmax(values))  # 0 where the row has one value
+
+
+class _Worst(NamedTuple):
+    """Where the largest value of a metric stands."""
+
+    value: float
+    judged: Judged
+    row: int
+    element: int
+
+
+class Promises:
+    """Holds every block of a stream against limits."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._limits = limits
+        self._sums = dict.fromkeys(limits, 0.0)
+        self._worst: dict[Limit, _Worst] = {}
+
+    def see(self, judged: Judged) -> None:
+        """Note a block's metrics."""
+        family = judged.recipe.family.name
+        for limit in self._limits:
+            if limit.family in (None, family):
+                self._see(limit, judged, _OF[limit.metric](judged.found.batch))
+
+    def _see(self, limit: Limit, judged: Judged, values: Array) -> None:
+        if np.isnan(values).all():
+            return
+        by_row = values if values.ndim == 1 else np.fmax.reduce(values, axis=-1)
+        row = int(np.nanargmax(by_row))
+        index = 0 if values.ndim == 1 else int(np.nanargmax(values[row]))
+        top = float(by_row[row])
+        self._sums[limit] += float(np.nansum(values))
+        if limit not in self._worst or top > self._worst[limit].value:
+            self._worst[limit] = _Worst(top, judged, row, index)
+
+    def findings(self, subject: Subject) -> Iterator[Finding]:
+        """One for each limit that does not hold; a maximum once mpmath has confirmed it."""
+        for limit, worst in self._worst.items():
+            is_sum = limit.metric in _SUMS
+            value = self._sums[limit] if is_sum else worst.value
+            if value > limit.number and not is_sum:
+                value = by_mpmath(_OF[limit.metric], worst.judged, worst.row)
+            if value > limit.number:
+                yield _finding(limit, value, worst.judged.text(worst.row, worst.element), subject)
+
+
+def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Finding:
+    where = f" in {limit.family}" if limit.family else ""
+    return Finding(
+        "limit",
+        f"{limit.metric}{where} is {value:.6g} where {limit.number:g} was promised",
+        limit.metric,
+        value,
+        limit.number,
+        witness,
+        explaining(witness, subject.known.name),
+    )
+
+
+def by_mpmath(metric: Callable[[Batch], Array], judged: Judged, row: int) -> float:
+    """The largest value of a metric in a row of a block, with mpmath's truth of it."""
+    judged.found.asked.confirm(np.array([row]))
+    return float(np.nanmax(metric(judged.found.renewed().batch)[row]))

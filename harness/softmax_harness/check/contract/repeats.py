@@ -1,0 +1,41 @@
+"""The same call again and again, in threads, and in a fresh process."""
+
+from __future__ import annotations
+
+from softmax_harness.check.contract.cases import normal
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.subjects.isolation import Fault, Request
+from softmax_harness.subjects.isolation.repeats import bits
+
+# Past the sizes at which results stay in a workspace or threads are used.
+_SMALL, _MIDDLE, _LARGE = (3, 33), (64, 1000), (257, 257)
+_TIMES = 1000
+
+
+def requests(subject: Subject, seed: int) -> list[Request]:
+    """Calls that are repeated where they are made: often, and in threads at once."""
+    small, middle, large = (normal(subject.format, s, seed) for s in (_SMALL, _MIDDLE, _LARGE))
+    return [
+        subject.request(small, times=_TIMES, threads=4),
+        subject.request(middle, times=3, threads=4),
+        subject.request(large, times=2),
+    ]
+
+
+def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
+    """What was wrong with repeated calls."""
+    asked = requests(subject, seed)
+    return [
+        (fault, f"shape {request.x.shape}")
+        for request, reply in zip(asked, subject.ask(asked), strict=True)
+        for fault in reply.faults
+    ]
+
+
+def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
+    """Whether the first calls of a fresh process give the bits that later ones give here."""
+    asked = [subject.request(normal(subject.format, shape, seed)) for shape in (_SMALL, _MIDDLE)]
+    pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
+    if all(bits(here.y) == bits(there.y) for here, there in pairs):
+        return []
+    return [(Fault("nondeterminism", "a fresh process gives other bits"), "")]

@@ -1,0 +1,169 @@
+"""The smallest row that still shows a fault: fewer entries, then simpler ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.check.contract.judgement import asked_of, judgement
+from softmax_harness.check.contract.subject import Subject
+from softmax_harness.inputs import witness
+from softmax_harness.inputs.witness import literal_text
+from softmax_harness.operations import Policy
+
+_MOST_ELEMENTS = 1 << 22  # that are judged on the way
+_MOST_AT_ONCE = 16
+_MOST_TRIED = 64  # rows of a block
+_WRITTEN_IN_FULL = 48  # entries; a longer row stays named by its recipe
+
+
+@dataclass(frozen=True)
+class Place:
+    """An element of a row that shows a fault when the row is computed alone.
+
+    Attributes
+    ----------
+    text : str
+        The witness.
+    error, limit : float
+        In ulp, by mpmath.
+    told : str
+        What was computed and what is right.
+    """
+
+    text: str
+    error: float
+    limit: float
+    told: str
+
+
+def smallest(
+    subject: Subject, policy: Policy, kind: str, row: NDArray[Any], text: str
+) -> Place | None:
+    """The smallest row found that shows the kind of fault; None if even `row` does not, alone.
+
+    Entries are left out in ever smaller groups as long as the fault remains (Zeller's delta
+    debugging), then replaced by rounder numbers. Where that leaves a long row, the witness is
+    `text`, that of `row` itself.
+    """
+    search = Search(subject, policy, kind)
+    if search.shown([row]) is None:
+        return None
+    found = reduced(search, row)
+    return search.place(row, text) if found is None else search.place(found, None)
+
+
+def smallest_raising(subject: Subject, policy: Policy, text: str) -> str:
+    """The witness of a row that is refused alone, out of the block of the witness `text`.
+
+    `text` itself where no single row of it is refused, or where the row is too long to write.
+    """
+    rows = list(witness.parse(text).block[:_MOST_TRIED])
+    search = _RaisingSearch(subject, policy, "raised")
+    first = search.shown(rows)
+    found = None if first is None else reduced(search, rows[first])
+    return text if found is None else literal_text(subject.format, found.astype(np.float64), 0)
+
+
+def reduced(search: Search, row: NDArray[Any]) -> NDArray[Any] | None:
+    """The smallest row found that shows what `row` shows; None where that is too long to write."""
+    fewer = _fewer(search, row)
+    return None if fewer.size > _WRITTEN_IN_FULL else _simpler(search, fewer)
+
+
+class Search:
+    """Rows put to the implementation one by one, within a budget of elements."""
+
+    def __init__(self, subject: Subject, policy: Policy, kind: str) -> None:
+        self.subject, self.policy, self.kind = subject, policy, kind
+        self._left = _MOST_ELEMENTS
+
+    def shown(self, rows: list[NDArray[Any]]) -> int | None:
+        """The first of the rows that shows the fault."""
+        self._left -= sum(row.size for row in rows)
+        if self._left < 0 or not rows:
+            return None
+        replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
+        for position, (row, reply) in enumerate(zip(rows, replies, strict=True)):
+            if reply.y is not None and self.is_shown(row, reply.y):
+                return position
+        return None
+
+    def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+        """Whether an answer shows the fault."""
+        asked = asked_of(row[None], self.subject.judged_format, self.policy)
+        return self.kind in judgement(asked, y, flushes=False).kinds()
+
+    def place(self, row: NDArray[Any], text: str | None) -> Place | None:
+        """The fault in a row that was found to show it, judged by mpmath."""
+        (reply,) = self.subject.ask([self.subject.request(row[None])])
+        if reply.y is None:
+            return None
+        asked = asked_of(row[None], self.subject.judged_format, self.policy, "mpmath")
+        found = judgement(asked, reply.y, flushes=False)
+        if not found.count(self.kind):
+            return None
+        _, index = found.worst(self.kind)
+        error, limit = found.excess(0, index)
+        y, z = float(found.batch.y[0, index]), float(found.batch.truth.rounded[0, index])
+        told = f"gives {y!r} where {z!r} is nearest"
+        own = literal_text(self.subject.format, row.astype(np.float64), index)
+        return Place(text or own, error, limit, told)
+
+
+class _RaisingSearch(Search):
+    """The same for rows that are refused with an exception."""
+
+    def shown(self, rows: list[NDArray[Any]]) -> int | None:
+        """The first of the rows that is refused."""
+        self._left -= sum(row.size for row in rows)
+        if self._left < 0 or not rows:
+            return None
+        replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
+        return next((place for place, reply in enumerate(replies) if reply.refused), None)
+
+
+def _fewer(search: Search, row: NDArray[Any]) -> NDArray[Any]:
+    parts = 2
+    while row.size > 1:
+        parts = min(parts, row.size)
+        cuts = np.array_split(np.arange(row.size), parts)
+        without = [np.delete(row, cut) for cut in cuts[:_MOST_AT_ONCE]]
+        found = search.shown([each for each in without if each.size])
+        if found is not None:
+            row = without[found]
+        elif parts == row.size:
+            break
+        else:
+            parts *= 2
+    return row
+
+
+def _simpler(search: Search, row: NDArray[Any]) -> NDArray[Any]:
+    """Each entry in turn by the roundest number that keeps the fault."""
+    for place in range(row.size):
+        candidates = [_with(row, place, value) for value in _rounder(row[place])]
+        found = search.shown(candidates)
+        if found is not None:
+            row = candidates[found]
+    return row
+
+
+def _rounder(value: Any) -> Iterator[float]:
+    exact = float(value)
+    if not np.isfinite(exact):
+        return
+    for digits in (0, 1, 2, 4):
+        rounded = round(exact, digits)
+        if rounded != exact:
+            yield rounded
+
+
+def _with(row: NDArray[Any], place: int, value: float) -> NDArray[Any]:
+    changed = row.copy()
+    changed[place] = value
+    return changed

@@ -1,0 +1,33 @@
+"""For a person at a terminal, or the log of a CI job."""
+
+from __future__ import annotations
+
+from softmax_harness.check.contract import Checked, Finding
+from softmax_harness.check.gate.gated import Gated
+
+
+def text_document(gated: Gated) -> str:
+    """A line for each implementation and dtype, with what was found below it."""
+    lines = [line for each in gated.results for line in _lines(each)]
+    return "\n".join([*lines, *(f"note: {note}" for note in gated.notes)])
+
+
+def _lines(result: Checked) -> list[str]:
+    size = f"{result.elements} elements" if result.elements else ""
+    lines = [f"{result.verdict:12} {result.implementation} {result.dtype}  {size}".rstrip()]
+    for finding in result.findings:
+        lines += [f"  {line}" for line in finding_text(finding).split("\n")]
+    if result.expected:
+        kinds = ", ".join(finding.kind for finding in result.expected)
+        lines.append(f"  known of it: {kinds}")
+    return lines + [f"  not promised: {text}" for text in result.reported]
+
+
+def finding_text(finding: Finding) -> str:
+    """A finding with its numbers, its witness and the command that shows it again."""
+    lines = [f"{finding.kind}: {finding.message}"]
+    if finding.value is not None and finding.limit is not None:
+        lines.append(f"  {finding.metric} {finding.value:.6g}, limit {finding.limit:.6g}")
+    if finding.witness:
+        lines.append(f"  witness {finding.witness}")
+    return "\n".join([*lines, f"  {finding.replay}"])

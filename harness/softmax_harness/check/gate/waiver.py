@@ -1,0 +1,88 @@
+"""Known findings that do not fail a check, each with a reason and the day until which it holds."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from functools import partial
+
+from softmax_harness.check.contract import Checked, Finding
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A finding that is known.
+
+    Attributes
+    ----------
+    kind : str
+        The kind of the finding.
+    reason : str
+        Why it is borne.
+    expires : date
+        The last day on which it is.
+    implementation, dtype : str or None
+        Of which; None for all.
+    """
+
+    kind: str
+    reason: str
+    expires: datetime.date
+    implementation: str | None = None
+    dtype: str | None = None
+
+    def speaks_of(self, result: Checked) -> bool:
+        """Whether it is of this implementation in this dtype."""
+        return self.implementation in (None, result.implementation) and self.dtype in (
+            None,
+            result.dtype,
+        )
+
+    def covers(self, result: Checked, finding: Finding) -> bool:
+        """Whether it speaks of this finding, expired or not."""
+        return self.kind == finding.kind and self.speaks_of(result)
+
+    @property
+    def told(self) -> str:
+        """The waiver in a few words."""
+        where = " ".join(each for each in (self.implementation, self.dtype) if each)
+        return f"{self.kind}{f' of {where}' if where else ''} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class Waived:
+    """Results with what waivers made of them.
+
+    Attributes
+    ----------
+    results : list of Checked
+    notes : list of str
+        Waivers that were of use, that matched nothing, and that have expired, of what was checked.
+    """
+
+    results: list[Checked]
+    notes: list[str]
+
+
+def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.date) -> Waived:
+    """The results without the findings that a waiver covers until today or later."""
+    held = [each for each in waivers if today <= each.expires]
+    notes = []
+    left = [result.without(partial(_is_covered, held, result)) for result in results]
+    for waiver in waivers:
+        count = sum(
+            waiver.covers(result, finding) for result in results for finding in result.findings
+        )
+        if not any(waiver.speaks_of(result) for result in results):
+            continue  # this check is of others
+        if not count:
+            notes.append(f"waiver matches nothing, take it out: {waiver.told}")
+        elif waiver in held:
+            notes.append(f"waived until {waiver.expires}: {waiver.told}")
+        else:
+            notes.append(f"waiver expired on {waiver.expires}: {waiver.told}")
+    return Waived(left, notes)
+
+
+def _is_covered(held: list[Waiver], result: Checked, finding: Finding) -> bool:
+    return any(waiver.covers(result, finding) for waiver in held)

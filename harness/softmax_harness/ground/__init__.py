@@ -1,0 +1,1 @@
+"""What knows nothing of softmax: formats, files, processes, errors."""

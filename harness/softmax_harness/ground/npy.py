@@ -1,0 +1,43 @@
+"""Reading .npy files: memory-mapped, without pickles."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.formats import format_named
+
+
+def read_npy(path: Path) -> NDArray[Any]:
+    """The array in a .npy file, memory-mapped; `BadData` in one line where there is none.
+
+    NumPy saves the bfloat16 of ml_dtypes as raw values of two bytes, which are read as what they
+    were.
+    """
+    if not path.is_file():
+        raise BadData(f"{path}: no such file; expected a .npy file written by numpy.save")
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        reason = str(error).split("\n")[0]
+        raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
+    if not isinstance(array, np.ndarray):
+        raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
+    return array.view(format_named("bfloat16").dtype) if array.dtype.str == "|V2" else array
+
+
+def let_go(array: NDArray[Any]) -> None:
+    """Let the system forget which parts of a memory-mapped array were read, and read them again.
+
+    Otherwise all that was ever read counts as this process's memory, which grows with the file.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,72 @@
+"""Worker processes: how they begin, and how they end when the work is broken off."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from softmax_harness.ground.memory import keep_freed_memory
+
+
+@contextmanager
+def processes(
+    jobs: int,
+    start_method: str,
+    initializer: Callable[..., None] | None = None,
+    given: tuple[Any, ...] = (),
+) -> Iterator[Executor]:
+    """An executor of `jobs` processes, which end at once if the work is broken off.
+
+    Parameters
+    ----------
+    start_method : {"spawn", "fork"}
+        A spawned process loads everything afresh, so that nothing that happened here changes its
+        arithmetic; a forked one starts at once.
+    initializer, given
+        Called first in each process, with what is given.
+    """
+    if start_method == "fork":
+        # Collecting garbage writes to every object, and so copies the pages that all share.
+        gc.freeze()
+    context = multiprocessing.get_context(start_method)
+    executor = ProcessPoolExecutor(jobs, context, _begin, (initializer, given))
+    with _interrupts_ignored():  # which the processes that begin here inherit
+        for _ in range(jobs):
+            executor.submit(_nothing)
+    try:
+        yield executor
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        executor.shutdown(cancel_futures=True)
+        raise
+    executor.shutdown()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """An interrupt is the parent's to answer, who ends its workers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's business
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _begin(initializer: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+    keep_freed_memory()
+    if initializer is not None:
+        initializer(*given)
+
+
+def _nothing() -> None:
+    """What a process is started with."""

@@ -1,0 +1,1 @@
+"""What is put to an implementation: families of inputs, suites, witnesses."""

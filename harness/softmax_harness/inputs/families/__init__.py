@@ -1,0 +1,20 @@
+"""Families of inputs, one file per idea; a file with `FAMILIES` is found by its place here."""
+
+import importlib
+import pkgutil
+
+from softmax_harness.inputs.families.family import Family, Recipe, stored
+
+__all__ = ["FAMILIES", "Family", "Recipe", "stored"]
+
+
+def _found() -> dict[str, Family]:
+    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {
+        family.name: family
+        for module in modules
+        for family in getattr(importlib.import_module(f"{__name__}.{module}"), "FAMILIES", ())
+    }
+
+
+FAMILIES = _found()

@@ -1,0 +1,23 @@
+"""Logits that fall along the row: a sum is large from its first terms on, and rounds the rest."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.family import Family
+
+
+def _descending(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    return -np.sort(-rng.normal(0.0, 1.0, (rows, n)), axis=-1)
+
+
+FAMILIES = (
+    Family(
+        "descending",
+        "sorted from the largest down: the worst order for one addition after another",
+        _descending,
+        suite="check",
+    ),
+)

@@ -1,0 +1,26 @@
+"""All logits equal: nothing is left but the sum and the division."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.family import Family
+
+
+def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    return np.repeat(rng.normal(0.0, 3.0, (rows, 1)), n, axis=1)
+
+
+FAMILIES = (
+    Family("equal", "all equal: the sum and the division alone, exact at powers of two", _equal),
+    Family(
+        "equal-long",
+        "n past 2**p, where a running sum kept in the format no longer grows",
+        _equal,
+        lengths=(100_000, 2**24 + 2),
+        rows=1,
+        suite="full",
+    ),
+)

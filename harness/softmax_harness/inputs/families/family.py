@@ -1,0 +1,113 @@
+"""What a family of inputs is, and how its rows are made again from a recipe."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.ground.memory import rows_per_block
+
+Make = Callable[[Format, int, int, np.random.Generator], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of input.
+
+    Attributes
+    ----------
+    name : str
+        As written after ``--family``.
+    reason : str
+        Why it is measured.
+    make : callable
+        ``make(format, n, rows, rng)`` gives an array of shape (rows, n); `Recipe` rounds it to
+        the format.
+    lengths : tuple of int or None
+        The only lengths it has; None where the suite chooses.
+    rows : int or None
+        The number of rows where its rows are a fixed set, which `make` gives whole.
+    grid : callable or None
+        ``grid(format)`` gives the coordinate of each row, for families that map a plane.
+    suite : str
+        The smallest suite that holds it.
+    """
+
+    name: str
+    reason: str
+    make: Make
+    lengths: tuple[int, ...] | None = None
+    rows: int | None = None
+    grid: Callable[[Format], NDArray[np.float64]] | None = None
+    suite: str = "quick"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is needed to make one batch of inputs again, bit for bit.
+
+    Attributes
+    ----------
+    family : Family
+    format : Format
+        The format of the inputs.
+    n : int
+        Length of a row.
+    rows : int
+        Number of rows.
+    seed : int
+        Seed of the whole run.
+    """
+
+    family: Family
+    format: Format
+    n: int
+    rows: int
+    seed: int
+
+    @property
+    def rows_per_block(self) -> int:
+        """Rows that are made and judged together."""
+        return rows_per_block(self.n)
+
+    @property
+    def starts(self) -> range:
+        """The first row of each block."""
+        return range(0, self.rows, self.rows_per_block)
+
+    def block(self, start: int) -> NDArray[Any]:
+        """The rows of the block that begins at row `start`, in the format, shape (rows, n).
+
+        Each block has a random stream of its own, so that any worker can make any block.
+        """
+        stop = min(start + self.rows_per_block, self.rows)
+        if self.family.rows is not None:
+            whole = self.family.make(self.format, self.n, self.rows, self._random(0))
+            return stored(whole[start:stop], self.format)
+        made = self.family.make(self.format, self.n, stop - start, self._random(start))
+        return stored(made, self.format)
+
+    def random_beside(self, start: int) -> np.random.Generator:
+        """The stream for what an operation takes beside the block that begins at row `start`."""
+        cell = zlib.crc32(f"beside {self.family.name}/{self.format.name}/{self.n}".encode())
+        return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Every block in order."""
+        return (self.block(start) for start in self.starts)
+
+    def _random(self, start: int) -> np.random.Generator:
+        cell = zlib.crc32(f"{self.family.name}/{self.format.name}/{self.n}".encode())
+        return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
+
+
+def stored(values: NDArray[Any], format: Format) -> NDArray[Any]:
+    """`values` rounded to the format."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values).astype(format.dtype)

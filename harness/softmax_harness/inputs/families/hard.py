@@ -1,0 +1,104 @@
+"""Rows of every kind that breaks a kernel, one after another: for paths that few inputs take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.family import Family
+
+Row = NDArray[np.float64]
+_MASKED = -np.inf
+
+
+def _high(format: Format) -> float:
+    """Well past exp's overflow."""
+    return 1.5 * math.log(format.largest)
+
+
+def _at(x: Row, places: Any, value: float) -> Row:
+    x[places] = value
+    return x
+
+
+def _apart(x: Row, rng: np.random.Generator, *values: float) -> Row:
+    """The values at places of their own, as many as there is room for."""
+    places = rng.permutation(x.size)
+    for place, value in zip(places.tolist(), values, strict=False):
+        x[place] = value
+    return x
+
+
+def _single(x: Row, rng: np.random.Generator) -> Row:
+    kept = rng.integers(x.size)
+    return np.where(np.arange(x.size) == kept, x, _MASKED)
+
+
+def _padded(x: Row, first: float, last: float) -> Row:
+    """Masked from one part of the row to another."""
+    return _at(x, slice(round(first * x.size), round(last * x.size)), _MASKED)
+
+
+def _some_masked(x: Row, rng: np.random.Generator) -> Row:
+    return np.where(rng.random(x.size) < 0.4, _MASKED, x)
+
+
+def _tied(x: Row, rng: np.random.Generator) -> Row:
+    return _apart(x, rng, float(x.max()), float(x.max()))
+
+
+Kind = Callable[[Row, Format, np.random.Generator], Row]
+# Each from a row of normal logits of scale 3.
+_KINDS: tuple[Kind, ...] = (
+    lambda x, f, rng: x,
+    lambda x, f, rng: x + _high(f),
+    lambda x, f, rng: x - _high(f),
+    lambda x, f, rng: x - f.largest / 4,
+    lambda x, f, rng: _apart(x, rng, _high(f)),
+    lambda x, f, rng: _at(x - _high(f), 0, 0.0),
+    lambda x, f, rng: np.full(x.size, x[0]),
+    lambda x, f, rng: _tied(x, rng),
+    lambda x, f, rng: rng.uniform(-1.0, 1.0, x.size) * _high(f),
+    lambda x, f, rng: rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0], x.size) * f.largest,
+    lambda x, f, rng: _apart(x, rng, f.smallest_subnormal, -f.smallest_subnormal, 0.0, -0.0),
+    lambda x, f, rng: _some_masked(x, rng),
+    lambda x, f, rng: _some_masked(x, rng) + _high(f),
+    lambda x, f, rng: _some_masked(x, rng) - f.largest / 4,
+    lambda x, f, rng: _apart(x - f.largest, rng, _MASKED),
+    lambda x, f, rng: _single(x, rng),
+    lambda x, f, rng: _padded(x, 0.0, 0.7),
+    lambda x, f, rng: _padded(x, 0.3, 0.7),
+    lambda x, f, rng: _padded(x + _high(f), 0.3, 1.0),
+    lambda x, f, rng: np.full(x.size, _MASKED),
+    lambda x, f, rng: _apart(x, rng, np.nan),
+    lambda x, f, rng: _apart(x, rng, np.inf),
+    lambda x, f, rng: _apart(x, rng, np.inf, np.inf),
+    lambda x, f, rng: _apart(x, rng, np.nan, np.inf),
+    lambda x, f, rng: _apart(x, rng, np.nan, _MASKED),
+    lambda x, f, rng: _apart(x, rng, np.inf, _MASKED),
+)
+KINDS = len(_KINDS)
+
+
+def hard_rows(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Rows of each kind in turn, shape (rows, n)."""
+    x = np.empty((rows, n))
+    for row in range(rows):
+        made = _KINDS[row % KINDS](rng.normal(0.0, 3.0, n), format, rng)
+        x[row] = np.where(np.isfinite(made), np.clip(made, -format.largest, format.largest), made)
+    return x
+
+
+FAMILIES = (
+    Family(
+        "hard",
+        "every kind of row that breaks a kernel: offsets, masks, padding, special values in pairs",
+        hard_rows,
+        suite="check",
+    ),
+)

@@ -1,0 +1,45 @@
+"""One high entry at each place of the row in turn: kernels that leave out a place are found there."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.family import Family
+
+_BUMP = 9.0
+
+
+def places(n: int, rows: int) -> NDArray[np.int64]:
+    """Where each row has its high entry: every place from the end on, as far as the rows go.
+
+    Of a longer row the last places, where a remainder after whole vectors stands, and for the
+    other half of the rows places spread over all of it.
+    """
+    if n <= rows:
+        return n - 1 - np.arange(rows) % n
+    last = n - 1 - np.arange(rows - rows // 2)
+    return np.concatenate([last, np.linspace(0, n - 1, rows // 2).astype(np.int64)])
+
+
+def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Two rows for each place: a maximum must not miss the one, nor a sum the other."""
+    x = rng.normal(0.0, 1.0, (rows, n))
+    at = np.repeat(places(n, (rows + 1) // 2), 2)[:rows]
+    heights = np.where(np.arange(rows) % 2 == 0, 1.5 * math.log(format.largest), _BUMP)
+    x[np.arange(rows), at] = heights
+    return x
+
+
+FAMILIES = (
+    Family(
+        "peaks",
+        "one entry past exp's overflow, or well above the others, at each place",
+        _peaks,
+        suite="check",
+    ),
+)

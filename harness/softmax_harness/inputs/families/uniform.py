@@ -1,0 +1,20 @@
+"""Uniform logits over the whole domain of exp."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.family import Family
+
+
+def _wide(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    edge = math.log(format.largest)
+    return rng.uniform(-edge, edge, (rows, n))
+
+
+FAMILIES = (
+    Family("uniform-wide", "logits over all of exp's domain, where x - max x rounds most", _wide),
+)

@@ -1,0 +1,123 @@
+"""Witnesses: the input that produced a number, written so that it can be made again exactly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.errors import BadData, unknown
+from softmax_harness.ground.formats import FORMATS, Format, format_named
+from softmax_harness.inputs.families import FAMILIES, Recipe, stored
+from softmax_harness.inputs.families.npy_file import npy_family
+from softmax_harness.operations import OPERATIONS
+
+_RECIPE = re.compile(
+    r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
+)
+_LITERAL = re.compile(r"(?P<numbers>[^@]+)@(?P<index>\d+)")
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One element of one row, with the block in which the row was computed.
+
+    Attributes
+    ----------
+    format : Format
+        The format of the inputs.
+    block : ndarray, shape (rows, n)
+        The inputs as they were put to the implementation.
+    row : int
+        The row, within the block.
+    index : int or None
+        The element, where one is meant.
+    made_from : tuple of Recipe and int, or None
+        The recipe of the block and the row of it at which the block begins.
+    """
+
+    format: Format
+    block: NDArray[Any]
+    row: int
+    index: int | None
+    made_from: tuple[Recipe, int] | None = None
+
+    def random_beside(self) -> np.random.Generator:
+        """The stream of what an operation takes beside the block."""
+        if self.made_from is None:
+            return np.random.default_rng(0)
+        recipe, start = self.made_from
+        return recipe.random_beside(start)
+
+
+def recipe_text(recipe: Recipe, row: int, index: int) -> str:
+    """``float32:normal-10,n=1000,rows=4,seed=0@2,17``: row 2, index 17 of that recipe."""
+    return (
+        f"{recipe.format.name}:{recipe.family.name},n={recipe.n},rows={recipe.rows},"
+        f"seed={recipe.seed}@{row},{index}"
+    )
+
+
+def literal_text(format: Format, row: NDArray[np.float64], index: int) -> str:
+    """``float32:0x1p+0,0x1.8p+1@1``: index 1 of the row written in full."""
+    return f"{format.name}:{','.join(float(value).hex() for value in row)}@{index}"
+
+
+def is_witness(text: str) -> bool:
+    """Whether `text` begins as a witness does, with the name of a format and a colon."""
+    return text.partition(":")[0] in FORMATS and ":" in text
+
+
+def parse(text: str, operation: str = "softmax") -> Witness:
+    """The inputs a witness of an operation stands for.
+
+    Raises
+    ------
+    BadData, UnknownName
+        If the text is no witness, or names a family or file that is not there.
+    """
+    name, _, rest = text.partition(":")
+    format = format_named(name)
+    if found := _RECIPE.fullmatch(rest):
+        return _from_recipe(format, found, OPERATIONS[operation].one_to_one)
+    if found := _LITERAL.fullmatch(rest):
+        numbers = [_number(word) for word in found["numbers"].split(",")]
+        block = stored(np.array([numbers]), format)
+        return Witness(format, block, 0, _inside(int(found["index"]), len(numbers), text))
+    raise BadData(
+        f"{text!r} is not a witness: expected DTYPE:FAMILY,n=N,rows=R,seed=S@ROW,INDEX or "
+        "DTYPE:NUMBER,NUMBER,...@INDEX, as printed in a report"
+    )
+
+
+def _from_recipe(format: Format, found: re.Match[str], one_to_one: bool) -> Witness:
+    family = FAMILIES.get(found["family"])
+    if family is None:
+        if not found["family"].endswith(".npy"):
+            raise unknown("family", found["family"], FAMILIES)
+        family = npy_family(Path(found["family"]))
+    n, rows = int(found["n"]), int(found["rows"])
+    recipe = Recipe(family, format, n, rows, int(found["seed"]))
+    row = _inside(int(found["row"]), rows, found.string)
+    start = row - row % recipe.rows_per_block
+    index = int(found["index"])
+    if one_to_one:
+        _inside(index, n, found.string)
+    return Witness(format, recipe.block(start), row - start, index, (recipe, start))
+
+
+def _inside(place: int, size: int, text: str) -> int:
+    if place >= size:
+        raise BadData(f"{text!r}: place {place} is outside of the {size} there are")
+    return place
+
+
+def _number(word: str) -> float:
+    try:
+        return float.fromhex(word)
+    except (ValueError, OverflowError):
+        raise BadData(f"{word!r} is not a number: expected one such as 0x1.8p+1 or -inf") from None

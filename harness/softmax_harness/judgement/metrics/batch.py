@@ -1,0 +1,105 @@
+"""What every metric is a function of: inputs, computed outputs and the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.truth import Truth
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that were computed and judged; all arrays but x have the shape of the results, (rows, m).
+
+    What several metrics need is made once, when the first of them asks for it.
+
+    Attributes
+    ----------
+    x, y : ndarray of float64
+        Inputs and computed outputs; every format up to float64 is exact in it.
+    truth : Truth
+        The exact results.
+    ulp_error : ndarray of float64
+        `softmax_harness.judgement.metrics.ulp.ulp_error` of each element.
+    change : ndarray of float64, or None
+        What half-ulp changes of the inputs do to each result; None for softmax, of which
+        `softmax_harness.judgement.metrics.ulp` knows it.
+    """
+
+    x: Array
+    y: Array
+    truth: Truth
+    ulp_error: Array
+    change: Array | None = None
+
+    @cached_property
+    def z(self) -> Array:
+        """The exact results to the precision of float64."""
+        return self.truth.value
+
+    @cached_property
+    def absolute(self) -> Array:
+        """|y - z| / ulp(z), NaN as in `ulp_error`."""
+        return np.abs(self.ulp_error)
+
+    @cached_property
+    def largest(self) -> Array:
+        """The largest of `absolute` in each row, NaN where the row holds one; shape (rows,)."""
+        return np.asarray(self.absolute.max(axis=-1))
+
+    @cached_property
+    def usual(self) -> NDArray[np.bool_]:
+        """Rows in which nothing is fixed and all outputs are in (0, 1]; shape (rows,)."""
+        inside = (self.y.min(axis=-1) > 0) & (self.y.max(axis=-1) <= 1)
+        return np.asarray(inside & ~self.truth.fixed.any(axis=-1))
+
+    @cached_property
+    def normal(self) -> NDArray[np.bool_]:
+        """Rows whose every z is surely a normal number, so that ulp(z) <= 2u z; shape (rows,)."""
+        least = self.truth.ulp.min(axis=-1)
+        return np.asarray(least > self.truth.format.smallest_subnormal)
+
+    @cached_property
+    def plain(self) -> NDArray[np.bool_]:
+        """Usual rows whose every z is surely a normal number, shape (rows,)."""
+        return self.usual & self.normal
+
+    @cached_property
+    def excess(self) -> Array:
+        """The sum of each usual row less 1, shape (rows,); what it means elsewhere is nothing.
+
+        Within `excess_error` and a relative 2**-50. What is added to 1.5 * 2**b, b = bits of n, is
+        cut to multiples of 2**(b - 52), of which n add up exactly, and so does 1; what is cut off
+        is below 2**(b - 53) and is summed in floating point.
+        """
+        grid = 1.5 * 2.0 ** self.y.shape[-1].bit_length()
+        cut = self.y + grid
+        cut -= grid
+        total = cut.sum(axis=-1)
+        np.subtract(self.y, cut, out=cut)
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            return np.asarray((total - 1.0) + cut.sum(axis=-1))
+
+    @property
+    def excess_error(self) -> float:
+        """n u times the sum of n numbers below 2**(b - 53) <= 2 n u."""
+        n = float(self.y.shape[-1])
+        return 2.0 * n * (n * 2.0**-53) ** 2
+
+    def rows(self, chosen: NDArray[np.int64]) -> Batch:
+        """Some rows, in the order of `chosen`; without a copy if they are all there are."""
+        if chosen.size == len(self.y):
+            return self
+        return Batch(
+            self.x[chosen],
+            self.y[chosen],
+            self.truth.rows(chosen),
+            self.ulp_error[chosen],
+            None if self.change is None else self.change[chosen],
+        )

@@ -1,0 +1,141 @@
+"""Whether the order of the logits survives."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.judgement.metrics.batch import Array, Batch
+
+# Shorter rows cost more calls than they save, in longer ones too many agree in sixteen bits: measured.
+_RADIX_LENGTHS = range(256, 3000)
+# In longer rows too many outputs lie near each other, in shorter ones there is little to spare; if
+# none of the first few rows shows its order, the others are not tried.
+_APART = range(32, 1 << 14)
+_TRIED = 4
+_BITS_OF_ONE, _FARTHEST = 0x3FF << 52, 0xFFFFFFFF
+
+
+def argmax_flips(batch: Batch) -> Array:
+    """1 where the first largest output does not stand at a largest logit, shape (rows,).
+
+    A row is judged where all its outputs are numbers, NaN elsewhere.
+    """
+    rows = np.arange(len(batch.y))
+    chosen, largest = np.argmax(batch.y, axis=-1), batch.x.max(axis=-1)  # NaN, if there is one
+    flipped = batch.x[rows, chosen] < largest
+    unjudged = np.isnan(batch.y[rows, chosen]) | np.isnan(largest)
+    return np.where(unjudged, np.nan, flipped.astype(float))
+
+
+def order_inversions(batch: Batch) -> Array:
+    """Number of pairs with x_i > x_j but y_i < y_j, NaN entries left out, shape (rows,)."""
+    counts = np.zeros(len(batch.y))
+    _, y = sorted_together(batch.x, batch.y)
+    # A row that ascends has none; one that does not may only have ties or NaN, and is looked at.
+    for row in np.flatnonzero(~_ascending(y)):
+        counts[row] = _row_inversions(batch.x[row], batch.y[row])
+    return counts
+
+
+def inversions_possible(batch: Batch) -> NDArray[np.bool_]:
+    """False for rows whose outputs lie further apart than they err, shape (rows,).
+
+    There z, and with it x, is in the order of y, and no pair is inverted. With L the row's largest
+    error in ulp, an output errs by at most v y, v = 2uL / (1 - 2uL), where every z is normal. The
+    bits of positive floats, read as integers, ascend with them; a key is a multiple of 2**s of
+    them. Keys that differ by k belong to numbers y and more than y (1 + (k - 1) 2**(s - 53)), so
+    it is enough that (k - 1) 2**(s - 53) >= 4v, and v <= 1/2, for neighbours among the sorted keys.
+    """
+    possible = np.ones(len(batch.y), bool)
+    few = batch.y[:_TRIED], batch.plain[:_TRIED], batch.largest[:_TRIED]
+    if batch.y.shape[-1] in _APART and not _near(*few, batch.truth.format).all():
+        possible = _near(batch.y, batch.plain, batch.largest, batch.truth.format)
+    return possible
+
+
+def _near(y: Array, plain: NDArray[np.bool_], largest: Array, format: Format) -> NDArray[np.bool_]:
+    """Whether two outputs of a row are, or may be, no further apart than they err."""
+    with np.errstate(invalid="ignore"):
+        d = 2.0 * format.unit_roundoff * np.where(plain, largest, np.inf)
+        error = d / (1.0 - d)
+    known = d <= 0.25
+    if not known.any():
+        return np.ones(len(y), bool)
+    bits = y.view(np.int64)
+    least = bits[known].min() if not known.all() else bits.min()
+    shift = max(int(_BITS_OF_ONE - least).bit_length() - 32, 0)
+    keys = ((bits - least) >> shift).astype(np.uint32)
+    keys.sort(axis=-1)
+    apart = np.empty_like(keys)
+    # Over the ends of rows too: NumPy subtracts arrays of one piece several times as fast.
+    np.subtract(keys.ravel()[1:], keys.ravel()[:-1], out=apart.ravel()[:-1])
+    apart[:, -1] = _FARTHEST
+    needed = 1.0 + np.where(known, error, 0.0) * 2.0 ** (55 - shift)
+    return np.asarray(~known | (apart.min(axis=-1) < needed))
+
+
+def _ascending(values: Array) -> NDArray[np.bool_]:
+    return np.asarray((values[:, 1:] >= values[:, :-1]).all(axis=-1))
+
+
+def sorted_together(x: Array, y: Array) -> tuple[Array, Array]:
+    """Each row of x in ascending order, and y in the same order, ties in any order.
+
+    In rows of middling length sixteen bits of x are sorted first, which NumPy does by radix,
+    several times as fast as it sorts floats. Of entries that agree in them, neighbours are put
+    right; what is still not in order is sorted whole.
+    """
+    if x.shape[-1] not in _RADIX_LENGTHS:
+        order = np.argsort(x, axis=-1)
+        return np.take_along_axis(x, order, axis=-1), np.take_along_axis(y, order, axis=-1)
+    rows = np.arange(len(x))
+    order = np.argsort(_sixteen_bits(x), axis=-1, kind="stable")
+    order += rows[:, None] * x.shape[-1]
+    xs, ys = x.ravel().take(order), y.ravel().take(order)
+    row, place = np.nonzero(xs[:, :-1] > xs[:, 1:])
+    for values in (xs, ys):
+        values[row, place], values[row, place + 1] = values[row, place + 1], values[row, place]
+    left = rows[~_ascending(xs)]
+    order = np.argsort(x[left], axis=-1)
+    xs[left] = np.take_along_axis(x[left], order, axis=-1)
+    ys[left] = np.take_along_axis(y[left], order, axis=-1)
+    return xs, ys
+
+
+def _sixteen_bits(x: Array) -> NDArray[np.uint16]:
+    """Integers that never descend where a finite x ascends."""
+    with np.errstate(all="ignore"):
+        low = x.min(axis=-1, keepdims=True)
+        key = x - low
+        key *= 65535.0 / (x.max(axis=-1, keepdims=True) - low)
+        bits: NDArray[np.uint16] = key.astype(np.uint16)
+        return bits
+
+
+def _row_inversions(x: Array, y: Array) -> int:
+    numbers = ~(np.isnan(x) | np.isnan(y))
+    x, y = x[numbers], y[numbers]
+    in_order = y[np.lexsort((y, x))]
+    if (in_order[1:] >= in_order[:-1]).all():
+        return 0
+    _, rank = np.unique(in_order, return_inverse=True)
+    return count_inversions(rank)
+
+
+def count_inversions(rank: NDArray[np.int64]) -> int:
+    """Pairs i < j with rank[i] > rank[j], in O(n log n).
+
+    Bit by bit from the highest: among entries that agree in all higher bits, a pair is inverted
+    at this bit if a 1 stands before a 0. The entries are kept stably sorted by the higher bits.
+    """
+    count = 0
+    for bit in reversed(range(int(rank.max(initial=0)).bit_length())):
+        ones = rank >> bit & 1
+        group = rank >> (bit + 1)
+        before = np.cumsum(ones) - ones
+        first = np.searchsorted(group, group)
+        count += int(((before - before[first]) * (1 - ones)).sum())
+        rank = rank[np.argsort(rank >> bit, kind="stable")]
+    return count

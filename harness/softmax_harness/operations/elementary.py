@@ -1,0 +1,100 @@
+"""How accurate exp and log are on this machine: measured, since every bound depends on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+
+_POINTS = 4096
+_BITS = 160
+
+
+@dataclass(frozen=True)
+class ElementaryErrors:
+    """Largest errors seen over a fixed set of points; lower bounds of the true maxima.
+
+    Attributes
+    ----------
+    exp : float
+        Relative error of exp where its result is normal.
+    exp_subnormal : float
+        Error of exp in smallest subnormals where its result is subnormal.
+    log : float
+        Relative error of log between 1 and 2**20.
+    """
+
+    exp: float
+    exp_subnormal: float
+    log: float
+
+
+@cache
+def elementary_errors(format: Format) -> ElementaryErrors:
+    """`ElementaryErrors` of NumPy's exp and log in `format`, at 4096 points of each domain."""
+    low, high = math.log(format.smallest_subnormal), math.log(format.largest)
+    x = np.linspace(low, high, _POINTS).astype(format.dtype)
+    normal, subnormal = _exp_errors(x, format)
+    return ElementaryErrors(normal, subnormal, _log_error(format.dtype, min(20, format.emax)))
+
+
+@cache
+def long_double_errors() -> ElementaryErrors:
+    """The same for NumPy's long double where `wide` uses it, from -700 to 0 and without subnormals."""
+    x = np.linspace(-700.0, 0.0, _POINTS).astype(np.longdouble)
+    with mpmath.workprec(_BITS):
+        exact = [mpmath.exp(value) for value in exact_values(x)]
+        exp = _largest_ratio(np.exp(x), exact, exact)
+    return ElementaryErrors(exp, 0.0, _log_error(np.dtype(np.longdouble), 20))
+
+
+def _log_error(dtype: np.dtype[Any], top: int) -> float:
+    x = np.geomspace(1.0, 2.0**top, _POINTS).astype(dtype)
+    x = x[x > 1]
+    with mpmath.workprec(_BITS):
+        exact = [mpmath.log(value) for value in exact_values(x)]
+        return _largest_ratio(np.log(x), exact, exact)
+
+
+def _exp_errors(x: NDArray[Any], format: Format) -> tuple[float, float]:
+    with mpmath.workprec(_BITS), np.errstate(all="ignore"):
+        y = np.exp(x)
+        exact = [mpmath.exp(value) for value in exact_values(x)]
+        smallest = mpmath.ldexp(1, format.emin)
+        pairs = [
+            (computed, z) for computed, z in zip(y, exact, strict=True) if np.isfinite(computed)
+        ]
+        normal = [(computed, z) for computed, z in pairs if z >= smallest]
+        tail = [(computed, z) for computed, z in pairs if z < smallest]
+        step = mpmath.ldexp(1, format.spacing_exponent)
+        return (
+            _largest_ratio(*_columns(normal), [z for _, z in normal]),
+            _largest_ratio(*_columns(tail), [step] * len(tail)),
+        )
+
+
+def _columns(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+    return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def _largest_ratio(computed: Any, exact: list[Any], unit: list[Any]) -> float:
+    errors = (
+        abs(y - z) / scale for y, z, scale in zip(exact_values(computed), exact, unit, strict=True)
+    )
+    return float(max(errors, default=0.0))
+
+
+def exact_values(values: Any) -> list[Any]:
+    """Each of a sequence of floats as an mpf, exactly, long doubles in two parts."""
+    array = np.asarray(values)
+    high = array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        low = np.where(np.isfinite(high), (array - high).astype(np.float64), 0.0)
+    return [mpmath.mpf(a) + mpmath.mpf(b) for a, b in zip(high.tolist(), low.tolist(), strict=True)]

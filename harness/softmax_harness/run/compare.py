@@ -1,0 +1,92 @@
+"""Two runs, cell by cell: what got better, worse, new or is gone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from softmax_harness.ground.errors import BadFolder
+from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.run.results import KEYS, Run
+
+CHANGES = ("worse", "better", "new", "gone")
+FAULTS = tuple(name for name in OUTCOMES if name not in GOOD_OUTCOMES)
+METRICS = ("max_ulp", "mean_ulp")
+# Means of one and the same run agree to 1e-9 whichever tier judged it, maxima to the bit.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one number of a cell, or of the whole cell.
+
+    Attributes
+    ----------
+    change : str
+        One of `CHANGES`.
+    cell : tuple
+        Operation, implementation, dtype, family and n.
+    what : str
+        The column; ``""`` for a cell that is new or gone.
+    before, now : float or None
+    witness : str
+        Of the largest error of the cell as it is now.
+    """
+
+    change: str
+    cell: tuple[Any, ...]
+    what: str = ""
+    before: float | None = None
+    now: float | None = None
+    witness: str = ""
+
+
+def changes(first: Run, second: Run) -> list[Change]:
+    """Every change from the first run to the second, the worse ones first.
+
+    Raises
+    ------
+    BadFolder
+        If their inputs were made from different seeds.
+    """
+    seeds = [run.info["options"]["seed"] for run in (first, second)]
+    if seeds[0] != seeds[1]:
+        raise BadFolder(
+            f"the runs have other inputs: --seed {seeds[0]} and {seeds[1]}; make one of them again "
+            "with the seed of the other"
+        )
+    before, now = (_by_cell(run) for run in (first, second))
+    found = [Change("gone", cell) for cell in before if cell not in now]
+    for cell, row in now.items():
+        if cell not in before or before[cell]["rows"] != row["rows"]:
+            found.append(Change("new", cell))
+        else:
+            found += _changes_of(cell, before[cell], row)
+    return sorted(found, key=lambda each: CHANGES.index(each.change))
+
+
+def _by_cell(run: Run) -> dict[tuple[Any, ...], Any]:
+    rows = run.results.to_dict("records")
+    return {tuple(row[key] for key in KEYS): row for row in rows}
+
+
+def _changes_of(cell: tuple[Any, ...], before: Any, now: Any) -> Iterator[Change]:
+    witness = "" if pd.isna(now["witness"]) else str(now["witness"])
+    for what in (*FAULTS, *METRICS):
+        old, new = float(before[what]), float(now[what])
+        change = _change(old, new)
+        if change:
+            yield Change(change, cell, what, old, new, witness)
+
+
+def _change(old: float, new: float) -> str:
+    """NaN, where nothing had an error in ulp, is no number to compare: outcomes tell that."""
+    if math.isnan(old) or math.isnan(new):
+        return ""
+    if abs(new - old) <= _SAME * max(abs(old), abs(new)):
+        return ""
+    return "worse" if new > old else "better"

@@ -1,0 +1,103 @@
+"""Whose fault an error of attention is: the products for the scores, the softmax, or the last product.
+
+Beside the exact result z stand three more, each made from what was computed so far and exact from there
+on: after the scores, after the weights, after all. The differences are the shares, which add up to
+the whole error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+from softmax_implementations.attention import scores
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.inputs.witness import recipe_text
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.subjects.call import call
+from softmax_harness.truth import judge, known
+
+Array = NDArray[np.float64]
+
+FAMILY, LENGTH, ROWS = "normal-10", 64, 60
+# The shares are taken in float64, which must be far finer than what is judged.
+_FORMATS = ("float16", "bfloat16", "float32")
+
+
+def attention_shares_table(
+    implementations: list[Implementation], formats: list[Format]
+) -> pd.DataFrame:
+    """One row for each softmax and dtype.
+
+    Returns
+    -------
+    DataFrame
+        ``results``; ``error``: the largest |y - z|; ``scores``, ``softmax``, ``product``: the largest
+        share of each in an error; ``softmax_leads``: results of whose error softmax has the largest
+        share, or lost; ``lost``: results that are no number, which the maxima leave out; ``witness``:
+        of ``error``, or of a lost one.
+    """
+    rows = []
+    for format in formats:
+        if format.name not in _FORMATS:
+            continue
+        recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
+        stored = recipe.block(0)
+        beside = OPERATIONS["attention"].beside(stored, recipe.random_beside(0))
+        z = judge(OPERATIONS["attention"], stored.astype(np.float64), format, beside=beside).value
+        for each in implementations:
+            if format.name in each.dtypes:
+                rows.append(_row(each, recipe, beside, z))
+    return pd.DataFrame(rows)
+
+
+def shares(
+    implementation: Implementation, format: Format, beside: tuple[NDArray[Any], ...], z: Array
+) -> dict[str, Array]:
+    """The share of each step in each error, shape (rows, m), signed; they add up to it."""
+    q, k, v, mask = beside
+    # Implementations are written as their users write theirs, without types.
+    computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
+    w = call(implementation, computed).y
+    weights = np.full(computed.shape, np.nan) if w is None else w
+    exactly = known(OPERATIONS["softmax"], computed.astype(np.float64), format, Policy()).truth
+    values = v.astype(np.float64)
+    after_scores = np.einsum("rn,rnc->rc", exactly.value, values)
+    after_weights = np.einsum("rn,rnc->rc", weights, values)
+    with np.errstate(all="ignore"):
+        y = np.matmul(weights.astype(format.dtype)[:, None, :], v)[:, 0, :].astype(np.float64)
+    return {
+        "scores": after_scores - z,
+        "softmax": after_weights - after_scores,
+        "product": y - after_weights,
+    }
+
+
+def _largest(values: Array) -> float:
+    return float(values.max()) if values.size else float("nan")
+
+
+def _row(
+    implementation: Implementation, recipe: Recipe, beside: tuple[NDArray[Any], ...], z: Array
+) -> dict[str, Any]:
+    found = shares(implementation, recipe.format, beside, z)
+    whole = np.abs(sum(found.values()))
+    sizes = {name: np.abs(each) for name, each in found.items()}
+    lost = ~np.isfinite(whole)
+    row, place = np.unravel_index(np.argmax(np.where(lost, np.inf, whole)), whole.shape)
+    leads = np.argmax([*sizes.values()], axis=0) == list(sizes).index("softmax")
+    return {
+        "implementation": implementation.name,
+        "dtype": recipe.format.name,
+        "results": whole.size,
+        "lost": int(lost.sum()),
+        "error": _largest(whole[~lost]),
+        **{name: _largest(each[~lost]) for name, each in sizes.items()},
+        "softmax_leads": int((leads | lost).sum()),
+        "witness": recipe_text(recipe, int(row), int(place)),
+    }

@@ -1,0 +1,41 @@
+"""Every implementation's outputs on one family of real logits, beside the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.judgement.metrics import Batch, judged
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.call import call
+from softmax_harness.truth import judge
+
+
+def recipe_of(family: str, format: Format) -> Recipe:
+    """All rows of a family of fixed length and size."""
+    found = FAMILIES[family]
+    assert found.lengths is not None and found.rows is not None
+    return Recipe(found, format, found.lengths[0], found.rows, 0)
+
+
+def outputs(
+    family: str, implementations: list[Implementation], formats: list[Format]
+) -> Iterator[tuple[Implementation, Format, Batch]]:
+    """Each implementation's outputs in each format that it takes, all rows in one batch."""
+    for format in formats:
+        stored = np.concatenate(list(recipe_of(family, format).blocks()))
+        x = stored.astype(np.float64)
+        truth = judge(OPERATIONS["softmax"], x, format)
+        for implementation in implementations:
+            if format.name in implementation.dtypes:
+                y = call(implementation, stored).y
+                yield implementation, format, judged(x, _or_nan(y, x), truth)
+
+
+def _or_nan(y: NDArray[np.float64] | None, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.full(x.shape, np.nan) if y is None else y

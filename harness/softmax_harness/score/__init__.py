@@ -1,0 +1,1 @@
+"""Outputs that were computed elsewhere, judged."""

@@ -1,0 +1,1 @@
+"""What is judged: how an implementation is named, loaded, isolated and called."""

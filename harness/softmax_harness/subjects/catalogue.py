@@ -1,0 +1,13 @@
+"""Everything that can be measured without being named: the registered implementations and `exact`."""
+
+from __future__ import annotations
+
+from softmax_implementations import Implementation, implementations
+
+from softmax_harness.subjects.exact import exact_of
+
+
+def catalogue(operation: str = "softmax") -> dict[str, Implementation]:
+    """Every implementation of an operation by name, in alphabetical order."""
+    exact = exact_of(operation)
+    return dict(sorted({**implementations(operation), exact.name: exact}.items()))

@@ -1,0 +1,112 @@
+"""What runs in an isolated process: loading, calls, and a look at all that they leave behind."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from softmax_implementations.registry import Implementation, declared
+
+from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.subjects.isolation import limits, watch
+from softmax_harness.subjects.isolation.answer import answered, told
+from softmax_harness.subjects.isolation.printed import Printed
+from softmax_harness.subjects.isolation.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+
+
+class _Here:
+    """The one implementation of this process, and what it prints."""
+
+    function: Callable[..., Any]
+    printed: Printed
+    is_warm = False
+
+
+def begin(memory: int) -> None:
+    """Set the limits of this process, and take what it prints."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _Here.printed = Printed()
+    # NumPy's warnings are an implementation's own business.
+    warnings.showwarning = _unseen  # type: ignore[assignment]
+    limits.impose(memory)
+
+
+def _unseen(*warning: Any) -> None:
+    """Where warnings go."""
+
+
+def load(name: str) -> Description | Fault:
+    """Find the implementation of that name; a fault where its module cannot be executed."""
+    around = watch.state()
+    try:
+        found = _with_library(_found(name))
+    except BadImplementation as error:
+        return Fault("unknown", str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or package in sys.modules:
+            return Fault("raised", f"loading it raised {told(error)}")
+        return Fault("unavailable", f"it needs {package}: pip install {package}")
+    except MemoryError:
+        return Fault("memory", "loading it ran out of memory")
+    except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
+        return Fault("raised", f"loading it raised {told(error)}")
+    _Here.printed.forget()  # what a library says of itself when it is loaded
+    patched = tuple(_side_effects(around))
+    if isinstance(found, Implementation):
+        _Here.function = found.function
+        fields = {key: value for key, value in vars(found).items() if key != "function"}
+        return Description(fields, found.summary, patched)
+    _Here.function = found
+    summary = (getattr(found, "__doc__", None) or "").strip().split("\n")[0]
+    return Description(None, summary, patched)
+
+
+def _found(name: str) -> Implementation | Callable[..., Any]:
+    if not is_foreign(name):
+        from softmax_harness.subjects.catalogue import catalogue
+
+        operation, _, own = name.rpartition("/")
+        return catalogue(operation or "softmax")[own]
+    function = loaded(name)
+    return declared(function) or function
+
+
+def _with_library(found: Any) -> Any:
+    """Import what an implementation will import with its first call, which is not to be judged."""
+    if isinstance(found, Implementation) and found.library and not found.unavailable:
+        importlib.import_module(found.library)
+    return found
+
+
+def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
+    """Make each call of the implementation of that name in turn.
+
+    What they leave behind together is a fault of the last one.
+    """
+    name, requests = asked
+    if not hasattr(_Here, "function"):  # a process that took the place of one that ended
+        load(name)
+    around = watch.state()
+    replies = [answered(_Here.function, request) for request in requests]
+    left = _side_effects(around)
+    # At its first call a library may tell on standard error what it found, such as no GPU.
+    size, first = _Here.printed.forget(errors_too=_Here.is_warm)
+    _Here.is_warm = True
+    if size >= limits.MOST_WRITTEN:  # and what it answers is of no account
+        return [
+            Reply(None, (Fault("printed", f"printed without end, beginning {first!r}"),))
+        ] * len(replies)
+    if size:
+        left.append(Fault("printed", f"printed {size} bytes, beginning {first!r}"))
+    last = replies[-1]
+    return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
+
+
+def _side_effects(around: watch.State) -> list[Fault]:
+    return [Fault("side_effect", change) for change in watch.changes(around)]

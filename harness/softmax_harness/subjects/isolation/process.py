@@ -1,0 +1,157 @@
+"""A process for one implementation, which lives as long as it behaves."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as TimedOut
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from pebble import ProcessExpired, ProcessPool
+
+from softmax_harness.subjects.isolation import child
+from softmax_harness.subjects.isolation.limits import LEFT_WITH_SUCCESS
+from softmax_harness.subjects.isolation.request import Description, Fault, Reply, Request
+
+_TIMES_TO_LOAD = 3.0  # a large library takes its time
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an implementation may use.
+
+    Attributes
+    ----------
+    seconds : float
+        For what is asked of it at once, some hundred thousand elements at most; loading it may
+        take three times as long.
+    memory : int
+        Bytes.
+    """
+
+    seconds: float = 20.0
+    memory: int = 4 << 30
+
+
+class Ended(Exception):
+    """The process died, or was ended at a limit.
+
+    Attributes
+    ----------
+    fault : Fault
+        Of the kind ``died``, ``timeout`` or ``memory``.
+    told : str
+        What was asked of it.
+    """
+
+    def __init__(self, fault: Fault, told: str) -> None:
+        super().__init__(fault.message)
+        self.fault, self.told = fault, told
+
+
+class Isolated:
+    """One implementation in a process of its own; a context manager that ends it.
+
+    It is loaded with the first thing that is asked of it, and anew in a fresh process after one
+    that ended.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self.name, self.limits = name, limits
+        self._pool = _pool(limits)
+        self._is_loaded = False
+
+    def load(self) -> Description | Fault:
+        """What is known of the implementation; a fault where it cannot be loaded.
+
+        Raises
+        ------
+        Ended
+            If the process died or was ended.
+        """
+        found: Description | Fault = self._asked(
+            child.load, self.name, _TIMES_TO_LOAD * self.limits.seconds
+        )
+        self._is_loaded = True
+        return found
+
+    def serve(self, requests: list[Request]) -> list[Reply]:
+        """Make the calls one after another, within the limits.
+
+        Raises
+        ------
+        Ended
+            If the process died or was ended.
+        """
+        if not self._is_loaded:
+            self.load()
+        asked = (self.name, requests)
+        replies: list[Reply] = self._asked(child.serve, asked, self.limits.seconds)
+        return replies
+
+    def _asked(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
+        try:
+            return self._pool.schedule(function, [given], timeout=seconds).result()
+        except TimedOut:
+            fault = Fault("timeout", f"did not end within {seconds:g} s, and was ended")
+        except ProcessExpired as error:
+            fault = Fault("died", f"its process died: {_cause(error.exitcode)}")
+        except RuntimeError:  # the pool's own, which cannot go on once it has lost an idle process
+            fault = Fault("died", "its process died between two calls")
+            self.close()
+            self._pool = _pool(self.limits)
+        except MemoryError:
+            fault = Fault(
+                "memory", f"needs more than the {self.limits.memory >> 20} MiB it may use"
+            )
+        self._is_loaded = False
+        raise Ended(fault, _told(given))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+
+def _pool(limits: Limits) -> ProcessPool:
+    """A pool of one process, spawned, so that nothing is in it but what the implementation brings."""
+    return ProcessPool(
+        1,
+        context=multiprocessing.get_context("spawn"),
+        initializer=child.begin,
+        initargs=[limits.memory],
+    )
+
+
+def _told(given: str | tuple[str, list[Request]]) -> str:
+    if isinstance(given, str):
+        return "when it was loaded"
+    _, requests = given
+    shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in requests)
+    first = ", ".join(list(shapes)[:3])
+    return f"when called with {first}{' and others' if len(shapes) > 3 else ''}"
+
+
+def _cause(exit_code: int | None) -> str:
+    if exit_code == LEFT_WITH_SUCCESS:
+        return "exit code 0"
+    if exit_code is None or exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"

@@ -1,0 +1,93 @@
+"""The same call again: later, after calls with other numbers, and in several threads at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.subjects.isolation.request import Fault, Request
+
+_SWITCH_SECONDS = 1e-6
+# Together in all threads: many of a small array, which is rarely met in the middle of its work.
+_ELEMENTS_IN_THREADS = 1 << 20
+_FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
+
+Call = Callable[..., Any]
+
+
+def repeated(function: Call, request: Request, x: NDArray[Any], first: NDArray[Any]) -> list[Fault]:
+    """What is wrong with calls after the one on x that gave `first`, which must stay as it is."""
+    kept, other = bits(first), np.ascontiguousarray(np.flip(x))
+    reference = bits(function(other, axis=request.axis))
+    faults = []
+    if bits(first) != kept:
+        faults.append(Fault("result_overwritten", "a later call changed what an earlier one gave"))
+    held = x.copy()
+    function(held, axis=request.axis)
+    held[...] = other
+    if bits(function(held, axis=request.axis)) != reference:
+        told = "gave other bits for an array whose numbers were replaced since an earlier call"
+        faults.append(Fault("nondeterminism", told))
+    open_before = _held_open()
+    again = [bits(function(x, axis=request.axis)) != kept for _ in range(request.times - 1)]
+    if any(again):
+        faults.append(Fault("nondeterminism", f"gave other bits within {request.times} calls"))
+    for what, count in _held_open().items():
+        if (grown := count - open_before[what]) > request.times // 2:
+            faults.append(
+                Fault("side_effect", f"left {grown} {what} behind in {request.times} calls")
+            )
+    if request.threads > 1:
+        with _frequent_switches():
+            found = _in_threads(function, request, (x, other))
+        if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
+            faults.append(
+                Fault("nondeterminism", f"gave other bits in {request.threads} threads at once")
+            )
+    return faults
+
+
+def _held_open() -> dict[str, int]:
+    """How many threads there are, and open files where the system tells."""
+    files = "/proc/self/fd"
+    return {
+        "threads": threading.active_count(),
+        "open files": len(os.listdir(files)) if os.path.isdir(files) else 0,
+    }
+
+
+def _in_threads(function: Call, request: Request, inputs: tuple[NDArray[Any], ...]) -> list[bytes]:
+    fitting = _ELEMENTS_IN_THREADS // inputs[0].size
+    calls = min(max(fitting, _FEWEST_IN_THREADS), _MOST_IN_THREADS)
+    with ThreadPoolExecutor(request.threads) as executor:
+        futures = [
+            executor.submit(function, inputs[place % 2], axis=request.axis)
+            for place in range(calls)
+        ]
+        return [bits(future.result()) for future in futures]
+
+
+@contextmanager
+def _frequent_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def bits(y: Any) -> bytes:
+    """The bytes of y in C order; NaN of any payload is NaN."""
+    array = np.asarray(y)
+    if array.dtype.kind in "fV" and np.isnan(array).any():
+        array = np.where(np.isnan(array), np.array(np.nan, array.dtype), array)
+    return array.tobytes()

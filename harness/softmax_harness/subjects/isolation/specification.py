@@ -1,0 +1,112 @@
+"""What may be named as an implementation, and how the function behind a name is found.
+
+A registered name; ``package.module:function``; ``path/to/file.py:function``; an entry point of the
+group ``softmax_harness.implementations``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from softmax_harness.ground.errors import BadImplementation, unknown
+
+GROUP = "softmax_harness.implementations"
+
+
+@cache
+def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """The entry points that other distributions offer, by name.
+
+    Looked up once: it reads a file of every installed package, and a run asks for every block.
+    """
+    return {each.name: each for each in importlib.metadata.entry_points(group=GROUP)}
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name means a function outside of the registry."""
+    return ":" in name or name.endswith(".py") or name in entry_points()
+
+
+def check_form(name: str) -> None:
+    """Refuse what cannot name a function, before any process is started for it."""
+    if name in entry_points():
+        return
+    place, _, function = name.rpartition(":")
+    if name.endswith(".py"):
+        raise BadImplementation(f"{name!r} names no function: expected {name}:FUNCTION")
+    if not place or not all(part.isidentifier() for part in function.split(".")):
+        raise BadImplementation(
+            f"{name!r} names no function: expected package.module:function or path/to/file.py:function"
+        )
+    if place.endswith(".py") and not Path(place).is_file():
+        raise BadImplementation(f"{place}: no such file; expected path/to/file.py:function")
+
+
+def loaded(name: str) -> Callable[..., Any]:
+    """The function of that name, its module executed here.
+
+    Raises
+    ------
+    BadImplementation
+        If there is no such module or function.
+    """
+    _working_folder_last()
+    if name in entry_points():
+        name = entry_points()[name].value
+    place, _, attribute = name.rpartition(":")
+    module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            functions = sorted(_functions(module)) or ["a file that defines a function"]
+            raise BadImplementation(str(unknown(f"function of {place}", attribute, functions)))
+        found = getattr(found, part)
+    if not callable(found):
+        raise BadImplementation(f"{name} is a {type(found).__name__}, not a function")
+    return found  # type: ignore[no-any-return]
+
+
+def _functions(module: ModuleType) -> list[str]:
+    return [
+        name
+        for name, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == module.__name__
+    ]
+
+
+def _working_folder_last() -> None:
+    """So that nothing that lies there hides an installed package."""
+    here = os.getcwd()
+    sys.path[:] = [each for each in sys.path if each not in ("", here)] + [here]
+
+
+def _from_file(path: Path) -> ModuleType:
+    name = f"implementation_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise BadImplementation(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _from_name(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise BadImplementation(
+            f"there is no module {error.name!r} here; expected an installed package, or one in the "
+            f"working folder"
+        ) from None

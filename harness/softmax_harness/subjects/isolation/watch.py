@@ -1,0 +1,95 @@
+"""What a call must leave as it was: the process around it."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import os
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from softmax_harness.ground.errors import FloatingPointEnvironment
+from softmax_harness.truth.floating_point import check_floating_point_environment
+
+# By name and as they are now: submodules that come with their first use are no change.
+_FUNCTIONS = [
+    (module, name)
+    for module in (np, math, builtins, np.linalg, np.random)
+    for name, value in vars(module).items()
+    if callable(value) and not isinstance(value, ModuleType)
+]
+
+
+def _functions() -> dict[str, int]:
+    """The identity of every function that others may call."""
+    return {
+        f"{module.__name__}.{name}": id(getattr(module, name, None)) for module, name in _FUNCTIONS
+    }
+
+
+def _floating_point() -> str:
+    try:
+        check_floating_point_environment()
+    except FloatingPointEnvironment as error:
+        return str(error)
+    return "as it should be"
+
+
+def _random() -> tuple[Any, bytes]:
+    _, words, *place = np.random.get_state(legacy=True)
+    return random.getstate(), np.asarray(words).tobytes() + repr(place).encode()
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return "one that is gone"
+
+
+State = dict[str, Any]
+_MODULES = "the modules that are imported"
+_WATCHED: dict[str, Callable[[], Any]] = {
+    "NumPy's handling of floating-point errors": np.geterr,
+    "a function of another module": _functions,
+    "the environment variables": lambda: dict(os.environ),
+    "the working folder": _working_folder,
+    "the floating-point environment": _floating_point,
+    "the state of the random generators": _random,
+    "the module search path": lambda: list(sys.path),
+    "the filters of warnings": lambda: list(warnings.filters),
+    "NumPy's print options": np.get_printoptions,
+    "the recursion limit": sys.getrecursionlimit,
+    _MODULES: lambda: len(sys.modules),
+}
+# A library may set up the rest when it is imported; these would change what others compute.
+_AT_IMPORT = ("NumPy's handling of floating-point errors", "a function of another module")
+
+
+def state() -> State:
+    """All that is watched, as it is now."""
+    return {name: look() for name, look in _WATCHED.items()}
+
+
+def changes(before: State) -> list[str]:
+    """What is otherwise than before, a line each; less of it where modules were imported."""
+    after = state()
+    imported = before[_MODULES] != after[_MODULES]
+    return [
+        f"changed {name}{_difference(before[name], after[name])}"
+        for name in (_AT_IMPORT if imported else _WATCHED)
+        if before[name] != after[name]
+    ]
+
+
+def _difference(before: Any, after: Any) -> str:
+    if not isinstance(before, dict):
+        return ""
+    names = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return f": {', '.join(sorted(names)[:3])}"

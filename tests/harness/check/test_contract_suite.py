@@ -1,0 +1,182 @@
+"""The contract suite: its inputs, the smallest witnesses, limits, promises, known findings."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.contract.finding import Finding, first_of_each_kind
+from softmax_harness.check.contract.promises import Limit, parsed_limit
+from softmax_harness.check.contract.suite import LENGTHS, LONG, recipes
+from softmax_harness.ground.errors import BadLimit
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs import witness
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.inputs.families.sweeps import domain
+
+FLOATS = ("float16", "float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_suite_reaches_every_length_and_no_further_than_promised(dtype):
+    lengths = {recipe.n for recipe in recipes(FORMATS[dtype], float("inf"), 0)}
+    assert {*LENGTHS, *LONG} <= lengths
+    for width in (4, 8, 16, 32, 64, 128):
+        assert {width - 1, width, width + 1} <= lengths
+    assert max(recipe.n for recipe in recipes(FORMATS[dtype], 100, 0)) == 100
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_no_window_of_the_domain_is_left_out(dtype):
+    """Every window of 2**-16 of exp's domain holds a distance, as far as the format has one."""
+    format = FORMATS[dtype]
+    recipe = Recipe(FAMILIES["sweep-pairs"], format, 2, FAMILIES["sweep-pairs"].rows, 0)
+    x = np.concatenate(list(recipe.blocks())).astype(float)
+    distances = np.sort(x.max(axis=-1) - x.min(axis=-1))
+    width = domain(format) * 2.0**-16
+    gaps = np.diff(np.concatenate([[0.0], distances, [domain(format)]]))
+    spacing = format.ulp(distances)
+    allowed = width + np.append(spacing, spacing[-1])  # two neighbours were rounded
+    assert (gaps <= allowed).all()
+
+
+def test_near_ties_are_next_to_the_middle_between_two_numbers():
+    format = FORMATS["float32"]
+    recipe = Recipe(FAMILIES["near-ties"], format, 2, FAMILIES["near-ties"].rows, 0)
+    x = recipe.block(0).astype(np.longdouble)
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    z = e / e.sum(axis=-1, keepdims=True)
+    place = z / format.ulp(np.asarray(z, float)) % 1
+    nearest = np.abs(place - 0.5).min(axis=-1)
+    assert (nearest < 1e-3).all()
+
+
+def test_a_softmax_rounded_twice_breaks_the_promise_of_correct_rounding(tmp_path):
+    path = tmp_path / "twice.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            def twice(x, axis=-1):
+                '''By float64 and a float32 on the way.'''
+                w = np.asarray(x, np.float64)
+                with np.errstate(all="ignore"):
+                    e = np.exp(w - w.max(axis=axis, keepdims=True, initial=-np.inf))
+                    y = e / e.sum(axis=axis, keepdims=True)
+                    return y.astype(np.float32).astype(x.dtype)
+            """
+        )
+    )
+    promise = Limit("not_correctly_rounded", 0.0)
+    contract = Contract(("float16",), ("accuracy",), limits=(promise,))
+    (result,) = checked(f"{path}:twice", contract)
+    assert [finding.kind for finding in result.findings] == ["limit"]
+    (finding,) = result.findings
+    assert finding.metric == "not_correctly_rounded" and finding.value > 0
+    (right,) = checked("exact", contract)
+    assert right.verdict == "pass"
+
+
+def test_a_limit_on_the_error_is_held_and_its_maximum_is_mpmaths():
+    parts = ("accuracy",)
+    (result,) = checked(
+        "max-shifted", Contract(("float32",), parts, limits=(Limit("max_ulp", 1.0),))
+    )
+    (finding,) = result.findings
+    assert finding.kind == "limit" and finding.metric == "max_ulp" and finding.value > 1.0
+    assert witness.parse(finding.witness).format is FORMATS["float32"]
+    (result,) = checked("wide", Contract(("float32",), parts, limits=(Limit("max_ulp", 0.51),)))
+    assert result.verdict == "pass"
+
+
+@pytest.mark.parametrize("text", ["max_ulp", "max_ulp=two", "max_ulp=-1", "max_ulps=1", "=1"])
+def test_a_limit_that_cannot_be_read_is_refused(text):
+    with pytest.raises(BadLimit, match="expected METRIC=NUMBER"):
+        parsed_limit(text, "--limit")
+
+
+def test_a_witness_is_as_small_as_it_gets_and_shows_the_fault():
+    (result,) = checked("naive", Contract(("float32",), ("accuracy",)))
+    known = {finding.kind: finding for finding in result.expected}
+    assert result.verdict == "pass" and not result.findings
+    overflow = witness.parse(known["overflow"].witness)
+    assert overflow.block.shape == (1, 2)
+    assert overflow.block.max() > 88
+    found = witness.parse(known["inaccurate"].witness)
+    assert found.block.shape[1] <= 2
+    assert known["inaccurate"].value > known["inaccurate"].limit
+
+
+def test_what_is_known_in_one_dtype_is_news_in_another(tmp_path):
+    path = tmp_path / "short.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            from softmax_implementations.registry import implementation
+            @implementation("short", expected_findings=("overflow in float16",))
+            def short(x, axis=-1):
+                with np.errstate(all="ignore"):
+                    e = np.exp(x)
+                    return e / e.sum(axis=axis, keepdims=True)
+            """
+        )
+    )
+    contract = Contract(("float16", "float32"), ("accuracy",))
+    sixteen, thirty_two = checked(f"{path}:short", contract)
+    assert "overflow" in {finding.kind for finding in sixteen.expected}
+    assert "overflow" in {finding.kind for finding in thirty_two.findings}
+
+
+def test_promised_bits_are_held(tmp_path):
+    path = tmp_path / "bits.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            from softmax_implementations.registry import implementation
+            @implementation("bits", same_bits=("permutation", "layout", "batch"))
+            def bits(x, axis=-1):
+                with np.errstate(all="ignore"):
+                    e = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
+                    return e / e.sum(axis=axis, keepdims=True)
+            """
+        )
+    )
+    parts = ("layouts", "permutations", "batches")
+    (result,) = checked(f"{path}:bits", Contract(("float32",), parts))
+    assert {finding.kind for finding in result.findings} >= {"permutation"}
+    assert all("other bits" in finding.message for finding in result.findings)
+    (right,) = checked("exact", Contract(("float32",), parts))
+    assert right.verdict == "pass"
+
+
+def test_what_is_not_promised_is_reported(tmp_path):
+    path = tmp_path / "flushes.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            def flushes(x, axis=-1):
+                with np.errstate(all="ignore"):
+                    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+                    y = e / np.sum(e, axis=axis, keepdims=True)
+                return np.where(y < np.finfo(y.dtype).tiny, y.dtype.type(0), y)
+            """
+        )
+    )
+    parts = ("accuracy", "shapes")
+    (result,) = checked(f"{path}:flushes", Contract(("float32",), parts))
+    assert [finding.kind for finding in result.findings] == ["flushed_subnormal"]
+    assert any(text.startswith("empty: ") for text in result.reported)
+    (result,) = checked(f"{path}:flushes", Contract(("float32",), parts, without=("subnormals",)))
+    assert result.verdict == "pass"
+
+
+def test_one_finding_of_each_kind_says_how_many_there_are():
+    findings = [Finding("layout", "first"), Finding("axis", "other"), Finding("layout", "second")]
+    kept = first_of_each_kind(findings)
+    assert [(each.kind, each.message) for each in kept] == [
+        ("layout", "first (and 1 more of this kind)"),
+        ("axis", "other"),
+    ]

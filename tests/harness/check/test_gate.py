@@ -1,0 +1,395 @@
+"""The gate: settings, waivers, baselines, and the documents that tell the outcome."""
+
+import datetime
+import json
+import math
+from dataclasses import replace
+
+import junitparser
+import pytest
+from softmax_harness.check.contract import Checked, Contract, Finding
+from softmax_harness.check.contract.cells import Cell
+from softmax_harness.check.contract.promises import Limit
+from softmax_harness.check.documents.annotations import annotation_lines
+from softmax_harness.check.documents.as_json import json_document
+from softmax_harness.check.documents.junit import junit_document
+from softmax_harness.check.documents.markdown import markdown_document
+from softmax_harness.check.documents.terminal import text_document
+from softmax_harness.check.gate import baseline as baselines
+from softmax_harness.check.gate.baseline import Baseline, entry_of
+from softmax_harness.check.gate.gated import Gated, held_against
+from softmax_harness.check.gate.regression import compared
+from softmax_harness.check.gate.settings import Settings, found_settings
+from softmax_harness.check.gate.waiver import Waiver, waived
+from softmax_harness.ground.errors import BadBaseline, HarnessError
+from softmax_harness.subjects.isolation import Limits
+
+TODAY = datetime.date(2030, 6, 15)
+OVERFLOW = Finding(
+    "overflow", "gives nan", "max_ulp", math.nan, 3.5, "float32:0x1p+7@0", "replay it"
+)
+CELL = Cell("normal-1,n=8,rows=64", 1.5, 0.25, ("inaccurate",), "float32:0x1p+0,0x0p+0@1")
+OTHER = Cell("ties,n=2,rows=64", 0.5, 0.1, (), "float32:0x1p+0,0x0p+0@0")
+PASSED = Checked("kernel.py:f", "float32", "pass", cells=(CELL, OTHER))
+
+
+def failed(*findings, **fields):
+    return replace(PASSED, verdict="fail", findings=findings, **fields)
+
+
+# Settings
+
+
+def settings(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    return found_settings(tmp_path)
+
+
+def test_the_settings_of_a_project(tmp_path):
+    found = settings(
+        tmp_path,
+        """
+        [tool.softmax-harness]
+        implementations = ["kernel.py:f"]
+        dtypes = ["float32"]
+        baseline = "ci/baseline.json"
+        [[tool.softmax-harness.limits]]
+        max_ulp = 4
+        family = "normal-1"
+        dtype = "float32"
+        [[tool.softmax-harness.waivers]]
+        kind = "overflow"
+        reason = "issue 12"
+        expires = 2030-01-31
+        implementation = "kernel.py:f"
+        """,
+    )
+    assert found.implementations == ("kernel.py:f",) and found.dtypes == ("float32",)
+    assert found.baseline == tmp_path / "ci" / "baseline.json"
+    assert found.limits == (Limit("max_ulp", 4.0, None, "float32", "normal-1"),)
+    (waiver,) = found.waivers
+    assert waiver.expires == datetime.date(2030, 1, 31) and waiver.dtype is None
+
+
+def test_the_nearest_table_above_counts_and_none_is_no_fault(tmp_path):
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    settings(tmp_path, '[tool.softmax-harness]\ndtypes = ["float16"]\n')
+    assert found_settings(below).dtypes == ("float16",)
+    for text in ("", "[project]\n", "tool = 3\n", "[tool.other]\n"):
+        assert settings(tmp_path, text) == Settings()
+
+
+LIMIT, WAIVER = "[[tool.softmax-harness.limits]]\n", "[[tool.softmax-harness.waivers]]\n"
+FULL = 'kind = "overflow"\nreason = "known"\nexpires = 2030-01-31\n'
+TABLE = "[tool.softmax-harness]\n"
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("[tool", "cannot be read as TOML"),
+        ("[tool]\nsoftmax-harness = 3\n", "expected a table"),
+        (TABLE + 'implementation = ["f"]', "did you mean implementations?"),
+        (TABLE + 'implementations = "kernel.py:f"', "expected a list of strings"),
+        (TABLE + "dtypes = [32]", "expected a list of strings"),
+        (TABLE + "baseline = 3", "expected the path of a file"),
+        (TABLE + "limits = 3", "[[tool.softmax-harness.limits]]"),
+        ("[tool.softmax-harness.limits]\nmax_ulp = 4", "[[tool.softmax-harness.limits]]"),
+        (LIMIT, "one metric in each"),
+        (LIMIT + "max_ulp = 4\nmean = 1", "one metric in each"),
+        (LIMIT + "max_ulps = 4", "expected METRIC=NUMBER"),
+        (LIMIT + "max_ulp = true", "expected METRIC=NUMBER"),
+        (LIMIT + "max_ulp = nan", "expected METRIC=NUMBER"),
+        (LIMIT + "max_ulp = -1", "expected METRIC=NUMBER"),
+        (LIMIT + "max_ulp = 4\ndtype = 32", "expected a string"),
+        (LIMIT + 'max_ulp = 4\ndtype = "float23"', "did you mean float32?"),
+        (LIMIT + 'max_ulp = 4\nfamily = "norml-1"', "did you mean normal-1?"),
+        (WAIVER + FULL.replace("kind", "kinds"), "did you mean kind?"),
+        (WAIVER + FULL.replace('"known"', '" "'), "a string that says something"),
+        (WAIVER + FULL.replace('reason = "known"\n', ""), "waivers: reason is None"),
+        (WAIVER + FULL.replace("2030-01-31", '"2030-01-31"'), "unquoted"),
+        (WAIVER + FULL.replace("2030-01-31", "2030-01-31T10:00:00"), "a date such as"),
+        (WAIVER + FULL.replace("expires = 2030-01-31\n", ""), "waivers: expires is None"),
+        (WAIVER + FULL + "implementation = 3", "expected a string"),
+        (WAIVER + FULL + 'dtype = "float23"', "did you mean float32?"),
+    ],
+)
+def test_a_bad_table_is_one_line_that_names_the_file(tmp_path, text, part):
+    with pytest.raises(HarnessError) as raised:
+        settings(tmp_path, text)
+    told = str(raised.value)
+    assert part in told and "pyproject.toml" in told and "\n" not in told
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(HarnessError, match="cannot be read as TOML"):
+        found_settings(tmp_path)
+
+
+# Waivers
+
+
+def waiver(kind="overflow", days=1, **where):
+    return Waiver(kind, "issue 12", TODAY + datetime.timedelta(days), **where)
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_finding_is_borne_until_the_day_and_on_it(days):
+    found = waived([failed(OVERFLOW)], (waiver(days=days),), TODAY)
+    assert [(each.verdict, each.findings) for each in found.results] == [("pass", ())]
+    assert "waived until" in found.notes[0] and "issue 12" in found.notes[0]
+
+
+def test_an_expired_waiver_bears_nothing_and_says_so():
+    found = waived([failed(OVERFLOW)], (waiver(days=-1),), TODAY)
+    assert found.results == [failed(OVERFLOW)]
+    assert found.notes == ["waiver expired on 2030-06-14: overflow (issue 12)"]
+
+
+@pytest.mark.parametrize(
+    "where", [{"implementation": "kernel.py:g"}, {"dtype": "float16"}, {"kind": "nan"}]
+)
+def test_a_waiver_bears_nothing_else(where):
+    assert waived([failed(OVERFLOW)], (waiver(**where),), TODAY).results[0].verdict == "fail"
+
+
+def test_other_findings_still_fail():
+    nan = replace(OVERFLOW, kind="nan")
+    (left,) = waived([failed(OVERFLOW, nan)], (waiver(),), TODAY).results
+    assert left.verdict == "fail" and left.findings == (nan,)
+
+
+def test_a_waiver_that_matches_nothing_is_to_be_taken_out_if_its_subject_was_checked():
+    (note,) = waived([PASSED], (waiver(implementation="kernel.py:f"),), TODAY).notes
+    assert note.startswith("waiver matches nothing, take it out: overflow of kernel.py:f")
+    assert not waived([PASSED], (waiver(implementation="kernel.py:g"),), TODAY).notes
+
+
+# Baselines
+
+
+def taken(*results, seed=0):
+    return Baseline(seed, {(each.implementation, each.dtype): entry_of(each) for each in results})
+
+
+def test_a_baseline_comes_back_from_its_file_and_has_a_line_for_each_cell(tmp_path):
+    path = tmp_path / "baseline.json"
+    several = taken(failed(OVERFLOW), replace(PASSED, dtype="float16"), seed=3)
+    text = baselines.text_of(several)
+    path.write_text(text, encoding="utf-8")
+    back = baselines.read(path)
+    assert back.seed == 3 and back.entries.keys() == several.entries.keys()
+    entry = back.entries["kernel.py:f", "float32"]
+    assert entry.findings == ("overflow",)
+    assert entry.cells[CELL.name] == replace(CELL, witness="")
+    assert sum(CELL.name in line for line in text.splitlines()) == 2
+    assert baselines.text_of(back) == text
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        (None, "no such baseline; make it with"),
+        ("", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("{}", "cannot be read"),
+        ('{"schema": 99}', "schema 99, expected 1"),
+        ('{"schema": 1, "seed": 0, "results": {"f": {"float32": {}}}}', "cannot be read"),
+        ('{"schema": 1, "seed": 0, "results": 3}', "cannot be read"),
+    ],
+)
+def test_a_bad_baseline_is_one_line_that_says_what_to_do(tmp_path, text, part):
+    path = tmp_path / "baseline.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadBaseline) as raised:
+        baselines.read(path)
+    told = str(raised.value)
+    assert part in told and str(path) in told and "\n" not in told
+    assert "--update-baseline" in told
+
+
+def test_the_same_again_is_no_regression():
+    found = compared([PASSED], taken(PASSED), 0)
+    assert found.results == [PASSED] and not found.notes
+
+
+def regression(found):
+    (result,) = found.results
+    assert result.verdict == "fail"
+    return result.findings[-1]
+
+
+@pytest.mark.parametrize("metric", ["max_ulp", "mean_ulp"])
+def test_a_worse_cell_is_a_regression(metric):
+    worse = replace(CELL, **{metric: 2.0})
+    finding = regression(compared([replace(PASSED, cells=(worse, OTHER))], taken(PASSED), 0))
+    assert finding.kind == "regression" and finding.witness == CELL.witness
+    assert f"{metric} in {CELL.name} was" in finding.message and "is 2" in finding.message
+    assert "explain" in finding.replay
+
+
+def test_rounding_of_the_file_is_no_regression():
+    blurred = replace(CELL, max_ulp=CELL.max_ulp * (1 + 1e-8))
+    assert (
+        compared([replace(PASSED, cells=(blurred, OTHER))], taken(PASSED), 0).results[0].verdict
+        == "pass"
+    )
+
+
+def test_a_new_outcome_is_a_regression():
+    worse = replace(OTHER, outcomes=("flushed_subnormal",))
+    finding = regression(compared([replace(PASSED, cells=(CELL, worse))], taken(PASSED), 0))
+    assert f"a new outcome in {OTHER.name}, flushed_subnormal" in finding.message
+
+
+def test_a_new_finding_is_a_regression_even_where_it_is_known():
+    expected = replace(PASSED, expected=(OVERFLOW,))
+    assert "a new finding, overflow" in regression(compared([expected], taken(PASSED), 0)).message
+    accepted = compared([expected], taken(expected), 0)
+    assert accepted.results == [expected]
+
+
+def test_what_is_better_is_noted():
+    better = replace(PASSED, cells=(replace(CELL, max_ulp=1.0, outcomes=()), OTHER))
+    found = compared([better], taken(PASSED), 0)
+    assert found.results == [better]
+    assert found.notes == [
+        "kernel.py:f float32: better in 1 cells; --update-baseline takes them up"
+    ]
+
+
+def test_many_are_counted():
+    cells = tuple(replace(CELL, name=f"normal-1,n={n},rows=1") for n in range(1, 9))
+    worse = tuple(replace(cell, max_ulp=9.0) for cell in cells)
+    found = compared([replace(PASSED, cells=worse)], taken(replace(PASSED, cells=cells)), 0)
+    assert "and 5 more" in regression(found).message
+
+
+def test_what_is_new_is_noted():
+    found = compared([PASSED], taken(), 0)
+    assert found.results == [PASSED] and "not in the baseline yet" in found.notes[0]
+    found = compared([PASSED], taken(replace(PASSED, cells=(CELL,))), 0)
+    assert found.results == [PASSED] and "1 cells are not in the baseline" in found.notes[0]
+
+
+WORSE = replace(PASSED, cells=(replace(CELL, max_ulp=9.0, outcomes=("inaccurate", "nan")), OTHER))
+
+
+def test_errors_of_another_machine_are_left_out_and_it_is_said_why():
+    entry = entry_of(PASSED)
+    there = replace(entry, taken_on=entry.taken_on | {"simd": "NEON"})
+    found = compared([WORSE], Baseline(0, {("kernel.py:f", "float32"): there}), 0)
+    message = regression(found).message
+    assert "a new outcome" in message and "max_ulp" not in message
+    (note,) = found.notes
+    assert "errors in ulp of 2 cells left out: simd NEON there" in note
+
+
+def test_of_another_seed_only_findings_are_held():
+    found = compared([WORSE], taken(PASSED, seed=1), 0)
+    assert found.results == [WORSE] and "seed 1 there, 0 here" in found.notes[0]
+    assert (
+        "new finding" in regression(compared([failed(OVERFLOW)], taken(PASSED, seed=1), 0)).message
+    )
+
+
+def test_what_has_no_verdict_is_not_compared():
+    absent = Checked("torch", "float32", "unavailable", reported=("it needs torch",))
+    assert compared([absent], taken(PASSED), 0).results == [absent]
+
+
+def test_a_regression_may_be_waived_and_is_never_accepted_as_a_finding():
+    gated = held_against([WORSE], taken(PASSED), (), 0)
+    assert gated.failed
+    assert entry_of(gated.results[0]).findings == ()
+    far = Waiver("regression", "issue 12", datetime.date(9999, 1, 1))
+    assert not held_against([WORSE], taken(PASSED), (far,), 0).failed
+
+
+def test_update_keeps_what_the_file_says_of_others(command, tmp_path):
+    path = tmp_path / "baseline.json"
+    words = ("--dtype", "float32", "--only", "shapes", "--baseline", path, "--update-baseline")
+    for name in ("max-shifted", "wide"):
+        done = command("check", name, *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"took {path}" in done.stdout
+    assert {name for name, _ in baselines.read(path).entries} == {"max-shifted", "wide"}
+    done = command("check", "wide", *words, "--seed", "1", cwd=tmp_path)
+    assert done.returncode == 2 and "--seed 0" in done.stderr
+    assert baselines.read(path).seed == 0
+
+
+# Documents
+
+ODD = "50% <b>|`x`|</b>\x00\x1b[31m\r\nnext: a,b \ud800 ]]>"
+ODDLY = Gated(
+    [
+        failed(Finding("raised", ODD, replay="softmax-harness check 'a b'")),
+        replace(failed(OVERFLOW), implementation='f"<&>.py:f', dtype="float16"),
+        PASSED,
+        Checked("torch", "float32", "unavailable", reported=("it needs torch\x07",)),
+    ],
+    ["a note of 100%\nand more"],
+)
+
+
+def test_json_has_what_is_not_finite_as_strings():
+    unlimited = Contract(limits=(Limit("max_ulp", math.inf),), process=Limits(math.inf))
+
+    def refused(constant):
+        raise AssertionError(constant)
+
+    document = json.loads(json_document(ODDLY, unlimited), parse_constant=refused)
+    assert document["schema"] == 1 and document["notes"] == ODDLY.notes
+    assert document["options"]["limits"][0]["number"] == "inf"
+    raised, overflow, passed, absent = document["results"]
+    assert overflow["findings"][0]["value"] == "nan" and overflow["findings"][0]["limit"] == 3.5
+    assert raised["findings"][0]["message"] == ODD
+    assert (passed["verdict"], absent["verdict"]) == ("pass", "unavailable")
+
+
+def test_junit_is_read_whatever_a_message_holds(tmp_path):
+    path = tmp_path / "check.xml"
+    path.write_text(junit_document(ODDLY, Contract()), encoding="utf-8")
+    suites = list(junitparser.JUnitXml.fromfile(str(path)))
+    assert [each.name for each in suites] == ["kernel.py:f", 'f"<&>.py:f', "torch"]
+    first, second, third = suites
+    assert (first.tests, first.failures, third.skipped) == (2, 1, 1)
+    failure = next(iter(first)).result[0]
+    assert "50% <b>" in failure.text and "\ufffd" in failure.text
+    (case,) = second
+    assert case.name == "float16" and "witness float32:0x1p+7@0" in case.result[0].text
+    (case,) = third
+    assert "it needs torch" in case.result[0].message
+
+
+def test_markdown_holds_nothing_but_text():
+    text = markdown_document(ODDLY, Contract())
+    assert "### softmax-harness check: 1 of 3 pass" in text
+    assert "<b>" not in text and "\\<b\\>\\|\\`x\\`\\|" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(rows) == 5
+    assert all(line.replace("\\|", "").count("|") == 5 for line in rows)
+    assert "> a note of 100% and more" in text
+
+
+def test_annotations_are_a_line_each():
+    lines = annotation_lines(ODDLY).splitlines()
+    assert [line.partition("::")[2].partition(" ")[0].rstrip(":") for line in lines][:2] == [
+        "error",
+        "error",
+    ]
+    assert len(lines) == 3
+    assert lines[0].startswith("::error title=kernel.py%3Af float32 raised::50%25 <b>")
+    assert "%0D%0Anext: a,b" in lines[0]
+    assert lines[2] == "::notice::a note of 100%25%0Aand more"
+
+
+def test_the_terminal_shows_verdict_finding_and_note():
+    text = text_document(ODDLY)
+    assert "pass         kernel.py:f float32" in text
+    assert "  overflow: gives nan\n    max_ulp nan, limit 3.5\n    witness float32:0x1p+7@0" in text
+    assert "note: a note of 100%" in text

@@ -1,0 +1,100 @@
+"""The steps of each implementation: what they add sums to the error, and the culprit is named."""
+
+import numpy as np
+import pytest
+from softmax_harness.explain.row import Explained, account, literal
+from softmax_harness.explain.text import explained_text
+from softmax_harness.explain.trace import Trace
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.witness import parse
+from softmax_harness.subjects.catalogue import catalogue
+from softmax_implementations import Implementation, implementations
+
+OURS = {name: each for name, each in implementations().items() if each.library is None}
+CASES = [(each, dtype) for each in OURS.values() for dtype in each.dtypes]
+IDS = [f"{each.name}-{dtype}" for each, dtype in CASES]
+
+
+def explained(row, dtype="float32"):
+    return Explained.of(literal(np.array(row, dtype=float), FORMATS[dtype]))
+
+
+@pytest.mark.parametrize("each, dtype", CASES, ids=IDS)
+def test_recording_changes_no_bit(each, dtype):
+    x = np.random.default_rng(0).normal(0, 5, (7, 33)).astype(dtype)
+    trace = Trace()
+    traced = np.asarray(each(trace.started(x.copy())))
+    assert traced.tobytes() == np.asarray(each(x)).tobytes() and trace.steps
+
+
+@pytest.mark.parametrize("each, dtype", CASES, ids=IDS)
+def test_what_the_steps_add_is_the_whole_error(each, dtype):
+    rng = np.random.default_rng(1)
+    for row in (rng.normal(0, 3, 5), rng.normal(0, 8, 40), [0.0, -9.0, -np.inf], [4.0, 4.0]):
+        found = account(each, explained(row, dtype))
+        assert found.reason == "" and found.added
+        total = sum(step.ulp for step in found.added)
+        assert total == pytest.approx(found.ulp[found.index], rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "name, row, step",
+    [
+        ("log-sum-exp", [1000.0, 999.5, 998.25], "add"),
+        ("max-shifted", [80.0, 0.3, 0.1], "subtract"),
+        ("shifted-log-sum-exp", [80.0, 0.3, 0.1], "subtract"),
+    ],
+)
+def test_the_step_that_added_most(name, row, step):
+    found = account(OURS[name], explained(row))
+    worst = max(found.added, key=lambda each: abs(each.ulp))
+    assert worst.step.name == step and abs(worst.ulp) > 1
+
+
+def test_the_step_that_lost_the_result():
+    text = explained_text(explained([1000.0, 1.0]), [OURS["naive"]])
+    assert "lost in exp, which gave inf" in text
+    text = explained_text(explained([-200.0, -201.0]), [OURS["naive"]])
+    assert "lost in" in text
+
+
+def test_an_algorithm_that_is_not_followed_says_so():
+    def loops(x, axis=-1):
+        """Element by element."""
+        y = np.array([[np.exp(v) for v in row] for row in np.asarray(x)])
+        return (y / y.sum(axis=-1, keepdims=True)).astype(x.dtype)
+
+    def twice(x, axis=-1):
+        """Something else, taken for softmax."""
+        e = np.exp(x + x)
+        return e / np.sum(e, axis=axis, keepdims=True)
+
+    row = explained([1.0, 2.0])
+    assert "cannot be seen" in account(Implementation("loops", loops), row).reason
+    assert "do not give softmax" in account(Implementation("twice", twice), row).reason
+
+
+def test_in_place_steps_are_followed():
+    def in_place(x, axis=-1):
+        """max-shifted in one buffer."""
+        e = x - np.max(x, axis=axis, keepdims=True)
+        np.exp(e, out=e)
+        e /= np.sum(e, axis=axis, keepdims=True)
+        return e
+
+    found = account(Implementation("in-place", in_place), explained([3.0, 1.0, 0.2]))
+    assert [each.step.name for each in found.added] == ["max", "subtract", "exp", "sum", "divide"]
+
+
+def test_a_witness_is_computed_in_its_own_block():
+    found = parse("float32:normal-10,n=17,rows=64,seed=0@2,5")
+    assert found.block.shape == (64, 17)
+    row = Explained.of(found)
+    made = account(OURS["max-shifted"], row)
+    assert made.index == 5
+    assert made.y.tobytes() == OURS["max-shifted"](found.block)[2].astype(float).tobytes()
+
+
+def test_special_rows_are_told_and_not_followed():
+    text = explained_text(explained([np.nan, 1.0]), list(catalogue().values())[:2])
+    assert "policy" in text

@@ -1,0 +1,79 @@
+"""Families of inputs: made again from their recipe, in every format, and true to their reason."""
+
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.inputs.families.real import attention, digits
+from softmax_harness.inputs.families.thresholds import thresholds
+from softmax_harness.inputs.suites import SUITES
+
+SMALL = [family for family in FAMILIES.values() if family.suite == "quick"]
+
+
+def recipe(family, format, n=33, rows=12, seed=0):
+    return Recipe(family, format, (family.lengths or (n,))[0], family.rows or rows, seed)
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("family", SMALL, ids=lambda family: family.name)
+def test_a_recipe_makes_the_same_rows_again(family, format):
+    first, second = recipe(family, format).block(0), recipe(family, format).block(0)
+    assert first.dtype == format.dtype and first.tobytes() == second.tobytes()
+    assert first.shape == (len(first), recipe(family, format).n)
+
+
+def test_no_name_is_a_missing_value_to_pandas():
+    table = pd.DataFrame({"family": list(FAMILIES)})
+    again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    assert list(again["family"]) == list(FAMILIES)
+
+
+def test_another_seed_makes_other_rows():
+    family, format = FAMILIES["normal-1"], FORMATS["float64"]
+    first, second = (recipe(family, format, seed=seed).block(0) for seed in (0, 1))
+    assert (first != second).all()
+
+
+def test_blocks_are_independent_of_each_other():
+    whole = Recipe(FAMILIES["normal-1"], FORMATS["float32"], 4096, 40, 0)
+    assert whole.rows_per_block == 16 and list(whole.starts) == [0, 16, 32]
+    assert whole.block(16).tobytes() == list(whole.blocks())[1].tobytes()
+
+
+def test_lengths_stand_on_both_sides_of_every_vector_width():
+    asked = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 4096}
+    assert asked <= set(SUITES["quick"].lengths) and 32000 in SUITES["standard"].lengths
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_thresholds_are_met_from_both_sides_one_float_apart(name):
+    format = FORMATS[name]
+    tops = np.unique(recipe(FAMILIES["exp-thresholds"], format, n=2).block(0)[:, 0].astype(float))
+    for edge in thresholds(format):
+        near = tops[np.abs(tops - edge) <= 4 * abs(edge) * 2.0**-format.precision * 2]
+        assert len(near) == 3 and near.min() < edge < near.max()
+        assert format.next_after(near[0], math.inf) == near[1]
+        assert format.next_after(near[1], math.inf) == near[2]
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_offsets_go_to_the_edge_of_the_format(name):
+    format = FORMATS[name]
+    for family, sign in (("offset-positive", 1), ("offset-negative", -1)):
+        x = sign * recipe(FAMILIES[family], format).block(0).astype(float)
+        assert x.max() > 0.5 * format.largest and np.isfinite(x).all()
+        assert (x > math.log(format.largest)).any() and (x < math.log(format.largest)).any()
+
+
+def test_real_logits_are_what_their_readme_says():
+    logits, labels, is_test = digits()
+    assert logits.shape == (1797, 10) and labels.shape == is_test.shape == (1797,)
+    assert round((logits.argmax(axis=1) == labels)[is_test].mean(), 3) == 0.916
+    scores = attention().scores
+    assert scores.shape[1] == 24 and np.isneginf(scores).any(axis=1).all()
+    assert not np.isneginf(scores).all(axis=1).any()

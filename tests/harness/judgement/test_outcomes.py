@@ -1,0 +1,51 @@
+"""Overflow and underflow by cause, one float on either side of each threshold."""
+
+import numpy as np
+import pytest
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.judgement.metrics import judged
+from softmax_harness.judgement.outcomes import OUTCOMES, classify
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.truth import judge
+from softmax_implementations import implementations
+
+
+def outcomes(row, y, name):
+    x = np.array([row], dtype=float)
+    truth = judge(OPERATIONS["softmax"], x, FORMATS[name])
+    codes = classify(judged(x, np.array([y], dtype=float), truth), 8.0)
+    return [OUTCOMES[code] for code in codes[0]]
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_naive_overflows_one_float_past_the_largest_exponential(name):
+    format = FORMATS[name]
+    edge = float(np.asarray(np.log(format.largest)).astype(name))
+    with np.errstate(over="ignore"):
+        while np.isinf(np.exp(np.asarray(edge).astype(name))):
+            edge = format.next_after(edge, -np.inf)
+        while np.isfinite(np.exp(np.asarray(format.next_after(edge, np.inf)).astype(name))):
+            edge = format.next_after(edge, np.inf)
+    naive = implementations()["naive"]
+    for top, expected in ((edge, False), (format.next_after(edge, np.inf), True)):
+        row = [top, top - 60.0]  # too small a second term to change the sum
+        y = naive(np.array([row], dtype=name))[0].astype(float)
+        stored = np.array(row, dtype=name).astype(float)
+        assert ("overflow" in outcomes(stored, y, name)) is expected
+
+
+def test_denominator_underflow():
+    assert outcomes([-200.0, -201.0], [np.nan, np.nan], "float32") == ["denominator_underflow"] * 2
+
+
+def test_underflow_is_told_apart_by_what_was_possible():
+    assert outcomes([0.0, -200.0], [1, 0], "float32")[1] == "inherent_underflow"
+    assert outcomes([0.0, -90.0], [1, 0], "float32")[1] == "flushed_subnormal"
+    assert outcomes([0.0, -80.0], [1, 0], "float32")[1] == "spurious_underflow"
+
+
+def test_unexplained_nan_range_and_special_values():
+    assert outcomes([0.0, 0.0], [np.nan, 0.5], "float32") == ["nan", "correctly_rounded"]
+    assert outcomes([0.0, 0.0], [1.5, -0.5], "float32") == ["out_of_range"] * 2
+    assert outcomes([0.0, -np.inf], [1, 0.25], "float32")[1] == "wrong_special"
+    assert outcomes([1000.0], [np.nan], "float32") == ["wrong_special"]

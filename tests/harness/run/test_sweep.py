@@ -1,0 +1,98 @@
+"""A run is the same, bit for bit, for any number of processes, and reads back as it was written."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from softmax_harness.ground.errors import BadFolder
+from softmax_harness.ground.files import replacing
+from softmax_harness.run.make import Options, make_run
+from softmax_harness.run.results import COLUMNS, read, write
+
+OPTIONS = {
+    "implementations": ("max-shifted", "naive"),
+    "dtypes": ("float32",),
+    "families": ("normal-10", "scale-plane", "masked", "digits"),
+}
+
+
+@pytest.fixture(scope="module")
+def run():
+    return make_run(Options(**OPTIONS))
+
+
+def files(run, folder):
+    folder.mkdir()
+    write(run, folder)
+    return {path.name: path.read_bytes() for path in folder.glob("*.csv")}
+
+
+def test_any_number_of_jobs_writes_the_same_bytes(run, tmp_path):
+    other = make_run(Options(**OPTIONS, jobs=2))
+    assert files(run, tmp_path / "one") == files(other, tmp_path / "two")
+
+
+def test_what_is_written_reads_back_exactly(run, tmp_path):
+    files(run, tmp_path / "out")
+    again = read(tmp_path / "out")
+    assert tuple(again.results.columns) == COLUMNS
+    for name, table in run.tables.items():
+        expected = table.reset_index(drop=True).replace({"": None})
+        found = again.tables[name].astype(object).where(again.tables[name].notna(), None)
+        expected = expected.astype(object).where(expected.notna(), None)
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
+
+
+def test_a_folder_that_is_no_run_is_told_from_one_that_is(run, tmp_path):
+    with pytest.raises(BadFolder, match=r"no run\.json"):
+        read(tmp_path)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(BadFolder, match="cannot be read"):
+        read(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"schema": 99, "options": {}}))
+    with pytest.raises(BadFolder, match="schema 99"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["results", "planes", "histograms"])
+def test_a_file_that_was_cut_or_changed_is_noticed(run, tmp_path, name):
+    files(run, tmp_path / "out")
+    path = tmp_path / "out" / f"{name}.csv"
+    content = path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    for changed in (b"".join(lines[:-1]), content[:-7], content.replace(b"7", b"8", 1), b""):
+        path.write_bytes(changed)
+        with pytest.raises(BadFolder, match=f"{name}.csv is not as the run wrote it"):
+            read(tmp_path / "out")
+    path.unlink()
+    with pytest.raises(BadFolder):
+        read(tmp_path / "out")
+
+
+def test_a_failure_leaves_what_was_there(run, tmp_path):
+    out = tmp_path / "out"
+    with replacing(out) as folder:
+        write(run, folder)
+    before = sorted(path.name for path in out.iterdir())
+    with pytest.raises(ZeroDivisionError), replacing(out) as folder:
+        (folder / "half").write_text("half")
+        raise ZeroDivisionError
+    assert sorted(path.name for path in out.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_both_tiers_of_truth_give_the_same_results():
+    """The whole quick suite: counts, outcomes, maxima and witnesses the same, means to 1e-9."""
+    chosen = Options(("max-shifted", "naive"), jobs=2)
+    screened, alone = make_run(chosen), make_run(replace(chosen, truth="mpmath"))
+    assert screened.info["counts"]["screened"] > screened.info["counts"]["elements"] / 2
+    assert alone.info["counts"]["screened"] == 0
+    found, expected = screened.results, alone.results
+    means = ["mean_ulp", "p99_ulp", "bias_ulp"]
+    pd.testing.assert_frame_equal(found.drop(columns=means), expected.drop(columns=means))
+    pd.testing.assert_frame_equal(found[means], expected[means], rtol=1e-9, atol=1e-9)
+
+
+def test_nulls_and_infinities_of_the_document_are_text(run):
+    json.dumps(run.info, allow_nan=False)

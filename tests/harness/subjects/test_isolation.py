@@ -1,0 +1,162 @@
+"""Foreign code in a process of its own: what crosses the border, and what does not."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from softmax_harness.ground.errors import BadImplementation, UnknownName
+from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, Request
+from softmax_harness.subjects.isolation.layouts import LAYOUTS
+from softmax_harness.subjects.named import check_name, implementation_named
+
+KERNEL = """
+    import os
+    import numpy as np
+    from softmax_implementations.registry import implementation
+
+    @implementation("mine", dtypes=("float32",), capabilities=("axes",), largest_n={"float32": 10})
+    def declared(x, axis=-1):
+        '''Declared.'''
+        return x
+
+    def flags(x, axis=-1):
+        '''Tells how its input lies in memory.'''
+        told = [x.flags.c_contiguous, x.flags.writeable, x.flags.aligned, x.ctypes.data % 64 == 0]
+        y = np.zeros(x.shape, x.dtype)
+        y.ravel()[: 4 + x.ndim] = [*told, *(stride / x.itemsize for stride in x.strides)]
+        return y
+
+    def once(x, axis=-1):
+        if os.path.exists(f"{__file__}.{x.shape[0]}"):
+            os._exit(7)
+        return x
+
+    class Holder:
+        def method(x, axis=-1):
+            return x
+
+    number = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    path = tmp_path_factory.mktemp("kernels") / "kernel.py"
+    path.write_text(textwrap.dedent(KERNEL), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_reach_the_call_as_they_are(kernel, layout):
+    x = np.random.default_rng(0).normal(size=(6, 8, 10)).astype(np.float32)
+    here = LAYOUTS[layout](x)
+    with Isolated(f"{kernel}:flags", Limits()) as process:
+        (reply,) = process.serve([Request(x, "float32", layout=layout)])
+    contiguous, writeable, aligned, _, *strides = reply.y.ravel()[:7].tolist()
+    assert strides == [stride / 4 for stride in here.strides]
+    assert contiguous == here.flags.c_contiguous
+    assert writeable == here.flags.writeable
+    assert aligned == here.flags.aligned
+    if layout == "broadcast":
+        assert here.strides[0] == 0
+    else:
+        assert np.array_equal(here, x)
+
+
+def test_what_is_declared_crosses_the_border(kernel):
+    with Isolated(f"{kernel}:declared", Limits()) as process:
+        found = process.load()
+    assert found.summary == "Declared."
+    assert found.declared["largest_n"] == {"float32": 10}
+    assert implementation_named(f"{kernel}:declared").dtypes == ("float32",)
+
+
+def test_a_process_that_ended_is_followed_by_a_fresh_one(kernel):
+    x = np.zeros((2, 3))
+    mark = kernel.with_name("kernel.py.2")
+    with Isolated(f"{kernel}:once", Limits()) as process:
+        assert process.serve([Request(x, "float64")])[0].y is not None
+        mark.touch()
+        with pytest.raises(Ended, match="exit code 7") as ended:
+            process.serve([Request(x, "float64")])
+        assert ended.value.told == "when called with float64 of shape (2, 3)"
+        mark.unlink()
+        assert process.serve([Request(x, "float64")])[0].y is not None
+
+
+def test_a_method_of_a_class_can_be_named(kernel):
+    with Isolated(f"{kernel}:Holder.method", Limits()) as process:
+        assert not isinstance(process.load(), Fault)
+
+
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        ("kernel.py", "names no function"),
+        ("gone.py:f", "no such file"),
+        ("a b:c", "no module"),
+        (":f", "names no function"),
+        ("kernel.py:flag", "no function of kernel.py is named 'flag': expected Holder, "),
+        ("kernel.py:flag", "did you mean flags?"),
+        ("kernel.py:number", "is a int, not a function"),
+        ("no_such_package.kernels:f", "there is no module 'no_such_package'"),
+    ],
+)
+def test_a_name_of_nothing_is_refused_in_one_line(kernel, monkeypatch, name, told):
+    monkeypatch.chdir(kernel.parent)
+    with pytest.raises(BadImplementation) as refused:
+        implementation_named(name)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_name_of_no_form_is_one_of_the_registered():
+    with pytest.raises(UnknownName, match="did you mean max-shifted"):
+        check_name("max-shiftd")
+
+
+def test_an_implementation_of_a_missing_library_says_how_to_get_it(tmp_path):
+    path = tmp_path / "needs.py"
+    path.write_text("import no_such_library\ndef f(x, axis=-1): return x\n")
+    found = implementation_named(f"{path}:f")
+    assert found.unavailable == "it needs no_such_library: pip install no_such_library"
+
+
+def test_foreign_code_in_the_workers_of_a_run_ends_with_them(command, kernel, tmp_path):
+    words = ("run", f"{kernel}:declared", "--dtype", "float32", "--family", "ties", "--jobs", "2")
+    done = command(*words, "--asv", "none", "--out", tmp_path / "out", timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+ODD = {
+    "texts": "raise RuntimeError('\\ud800\\x1b[31m\\n second')",
+    "no_folder": "d = tempfile.mkdtemp(); os.chdir(d); os.rmdir(d); return x.copy()",
+    "no_text": "raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})()",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_behaviour_is_a_fault_and_no_failure_of_ours(tmp_path, name):
+    path = tmp_path / "odd.py"
+    path.write_text(f"import os, tempfile\ndef odd(x, axis=-1):\n    {ODD[name]}\n")
+    with Isolated(f"{path}:odd", Limits()) as process:
+        (reply,) = process.serve([Request(np.zeros((2, 3)), "float64")])
+    assert {fault.kind for fault in reply.faults} <= {"raised", "side_effect"}
+    assert reply.faults
+    assert all(fault.message.isprintable() for fault in reply.faults)
+
+
+def test_an_idle_process_that_dies_is_noticed(tmp_path):
+    path = tmp_path / "timer.py"
+    path.write_text(
+        "import os, threading\n"
+        "def timer(x, axis=-1):\n"
+        "    threading.Timer(0.1, os._exit, [4]).start()\n"
+        "    return x.copy()\n"
+    )
+    x = np.zeros((2, 3))
+    with Isolated(f"{path}:timer", Limits()) as process:
+        with pytest.raises(Ended, match="died"):
+            for _ in range(100):
+                process.serve([Request(x, "float64")])
+        assert process.serve([Request(x, "float64")])[0].y is not None

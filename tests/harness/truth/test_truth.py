@@ -1,0 +1,60 @@
+"""The arbiter against python-flint's ball arithmetic and at the structures that defeat precision."""
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.truth import judge
+
+SOFTMAX = OPERATIONS["softmax"]
+
+
+def arb_softmax(row):
+    exps = [arb(float(v)).exp() for v in row]
+    total = sum(exps, arb(0))
+    return [e / total for e in exps]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("scale", [1.0, 10.0, 100.0])
+def test_rounding_and_offset_agree_with_ball_arithmetic(name, scale):
+    ctx.prec = 600
+    format = FORMATS[name]
+    x = np.random.default_rng(7).normal(0, scale, (20, 33)).astype(np.float16).astype(float)
+    truth = judge(SOFTMAX, x, format)
+    for row in range(len(x)):
+        for z, r, offset, k in zip(
+            arb_softmax(x[row]), truth.rounded[row], truth.offset[row], truth.ulp_exponent[row]
+        ):
+            ulp = arb(2) ** int(k)
+            error = (z - arb(float(r))) / ulp
+            assert abs(error) < arb(0.5)
+            assert float(abs(error - arb(float(offset))).upper()) < 1e-15
+            assert z < ulp * arb(2) ** format.precision
+            assert int(k) == format.spacing_exponent or z >= ulp * arb(2) ** (format.precision - 1)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_equal_rows_give_one_over_n(name):
+    truth = judge(SOFTMAX, np.full((1, 100_000), 3.0), FORMATS[name])
+    assert abs(truth.value[0, 0] - 1e-5) < 1e-20
+
+
+def test_exact_tie_rounds_to_even():
+    # 2**-25 lies midway between 0 and the smallest subnormal of float16.
+    truth = judge(SOFTMAX, np.zeros((1, 2**25)), FORMATS["float16"])
+    assert truth.rounded[0, 0] == 0 and truth.offset[0, 0] == 0.5
+
+
+def test_no_precision_resolves_one_minus_exp_of_minus_1e300():
+    truth = judge(SOFTMAX, np.array([[0.0, -1e300], [1.7e308, -1.7e308]]), FORMATS["float64"])
+    assert truth.rounded.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    assert (truth.ulp_exponent[:, 0] == -53).all()
+
+
+def test_special_values_follow_the_policy():
+    x = np.array([[np.nan, 1], [np.inf, 1], [-np.inf, -np.inf], [-np.inf, 1]])
+    truth = judge(SOFTMAX, x, FORMATS["float32"], Policy.parse(("all-masked=zero",)))
+    assert np.isnan(truth.rounded[:2]).all()
+    assert truth.rounded[2:].tolist() == [[0, 0], [0, 1]]
