@@ -28,8 +28,8 @@ def prepared(name, dtype, n, rows):
     operation, _, own = name.partition("/")
     recipe = Recipe(FAMILIES["normal-10"], FORMATS[dtype], n, rows, 0)
     stored = recipe.block(0)
-    beside = OPERATIONS[operation].beside(stored, recipe.random_beside(0))
-    return OPERATIONS[operation], implementations(operation)[own], stored, beside
+    operands = OPERATIONS[operation].make_operands(stored, recipe.random_operands(0))
+    return OPERATIONS[operation], implementations(operation)[own], stored, operands
 
 
 class Operations:
@@ -38,16 +38,16 @@ class Operations:
     rounds, repeat, sample_time, warmup_time = 4, 5, 0.005, 0.02
 
     def time_operation(self, implementation, dtype, n):
-        about, function, stored, beside = prepared(
+        about, function, stored, operands = prepared(
             implementation, dtype, n, max(1, TIMED_ELEMENTS // n)
         )
         named = {"axis": -1} if about.has_axis else {}
-        function(*about.called_with(stored, beside), **named)
+        function(*about.called_with(stored, operands), **named)
 
     def track_largest_ulp(self, implementation, dtype):
-        about, function, stored, beside = prepared(implementation, dtype, 10, 30)
-        asked = question(about, stored, FORMATS[dtype], beside=beside)
-        y = call(function, stored, operation=about, beside=beside).y
+        about, function, stored, operands = prepared(implementation, dtype, 10, 30)
+        asked = question(about, stored, FORMATS[dtype], operands=operands)
+        y = call(function, stored, operation=about, operands=operands).y
         if y is None:
             return float("inf")
         errors = asked.judged(y.reshape(asked.truth.rounded.shape)).absolute

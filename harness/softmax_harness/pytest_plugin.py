@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from softmax_harness.check.asserted.asserted import Softmax
 
-_PROCESS = "softmax_harness.check.asserted.process"
+_PROCESS = "softmax_harness.check.asserted.client"
 
 
 def assert_softmax_accurate(
@@ -80,4 +80,4 @@ def _fixture() -> Callable[..., None]:
 def pytest_unconfigure() -> None:
     """End the judge's process, where a test has begun one."""
     if _PROCESS in sys.modules:
-        sys.modules[_PROCESS].JUDGE.close()
+        sys.modules[_PROCESS].CLIENT.close()

@@ -42,7 +42,7 @@ def naive(q, k, v, mask):
 @implementation(
     "shifted",
     operation="attention",
-    bound="owed",
+    bound="operation",
     largest_n=LONGEST_SUM,
     expected_findings=("overflow", "denominator_underflow"),
 )

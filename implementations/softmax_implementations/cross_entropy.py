@@ -41,7 +41,7 @@ def from_logits(x, target, axis=-1):
         return _loss(shifted(x, axis=axis), target, axis)
 
 
-@implementation("compensated", operation="cross_entropy", bound="owed", largest_n=LONGEST_SUM)
+@implementation("compensated", operation="cross_entropy", bound="operation", largest_n=LONGEST_SUM)
 def from_logits_compensated(x, target, axis=-1):
     """The same of the compensated log_softmax."""
     with np.errstate(all="ignore"):

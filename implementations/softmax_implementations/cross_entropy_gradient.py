@@ -26,7 +26,7 @@ def s_minus_1(x, target, axis=-1):
 
 
 @implementation(
-    "sum-of-others", operation="cross_entropy_gradient", bound="owed", largest_n=LONGEST_SUM
+    "sum-of-others", operation="cross_entropy_gradient", bound="operation", largest_n=LONGEST_SUM
 )
 def minus_sum_of_others(x, target, axis=-1):
     """At the true class minus the sum of the others over the sum of all: nothing cancels."""

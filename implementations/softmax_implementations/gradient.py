@@ -14,7 +14,7 @@ def textbook(x, v, axis=-1):
         return s * (v - np.sum(s * v, axis=axis, keepdims=True))
 
 
-@implementation("relative-to-largest", operation="gradient", bound="owed")
+@implementation("relative-to-largest", operation="gradient", bound="operation")
 def relative_to_largest(x, v, axis=-1):
     """The same with v less its value where s is above 1/2, which changes nothing but cancels less.
 

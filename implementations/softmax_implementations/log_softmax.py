@@ -44,7 +44,7 @@ def shifted(x, axis=-1):
         return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
 
 
-@implementation("compensated", operation="log_softmax", bound="owed", largest_n=LONGEST_SUM)
+@implementation("compensated", operation="log_softmax", bound="operation", largest_n=LONGEST_SUM)
 def compensated(x, axis=-1):
     """The same with log1p of the sum of the others, and the rounding errors of both differences."""
     x = floating(x)

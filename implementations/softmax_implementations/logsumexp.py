@@ -43,7 +43,7 @@ def shifted(x, axis=-1):
         return np.where(np.isfinite(top), top + log, log).astype(x.dtype)
 
 
-@implementation("log1p", operation="logsumexp", bound="owed", largest_n=LONGEST_SUM)
+@implementation("log1p", operation="logsumexp", bound="operation", largest_n=LONGEST_SUM)
 def by_log1p(x, axis=-1):
     """max x + log1p(the sum of the others): what is far below 1 beside the largest counts too."""
     x = floating(x)

@@ -6,7 +6,9 @@ from softmax_implementations.max_shifted import max_shifted
 from softmax_implementations.registry import LONGEST_SUM, floating, implementation
 
 
-@implementation("minus-infinity", operation="softmax_masked", bound="owed", largest_n=LONGEST_SUM)
+@implementation(
+    "minus-infinity", operation="softmax_masked", bound="operation", largest_n=LONGEST_SUM
+)
 def minus_infinity(x, mask, axis=-1):
     """max-shifted with -inf where the mask is False: exactly 0 there, and NaN where all are."""
     x = floating(x)

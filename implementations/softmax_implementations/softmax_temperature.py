@@ -24,7 +24,7 @@ def divided(x, temperature, axis=-1):
 
 
 @implementation(
-    "shifted-first", operation="softmax_temperature", bound="owed", largest_n=LONGEST_SUM
+    "shifted-first", operation="softmax_temperature", bound="operation", largest_n=LONGEST_SUM
 )
 def shifted_first(x, temperature, axis=-1):
     """exp((x - max x) / T) over its sum: the largest is exactly 0 before it is divided."""

@@ -46,8 +46,8 @@ EACH = [
 def asked_of(operation, dtype, family="normal-10", n=10, rows=24):
     recipe = Recipe(FAMILIES[family], FORMATS[dtype], n, rows, 0)
     stored, about = recipe.block(0), OPERATIONS[operation]
-    beside = about.beside(stored, recipe.random_beside(0))
-    return question(about, stored, recipe.format, beside=beside)
+    operands = about.make_operands(stored, recipe.random_operands(0))
+    return question(about, stored, recipe.format, operands=operands)
 
 
 @pytest.mark.parametrize("operation, name", EACH)
@@ -55,7 +55,9 @@ def test_shape_dtype_and_untouched_input(operation, name):
     implementation = implementation_named(name, operation)
     for dtype in implementation.dtypes:
         asked = asked_of(operation, dtype)
-        found = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside)
+        found = call(
+            implementation, asked.stored, operation=asked.operation, operands=asked.operands
+        )
         assert found.faults == ()
         assert found.y.size == asked.truth.rounded.size
 
@@ -140,14 +142,14 @@ def test_check_says_what_it_does_not_do_for_other_operations(command, given):
 
 @pytest.mark.parametrize("family", FAMILIES_HELD)
 @pytest.mark.parametrize(
-    "operation, name", [key for key in EACH if catalogue(key[0])[key[1]].bound == "owed"]
+    "operation, name", [key for key in EACH if catalogue(key[0])[key[1]].bound == "operation"]
 )
 def test_the_careful_ones_keep_what_is_owed(operation, name, family):
     implementation = implementation_named(name, operation)
     for dtype in ("float16", "float32", "float64"):
         n = (FAMILIES[family].lengths or (33,))[0]
         asked = asked_of(operation, dtype, family, n)
-        y = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside).y
+        y = call(implementation, asked.stored, operation=asked.operation, operands=asked.operands).y
         _, codes = classified(asked, y.reshape(asked.truth.rounded.shape))
         bad = {OUTCOMES[code] for code in codes.ravel()}
         assert not bad & {"inaccurate", "nan", "out_of_range", "wrong_special"}
@@ -162,7 +164,9 @@ def test_each_operation_has_a_naive_and_a_careful_one_and_scipy_s_are_judged():
 
 def test_near_saturation_one_minus_s_loses_everything():
     x, target = np.array([[40.0, 0.0], [800.0, 0.0]]), np.array([0, 0])
-    asked = question(OPERATIONS["cross_entropy_gradient"], x, FORMATS["float64"], beside=(target,))
+    asked = question(
+        OPERATIONS["cross_entropy_gradient"], x, FORMATS["float64"], operands=(target,)
+    )
     textbook = implementation_named("s-minus-1", "cross_entropy_gradient")(x, target)
     careful = implementation_named("sum-of-others", "cross_entropy_gradient")(x, target)
     assert asked.truth.rounded[0, 0] == pytest.approx(-np.exp(-40.0))
@@ -188,8 +192,8 @@ def test_an_operation_is_one_file(root, tmp_path):
             from softmax_harness.operations.operation import Operation
 
 
-            def enclose(x, beside, precision):
-                row = rows.row_of(x)
+            def enclose(x, operands, precision):
+                row = rows.distinct_logits(x)
                 terms = rows.weights(row.values, precision)
                 if len(terms) == 1:
                     return [rows.rational(rows.Fraction(1, row.most), precision)]
@@ -199,21 +203,22 @@ def test_an_operation_is_one_file(root, tmp_path):
                 return [enclosure(quotient(upper, product(whole, whole), precision))]
 
 
-            def special_values(x, policy, beside):
+            def special_values(x, policy, operands):
                 lost = ~np.isfinite(x).all(axis=-1, keepdims=True)
                 return lost, np.where(lost, np.nan, 0.0)
 
 
-            def owed(x, beside, z, ulp, format):
+            def error_bound(x, operands, z, ulp, format):
                 return np.full(z.shape, 64.0)
 
 
-            def change(x, beside, z, format):
+            def input_sensitivity(x, operands, z, format):
                 return rows.half_ulps(x, format).sum(axis=-1, keepdims=True)
 
 
             OPERATION = Operation(
-                "collision", "z = sum softmax(x)_i^2", enclose, special_values, owed, change,
+                "collision", "z = sum softmax(x)_i^2", enclose, special_values, error_bound,
+                input_sensitivity,
                 one_result=True, least=0.0,
             )
             '''),

@@ -30,9 +30,9 @@ TESTS = """
 
     def test_whose_they_are():
         assert harness.OURS and reports.OURS
-        from softmax_harness.check.asserted.process import JUDGE
+        from softmax_harness.check.asserted.client import CLIENT
         with open("judges.txt", "a") as file:
-            print(JUDGE._process.pid if JUDGE._process else "none", file=file)
+            print(CLIENT._process.pid if CLIENT._process else "none", file=file)
 """
 KERNEL = """
     import numpy as np

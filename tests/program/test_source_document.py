@@ -14,7 +14,7 @@ from softmax_harness.run.experiments.multi_label import LABELS, label_logits, mu
 from softmax_harness.run.experiments.properties import PROPERTIES, properties_table
 from softmax_harness.subjects.call import call
 from softmax_harness.subjects.named import implementation_named
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 from softmax_reports.sections.limits import thresholds
 
 NAMES = ("exact", "max-shifted", "naive", "wide")
@@ -133,11 +133,13 @@ def test_attention_errors_are_told_apart_by_step(softmaxes):
 def test_the_shares_add_up_to_the_error():
     recipe = Recipe(FAMILIES["normal-10"], FORMATS["float32"], 64, 20, 0)
     stored = recipe.block(0)
-    beside = OPERATIONS["attention"].beside(stored, recipe.random_beside(0))
-    z = judge(OPERATIONS["attention"], stored.astype(float), recipe.format, beside=beside).value
+    operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
+    z = arbitrate(
+        OPERATIONS["attention"], stored.astype(float), recipe.format, operands=operands
+    ).value
     softmax = implementation_named("max-shifted")
-    whole = sum(shares(softmax, recipe.format, beside, z).values())
-    attended = implementation_named("shifted", "attention")(*beside)[:, 0, :].astype(float)
+    whole = sum(shares(softmax, recipe.format, operands, z).values())
+    attended = implementation_named("shifted", "attention")(*operands)[:, 0, :].astype(float)
     np.testing.assert_allclose(whole, attended - z, atol=2.0**-40)
 
 

@@ -38,8 +38,8 @@ class Row:
     def of(cls, operation: str, witness: Witness) -> Row:
         """The row of a witness; what stands beside its logits is made again as a run makes it."""
         about = OPERATIONS[operation]
-        beside = about.beside(witness.block, witness.random_beside())
-        asked = question(about, witness.block, witness.format, beside=beside)
+        operands = about.make_operands(witness.block, witness.random_operands())
+        asked = question(about, witness.block, witness.format, operands=operands)
         return cls(about, witness, asked)
 
     @property
@@ -53,11 +53,11 @@ class Row:
             implementation,
             self.witness.block,
             operation=self.operation,
-            beside=self.asked.beside,
+            operands=self.asked.operands,
         )
         if called.y is None:
             return "; ".join(called.faults)
-        batch = self.asked.judged(called.y.reshape(self.asked.truth.rounded.shape))
+        batch = self.asked.batch_of(called.y.reshape(self.asked.truth.rounded.shape))
         return batch.y[self.witness.row], batch.ulp_error[self.witness.row]
 
 
@@ -67,7 +67,7 @@ def row_text(row: Row, implementations: list[Implementation]) -> str:
     lines = [
         f"{row.operation.name}: {row.operation.summary}",
         f"logits as {witness.format.name} stores them: {_numbers(witness.block[witness.row])}",
-        *(f"beside them: {_numbers(each[witness.row])}" for each in row.asked.beside),
+        *(f"beside them: {_numbers(each[witness.row])}" for each in row.asked.operands),
         f"exactly, by mpmath: {_numbers(row.exact)}",
     ]
     for implementation in implementations:

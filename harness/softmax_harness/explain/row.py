@@ -18,7 +18,7 @@ from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.call import call
-from softmax_harness.truth import Truth, judge
+from softmax_harness.truth import Truth, arbitrate
 
 _AGREES = 1e-9
 
@@ -45,10 +45,10 @@ class Explained:
     steps: ExactSteps | None
 
     @classmethod
-    def of(cls, witness: Witness, judged: Format | None = None) -> Explained:
+    def of(cls, witness: Witness, batch_of: Format | None = None) -> Explained:
         """The row of `witness`, its results seen from `judged`, else from its own format."""
         x = witness.block[witness.row].astype(np.float64)
-        truth = judge(OPERATIONS["softmax"], x[None], judged or witness.format)
+        truth = arbitrate(OPERATIONS["softmax"], x[None], batch_of or witness.format)
         special = not np.isfinite(truth.rounded).all()
         return cls(witness, x, truth, None if special else exact_steps(x))
 
@@ -84,8 +84,8 @@ def account(implementation: Implementation, row: Explained) -> Account:
     called = call(implementation, witness.block)
     if called.y is None:
         return Account(None, np.full(len(row.x), np.nan), 0, None, "; ".join(called.faults))
-    judged = FORMATS.get(implementation.output_dtype or "", row.truth.format)
-    truth = row.truth if judged is row.truth.format else Explained.of(witness, judged).truth
+    batch_of = FORMATS.get(implementation.output_dtype or "", row.truth.format)
+    truth = row.truth if batch_of is row.truth.format else Explained.of(witness, batch_of).truth
     y = called.y[witness.row]
     ulp = ulp_error(y[None], truth)[0]
     index = _worst(y, ulp, truth) if witness.index is None else witness.index

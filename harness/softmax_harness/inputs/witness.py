@@ -46,12 +46,12 @@ class Witness:
     index: int | None
     made_from: tuple[Recipe, int] | None = None
 
-    def random_beside(self) -> np.random.Generator:
+    def random_operands(self) -> np.random.Generator:
         """The stream of what an operation takes beside the block."""
         if self.made_from is None:
             return np.random.default_rng(0)
         recipe, start = self.made_from
-        return recipe.random_beside(start)
+        return recipe.random_operands(start)
 
 
 def recipe_text(recipe: Recipe, row: int, index: int) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.metrics import METRICS, Batch, judged, least_near
+from softmax_harness.judgement.metrics import METRICS, Batch, batch_of, least_near
 from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.truth import check_screen, judge
+from softmax_harness.truth import arbitrate, check_screen
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
@@ -23,8 +23,8 @@ _MOST_ROWS = 64
 
 def candidate_rows(tally: Tally) -> list[int]:
     """The rows that have to be judged for the maxima of a tally."""
-    judged = [m.name for m in METRICS if m.combine == "max" and m.blur is not None]
-    near = [tally.candidates.get(name, ())[:_MOST_ROWS] for name in judged]
+    batch_of = [m.name for m in METRICS if m.combine == "max" and m.blur is not None]
+    near = [tally.candidates.get(name, ())[:_MOST_ROWS] for name in batch_of]
     return sorted({each.row for extremes in near for each in extremes})
 
 
@@ -38,12 +38,12 @@ def confirmed_maxima(
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            _judge_block(operation, recipe, start, here, rows, exact)
+            _confirm_block(operation, recipe, start, here, rows, exact)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
 
-def _judge_block(
+def _confirm_block(
     operation: str,
     recipe: Recipe,
     start: int,
@@ -57,7 +57,7 @@ def _judge_block(
     stored = recipe.block(start)
     inside = np.array(here) - start
     x = stored[inside].astype(np.float64)
-    truth = judge(OPERATIONS[operation], x, recipe.format)
+    truth = arbitrate(OPERATIONS[operation], x, recipe.format)
     where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
     check_screen(OPERATIONS[operation], x, truth, Policy(), f"{where}, of rows {here}")
     for name, own in rows.items():
@@ -65,7 +65,7 @@ def _judge_block(
         y = call(implementation_named(name), stored).y if places.size else None
         if y is None:
             continue
-        batch = judged(x[places], y[inside[places]], truth.rows(places))
+        batch = batch_of(x[places], y[inside[places]], truth.rows(places))
         for metric, found in maxima_by_row(batch, [here[place] for place in places]).items():
             exact[name].setdefault(metric, []).extend(found)
 

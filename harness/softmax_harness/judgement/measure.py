@@ -14,12 +14,12 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
-from softmax_harness.judgement.metrics import Batch, judged, metrics_of
+from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES, classify
-from softmax_harness.operations import Beside, Operation, Policy
-from softmax_harness.operations.bounds import owed_at_least, owed_everywhere, theorem
+from softmax_harness.operations import Operands, Operation, Policy
+from softmax_harness.operations.bounds import error_bound_at_least, least_error_bound, theorem
 from softmax_harness.subjects.call import call
-from softmax_harness.truth import Known, Truth, confirm, known
+from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
 
 Array = NDArray[np.float64]
 
@@ -39,9 +39,9 @@ class Question:
         The inputs in their own format.
     x : ndarray of float64
         The same numbers.
-    known : Known
+    exact_results : ExactResults
         Exact results seen from the format that is judged.
-    beside : tuple of ndarray
+    operands : tuple of ndarray
         What the operation takes beside the logits.
     """
 
@@ -49,42 +49,44 @@ class Question:
     policy: Policy
     stored: NDArray[Any]
     x: Array
-    known: Known
-    beside: Beside = ()
+    exact_results: ExactResults
+    operands: Operands = ()
 
     @property
     def truth(self) -> Truth:
         """The exact results."""
-        return self.known.truth
+        return self.exact_results.truth
 
     @cached_property
     def limit_ulp(self) -> Array:
         """What a well-made softmax owes, shape (rows, n): up to here an element is accurate."""
-        return self._owed(self.truth, slice(None))
+        return self._error_bound(self.truth, slice(None))
 
     @cached_property
-    def change(self) -> Array | None:
+    def input_sensitivity(self) -> Array | None:
         """What half-ulp changes of the logits do to each result; None for softmax, see `Batch`."""
-        change, truth = self.operation.change, self.truth
-        if change is None:
+        input_sensitivity, truth = self.operation.input_sensitivity, self.truth
+        if input_sensitivity is None:
             return None
         with np.errstate(all="ignore"):
-            return change(self.x, self.beside, truth.value, truth.format)
+            return input_sensitivity(self.x, self.operands, truth.value, truth.format)
 
-    def judged(self, y: Array) -> Batch:
+    def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
-        x = self.operation.weighed(self.x, self.beside)
-        return judged(x, y, self.truth, self.change)
+        x = self.operation.effective_logits(self.x, self.operands)
+        return batch_of(x, y, self.truth, self.input_sensitivity)
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
-        confirm(self.known, rows, self.operation, self.x, self.policy)
-        self.limit_ulp[rows] = self._owed(self.truth.rows(rows), rows)
+        confirm(self.exact_results, rows, self.operation, self.x, self.policy)
+        self.limit_ulp[rows] = self._error_bound(self.truth.rows(rows), rows)
 
-    def _owed(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
-        beside = tuple(each[rows] for each in self.beside)
+    def _error_bound(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
+        operands = tuple(each[rows] for each in self.operands)
         with np.errstate(invalid="ignore"):
-            return self.operation.owed(self.x[rows], beside, truth.value, truth.ulp, truth.format)
+            return self.operation.error_bound(
+                self.x[rows], operands, truth.value, truth.ulp, truth.format
+            )
 
 
 @dataclass(frozen=True)
@@ -111,32 +113,32 @@ def question(
     format: Format,
     policy: Policy | None = None,
     tier: str = "screened",
-    beside: Beside = (),
+    operands: Operands = (),
 ) -> Question:
     """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
     policy = policy or Policy()
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
-    exact = known(operation, x, format, policy, tier, beside)
-    return Question(operation, policy, stored, x, exact, beside)
+    exact = exact_results(operation, x, format, policy, tier, operands)
+    return Question(operation, policy, stored, x, exact, operands)
 
 
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch = asked.judged(y)
-    slack = asked.known.error_ulp
+    batch = asked.batch_of(y)
+    slack = asked.exact_results.error_ulp
     if asked.operation.name != "softmax":
         return batch, classify(batch, asked.limit_ulp, asked.operation)
     if not _beyond(batch, slack):
         return batch, classify(batch)
-    open_ = ~asked.known.confirmed
+    open_ = ~asked.exact_results.confirmed
     if open_.any():
         distance = np.abs(batch.absolute - asked.limit_ulp)
         close = distance <= slack + _LIMIT_ROUNDING * asked.limit_ulp
         rows = np.flatnonzero(close.any(axis=-1) & open_)
         if rows.size:
             asked.confirm(rows)
-            batch = asked.judged(y)
+            batch = asked.batch_of(y)
     return batch, classify(batch, asked.limit_ulp)
 
 
@@ -147,7 +149,7 @@ def _beyond(batch: Batch, slack: float) -> bool:
     what is fixed by policy owes nothing.
     """
     x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
-    least = (1.0 - _LIMIT_ROUNDING) * owed_everywhere(n, batch.normal) - slack
+    least = (1.0 - _LIMIT_ROUNDING) * least_error_bound(n, batch.normal) - slack
     if not (batch.largest <= least).all():
         # NumPy compares with one number twice as fast as with a column.
         bar = least[0] if batch.normal.all() else least[:, None]
@@ -156,7 +158,7 @@ def _beyond(batch: Batch, slack: float) -> bool:
         ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
         z = truth.rounded.ravel().take(far) + offset * ulp
         distance = x.max(axis=-1).take(far // n) - x.ravel().take(far)
-        limit = owed_at_least(distance, z, ulp, n, truth.format)
+        limit = error_bound_at_least(distance, z, ulp, n, truth.format)
         own = (1.0 - _LIMIT_ROUNDING) * limit - slack
         return not bool((batch.absolute.ravel().take(far) <= own).all())
     return False
@@ -175,7 +177,7 @@ def measure(
     `softmax_harness.judgement.aggregate.tally`.
     """
     shape = asked.truth.rounded.shape
-    called = call(implementation, asked.stored, operation=asked.operation, beside=asked.beside)
+    called = call(implementation, asked.stored, operation=asked.operation, operands=asked.operands)
     y = np.full(shape, np.nan) if called.y is None else called.y.reshape(shape)
     batch, codes = classified(asked, y)
     if called.y is None:
@@ -191,7 +193,7 @@ def _bound(implementation: Implementation, asked: Question) -> Array:
     bound: Array | float = np.nan  # theorems are of softmax
     if name == "exact":
         bound = 0.5
-    elif name == "owed":
+    elif name == "operation":
         bound = asked.limit_ulp
     elif asked.operation.name == "softmax":
         with np.errstate(invalid="ignore"):

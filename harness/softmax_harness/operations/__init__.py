@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from softmax_harness.operations.operation import Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Enclosure, Operands, Operation, Policy
 
-__all__ = ["OPERATIONS", "Beside", "Enclosure", "Operation", "Policy"]
+__all__ = ["OPERATIONS", "Enclosure", "Operands", "Operation", "Policy"]
 
 _OTHER = ("balls", "bounds", "operation", "rows")
 

@@ -23,12 +23,12 @@ from softmax_harness.operations.balls import (
     square_root,
     total,
 )
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 DEPTH, VALUES = 8, 3
 
 
-def queries(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """q, K, V and the mask, whose scores are about the given logits.
 
     Returns
@@ -53,13 +53,13 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
     return q, k, v, seen[:, None, :]
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """Means of the values weighted by exp((p_j - max p) / sqrt d), p = q.k exactly.
 
     Different p give exponents that are different algebraic numbers: equal ones are counted
     together first, so that what cancels exactly is seen to.
     """
-    q, k, v, mask = beside
+    q, k, v, mask = operands
     query = [exact(each) for each in q[0].astype(np.float64).tolist()]
     found: dict[tuple[int, int], list[int]] = {}
     for key in np.flatnonzero(mask[0]).tolist():
@@ -106,18 +106,18 @@ def _weight(score: tuple[int, int], top: tuple[int, int], depth: int, bits: int)
     return exponential(quotient(below, square_root(Ball(depth, 0), more), more), bits + 4)
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """What `policy` says of rows that see nothing, for each of the results."""
-    _, _, values, mask = beside
+    _, _, values, mask = operands
     hidden = np.repeat(~mask.any(axis=-1), values.shape[-1], axis=1)
     nothing = np.full((1, 2), -np.inf)
     _, expected = softmax.special_values(nothing, policy)
     return hidden, np.where(hidden, expected[0, 0], 0.0)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """First order: products and sums of depth d, the scaling, a well-made softmax, a pairwise sum."""
-    q, k, v, mask = (each.astype(np.float64) for each in beside)
+    q, k, v, mask = (each.astype(np.float64) for each in operands)
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, eta, errors = setting.unit_roundoff, setting.smallest_subnormal, setting.errors
     depth = q.shape[-1]
@@ -131,17 +131,17 @@ def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Arra
         mean = (known.softmax * own).sum(axis=-1, keepdims=True)
         relative = own + mean + (2.0 * setting.additions + 3.0) * u
         lost = x.shape[-1] * (errors.exp_subnormal + 1.0) * eta
-        weighed = known.softmax * np.expm1(np.minimum(relative, 600.0)) + lost
-        absolute = np.einsum("rn,rnc->rc", weighed, np.abs(v)) + u * np.abs(z) + lost
+        effective_logits = known.softmax * np.expm1(np.minimum(relative, 600.0)) + lost
+        absolute = np.einsum("rn,rnc->rc", effective_logits, np.abs(v)) + u * np.abs(z) + lost
         return np.asarray(1.1 * absolute / ulp)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """Half-ulp changes of q, k and v: sum of w_j |v_j - z| d_j + w_j h(v_j), w the weights.
 
     d_j = sum over c of (|q_c| h(k_jc) + |k_jc| h(q_c)) / sqrt d is what they do to a score.
     """
-    q, k, v, mask = (each.astype(np.float64) for each in beside)
+    q, k, v, mask = (each.astype(np.float64) for each in operands)
     h = rows.half_ulps
     with np.errstate(invalid="ignore", over="ignore"):
         root = np.sqrt(q.shape[-1])
@@ -152,9 +152,9 @@ def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
         return np.asarray((weights * (apart + h(v, format))).sum(axis=1))
 
 
-def called_with(stored: NDArray[Any], beside: Beside) -> Beside:
+def called_with(stored: NDArray[Any], operands: Operands) -> Operands:
     """q, k, v and the mask; the logits that they were made from are no argument."""
-    return beside
+    return operands
 
 
 OPERATION = Operation(
@@ -162,9 +162,9 @@ OPERATION = Operation(
     "z = softmax(q K' / sqrt d) V",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=queries,
+    error_bound,
+    input_sensitivity,
+    make_operands=queries,
     called_with=called_with,
     has_axis=False,
 )

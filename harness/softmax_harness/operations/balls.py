@@ -166,7 +166,7 @@ def enclosure(ball: Ball) -> Enclosure:
     return Enclosure(ball.man, ball.exp, ball.rad + 1 if ball.rad else 0)
 
 
-def beside(limit: Fraction, sign: int) -> Enclosure:
+def next_to(limit: Fraction, sign: int) -> Enclosure:
     """What lies next to a dyadic fraction, above it or below, and nearer than any format tells."""
     exp = 1 - limit.denominator.bit_length()
     lift = NEGLIGIBLE - abs(limit.numerator).bit_length()
@@ -186,7 +186,7 @@ def near_limit(limit: Fraction, rest: Ball) -> Enclosure | None:
     above = limit.numerator.bit_length() - d.bit_length() - 1
     if rest.magnitude > above - NEGLIGIBLE:
         return None
-    return beside(limit, rest.sign)
+    return next_to(limit, rest.sign)
 
 
 def fraction(ball: Ball) -> Fraction:

@@ -183,7 +183,7 @@ def pairwise_additions(n: int) -> float:
     return 16.0 + math.ceil(math.log2(max(n, 1)))
 
 
-def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     """What a well-made softmax in `format` owes: `shifted` with a pairwise sum, in ulp.
 
     Parameters
@@ -197,8 +197,8 @@ def owed(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     return shifted(_maximum(x), x, z, ulp, setting)
 
 
-def owed_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
-    """A limit that `owed` is nowhere below, and that needs no measured error of exp.
+def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
+    """A limit that `error_bound` is nowhere below, and that needs no measured error of exp.
 
     |y - z| / ulp with (A + additions + 1) u z, and eta / 2 where that is half an ulp: in `shifted`
     with eps = kappa = W = 0, expm1(v) >= v and log1p(u) - log1p(-additions u) >= (additions + 1) u.
@@ -221,7 +221,7 @@ def owed_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format)
     return limit
 
 
-def owed_everywhere(n: int, normal: NDArray[np.bool_]) -> Array:
+def least_error_bound(n: int, normal: NDArray[np.bool_]) -> Array:
     """What `owed_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
 
     Elsewhere it is half an ulp, and z may be next to nothing.

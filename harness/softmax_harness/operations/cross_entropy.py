@@ -13,46 +13,46 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import log_softmax, rows, softmax
 from softmax_harness.operations.balls import exact, total
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def targets(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row: of each three rows the likeliest, the least likely and any."""
     x = np.where(np.isfinite(stored.astype(np.float64)), stored.astype(np.float64), 0.0)
     choices = (np.argmax(x, axis=-1), np.argmin(x, axis=-1), rng.integers(0, x.shape[-1], len(x)))
     return (np.choose(np.arange(len(x)) % 3, choices),)
 
 
-def at_target(values: NDArray[Any], beside: Beside) -> NDArray[Any]:
+def at_target(values: NDArray[Any], operands: Operands) -> NDArray[Any]:
     """The entry of the true class in each row, shape (rows, 1)."""
-    return np.take_along_axis(values, beside[0][:, None], axis=-1)
+    return np.take_along_axis(values, operands[0][:, None], axis=-1)
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """L + (a - x_t): as log_softmax, with the other sign."""
-    row = rows.row_of(x)
-    below = total([exact(row.values[-1]), -exact(float(x[beside[0]]))])
+    row = rows.distinct_logits(x)
+    below = total([exact(row.values[-1]), -exact(float(x[operands[0]]))])
     return [rows.exact_and_small(below, rows.log_of_sum(row, precision), precision)]
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """-log of what softmax has for the true class: +inf where that is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = np.where(fixed, -np.log(expected), 0.0)
-    return at_target(fixed, beside), at_target(loss, beside)
+    return at_target(fixed, operands), at_target(loss, operands)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """As log_softmax."""
     known = rows.sums(x, format)
-    distance = at_target(known.distance, beside)
+    distance = at_target(known.distance, operands)
     return log_softmax.errors(distance, known.log_error, z, ulp, format)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """As log_softmax."""
-    return at_target(log_softmax.change(x, (), z, format), beside)
+    return at_target(log_softmax.input_sensitivity(x, (), z, format), operands)
 
 
 OPERATION = Operation(
@@ -60,9 +60,9 @@ OPERATION = Operation(
     "z = log sum_j exp(x_j) - x_t",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=targets,
+    error_bound,
+    input_sensitivity,
+    make_operands=targets,
     one_result=True,
     least=0.0,
 )

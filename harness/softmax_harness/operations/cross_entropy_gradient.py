@@ -13,20 +13,20 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import at_target, targets
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """softmax where i != t; there -1 + softmax, or of a largest logit -(sum of the others) / sum.
 
     Neither cancels: the softmax of what is not the largest is below 1/2.
     """
     found = softmax.enclose_row(x, (), precision)
-    target = int(beside[0])
+    target = int(operands[0])
     own = found[target]
     if own is None:
         return found
-    row = rows.row_of(x)
+    row = rows.distinct_logits(x)
     if row.place[target] < len(row.values) - 1:
         small = Ball(own.man, own.exp, own.slack)
         found[target] = rows.exact_and_small(Ball(-1, 0), small, precision)
@@ -38,36 +38,36 @@ def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
     return found
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """What softmax has there, less 1 at the true class."""
     fixed, expected = softmax.special_values(x, policy)
     expected = np.array(expected)
-    target = beside[0][:, None]
-    np.put_along_axis(expected, target, at_target(expected, beside) - 1.0, axis=-1)
+    target = operands[0][:, None]
+    np.put_along_axis(expected, target, at_target(expected, operands) - 1.0, axis=-1)
     return fixed, np.where(fixed, expected, 0.0)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """softmax's; for the true class the bound of the sum of the others over the sum of all."""
     s = rows.sums(x, format)
-    limit = bounds.owed(x, np.abs(z), ulp, format)
+    limit = bounds.error_bound(x, np.abs(z), ulp, format)
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, errors = setting.unit_roundoff, setting.errors
     with np.errstate(invalid="ignore", over="ignore"):
         drift = u * np.where(s.softmax > 0, s.softmax * s.distance, 0.0)
         relative = 2.0 * ((setting.additions + 2.0) * u + errors.exp)
-        others = rows.without_own(s.softmax)
-        absolute = relative * others + rows.without_own(drift) + others * drift.sum(-1)[:, None]
+        others = rows.sum_of_others(s.softmax)
+        absolute = relative * others + rows.sum_of_others(drift) + others * drift.sum(-1)[:, None]
         lost = (2.0 * x.shape[-1] * errors.exp_subnormal + 0.5) * setting.smallest_subnormal
-        own = 1.1 * at_target(absolute, beside) + lost
-        np.put_along_axis(limit, beside[0][:, None], own / at_target(ulp, beside), axis=-1)
+        own = 1.1 * at_target(absolute, operands) + lost
+        np.put_along_axis(limit, operands[0][:, None], own / at_target(ulp, operands), axis=-1)
     return limit
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """As softmax: s_i ((1 - s_i) h_i + sum over j != i of s_j h_j)."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
-    return s * (rows.without_own(s) * h + rows.without_own(s * h))
+    return s * (rows.sum_of_others(s) * h + rows.sum_of_others(s * h))
 
 
 OPERATION = Operation(
@@ -75,9 +75,9 @@ OPERATION = Operation(
     "z_i = softmax(x)_i - [i = t]",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=targets,
+    error_bound,
+    input_sensitivity,
+    make_operands=targets,
     least=-1.0,
     most=1.0,
 )

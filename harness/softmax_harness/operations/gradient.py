@@ -26,10 +26,10 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits, in turns: normal; normal about 100; a column of the Jacobian."""
     made = rng.standard_normal(stored.shape)
     column = np.arange(stored.shape[-1]) == rng.integers(0, stored.shape[-1], (len(stored), 1))
@@ -38,10 +38,10 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
     return (made.astype(stored.dtype),)
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """t_i (v_i S - M) / S**2 with t = exp(x - a), S = sum t_j, M = sum t_j v_j."""
-    row = rows.row_of(x)
-    v = [exact(float(each)) for each in beside[0].astype(np.float64)]
+    row = rows.distinct_logits(x)
+    v = [exact(float(each)) for each in operands[0].astype(np.float64)]
     grouped: list[list[Ball]] = [[] for _ in row.values]
     for place, own in zip(row.place.tolist(), v, strict=True):
         if place >= 0:
@@ -77,7 +77,7 @@ class _Sums:
     square: Ball
 
     @classmethod
-    def of(cls, row: rows.Row, v: list[Ball], bits: int) -> _Sums:
+    def of(cls, row: rows.DistinctLogits, v: list[Ball], bits: int) -> _Sums:
         terms = rows.weights(row.values, bits)
         whole = total([Ball(row.most, 0), rows.rest(terms, row.counts, bits)], bits)
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
@@ -132,21 +132,21 @@ class _Sums:
         return near_limit(limit, quotient(total([first, -second], bits), divisor, bits))
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """0 for what is masked and for a row of one; NaN where softmax has it."""
     fixed, expected = softmax.special_values(x, policy)
     return fixed, np.where(expected == 1.0, 0.0, expected)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """s (v - s.v) with what a well-made softmax owes, a pairwise sum, and a spacing of each product."""
-    v = beside[0].astype(np.float64)
+    v = operands[0].astype(np.float64)
     s = rows.sums(x, format).softmax
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u = setting.unit_roundoff
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
-        s_error = bounds.owed(x, s, s_ulp, format) * s_ulp
+        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
         mean = (s * v).sum(axis=-1, keepdims=True)
         size = (s * np.abs(v)).sum(axis=-1, keepdims=True)
         mean_error = (s_error * np.abs(v)).sum(axis=-1, keepdims=True)
@@ -157,18 +157,18 @@ def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Arra
         return np.asarray((1.1 * absolute + setting.smallest_subnormal) / ulp)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """An upper bound: s_i (|v_i - m| (h_i |1 - 2 s_i| + sum s_j h_j) + sum s_j h_j |v_j - m|).
 
     From dz_i / dx_k = s_i ((delta_ik - s_k) (v_i - m) - s_k (v_k - m)), m = s.v, the sums over
     j != i.
     """
-    v = beside[0].astype(np.float64)
+    v = operands[0].astype(np.float64)
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
     apart = np.abs(v - (s * v).sum(axis=-1, keepdims=True))
     weighted = s * h
-    own = apart * (h * np.abs(1.0 - 2.0 * s) + rows.without_own(weighted))
-    return np.asarray(s * (own + rows.without_own(weighted * apart)))
+    own = apart * (h * np.abs(1.0 - 2.0 * s) + rows.sum_of_others(weighted))
+    return np.asarray(s * (own + rows.sum_of_others(weighted * apart)))
 
 
 OPERATION = Operation(
@@ -176,7 +176,7 @@ OPERATION = Operation(
     "z_i = s_i (v_i - sum_j s_j v_j), s = softmax(x)",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=vectors,
+    error_bound,
+    input_sensitivity,
+    make_operands=vectors,
 )

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import Ball, exact, total
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """z = (x_i - a) - L with L = log sum exp(x - a): the first exact, both of one sign.
 
     For more than one finite entry z is no algebraic number: else exp(z) sum exp(x_j - x_i) = 1
     would contradict Lindemann-Weierstrass.
     """
-    row = rows.row_of(x)
+    row = rows.distinct_logits(x)
     log = rows.log_of_sum(row, precision)
     top = exact(row.values[-1])
     distinct = [of_distance(total([exact(each), -top]), log, precision) for each in row.values]
@@ -33,7 +33,7 @@ def of_distance(below: Ball, log: Ball, precision: int) -> Enclosure:
 
 
 def special_values(
-    x: Array, policy: Policy, beside: Beside = ()
+    x: Array, policy: Policy, operands: Operands = ()
 ) -> tuple[NDArray[np.bool_], Array]:
     """The logarithm of what softmax has there: -inf for what is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
@@ -41,7 +41,7 @@ def special_values(
         return fixed, np.where(fixed, np.log(expected), 0.0)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """(x - a) - log1p(sum of the others): u A, the error of L, u |z|, and half a spacing."""
     known = rows.sums(x, format)
     return errors(known.distance, known.log_error, z, ulp, format)
@@ -55,10 +55,10 @@ def errors(distance: Array, log_error: Array, z: Array, ulp: Array, format: Form
         return np.asarray(absolute / ulp + 0.5 * setting.smallest_subnormal / ulp)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """(1 - s_i) h_i + sum over j != i of s_j h_j, from the Jacobian delta_ij - s_j."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
-    return rows.without_own(s) * h + rows.without_own(s * h)
+    return rows.sum_of_others(s) * h + rows.sum_of_others(s * h)
 
 
 OPERATION = Operation(
@@ -66,7 +66,7 @@ OPERATION = Operation(
     "z_i = x_i - log sum_j exp(x_j)",
     enclose,
     special_values,
-    owed,
-    change,
+    error_bound,
+    input_sensitivity,
     most=0.0,
 )

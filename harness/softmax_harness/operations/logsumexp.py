@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows
 from softmax_harness.operations.balls import exact
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """a + L, exact for one finite entry; both may cancel, and then rising precision tells.
 
     For more than one z is no algebraic number, since exp(z) is a sum of exponentials.
     """
-    row = rows.row_of(x)
+    row = rows.distinct_logits(x)
     log = rows.log_of_sum(row, precision)
     return [rows.exact_and_small(exact(row.values[-1]), log, precision)]
 
 
 def special_values(
-    x: Array, policy: Policy, beside: Beside = ()
+    x: Array, policy: Policy, operands: Operands = ()
 ) -> tuple[NDArray[np.bool_], Array]:
     """NaN where there is one, else +inf where there is one; -inf of nothing but -inf."""
     expected = np.zeros((len(x), 1))
@@ -36,7 +36,7 @@ def special_values(
     return expected != 0.0, expected
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """a + log1p(sum of the others): the error of L, u |z|, and half a spacing."""
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -44,7 +44,7 @@ def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Arra
         return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """sum of s_j h_j, from the gradient s."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
     return np.asarray((s * h).sum(axis=-1, keepdims=True))
@@ -55,7 +55,7 @@ OPERATION = Operation(
     "z = log sum_j exp(x_j)",
     enclose,
     special_values,
-    owed,
-    change,
+    error_bound,
+    input_sensitivity,
     one_result=True,
 )

@@ -57,25 +57,25 @@ class Policy:
 
 
 Array = NDArray[np.float64]
-Beside = tuple[NDArray[Any], ...]
-"""What an operation takes beside the logits, one array each, all with a leading axis of rows."""
+Operands = tuple[NDArray[Any], ...]
+"""What an operation takes beside the logits: one array each, all with a leading axis of rows."""
 
 
-def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Beside:
+def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Operands:
     return ()
 
 
-def _logits(x: Array, beside: Beside) -> Array:
+def _logits(x: Array, operands: Operands) -> Array:
     return x
 
 
-def _logits_first(x: NDArray[Any], beside: Beside) -> Beside:
-    return (x, *beside)
+def _logits_first(x: NDArray[Any], operands: Operands) -> Operands:
+    return (x, *operands)
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A function of a row of logits, and of what stands beside it, defined exactly.
+    """A function of a row of logits, and of its operands, defined exactly.
 
     Attributes
     ----------
@@ -84,27 +84,27 @@ class Operation:
     summary : str
         Its formula.
     enclose : callable
-        ``enclose(x, beside, precision)`` takes one row of logits, float64 of shape (n,), and the
-        row of each array beside it; it gives one `Enclosure` for each result of the row, of
+        ``enclose(x, operands, precision)`` takes one row of logits, float64 of shape (n,), and the
+        row of each operand; it gives one `Enclosure` for each result of the row, of
         relative width about ``2**-precision`` or exact, and None for those that the policy fixes.
         Rising precision must decide each, see `softmax_harness.operations.balls.near_limit`.
     special_values : callable
-        ``special_values(x, policy, beside)`` gives two arrays of the shape of the results, (rows,
+        ``special_values(x, policy, operands)`` gives two arrays of the shape of the results, (rows,
         m): where the policy fixes the result, and to what (infinity stands for anything).
-    owed : callable
-        ``owed(x, beside, z, ulp, format)`` gives what a well-made implementation owes, in ulp of
+    error_bound : callable
+        ``error_bound(x, operands, z, ulp, format)`` gives what a well-made implementation owes, in ulp of
         each result: the a priori bound of a careful algorithm.
-    change : callable or None
-        ``change(x, beside, z, format)`` gives by how much half-ulp changes of the logits change
+    input_sensitivity : callable or None
+        ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the logits change
         each result, to first order: the absolute condition number times these changes. None for
         softmax, of which `softmax_harness.judgement.metrics.ulp` knows it.
-    beside : callable
-        ``beside(stored, rng)`` makes what stands beside logits in their own format.
+    make_operands : callable
+        ``make_operands(stored, rng)`` makes the operands of logits in their own format.
     called_with : callable
-        ``called_with(stored, beside)`` gives the arguments that an implementation is called with,
+        ``called_with(stored, operands)`` gives the arguments that an implementation is called with,
         as ``f(*arguments, axis=-1)``.
-    weighed : callable
-        ``weighed(x, beside)`` gives the logits whose exponentials are summed, by which outcomes
+    effective_logits : callable
+        ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which outcomes
         and the order of results are judged.
     one_result : bool
         Whether a row has one result; an implementation then gives the shape without the axis.
@@ -118,13 +118,13 @@ class Operation:
 
     name: str
     summary: str
-    enclose: Callable[[Array, Beside, int], Sequence[Enclosure | None]]
-    special_values: Callable[[Array, Policy, Beside], tuple[NDArray[np.bool_], Array]]
-    owed: Callable[[Array, Beside, Array, Array, Format], Array]
-    change: Callable[[Array, Beside, Array, Format], Array] | None = None
-    beside: Callable[[NDArray[Any], np.random.Generator], Beside] = _nothing
-    called_with: Callable[[NDArray[Any], Beside], Beside] = _logits_first
-    weighed: Callable[[Array, Beside], Array] = _logits
+    enclose: Callable[[Array, Operands, int], Sequence[Enclosure | None]]
+    special_values: Callable[[Array, Policy, Operands], tuple[NDArray[np.bool_], Array]]
+    error_bound: Callable[[Array, Operands, Array, Array, Format], Array]
+    input_sensitivity: Callable[[Array, Operands, Array, Format], Array] | None = None
+    make_operands: Callable[[NDArray[Any], np.random.Generator], Operands] = _nothing
+    called_with: Callable[[NDArray[Any], Operands], Operands] = _logits_first
+    effective_logits: Callable[[Array, Operands], Array] = _logits
     one_result: bool = False
     has_axis: bool = True
     least: float = -np.inf
@@ -136,7 +136,7 @@ class Operation:
         """Whether a row has one result for each logit."""
         return self.has_axis and not self.one_result
 
-    def shape_of_results(self, arguments: Beside, axis: int = -1) -> tuple[int, ...]:
+    def shape_of_results(self, arguments: Operands, axis: int = -1) -> tuple[int, ...]:
         """The shape that an implementation gives back when it is called with these arguments."""
         first = arguments[0]
         if not self.has_axis:

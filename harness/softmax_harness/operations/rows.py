@@ -25,7 +25,7 @@ from softmax_harness.operations.operation import Array, Enclosure
 from softmax_harness.operations.softmax import GUARD, exponentials
 
 
-class Row(NamedTuple):
+class DistinctLogits(NamedTuple):
     """The finite entries of a row, as distinct values in ascending order.
 
     Attributes
@@ -47,13 +47,13 @@ class Row(NamedTuple):
         return self.counts[-1]
 
 
-def row_of(x: Array) -> Row:
-    """The `Row` of one row of logits."""
+def distinct_logits(x: Array) -> DistinctLogits:
+    """The `DistinctLogits` of one row."""
     finite = np.isfinite(x)
     values, inverse, counts = np.unique(x[finite], return_inverse=True, return_counts=True)
     place = np.full(len(x), -1)
     place[finite] = inverse
-    return Row(values.tolist(), counts.tolist(), place)
+    return DistinctLogits(values.tolist(), counts.tolist(), place)
 
 
 def weights(values: list[float], bits: int) -> list[Ball]:
@@ -71,7 +71,7 @@ def rest(terms: list[Ball], counts: list[int], bits: int) -> Ball:
     return total((_times(term, count) for term, count in pairs), bits)
 
 
-def log_of_sum(row: Row, bits: int) -> Ball:
+def log_of_sum(row: DistinctLogits, bits: int) -> Ball:
     """log sum exp(x - max x)."""
     others = rest(weights(row.values, bits), row.counts, bits)
     return logarithm_of_one_and(total([Ball(row.most - 1, 0), others], bits), bits)
@@ -197,7 +197,7 @@ def half_ulps(x: Array, format: Format) -> Array:
     return np.asarray(0.5 * finite * format.ulp(np.where(finite, x, 0.0)))
 
 
-def without_own(values: Array) -> Array:
+def sum_of_others(values: Array) -> Array:
     """Of each entry, the sum of the others of its row; none is negative.
 
     The largest is left out of its own sum, and not taken off, so that nothing cancels.

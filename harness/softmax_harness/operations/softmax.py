@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds
-from softmax_harness.operations.operation import Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Enclosure, Operands, Operation, Policy
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
 # only screen do without it.
@@ -172,7 +172,9 @@ def _reciprocal(total: int, precision: int) -> Enclosure:
     return Enclosure((1 << point) // total, -point, 1)
 
 
-def enclose_row(x: NDArray[np.float64], beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose_row(
+    x: NDArray[np.float64], operands: Operands, precision: int
+) -> list[Enclosure | None]:
     """`enclose` for each entry of a row; None where it is masked."""
     finite = np.isfinite(x)
     values, inverse, counts = np.unique(x[finite], return_inverse=True, return_counts=True)
@@ -184,7 +186,7 @@ def enclose_row(x: NDArray[np.float64], beside: Beside, precision: int) -> list[
 
 
 def special_values(
-    x: NDArray[np.float64], policy: Policy, beside: Beside = ()
+    x: NDArray[np.float64], policy: Policy, operands: Operands = ()
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Where the special-value policy fixes the result, and to what.
 
@@ -210,15 +212,15 @@ def special_values(
     return fixed, expected
 
 
-def owed(
+def error_bound(
     x: NDArray[np.float64],
-    beside: Beside,
+    operands: Operands,
     z: NDArray[np.float64],
     ulp: NDArray[np.float64],
     format: Format,
 ) -> NDArray[np.float64]:
-    """`softmax_harness.operations.bounds.owed`."""
-    return bounds.owed(x, z, ulp, format)
+    """`softmax_harness.operations.bounds.error_bound`."""
+    return bounds.error_bound(x, z, ulp, format)
 
 
 OPERATION = Operation(
@@ -226,7 +228,7 @@ OPERATION = Operation(
     "z_i = exp(x_i) / sum_j exp(x_j)",
     enclose_row,
     special_values,
-    owed,
+    error_bound,
     least=0.0,
     most=1.0,
     is_distribution=True,

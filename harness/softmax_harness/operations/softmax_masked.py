@@ -12,39 +12,39 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 
-def masks(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """True for what is kept: about two in three; every eighth row keeps nothing."""
     kept = rng.random(stored.shape) < 2 / 3
     kept[7::8] = False
     return (kept,)
 
 
-def masked(x: Array, beside: Beside) -> Array:
+def masked(x: Array, operands: Operands) -> Array:
     """The logits with -inf where the mask keeps nothing."""
-    return np.where(beside[0], x, -np.inf)
+    return np.where(operands[0], x, -np.inf)
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """softmax of what is kept."""
-    return softmax.enclose_row(masked(x, beside), (), precision)
+    return softmax.enclose_row(masked(x, operands), (), precision)
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """softmax's, of what is kept: what the mask hides does not count, NaN included."""
-    return softmax.special_values(masked(x, beside), policy)
+    return softmax.special_values(masked(x, operands), policy)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """softmax's."""
-    return softmax.owed(masked(x, beside), (), z, ulp, format)
+    return softmax.error_bound(masked(x, operands), (), z, ulp, format)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """softmax's."""
-    return cross_entropy_gradient.change(masked(x, beside), (), z, format)
+    return cross_entropy_gradient.input_sensitivity(masked(x, operands), (), z, format)
 
 
 OPERATION = Operation(
@@ -52,10 +52,10 @@ OPERATION = Operation(
     "z_i = exp(x_i) / sum exp(x_j) over what the mask keeps",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=masks,
-    weighed=masked,
+    error_bound,
+    input_sensitivity,
+    make_operands=masks,
+    effective_logits=masked,
     least=0.0,
     most=1.0,
     is_distribution=True,

@@ -13,27 +13,27 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
-from softmax_harness.operations.operation import Array, Beside, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
 _TEMPERATURES = (0.1, 0.7, 1.0, 2.0, 3.0, 10.0)
 
 
-def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Beside:
+def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, shape (rows, 1), in the format of the logits."""
     chosen = rng.choice(np.array(_TEMPERATURES), (len(stored), 1))
     return (chosen.astype(stored.dtype),)
 
 
-def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """softmax from exp((x - a) / T), the difference exact, the quotient to as many bits as it needs.
 
     The quotients are different algebraic numbers, so that all is as for softmax.
     """
-    row = rows.row_of(x)
+    row = rows.distinct_logits(x)
     if len(row.values) == 1:
         return softmax.enclose_row(x, (), precision)
     work = precision + softmax.GUARD
-    top, temperature = exact(row.values[-1]), exact(float(beside[0][0]))
+    top, temperature = exact(row.values[-1]), exact(float(operands[0][0]))
     terms = []
     for value in row.values[:-1]:
         below = total([exact(value), -top])
@@ -45,15 +45,15 @@ def enclose(x: Array, beside: Beside, precision: int) -> list[Enclosure | None]:
     return [distinct[place] if place >= 0 else None for place in row.place.tolist()]
 
 
-def special_values(x: Array, policy: Policy, beside: Beside) -> tuple[NDArray[np.bool_], Array]:
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """softmax's."""
     return softmax.special_values(x, policy)
 
 
-def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Array:
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """softmax's for (x - a) / T, and u A / T z more for the rounding of the quotient."""
-    scaled = cooled(x, beside)
-    limit = bounds.owed(scaled, z, ulp, format)
+    scaled = cooled(x, operands)
+    limit = bounds.error_bound(scaled, z, ulp, format)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.max(scaled, axis=-1, keepdims=True) - scaled
         drift = 2.0 * format.unit_roundoff * distance
@@ -61,18 +61,18 @@ def owed(x: Array, beside: Beside, z: Array, ulp: Array, format: Format) -> Arra
         return np.asarray(limit + (weighted + z * weighted.sum(axis=-1, keepdims=True)) / ulp)
 
 
-def change(x: Array, beside: Beside, z: Array, format: Format) -> Array:
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """softmax's for x / T, where half an ulp of x counts 1 / T times."""
-    scaled, temperature = cooled(x, beside), beside[0].astype(np.float64)
+    scaled, temperature = cooled(x, operands), operands[0].astype(np.float64)
     s = rows.sums(scaled, format).softmax
     h = rows.half_ulps(x, format) / temperature
-    return np.asarray(s * (rows.without_own(s) * h + rows.without_own(s * h)))
+    return np.asarray(s * (rows.sum_of_others(s) * h + rows.sum_of_others(s * h)))
 
 
-def cooled(x: Array, beside: Beside) -> Array:
+def cooled(x: Array, operands: Operands) -> Array:
     """x / T, rounded."""
     with np.errstate(over="ignore"):
-        return np.asarray(x / beside[0].astype(np.float64))
+        return np.asarray(x / operands[0].astype(np.float64))
 
 
 OPERATION = Operation(
@@ -80,10 +80,10 @@ OPERATION = Operation(
     "z_i = exp(x_i / T) / sum_j exp(x_j / T)",
     enclose,
     special_values,
-    owed,
-    change,
-    beside=temperatures,
-    weighed=cooled,
+    error_bound,
+    input_sensitivity,
+    make_operands=temperatures,
+    effective_logits=cooled,
     least=0.0,
     most=1.0,
     is_distribution=True,

@@ -26,7 +26,7 @@ class Change:
 
     Attributes
     ----------
-    change : str
+    input_sensitivity : str
         One of `CHANGES`.
     cell : tuple
         Operation, implementation, dtype, family and n.

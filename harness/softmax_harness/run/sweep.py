@@ -41,7 +41,7 @@ class Job:
     implementations : tuple of str
         Names of those to measure.
     tier : str
-        As in `softmax_harness.truth.known`.
+        As in `softmax_harness.truth.exact_results`.
     """
 
     operation: str
@@ -148,8 +148,8 @@ def work(job: Job) -> Part:
     for start in job.starts:
         stored = recipe.block(start)
         operation = OPERATIONS[job.operation]
-        beside = operation.beside(stored, recipe.random_beside(start))
-        asked = question(operation, stored, recipe.format, tier=job.tier, beside=beside)
+        operands = operation.make_operands(stored, recipe.random_operands(start))
+        asked = question(operation, stored, recipe.format, tier=job.tier, operands=operands)
         for name in job.implementations:
             by_row = recipe.family.grid is not None
             so_far = parts[name][0].so_far if name in parts else {}
@@ -157,7 +157,7 @@ def work(job: Job) -> Part:
             measured = measure(implementation, asked, keep, by_row, so_far)
             part = (measured.tally, measured.by_row, measured.faults)
             parts[name] = _joined(parts[name], part, keep) if name in parts else part
-        escalated = int(asked.known.confirmed.sum()) * recipe.n
+        escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
         counts = counts.add(Counts(stored.size - escalated, escalated))
     check_floating_point_environment()
     return parts, counts
@@ -204,7 +204,7 @@ def sweep(
     recipes : list of (Recipe, names)
         What to measure, each with the names of the implementations that take its format.
     tier : str
-        As in `softmax_harness.truth.known`.
+        As in `softmax_harness.truth.exact_results`.
     executor : concurrent.futures.Executor, optional
         Runs the jobs; without one they run here. The cells are the same, bit for bit.
     progress : callable, optional

@@ -28,11 +28,11 @@ from softmax_harness.judgement.maxima import (
     renewed,
 )
 from softmax_harness.judgement.measure import classified, question
-from softmax_harness.judgement.metrics import judged
+from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.operations.softmax import enclose
-from softmax_harness.truth import check_screen, judge
+from softmax_harness.truth import arbitrate, check_screen
 from softmax_harness.truth.floating_point import check_floating_point_environment
 from softmax_harness.truth.screen.constants import constants
 
@@ -219,7 +219,7 @@ class _Judge:
         self._keep = kept_for_percentile(pair.x.size)
         self._so_far: dict[str, float] = {}
 
-    def judge(self, start: int, rows: slice) -> _Block:
+    def arbitrate(self, start: int, rows: slice) -> _Block:
         """The block's first row, its tally and its first faults."""
         check_floating_point_environment()
         x, y = self._pair.block(rows)
@@ -241,14 +241,14 @@ def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
     if jobs == 1:
         keep_freed_memory()
         here = _Judge(pair, policy)
-        yield from (here.judge(start, rows) for start, rows in pair.blocks())
+        yield from (here.arbitrate(start, rows) for start, rows in pair.blocks())
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
     with processes(jobs, start_method, _begin, (*pair.paths, pair.axis, policy)) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
-            ahead.append(executor.submit(_judge_block, start, rows))
+            ahead.append(executor.submit(_confirm_block, start, rows))
             if len(ahead) > 4 * jobs:
                 import mpmath  # noqa: F401 - the end needs it, and it loads while the workers work
 
@@ -264,8 +264,8 @@ def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy) -> None:
     _own[:] = [_Judge(_opened(x_path, y_path, axis), policy)]
 
 
-def _judge_block(start: int, rows: slice) -> _Block:
-    return _own[0].judge(start, rows)
+def _confirm_block(start: int, rows: slice) -> _Block:
+    return _own[0].arbitrate(start, rows)
 
 
 def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
@@ -275,9 +275,9 @@ def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
         return total
     x, y = pair.block(np.array(rows, dtype=np.int64))
     x = x.astype(np.float64)
-    truth = judge(OPERATIONS["softmax"], x, pair.format, policy)
+    truth = arbitrate(OPERATIONS["softmax"], x, pair.format, policy)
     check_screen(OPERATIONS["softmax"], x, truth, policy, f"rows {rows} of the file")
-    exact = maxima_by_row(judged(x, y.astype(np.float64), truth), rows)
+    exact = maxima_by_row(batch_of(x, y.astype(np.float64), truth), rows)
     check_candidates(total, exact, "the file")
     return renewed(total, exact)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.operations import OPERATIONS, Beside, Operation
+from softmax_harness.operations import OPERATIONS, Operands, Operation
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ def call(
     x: NDArray[Any],
     axis: int = -1,
     operation: Operation = OPERATIONS["softmax"],
-    beside: Beside = (),
+    operands: Operands = (),
 ) -> Call:
     """Call `implementation` on `x` and look at all that it returned.
 
     Floating-point warnings are its own business: it is called with them off.
     """
-    arguments = operation.called_with(x, beside)
+    arguments = operation.called_with(x, operands)
     given = [each.tobytes() for each in arguments]
     try:
         with np.errstate(all="ignore"):

@@ -11,8 +11,8 @@ from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
 from softmax_harness.ground.formats import format_of
-from softmax_harness.operations import OPERATIONS, Beside, Policy
-from softmax_harness.truth import known
+from softmax_harness.operations import OPERATIONS, Operands, Policy
+from softmax_harness.truth import exact_results
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
 
@@ -28,10 +28,10 @@ def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
     return np.ascontiguousarray(result).reshape(x.shape)
 
 
-def _rounded(operation: str, x: NDArray[Any], beside: Beside) -> NDArray[Any]:
+def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any]:
     format = format_of(x)
-    truth = known(
-        OPERATIONS[operation], x.astype(np.float64), format, Policy(), beside=beside
+    truth = exact_results(
+        OPERATIONS[operation], x.astype(np.float64), format, Policy(), operands=operands
     ).truth
     with np.errstate(over="ignore"):
         return truth.rounded.astype(format.dtype)
@@ -49,14 +49,14 @@ def exact_of(operation: str) -> Implementation:
             found = exactly(*(each.T if each.ndim == 2 else each for each in arguments))
             return found if about.one_result else found.T
         if about.has_axis:
-            x, beside = arguments[0], arguments[1:]
+            x, operands = arguments[0], arguments[1:]
         else:
             mask = arguments[-1]
-            x, beside = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
+            x, operands = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
         if x.ndim != 2 or axis not in (-1, 1):
             raise ValueError(f"exact {operation} takes arrays of two axes")
         shape = about.shape_of_results(arguments, axis)
-        return _rounded(operation, x, beside).reshape(shape)
+        return _rounded(operation, x, operands).reshape(shape)
 
     exactly.__doc__ = exact.__doc__
     return Implementation("exact", exactly, _DTYPES, bound="exact", operation=operation)

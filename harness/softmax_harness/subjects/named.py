@@ -87,20 +87,20 @@ def _foreign(name: str, operation: str) -> Implementation:
         told = found.message if found.kind == "unknown" else f"{name}: {found.message}"
         raise BadImplementation(told)
 
-    known = described(name, found.declared, found.summary, operation)
-    computed = OPERATIONS[known.operation]
+    declaration = described(name, found.declared, found.summary, operation)
+    computed = OPERATIONS[declaration.operation]
 
     def call(
         *arguments: NDArray[Any], axis: int | None = -1 if computed.has_axis else None
     ) -> NDArray[Any]:
-        x, *beside = (np.asarray(each) for each in arguments)
-        expected = known.output_dtype or x.dtype.name
-        shape = computed.shape_of_results((x, *beside), -1 if axis is None else axis)
-        request = Request(x, expected, axis, beside=tuple(beside), shape=shape)
+        x, *operands = (np.asarray(each) for each in arguments)
+        expected = declaration.output_dtype or x.dtype.name
+        shape = computed.shape_of_results((x, *operands), -1 if axis is None else axis)
+        request = Request(x, expected, axis, operands=tuple(operands), shape=shape)
         reply = process.serve([request])[0]
         if reply.y is None:
             raise BadImplementation("; ".join(fault.message for fault in reply.faults))
         return reply.y
 
     call.__doc__ = found.summary
-    return Implementation(**(vars(known) | {"function": call}))
+    return Implementation(**(vars(declaration) | {"function": call}))

@@ -16,7 +16,7 @@ from softmax_harness.timing.suite import AXES, VERSIONS
 
 
 @dataclass(frozen=True)
-class Cell:
+class StoredResult:
     """One benchmark at one choice of its parameters, on one commit and machine.
 
     Attributes
@@ -51,7 +51,7 @@ class Cell:
     started: int
 
 
-def stored_cells(where: Path) -> Iterator[Cell]:
+def stored_cells(where: Path) -> Iterator[StoredResult]:
     """The results of `softmax_harness.timing.suite` for this machine; none for what asv skipped.
 
     Results of another version of the benchmarks are left out, since they measured something else.
@@ -97,14 +97,14 @@ def this_machine() -> str:
         return host
 
 
-def _cells(result: Any, key: str, suite: str, benchmark: str) -> Iterator[Cell]:
+def _cells(result: Any, key: str, suite: str, benchmark: str) -> Iterator[StoredResult]:
     axes = result.get_result_params(key)
     columns = (result.get_result_value, result.get_result_stats, result.get_result_samples)
     rows = zip(itertools.product(*axes), *(column(key, axes) for column in columns), strict=True)
     for values, value, statistics, samples in rows:
         if value is not None and math.isnan(value):
             continue  # asv's mark of what was skipped; None is its mark of a failure
-        yield Cell(
+        yield StoredResult(
             suite,
             benchmark,
             dict(zip(AXES[benchmark], map(literal_eval, values), strict=True)),

@@ -23,7 +23,7 @@ from softmax_harness.ground.formats import Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 
 Softmax = Callable[[NDArray[Any]], NDArray[Any]]
 Find = Callable[[str], Any]
@@ -165,7 +165,7 @@ def max_ulp(call: Softmax, family: str, format: Format, output: Format) -> float
     """
     x = Recipe(FAMILIES[family], format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
     y = np.asarray(call(x)).astype(np.float64)
-    error = np.abs(ulp_error(y, judge(OPERATIONS["softmax"], x.astype(np.float64), output)))
+    error = np.abs(ulp_error(y, arbitrate(OPERATIONS["softmax"], x.astype(np.float64), output)))
     return float(np.max(np.where(np.isfinite(y), error, np.inf)))
 
 

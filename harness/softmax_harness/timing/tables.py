@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.timing.stored import Cell, stored_cells
+from softmax_harness.timing.stored import StoredResult, stored_cells
 from softmax_harness.timing.suite import timed_rows
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def read_history(where: Path) -> pd.DataFrame:
     )
 
 
-def _newest_runs(cells: Iterable[Cell]) -> list[Cell]:
+def _newest_runs(cells: Iterable[StoredResult]) -> list[StoredResult]:
     """Of each suite's benchmark the last run on each commit, whole: older runs do not fill it up."""
-    runs: dict[tuple[str, ...], list[Cell]] = {}
+    runs: dict[tuple[str, ...], list[StoredResult]] = {}
     for cell in sorted(cells, key=lambda cell: cell.started):
         run = runs.setdefault((cell.suite, cell.benchmark, cell.commit), [])
         if run and run[-1].started < cell.started:
@@ -114,12 +114,12 @@ def _newest_runs(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for run in runs.values() for cell in run]
 
 
-def _ns_per_element(cell: Cell) -> float:
+def _ns_per_element(cell: StoredResult) -> float:
     n = cell.parameters["n"]
     return 1e9 * cell.value / float(timed_rows(n) * n)
 
 
-def _timing(cell: Cell) -> dict[str, Any]:
+def _timing(cell: StoredResult) -> dict[str, Any]:
     statistics = cell.statistics
     return cell.parameters | {
         "seconds_median": cell.value,
@@ -132,7 +132,7 @@ def _timing(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _moment(cell: Cell) -> dict[str, Any]:
+def _moment(cell: StoredResult) -> dict[str, Any]:
     return cell.parameters | {
         "date": cell.date,
         "commit": cell.commit,

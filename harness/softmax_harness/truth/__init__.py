@@ -1,7 +1,23 @@
-"""The exact results: `known` by the screen and mpmath together, `judge` by mpmath alone."""
+"""The exact results: `exact_results` by the screen and mpmath together, `arbitrate` by mpmath alone."""
 
-from softmax_harness.truth.arbiter import judge
-from softmax_harness.truth.tiers import SCREENS, TIERS, Known, check_screen, confirm, known
+from softmax_harness.truth.arbiter import arbitrate
+from softmax_harness.truth.tiers import (
+    SCREENS,
+    TIERS,
+    ExactResults,
+    check_screen,
+    confirm,
+    exact_results,
+)
 from softmax_harness.truth.truth import Truth
 
-__all__ = ["SCREENS", "TIERS", "Known", "Truth", "check_screen", "confirm", "judge", "known"]
+__all__ = [
+    "SCREENS",
+    "TIERS",
+    "ExactResults",
+    "Truth",
+    "arbitrate",
+    "check_screen",
+    "confirm",
+    "exact_results",
+]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, rounded_shift
-from softmax_harness.operations import Beside, Enclosure, Operation, Policy
+from softmax_harness.operations import Enclosure, Operands, Operation, Policy
 from softmax_harness.truth.truth import Truth
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
@@ -16,12 +16,12 @@ _MOST_BITS = 1 << 16  # four times what any limit of a proved operation takes
 _SMALLEST = 2.0**-1074
 
 
-def judge(
+def arbitrate(
     operation: Operation,
     x: NDArray[np.float64],
     format: Format,
     policy: Policy | None = None,
-    beside: Beside = (),
+    operands: Operands = (),
 ) -> Truth:
     """The exact results of `operation` on each row of `x`, seen from `format`.
 
@@ -33,16 +33,16 @@ def judge(
         The format to round to.
     policy : Policy, optional
         The special-value policy.
-    beside : tuple of ndarray
-        What the operation takes beside the logits, see `Operation.beside`.
+    operands : tuple of ndarray
+        What the operation takes beside the logits, see `Operation.make_operands`.
     """
-    fixed, expected = operation.special_values(x, policy or Policy(), beside)
+    fixed, expected = operation.special_values(x, policy or Policy(), operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
     ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
     for row in np.flatnonzero(~fixed.all(axis=-1)):
         open_ = np.flatnonzero(~fixed[row])
-        own = tuple(each[row] for each in beside)
+        own = tuple(each[row] for each in operands)
         decided = np.array(_decided_row(operation, x[row], own, open_.tolist(), format))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
         ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
@@ -52,14 +52,14 @@ def judge(
 def _decided_row(
     operation: Operation,
     x: NDArray[np.float64],
-    beside: Beside,
+    operands: Operands,
     open_: list[int],
     format: Format,
 ) -> list[tuple[float, float, int]]:
     precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
     decided: dict[int, tuple[float, float, int]] = {}
     while True:
-        enclosures = operation.enclose(x, beside, precision)
+        enclosures = operation.enclose(x, operands, precision)
         # Equal entries of a row share what they are enclosed by.
         once: dict[Enclosure, tuple[float, float, int] | None] = {}
         for index in open_:
@@ -75,7 +75,7 @@ def _decided_row(
         precision *= 2
         if precision > _MOST_BITS:
             raise RuntimeError(
-                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in beside]} is not "
+                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in operands]} is not "
                 f"decided by {_MOST_BITS} bits: its enclosures do not narrow"
             )
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import Beside, Operation, Policy
-from softmax_harness.truth.arbiter import judge
+from softmax_harness.operations import Operands, Operation, Policy
+from softmax_harness.truth.arbiter import arbitrate
 from softmax_harness.truth.screen import Screened, screen
 from softmax_harness.truth.truth import Truth
 
@@ -22,7 +22,7 @@ TIERS = ("screened", "mpmath")
 
 
 @dataclass(frozen=True)
-class Known:
+class ExactResults:
     """The truth of a batch and how it is known.
 
     Attributes
@@ -39,14 +39,14 @@ class Known:
     error_ulp: float
 
 
-def known(
+def exact_results(
     operation: Operation,
     x: NDArray[np.float64],
     format: Format,
     policy: Policy,
     tier: str = "screened",
-    beside: Beside = (),
-) -> Known:
+    operands: Operands = (),
+) -> ExactResults:
     """The truth of each row of x by the screen, if there is one, and by mpmath where it is open.
 
     Parameters
@@ -54,14 +54,16 @@ def known(
     x : ndarray of float64, shape (rows, n)
     tier : {"screened", "mpmath"}
         ``mpmath`` takes everything to the arbiter.
-    beside : tuple of ndarray
+    operands : tuple of ndarray
         What the operation takes beside the logits.
     """
     by_screen = SCREENS.get(operation.name)
     if tier == "mpmath" or by_screen is None:
-        return Known(judge(operation, x, format, policy, beside), np.ones(len(x), bool), 0.0)
-    screened = by_screen(x, *operation.special_values(x, policy, beside), format)
-    found = Known(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
+        return ExactResults(
+            arbitrate(operation, x, format, policy, operands), np.ones(len(x), bool), 0.0
+        )
+    screened = by_screen(x, *operation.special_values(x, policy, operands), format)
+    found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     confirm(found, np.flatnonzero(screened.undecided), operation, x, policy)
     return found
 
@@ -76,7 +78,7 @@ def check_screen(
     ScreenIsWrong
         Where they differ by more than the screen's bound; `where` says what was judged.
     """
-    found = known(operation, x, exact.format, policy)
+    found = exact_results(operation, x, exact.format, policy)
     own = ~found.confirmed
     screened, right = found.truth.rows(own), exact.rows(own)
     slack = found.error_ulp + 2.0**-53  # both offsets are rounded, at most 1/2
@@ -92,7 +94,7 @@ def check_screen(
 
 
 def confirm(
-    found: Known,
+    found: ExactResults,
     rows: NDArray[np.int64],
     operation: Operation,
     x: NDArray[np.float64],
@@ -101,5 +103,5 @@ def confirm(
     """Let mpmath judge some rows, in place."""
     rows = rows[~found.confirmed[rows]]
     if rows.size:
-        found.truth.replace_rows(rows, judge(operation, x[rows], found.truth.format, policy))
+        found.truth.replace_rows(rows, arbitrate(operation, x[rows], found.truth.format, policy))
         found.confirmed[rows] = True

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from softmax_harness.check.asserted.process import JUDGE
+from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.inputs import witness
 from softmax_harness.pytest_plugin import assert_softmax_accurate
@@ -181,8 +181,8 @@ def test_nothing_foreign_crosses_over():
 
 def test_a_judge_that_dies_is_said_and_another_takes_its_place():
     def kills(x):
-        JUDGE._process.kill()
-        JUDGE._process.wait()
+        CLIENT._process.kill()
+        CLIENT._process.wait()
         return shifted(x)
 
     with pytest.raises(RuntimeError, match="ended in the middle"):
@@ -192,10 +192,10 @@ def test_a_judge_that_dies_is_said_and_another_takes_its_place():
 
 def test_it_ends_when_it_is_told_to():
     assert_softmax_accurate(shifted, **FEW)
-    process = JUDGE._process
-    JUDGE.close()
+    process = CLIENT._process
+    CLIENT.close()
     assert process.returncode is not None
     if sys.platform != "win32":
         with pytest.raises(ProcessLookupError):
             os.kill(process.pid, 0)
-    JUDGE.close()
+    CLIENT.close()

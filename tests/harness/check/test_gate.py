@@ -8,8 +8,8 @@ from dataclasses import replace
 import junitparser
 import pytest
 from softmax_harness.check.contract import Checked, Contract, Finding
-from softmax_harness.check.contract.cells import Cell
 from softmax_harness.check.contract.promises import Limit
+from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
@@ -28,8 +28,8 @@ TODAY = datetime.date(2030, 6, 15)
 OVERFLOW = Finding(
     "overflow", "gives nan", "max_ulp", math.nan, 3.5, "float32:0x1p+7@0", "replay it"
 )
-CELL = Cell("normal-1,n=8,rows=64", 1.5, 0.25, ("inaccurate",), "float32:0x1p+0,0x0p+0@1")
-OTHER = Cell("ties,n=2,rows=64", 0.5, 0.1, (), "float32:0x1p+0,0x0p+0@0")
+CELL = RecipeSummary("normal-1,n=8,rows=64", 1.5, 0.25, ("inaccurate",), "float32:0x1p+0,0x0p+0@1")
+OTHER = RecipeSummary("ties,n=2,rows=64", 0.5, 0.1, (), "float32:0x1p+0,0x0p+0@0")
 PASSED = Checked("kernel.py:f", "float32", "pass", cells=(CELL, OTHER))
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.aggregate import kept_for_percentile, tally
-from softmax_harness.judgement.metrics import judged
+from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import classify
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
 
 
@@ -16,8 +16,8 @@ def batches(cuts):
     y = implementations()["naive"](x)
     x, y = x.astype(float), y.astype(float)
     for part in np.split(np.arange(60), cuts):
-        truth = judge(OPERATIONS["softmax"], x[part], FORMATS["float32"])
-        yield judged(x[part], y[part], truth)
+        truth = arbitrate(OPERATIONS["softmax"], x[part], FORMATS["float32"])
+        yield batch_of(x[part], y[part], truth)
 
 
 def added(cuts):
@@ -47,7 +47,7 @@ def test_percentile_is_numpys_of_all_errors():
 
 
 def candidates_of(x, y):
-    batch = judged(x, y, judge(OPERATIONS["softmax"], x, FORMATS["float64"]))
+    batch = batch_of(x, y, arbitrate(OPERATIONS["softmax"], x, FORMATS["float64"]))
     found = tally(batch, classify(batch, 4.0), np.full((1, 1), np.nan), 3)
     return found.add(found, 3).extremes
 

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.metrics import judged
+from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import OUTCOMES, classify
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
 
 
 def outcomes(row, y, name):
     x = np.array([row], dtype=float)
-    truth = judge(OPERATIONS["softmax"], x, FORMATS[name])
-    codes = classify(judged(x, np.array([y], dtype=float), truth), 8.0)
+    truth = arbitrate(OPERATIONS["softmax"], x, FORMATS[name])
+    codes = classify(batch_of(x, np.array([y], dtype=float), truth), 8.0)
     return [OUTCOMES[code] for code in codes[0]]
 
 

@@ -9,11 +9,11 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import measure, question
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.operations.bounds import (
+    error_bound,
+    error_bound_at_least,
     lambert_w,
+    least_error_bound,
     native,
-    owed,
-    owed_at_least,
-    owed_everywhere,
     shifted,
     theorem,
 )
@@ -98,7 +98,7 @@ def test_there_is_no_bound_where_the_format_cannot_count_the_terms():
     x = np.zeros((1, 2**11 + 1))
     z, ulp = np.full(x.shape, 1 / x.size), np.full(x.shape, 2.0**-24)
     assert np.isinf(theorem("shifted", x, z, ulp, FORMATS["float16"])).all()
-    assert np.isfinite(owed(x, z, ulp, FORMATS["float16"])).all()
+    assert np.isfinite(error_bound(x, z, ulp, FORMATS["float16"])).all()
     assert np.isnan(theorem(None, x, z, ulp, FORMATS["float16"])).all()
 
 
@@ -109,11 +109,11 @@ def test_the_cheap_limit_is_nowhere_above_the_limit(dtype, scale):
     x = np.random.default_rng(0).normal(0, scale, (20, 100)).astype(format.dtype)
     asked = question(OPERATIONS["softmax"], x, format)
     z, ulp = asked.truth.value, asked.truth.ulp
-    limit = owed(asked.x, z, ulp, format)
-    least = owed_at_least(asked.x.max(axis=-1, keepdims=True) - asked.x, z, ulp, 100, format)
+    limit = error_bound(asked.x, z, ulp, format)
+    least = error_bound_at_least(asked.x.max(axis=-1, keepdims=True) - asked.x, z, ulp, 100, format)
     assert (least <= limit * (1 + 1e-12)).all()
     assert (least >= 0.2 * limit).all()  # and near enough to be of use
-    assert (owed_everywhere(100, z >= format.smallest_normal) <= least * (1 + 1e-12)).all()
+    assert (least_error_bound(100, z >= format.smallest_normal) <= least * (1 + 1e-12)).all()
 
 
 def test_half_a_smallest_subnormal_is_owed_in_float64_too():
@@ -121,5 +121,5 @@ def test_half_a_smallest_subnormal_is_owed_in_float64_too():
     x = np.array([[0.0, -744.0, -745.0]])
     asked = question(OPERATIONS["softmax"], x, FORMATS["float64"])
     z, ulp = asked.truth.value, asked.truth.ulp
-    assert (owed(x, z, ulp, FORMATS["float64"]) >= 0.5).all()
-    assert (owed_at_least(-x, z, ulp, 3, FORMATS["float64"]) >= 0.5).all()
+    assert (error_bound(x, z, ulp, FORMATS["float64"]) >= 0.5).all()
+    assert (error_bound_at_least(-x, z, ulp, 3, FORMATS["float64"]) >= 0.5).all()

@@ -5,7 +5,7 @@ import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 
 FLOAT64 = FORMATS["float64"]
 FLINT_BITS = 2600  # exp(-709) less 1 needs 1100, and as many again where a gradient cancels
@@ -112,16 +112,16 @@ def test_the_truth_agrees_with_ball_arithmetic_to_the_last_bit(name, dtype):
         shape = (more * rows, n)
         stored = rng.normal(0, scale, shape).astype(format.dtype)
         stored[::4, 0] = stored[::4, 1]  # equal entries are counted together
-        beside = operation.beside(stored, rng)
+        operands = operation.make_operands(stored, rng)
         x = stored.astype(float)
-        truth = judge(operation, x, format, beside=beside)
+        truth = arbitrate(operation, x, format, operands=operands)
         for row in range(len(x)):
-            found = BY_FLINT[name](x[row], *(each[row] for each in beside))
+            found = BY_FLINT[name](x[row], *(each[row] for each in operands))
             assert_agree(found, truth, row)
 
 
-def of(name, x, *beside, format=FLOAT64):
-    return judge(OPERATIONS[name], np.array([x], float), format, beside=beside)
+def of(name, x, *operands, format=FLOAT64):
+    return arbitrate(OPERATIONS[name], np.array([x], float), format, operands=operands)
 
 
 def test_next_to_a_representable_number_the_side_is_known():
@@ -188,31 +188,31 @@ def test_laws(dtype):
     target = rng.integers(0, 12, 30)
     v = np.round(rng.normal(0, 1, (30, 12)) * 8) / 8
 
-    def value(name, x, *beside):
-        return judge(OPERATIONS[name], x, FLOAT64, beside=beside).value
+    def value(name, x, *operands):
+        return arbitrate(OPERATIONS[name], x, FLOAT64, operands=operands).value
 
     shifted = x + 16.0
-    for name, beside in (("log_softmax", ()), ("cross_entropy", (target,)), ("gradient", (v,))):
-        assert (value(name, x, *beside) == value(name, shifted, *beside)).all()
+    for name, operands in (("log_softmax", ()), ("cross_entropy", (target,)), ("gradient", (v,))):
+        assert (value(name, x, *operands) == value(name, shifted, *operands)).all()
     np.testing.assert_allclose(value("logsumexp", shifted), value("logsumexp", x) + 16, rtol=1e-15)
     np.testing.assert_allclose(np.exp(value("log_softmax", x)), value("softmax", x), rtol=1e-13)
     assert (value("log_softmax", x) < 0).all() and (value("cross_entropy", x, target) > 0).all()
-    for name, beside in (("gradient", (v,)), ("cross_entropy_gradient", (target,))):
-        np.testing.assert_allclose(value(name, x, *beside).sum(axis=-1), 0, atol=1e-15)
+    for name, operands in (("gradient", (v,)), ("cross_entropy_gradient", (target,))):
+        np.testing.assert_allclose(value(name, x, *operands).sum(axis=-1), 0, atol=1e-15)
     assert (value("gradient", x, v) == value("gradient", x, v + 2)).all()
     one = np.ones((30, 1))
     assert (value("softmax_temperature", x, one) == value("softmax", x)).all()
-    doubled = judge(OPERATIONS["softmax_temperature"], 2 * x, format, beside=(2 * one,)).value
-    assert (doubled == judge(OPERATIONS["softmax"], x, format).value).all()
+    doubled = arbitrate(OPERATIONS["softmax_temperature"], 2 * x, format, operands=(2 * one,)).value
+    assert (doubled == arbitrate(OPERATIONS["softmax"], x, format).value).all()
 
 
 def test_the_gradient_is_the_limit_of_differences():
     rng = np.random.default_rng(5)
     x, v, step = rng.normal(0, 2, (4, 9)), rng.normal(0, 1, (4, 9)), 2.0**-20
     ahead, behind = (
-        judge(OPERATIONS["softmax"], x + sign * step * v, FLOAT64).value for sign in (1, -1)
+        arbitrate(OPERATIONS["softmax"], x + sign * step * v, FLOAT64).value for sign in (1, -1)
     )
-    exact = judge(OPERATIONS["gradient"], x, FLOAT64, beside=(v,)).value
+    exact = arbitrate(OPERATIONS["gradient"], x, FLOAT64, operands=(v,)).value
     np.testing.assert_allclose((ahead - behind) / (2 * step), exact, atol=1e-10)
 
 
@@ -228,18 +228,18 @@ SPECIAL = {
 @pytest.mark.parametrize("name", SPECIAL)
 def test_special_values(name):
     x = np.array([[-np.inf, 1.0], [np.nan, np.inf], [np.inf, 1.0], [-np.inf, -np.inf]])
-    beside = {
+    operands = {
         "cross_entropy": (np.zeros(4, int),),
         "cross_entropy_gradient": (np.zeros(4, int),),
         "gradient": (np.ones((4, 2)),),
     }.get(name, ())
-    truth = judge(OPERATIONS[name], x, FLOAT64, Policy(), beside)
+    truth = arbitrate(OPERATIONS[name], x, FLOAT64, Policy(), operands)
     np.testing.assert_array_equal(truth.rounded + 0.0, np.array(SPECIAL[name]))
 
 
 def test_a_mask_hides_whatever_stands_behind_it():
     x, kept = np.array([[np.nan, 1.0, np.inf], [0.0, 0.0, 0.0]]), np.array([[0, 1, 0], [0, 0, 0]])
-    truth = judge(OPERATIONS["softmax_masked"], x, FLOAT64, beside=(kept.astype(bool),))
+    truth = arbitrate(OPERATIONS["softmax_masked"], x, FLOAT64, operands=(kept.astype(bool),))
     np.testing.assert_array_equal(truth.rounded, [[0, 1, 0], [np.nan] * 3])
 
 

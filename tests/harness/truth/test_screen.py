@@ -12,7 +12,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.maxima import confirmed_maxima
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.run.sweep import jobs_of, work
-from softmax_harness.truth import judge, known
+from softmax_harness.truth import arbitrate, exact_results
 from softmax_harness.truth.screen import LONGEST_ROW, batch, full, light, screen
 from softmax_harness.truth.screen.constants import TABLE_BITS, N, constants
 from softmax_harness.truth.screen.reduction import reduced
@@ -132,7 +132,7 @@ def test_the_bound_holds_and_little_is_left_open(name, kind):
     with np.errstate(over="ignore"):
         x = rows_of(kind, np.random.default_rng(2)).astype(format.dtype).astype(float)
     fixed, expected = SOFTMAX.special_values(x, Policy(), ())
-    screened, exact = screen(x, fixed, expected, format), judge(SOFTMAX, x, format)
+    screened, exact = screen(x, fixed, expected, format), arbitrate(SOFTMAX, x, format)
     decided = ~screened.undecided
     # Just below the normal numbers a float64 sum is rounded to halves before it is to a whole.
     hard = ("offset", "tiny beside huge", "narrow", "deep", "hardly normal")
@@ -149,8 +149,8 @@ def test_what_no_enclosure_decides_is_left_to_mpmath():
     for x in (equal, tie):
         fixed = np.zeros(x.shape, bool)
         assert screen(x, fixed, np.zeros(x.shape), FORMATS["float32"]).undecided.all() or x is tie
-        truth = known(SOFTMAX, x, FORMATS["float32"], Policy())
-        exact = judge(SOFTMAX, x, FORMATS["float32"])
+        truth = exact_results(SOFTMAX, x, FORMATS["float32"], Policy())
+        exact = arbitrate(SOFTMAX, x, FORMATS["float32"])
         assert (truth.truth.rounded == exact.rounded).all()
     assert screen(
         np.zeros((1, 2)), np.zeros((1, 2), bool), np.zeros((1, 2)), FORMATS["float64"]
@@ -183,7 +183,7 @@ def test_the_bound_holds_in_rows_that_come_in_pieces(name, kind):
     format = FORMATS[name]
     x = long_row(kind, np.random.default_rng(5)).astype(format.dtype).astype(float)
     fixed, expected = SOFTMAX.special_values(x, Policy(), ())
-    screened, exact = screen(x, fixed, expected, format), judge(SOFTMAX, x, format)
+    screened, exact = screen(x, fixed, expected, format), arbitrate(SOFTMAX, x, format)
     assert not screened.undecided.any()
     truth = screened.truth
     assert (truth.rounded == exact.rounded).all() and (truth.ulp == exact.ulp).all()

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.registry import declared
 
-from softmax_harness.check.asserted.messages import Job, Verdict
-from softmax_harness.check.asserted.process import JUDGE
+from softmax_harness.check.asserted.client import CLIENT
+from softmax_harness.check.asserted.messages import Assertion, Verdict
 from softmax_harness.subjects.isolation import Reply, Request
 from softmax_harness.subjects.isolation.answer import answered
 
@@ -58,10 +58,10 @@ def check(
 ) -> None:
     """Raise `AssertionError` if the softmax is not accurate."""
     __tracebackhide__ = True  # so that pytest shows the user's own line
-    known = f if isinstance(f, Implementation) else declared(f)
-    job = Job(
-        known.name if known else _name(f),
-        _plain(known) if known else None,
+    declaration = f if isinstance(f, Implementation) else declared(f)
+    assertion = Assertion(
+        declaration.name if declaration else _name(f),
+        _plain(declaration) if declaration else None,
         dtype if isinstance(dtype, str) else np.dtype(dtype).name,
         _limits(limit),
         tuple(f"{name}={choice}" for name, choice in policy.items()),
@@ -71,9 +71,9 @@ def check(
         seed,
     )
     called = _Called(f)
-    verdict = JUDGE.verdict(job, partial(_answer, called))
+    verdict = CLIENT.verdict(assertion, partial(_answer, called))
     if verdict.faults:
-        raise AssertionError(_message(job, verdict)) from called.raised
+        raise AssertionError(_message(assertion, verdict)) from called.raised
 
 
 def _answer(called: _Called, request: Request) -> Reply:
@@ -84,10 +84,10 @@ def _name(f: Softmax) -> str:
     return getattr(f, "__qualname__", type(f).__qualname__)
 
 
-def _plain(known: Implementation) -> dict[str, Any]:
+def _plain(declaration: Implementation) -> dict[str, Any]:
     """What is declared, without the function, which stays here."""
-    fields = {key: value for key, value in vars(known).items() if key != "function"}
-    return fields | {"largest_n": dict(known.largest_n), "limits": dict(known.limits)}
+    fields = {key: value for key, value in vars(declaration).items() if key != "function"}
+    return fields | {"largest_n": dict(declaration.largest_n), "limits": dict(declaration.limits)}
 
 
 def _limits(limit: float | Mapping[str, float] | None) -> tuple[str, ...]:
@@ -97,8 +97,8 @@ def _limits(limit: float | Mapping[str, float] | None) -> tuple[str, ...]:
     return tuple(f"{metric}={number}" for metric, number in numbers.items())
 
 
-def _message(job: Job, verdict: Verdict) -> str:
+def _message(assertion: Assertion, verdict: Verdict) -> str:
     kinds = ", ".join(fault.kind for fault in verdict.faults)
     size = f" on {verdict.elements} elements" if verdict.elements else ""
-    head = f"{job.name} is no accurate softmax in {job.dtype}: {kinds}{size}"
+    head = f"{assertion.name} is no accurate softmax in {assertion.dtype}: {kinds}{size}"
     return "\n\n".join([head, *(f"{fault.kind}: {fault.message}" for fault in verdict.faults)])

@@ -10,7 +10,7 @@ from softmax_harness.subjects.isolation import Fault
 
 
 @dataclass(frozen=True)
-class Job:
+class Assertion:
     """What is to be judged.
 
     Attributes

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import Finding
-from softmax_harness.check.contract.judgement import SOFTMAX, asked_of, judgement
+from softmax_harness.check.contract.judgement import SOFTMAX, asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
 from softmax_harness.check.contract.subject import Subject
@@ -80,8 +80,8 @@ class _Beyond(Search):
 
     def of(self, row: NDArray[Any], y: NDArray[Any], tier: str) -> tuple[float, int]:
         """The metric of the answer to a row, and where it is largest."""
-        asked = asked_of(row[None], self.subject.judged_format, self.policy, tier)
-        return of_row(self.metric, judgement(asked, y, flushes=False).batch)
+        asked = asked_of(row[None], self.subject.result_format, self.policy, tier)
+        return of_row(self.metric, judge(asked, y, flushes=False).batch)
 
 
 def _smaller(finding: Finding, subject: Subject, policy: Policy) -> Finding:

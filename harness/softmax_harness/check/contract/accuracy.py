@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.finding import Finding, explaining
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judgement
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.inputs.families import Recipe
@@ -26,7 +26,7 @@ _Block = tuple[Recipe, int]  # and its first row
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedBlock:
     """One block of a recipe, called and judged.
 
     Attributes
@@ -64,16 +64,16 @@ class Stream:
     faults: list[tuple[Fault, str]] = field(default_factory=list)
     elements: int = 0
 
-    def __iter__(self) -> Iterator[Judged]:
+    def __iter__(self) -> Iterator[JudgedBlock]:
         flushes = not self.subject.promises("subnormals")
         for blocks, stored, replies in self._answered():
             for (recipe, start), x, reply in zip(blocks, stored, replies, strict=True):
                 self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
                 if reply.y is None:
                     continue
-                asked = asked_of(x, self.subject.judged_format, self.policy)
+                asked = asked_of(x, self.subject.result_format, self.policy)
                 self.elements += x.size
-                yield Judged(recipe, start, judgement(asked, reply.y, flushes))
+                yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
     def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
         """Blocks with their inputs and answers; the next are asked for while these are judged."""
@@ -114,7 +114,7 @@ def _together(recipes: list[Recipe]) -> Iterator[list[_Block]]:
 class _Kind:
     """What is known of one kind of fault."""
 
-    smallest: Judged
+    smallest: JudgedBlock
     place: tuple[int, int]
     worst: float
     worst_text: str
@@ -128,22 +128,22 @@ class Faults:
     def __init__(self) -> None:
         self._kinds: dict[str, _Kind] = {}
 
-    def see(self, judged: Judged) -> None:
+    def see(self, block: JudgedBlock) -> None:
         """Note the faults of a block."""
-        if not judged.found.is_fault.any():
+        if not block.found.is_fault.any():
             return
-        for kind in judged.found.kinds():
-            row, index = judged.found.worst(kind)
-            error, _ = judged.found.excess(row, index)
+        for kind in block.found.kinds():
+            row, index = block.found.worst(kind)
+            error, _ = block.found.excess(row, index)
             known = self._kinds.setdefault(
-                kind, _Kind(judged, (row, index), error, judged.text(row, index))
+                kind, _Kind(block, (row, index), error, block.text(row, index))
             )
-            if judged.recipe.n < known.smallest.recipe.n:
-                known.smallest, known.place = judged, (row, index)
+            if block.recipe.n < known.smallest.recipe.n:
+                known.smallest, known.place = block, (row, index)
             if error > known.worst:
-                known.worst, known.worst_text = error, judged.text(row, index)
-            known.elements += judged.found.count(kind)
-            known.families[judged.recipe.family.name] = None
+                known.worst, known.worst_text = error, block.text(row, index)
+            known.elements += block.found.count(kind)
+            known.families[block.recipe.family.name] = None
 
     def findings(self, subject: Subject, policy: Policy) -> Iterator[Finding]:
         """One finding for each kind, its witness made as small as it gets, by mpmath."""
@@ -163,7 +163,7 @@ class Faults:
                 error,
                 limit,
                 witness,
-                explaining(witness, subject.known.name),
+                explaining(witness, subject.declaration.name),
             )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.accuracy import Judged
+from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, checking
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.judgement.metrics import Batch
@@ -47,18 +47,18 @@ class Bias:
     def __init__(self) -> None:
         self._sums: dict[tuple[int, str], _Sum] = {}
 
-    def see(self, judged: Judged) -> None:
+    def see(self, block: JudgedBlock) -> None:
         """Note the errors of a block; what is masked has none."""
-        if judged.recipe.family.name != FAMILY:
+        if block.recipe.family.name != FAMILY:
             return
-        batch = judged.found.batch
+        batch = block.found.batch
         known = ~batch.truth.fixed & ~np.isnan(batch.ulp_error)
         for group, chosen in _GROUPS.items():
             own = known & chosen(batch)
             if own.any():
                 row, index = np.argwhere(own)[0].tolist()
-                key = (judged.recipe.n, group)
-                found = self._sums.setdefault(key, _Sum(judged.text(row, index)))
+                key = (block.recipe.n, group)
+                found = self._sums.setdefault(key, _Sum(block.text(row, index)))
                 found.total += float(batch.ulp_error[own].sum())
                 found.count += int(own.sum())
 
@@ -75,5 +75,5 @@ class Bias:
                     mean,
                     LIMIT,
                     found.witness,
-                    checking(subject.known.name, subject.format.name, "accuracy"),
+                    checking(subject.declaration.name, subject.format.name, "accuracy"),
                 )

@@ -14,12 +14,12 @@ from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
 from softmax_harness.check.contract.cases import CASES, normal
-from softmax_harness.check.contract.cells import Cell, Cells
 from softmax_harness.check.contract.finding import Finding, checking, first_of_each_kind
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.check.contract.suite import recipes
+from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.witness import is_witness
@@ -79,7 +79,7 @@ class Checked:
         What it does not do and does not promise, or why there is no verdict.
     elements : int
         How many were judged against their bound.
-    cells : tuple of Cell
+    cells : tuple of RecipeSummary
         What each recipe of the suite came to.
     """
 
@@ -90,9 +90,9 @@ class Checked:
     expected: tuple[Finding, ...] = ()
     reported: tuple[str, ...] = ()
     elements: int = 0
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[RecipeSummary, ...] = ()
 
-    def without(self, is_borne: Callable[[Finding], bool]) -> Checked:
+    def excluding(self, is_borne: Callable[[Finding], bool]) -> Checked:
         """The verdict without the findings for which `is_borne` is true."""
         left = tuple(finding for finding in self.findings if not is_borne(finding))
         verdict = "pass" if self.verdict == "fail" and not left else self.verdict
@@ -114,12 +114,12 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
-        known = _known(name, loaded, contract)
-        if known.unavailable:
-            fault = Fault("unavailable", known.unavailable)
+        declaration = _known(name, loaded, contract)
+        if declaration.unavailable:
+            fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
         subjects = [
-            Subject(known, loaded.declared is None, format_named(dtype), process)
+            Subject(declaration, loaded.declared is None, format_named(dtype), process)
             for dtype in contract.dtypes
         ]
         firsts = [_first_call(each, contract) for each in subjects]
@@ -145,17 +145,17 @@ def verdict(subject: Subject, contract: Contract) -> Checked:
 
 
 def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
-    known = described(name, loaded.declared, loaded.summary)
-    left = tuple(each for each in known.capabilities if each not in contract.without)
-    return replace(known, capabilities=left)
+    declaration = described(name, loaded.declared, loaded.summary)
+    left = tuple(each for each in declaration.capabilities if each not in contract.without)
+    return replace(declaration, capabilities=left)
 
 
 def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
-    declared = [promises.Limit(*each) for each in subject.known.limits.items()]
+    declared = [promises.Limit(*each) for each in subject.declaration.limits.items()]
     asked = [
         limit
         for limit in contract.limits
-        if limit.holds_for(subject.known.name, subject.format.name)
+        if limit.holds_for(subject.declaration.name, subject.format.name)
     ]
     return [*declared, *asked]
 
@@ -195,8 +195,8 @@ class _First(NamedTuple):
 
 
 def _first_call(subject: Subject, contract: Contract) -> _First:
-    if subject.format.name not in subject.known.dtypes:
-        return _First(f"takes {', '.join(subject.known.dtypes)}")
+    if subject.format.name not in subject.declaration.dtypes:
+        return _First(f"takes {', '.join(subject.declaration.dtypes)}")
     try:
         (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
     except Ended as ended:
@@ -213,7 +213,7 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
-    name, dtype = subject.known.name, subject.format.name
+    name, dtype = subject.declaration.name, subject.format.name
     found = _Found(subject)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
@@ -224,7 +224,7 @@ def _verdict(
             found.add_faults([(ended.fault, ended.told)], part)
             break
     findings = first_of_each_kind(found.findings)
-    expected = [each for each in findings if subject.known.expects(each.kind, dtype)]
+    expected = [each for each in findings if subject.declaration.expects(each.kind, dtype)]
     unexpected = [each for each in findings if each not in expected]
     return Checked(
         name,
@@ -256,11 +256,11 @@ class _Found:
         self.findings: list[Finding] = []
         self.reported: list[tuple[str, str]] = []
         self.elements = 0
-        self.cells: list[Cell] = []
+        self.cells: list[RecipeSummary] = []
 
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
-        name, dtype = self.subject.known.name, self.subject.format.name
+        name, dtype = self.subject.declaration.name, self.subject.format.name
         self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
 
     def with_smallest_refused_row(self, policy: Policy) -> None:
@@ -285,14 +285,14 @@ def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> N
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
     stream = Stream(subject, contract.policy, plan)
-    faults, bias, cells = Faults(), Bias(), Cells()
+    faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     limits = promises.Promises(_limits(subject, contract))
     try:
-        for judged in stream:
-            faults.see(judged)
-            bias.see(judged)
-            limits.see(judged)
-            cells.see(judged)
+        for block in stream:
+            faults.see(block)
+            bias.see(block)
+            limits.see(block)
+            cells.see(block)
     finally:
         found.elements = stream.elements
         found.cells += cells.cells()

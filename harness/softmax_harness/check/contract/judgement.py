@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.measure import Question, classified, question
-from softmax_harness.judgement.metrics import Batch, judged
+from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.truth.floating_point import check_floating_point_environment
@@ -57,7 +57,7 @@ class Judgement:
         """The same outputs against the truth as it has become known since."""
         return Judgement(
             self.asked,
-            judged(self.asked.x, self.batch.y, self.asked.truth),
+            batch_of(self.asked.x, self.batch.y, self.asked.truth),
             self.codes,
             self.is_fault,
         )
@@ -76,7 +76,7 @@ def asked_of(x: NDArray[Any], format: Format, policy: Policy, tier: str = "scree
     return found
 
 
-def judgement(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
+def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
     """Judge outputs y, shape (rows, n); `flushes` where flushed subnormals are no fault."""
     batch, codes = classified(asked, y.astype(np.float64))
     is_fault = ~_GOOD[codes]

@@ -19,14 +19,14 @@ from softmax_harness.check.contract.checked import (
     unloaded,
 )
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
-from softmax_harness.check.contract.judgement import Judgement, judgement
+from softmax_harness.check.contract.judgement import Judgement, judge
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.measure import question
-from softmax_harness.operations import OPERATIONS, Beside, Operation
+from softmax_harness.operations import OPERATIONS, Operands, Operation
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import check_name, described
@@ -45,30 +45,30 @@ class _Case:
     axis: int = -1
 
     @property
-    def inputs(self) -> tuple[NDArray[Any], Beside]:
+    def inputs(self) -> tuple[NDArray[Any], Operands]:
         """The first rows of the block, and what explain makes beside these rows: of the whole."""
         stored = self.recipe.block(0)
-        beside = self.operation.beside(stored, self.recipe.random_beside(0))
-        return stored[:_ROWS], tuple(each[:_ROWS] for each in beside)
+        operands = self.operation.make_operands(stored, self.recipe.random_operands(0))
+        return stored[:_ROWS], tuple(each[:_ROWS] for each in operands)
 
     @property
     def request(self) -> Request:
-        stored, beside = self.inputs
-        arguments = self.operation.called_with(stored, beside)
+        stored, operands = self.inputs
+        arguments = self.operation.called_with(stored, operands)
         if self.axis == 0:
             # What has no entry for each logit, such as a class, has no axis to move.
             arguments = tuple(each.T if each.ndim == 2 else each for each in arguments)
         first, *others = (np.ascontiguousarray(each) for each in arguments)
         shape = self.operation.shape_of_results((first, *others), self.axis)
         axis = self.axis if self.operation.has_axis else None
-        return Request(first, self.judged.name, axis, beside=tuple(others), shape=shape)
+        return Request(first, self.judged.name, axis, operands=tuple(others), shape=shape)
 
     def judgement(self, y: NDArray[Any], flushes: bool) -> Judgement:
-        stored, beside = self.inputs
-        asked = question(self.operation, stored, self.judged, beside=beside)
+        stored, operands = self.inputs
+        asked = question(self.operation, stored, self.judged, operands=operands)
         if self.axis == 0 and not self.operation.one_result:
             y = y.T
-        found = judgement(asked, y.reshape(asked.truth.rounded.shape), flushes)
+        found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
         # A 0 may be within what is owed, whatever made it.
         with np.errstate(invalid="ignore"):
             is_owed = (found.batch.absolute <= asked.limit_ulp) & (found.batch.y == 0)
@@ -89,27 +89,27 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
-        known = described(name, loaded.declared, loaded.summary, operation)
-        if known.operation != operation:
+        declaration = described(name, loaded.declared, loaded.summary, operation)
+        if declaration.operation != operation:
             raise BadImplementation(
-                f"{name} computes {known.operation}, and {operation} was asked for: give "
-                f"--operation {known.operation}"
+                f"{name} computes {declaration.operation}, and {operation} was asked for: give "
+                f"--operation {declaration.operation}"
             )
-        if known.unavailable:
-            fault = Fault("unavailable", known.unavailable)
+        if declaration.unavailable:
+            fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
         results = []
         for dtype in contract.dtypes:
-            if dtype not in known.dtypes:
-                reported = (f"takes {', '.join(known.dtypes)}",)
+            if dtype not in declaration.dtypes:
+                reported = (f"takes {', '.join(declaration.dtypes)}",)
                 results.append(Checked(name, dtype, "unsupported", reported=reported))
                 continue
-            judged = FORMATS[known.output_dtype or dtype]
+            judged = FORMATS[declaration.output_dtype or dtype]
             cases = list(_cases(OPERATIONS[operation], format_named(dtype), judged, contract.seed))
-            flushes = "subnormals" not in known.capabilities
+            flushes = "subnormals" not in declaration.capabilities
             found, elements = _findings(name, dtype, process, cases, flushes)
             findings = first_of_each_kind(found)
-            expected = tuple(each for each in findings if known.expects(each.kind, dtype))
+            expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
             left = tuple(each for each in findings if each not in expected)
             verdict = "fail" if left else "pass"
             results.append(Checked(name, dtype, verdict, left, expected, (), elements))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax_harness.check.contract.accuracy import Judged
+from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, explaining
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.ground.errors import BadLimit
@@ -89,7 +89,7 @@ class _Worst(NamedTuple):
     """Where the largest value of a metric stands."""
 
     value: float
-    judged: Judged
+    block: JudgedBlock
     row: int
     element: int
 
@@ -102,14 +102,14 @@ class Promises:
         self._sums = dict.fromkeys(limits, 0.0)
         self._worst: dict[Limit, _Worst] = {}
 
-    def see(self, judged: Judged) -> None:
+    def see(self, block: JudgedBlock) -> None:
         """Note a block's metrics."""
-        family = judged.recipe.family.name
+        family = block.recipe.family.name
         for limit in self._limits:
             if limit.family in (None, family):
-                self._see(limit, judged, _OF[limit.metric](judged.found.batch))
+                self._see(limit, block, _OF[limit.metric](block.found.batch))
 
-    def _see(self, limit: Limit, judged: Judged, values: Array) -> None:
+    def _see(self, limit: Limit, block: JudgedBlock, values: Array) -> None:
         if np.isnan(values).all():
             return
         by_row = values if values.ndim == 1 else np.fmax.reduce(values, axis=-1)
@@ -118,7 +118,7 @@ class Promises:
         top = float(by_row[row])
         self._sums[limit] += float(np.nansum(values))
         if limit not in self._worst or top > self._worst[limit].value:
-            self._worst[limit] = _Worst(top, judged, row, index)
+            self._worst[limit] = _Worst(top, block, row, index)
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """One for each limit that does not hold; a maximum once mpmath has confirmed it."""
@@ -126,9 +126,9 @@ class Promises:
             is_sum = limit.metric in _SUMS
             value = self._sums[limit] if is_sum else worst.value
             if value > limit.number and not is_sum:
-                value = by_mpmath(_OF[limit.metric], worst.judged, worst.row)
+                value = by_mpmath(_OF[limit.metric], worst.block, worst.row)
             if value > limit.number:
-                yield _finding(limit, value, worst.judged.text(worst.row, worst.element), subject)
+                yield _finding(limit, value, worst.block.text(worst.row, worst.element), subject)
 
 
 def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Finding:
@@ -140,11 +140,11 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
         value,
         limit.number,
         witness,
-        explaining(witness, subject.known.name),
+        explaining(witness, subject.declaration.name),
     )
 
 
-def by_mpmath(metric: Callable[[Batch], Array], judged: Judged, row: int) -> float:
+def by_mpmath(metric: Callable[[Batch], Array], block: JudgedBlock, row: int) -> float:
     """The largest value of a metric in a row of a block, with mpmath's truth of it."""
-    judged.found.asked.confirm(np.array([row]))
-    return float(np.nanmax(metric(judged.found.renewed().batch)[row]))
+    block.found.asked.confirm(np.array([row]))
+    return float(np.nanmax(metric(block.found.renewed().batch)[row]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.judgement import asked_of, judgement
+from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.witness import literal_text
@@ -95,16 +95,16 @@ class Search:
 
     def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
-        asked = asked_of(row[None], self.subject.judged_format, self.policy)
-        return self.kind in judgement(asked, y, flushes=False).kinds()
+        asked = asked_of(row[None], self.subject.result_format, self.policy)
+        return self.kind in judge(asked, y, flushes=False).kinds()
 
     def place(self, row: NDArray[Any], text: str | None) -> Place | None:
         """The fault in a row that was found to show it, judged by mpmath."""
         (reply,) = self.subject.ask([self.subject.request(row[None])])
         if reply.y is None:
             return None
-        asked = asked_of(row[None], self.subject.judged_format, self.policy, "mpmath")
-        found = judgement(asked, reply.y, flushes=False)
+        asked = asked_of(row[None], self.subject.result_format, self.policy, "mpmath")
+        found = judge(asked, reply.y, flushes=False)
         if not found.count(self.kind):
             return None
         _, index = found.worst(self.kind)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, checking
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judgement, rows_of
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
 from softmax_harness.check.contract.subject import Subject
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.witness import literal_text
@@ -56,7 +56,7 @@ def examined(subject: Subject, cases: list[Case], part: str, policy: Policy) -> 
             continue
         if _is_promised(subject, case, reply):
             message, witness = text
-            replay = checking(subject.known.name, subject.format.name, part)
+            replay = checking(subject.declaration.name, subject.format.name, part)
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
             found.reported.append((case.kind, text[0]))
@@ -77,7 +77,7 @@ def _is_integer(case: Case) -> bool:
 
 
 def _is_due(subject: Subject, case: Case) -> bool:
-    if _is_integer(case) and "float64" not in subject.known.dtypes:
+    if _is_integer(case) and "float64" not in subject.declaration.dtypes:
         return False
     return max(case.x.shape, default=0) <= subject.longest or case.kind == "batch"
 
@@ -103,7 +103,7 @@ def _problem(
         right_elsewhere = wrong[_is_right(subject, rows[wrong], case.alone, policy)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
-    if case.kind in subject.known.same_bits:
+    if case.kind in subject.declaration.same_bits:
         return _other_bits(subject, case, rows, y)
     return None
 
@@ -117,8 +117,8 @@ def _answers_simply(subject: Subject, case: Case) -> bool:
 
 
 def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any], policy: Policy) -> Judgement:
-    asked = _asked(rows.tobytes(), rows.shape, rows.dtype, subject.judged_format, policy)
-    return judgement(asked, y, flushes=not subject.promises("subnormals"))
+    asked = _asked(rows.tobytes(), rows.shape, rows.dtype, subject.result_format, policy)
+    return judge(asked, y, flushes=not subject.promises("subnormals"))
 
 
 @lru_cache(maxsize=16)

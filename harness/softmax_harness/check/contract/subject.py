@@ -30,7 +30,7 @@ class Subject:
 
     Attributes
     ----------
-    known : Implementation
+    declaration : Implementation
         What is declared; its function is not called here.
     is_plain : bool
         Whether nothing was declared: then what it refuses by an exception is reported only.
@@ -40,29 +40,31 @@ class Subject:
         Where it is called.
     """
 
-    known: Implementation
+    declaration: Implementation
     is_plain: bool
     format: Format
     process: Server
 
     @property
-    def judged_format(self) -> Format:
+    def result_format(self) -> Format:
         """Of the outputs."""
-        return FORMATS[self.known.output_dtype] if self.known.output_dtype else self.format
+        return (
+            FORMATS[self.declaration.output_dtype] if self.declaration.output_dtype else self.format
+        )
 
     @property
     def longest(self) -> float:
         """The largest n it promises."""
-        return self.known.largest_n.get(self.format.name, float("inf"))
+        return self.declaration.largest_n.get(self.format.name, float("inf"))
 
     def promises(self, capability: str) -> bool:
         """Whether it has a capability, so that its lack is a fault."""
-        return capability in self.known.capabilities
+        return capability in self.declaration.capabilities
 
     def request(self, x: NDArray[Any], **how: Any) -> Request:
         """The request for softmax of x; integers are worked as float64."""
         is_integer = x.dtype.kind in "iu"
-        return Request(x, "float64" if is_integer else self.judged_format.name, **how)
+        return Request(x, "float64" if is_integer else self.result_format.name, **how)
 
     def ask(self, requests: list[Request]) -> list[Reply]:
         """What the implementation answers; raises `Ended` if its process did not survive it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from softmax_harness.check.contract import Checked
-from softmax_harness.check.contract.cells import Cell
+from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.errors import BadBaseline
 
@@ -30,13 +30,13 @@ class Entry:
         NumPy's version.
     findings : tuple of str
         The kinds of its faults, those that were known among them.
-    cells : dict of str to Cell
+    cells : dict of str to RecipeSummary
         By name.
     """
 
     taken_on: dict[str, str]
     findings: tuple[str, ...]
-    cells: dict[str, Cell]
+    cells: dict[str, RecipeSummary]
 
 
 Key = tuple[str, str]
@@ -105,7 +105,7 @@ def read(path: Path) -> Baseline:
 
 def _entry(document: dict[str, Any]) -> Entry:
     cells = {
-        name: Cell(
+        name: RecipeSummary(
             name, float(cell["max_ulp"]), float(cell["mean_ulp"]), tuple(cell["outcomes"]), ""
         )
         for name, cell in document["cells"].items()

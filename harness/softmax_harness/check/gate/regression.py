@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from softmax_harness.check.contract import Checked, Finding
-from softmax_harness.check.contract.cells import Cell
 from softmax_harness.check.contract.finding import checking, explaining
+from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.check.gate.baseline import Baseline, Entry, taken_here
 
 # Errors are stored to nine digits, and come from the screen to better than that.
@@ -91,13 +91,13 @@ def _new_faults(result: Checked, entry: Entry) -> Iterator[tuple[str, str]]:
             yield f"a new finding, {finding.kind}", finding.witness
 
 
-def _new_outcomes(old: Cell, new: Cell) -> Iterator[tuple[str, str]]:
+def _new_outcomes(old: RecipeSummary, new: RecipeSummary) -> Iterator[tuple[str, str]]:
     for outcome in new.outcomes:
         if outcome not in old.outcomes:
             yield f"a new outcome in {new.name}, {outcome}", new.witness
 
 
-def _worse_errors(old: Cell, new: Cell) -> Iterator[tuple[str, str]]:
+def _worse_errors(old: RecipeSummary, new: RecipeSummary) -> Iterator[tuple[str, str]]:
     for metric in ("max_ulp", "mean_ulp"):
         before, now = getattr(old, metric), getattr(new, metric)
         if _is_less(before, now):

@@ -68,7 +68,7 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
     """The results without the findings that a waiver covers until today or later."""
     held = [each for each in waivers if today <= each.expires]
     notes = []
-    left = [result.without(partial(_is_covered, held, result)) for result in results]
+    left = [result.excluding(partial(_is_covered, held, result)) for result in results]
     for waiver in waivers:
         count = sum(
             waiver.covers(result, finding) for result in results for finding in result.findings

@@ -93,7 +93,7 @@ class Recipe:
         made = self.family.make(self.format, self.n, stop - start, self._random(start))
         return stored(made, self.format)
 
-    def random_beside(self, start: int) -> np.random.Generator:
+    def random_operands(self, start: int) -> np.random.Generator:
         """The stream for what an operation takes beside the block that begins at row `start`."""
         cell = zlib.crc32(f"beside {self.family.name}/{self.format.name}/{self.n}".encode())
         return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family
 
-Row = NDArray[np.float64]
+Logits = NDArray[np.float64]
 _MASKED = -np.inf
 
 
@@ -21,12 +21,12 @@ def _high(format: Format) -> float:
     return 1.5 * math.log(format.largest)
 
 
-def _at(x: Row, places: Any, value: float) -> Row:
+def _at(x: Logits, places: Any, value: float) -> Logits:
     x[places] = value
     return x
 
 
-def _apart(x: Row, rng: np.random.Generator, *values: float) -> Row:
+def _apart(x: Logits, rng: np.random.Generator, *values: float) -> Logits:
     """The values at places of their own, as many as there is room for."""
     places = rng.permutation(x.size)
     for place, value in zip(places.tolist(), values, strict=False):
@@ -34,25 +34,25 @@ def _apart(x: Row, rng: np.random.Generator, *values: float) -> Row:
     return x
 
 
-def _single(x: Row, rng: np.random.Generator) -> Row:
+def _single(x: Logits, rng: np.random.Generator) -> Logits:
     kept = rng.integers(x.size)
     return np.where(np.arange(x.size) == kept, x, _MASKED)
 
 
-def _padded(x: Row, first: float, last: float) -> Row:
+def _padded(x: Logits, first: float, last: float) -> Logits:
     """Masked from one part of the row to another."""
     return _at(x, slice(round(first * x.size), round(last * x.size)), _MASKED)
 
 
-def _some_masked(x: Row, rng: np.random.Generator) -> Row:
+def _some_masked(x: Logits, rng: np.random.Generator) -> Logits:
     return np.where(rng.random(x.size) < 0.4, _MASKED, x)
 
 
-def _tied(x: Row, rng: np.random.Generator) -> Row:
+def _tied(x: Logits, rng: np.random.Generator) -> Logits:
     return _apart(x, rng, float(x.max()), float(x.max()))
 
 
-Kind = Callable[[Row, Format, np.random.Generator], Row]
+Kind = Callable[[Logits, Format, np.random.Generator], Logits]
 # Each from a row of normal logits of scale 3.
 _KINDS: tuple[Kind, ...] = (
     lambda x, f, rng: x,

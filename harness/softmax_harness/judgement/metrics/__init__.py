@@ -34,9 +34,9 @@ def metrics_of(operation: Operation) -> tuple[Metric, ...]:
     return tuple(each for each in METRICS if each.of_any_result)
 
 
-def judged(x: Array, y: Array, truth: Truth, change: Array | None = None) -> Batch:
+def batch_of(x: Array, y: Array, truth: Truth, input_sensitivity: Array | None = None) -> Batch:
     """The batch of inputs x, computed outputs y and their truth; `change` as in `Batch`."""
-    return Batch(x, y, truth, ulp_error(y, truth), change)
+    return Batch(x, y, truth, ulp_error(y, truth), input_sensitivity)
 
 
 @dataclass(frozen=True)

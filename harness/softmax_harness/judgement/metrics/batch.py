@@ -27,7 +27,7 @@ class Batch:
         The exact results.
     ulp_error : ndarray of float64
         `softmax_harness.judgement.metrics.ulp.ulp_error` of each element.
-    change : ndarray of float64, or None
+    input_sensitivity : ndarray of float64, or None
         What half-ulp changes of the inputs do to each result; None for softmax, of which
         `softmax_harness.judgement.metrics.ulp` knows it.
     """
@@ -36,7 +36,7 @@ class Batch:
     y: Array
     truth: Truth
     ulp_error: Array
-    change: Array | None = None
+    input_sensitivity: Array | None = None
 
     @cached_property
     def z(self) -> Array:
@@ -101,5 +101,5 @@ class Batch:
             self.y[chosen],
             self.truth.rows(chosen),
             self.ulp_error[chosen],
-            None if self.change is None else self.change[chosen],
+            None if self.input_sensitivity is None else self.input_sensitivity[chosen],
         )

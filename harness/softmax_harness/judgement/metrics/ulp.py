@@ -67,9 +67,9 @@ def versus_input_rounding(batch: Batch) -> Array:
     its place: no output can be nearer, so no input's rounding is to blame.
     """
     truth = batch.truth
-    if batch.change is not None:
+    if batch.input_sensitivity is not None:
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(batch.absolute / np.fmax(batch.change / truth.ulp, 0.5))
+            return np.asarray(batch.absolute / np.fmax(batch.input_sensitivity / truth.ulp, 0.5))
     finite = np.isfinite(batch.x)
     if finite.all():
         x, z = batch.x, batch.z
@@ -110,7 +110,7 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     own change. RN(z), within u z of z, stands for z: for that and all rounding 4u + 2**-30 is
     taken off.
     """
-    if batch.change is not None:  # which is known of each element
+    if batch.input_sensitivity is not None:  # which is known of each element
         return np.arange(len(batch.y))
     u, binade = batch.truth.format.unit_roundoff, batch.truth.format.binade
     rounded, absolute = batch.truth.rounded, batch.absolute

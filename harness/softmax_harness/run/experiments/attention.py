@@ -50,8 +50,8 @@ def _row(
 ) -> dict[str, Any]:
     error = np.abs(batch.ulp_error * batch.truth.ulp)
     error[~here] = np.nan
-    judged = not np.isnan(error).all()
-    row, index = np.unravel_index(np.nanargmax(error) if judged else 0, error.shape)
+    batch_of = not np.isnan(error).all()
+    row, index = np.unravel_index(np.nanargmax(error) if batch_of else 0, error.shape)
     lost = (~np.isfinite(batch.y)).sum(axis=-1) + wrongly_zero(batch)
     return {
         "implementation": implementation.name,
@@ -67,7 +67,7 @@ def _row(
         "lost_weights": int(lost[here].sum()),
         "mask_leaks": int((np.isneginf(batch.x) & (batch.y != 0))[here].sum()),
         "witness": recipe_text(recipe_of("attention", format), int(row), int(index))
-        if judged
+        if batch_of
         else "",
     }
 

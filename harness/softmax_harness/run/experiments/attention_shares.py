@@ -20,7 +20,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.call import call
-from softmax_harness.truth import judge, known
+from softmax_harness.truth import arbitrate, exact_results
 
 Array = NDArray[np.float64]
 
@@ -48,24 +48,28 @@ def attention_shares_table(
             continue
         recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
         stored = recipe.block(0)
-        beside = OPERATIONS["attention"].beside(stored, recipe.random_beside(0))
-        z = judge(OPERATIONS["attention"], stored.astype(np.float64), format, beside=beside).value
+        operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
+        z = arbitrate(
+            OPERATIONS["attention"], stored.astype(np.float64), format, operands=operands
+        ).value
         for each in implementations:
             if format.name in each.dtypes:
-                rows.append(_row(each, recipe, beside, z))
+                rows.append(_row(each, recipe, operands, z))
     return pd.DataFrame(rows)
 
 
 def shares(
-    implementation: Implementation, format: Format, beside: tuple[NDArray[Any], ...], z: Array
+    implementation: Implementation, format: Format, operands: tuple[NDArray[Any], ...], z: Array
 ) -> dict[str, Array]:
     """The share of each step in each error, shape (rows, m), signed; they add up to it."""
-    q, k, v, mask = beside
+    q, k, v, mask = operands
     # Implementations are written as their users write theirs, without types.
     computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
     w = call(implementation, computed).y
     weights = np.full(computed.shape, np.nan) if w is None else w
-    exactly = known(OPERATIONS["softmax"], computed.astype(np.float64), format, Policy()).truth
+    exactly = exact_results(
+        OPERATIONS["softmax"], computed.astype(np.float64), format, Policy()
+    ).truth
     values = v.astype(np.float64)
     after_scores = np.einsum("rn,rnc->rc", exactly.value, values)
     after_weights = np.einsum("rn,rnc->rc", weights, values)
@@ -83,9 +87,9 @@ def _largest(values: Array) -> float:
 
 
 def _row(
-    implementation: Implementation, recipe: Recipe, beside: tuple[NDArray[Any], ...], z: Array
+    implementation: Implementation, recipe: Recipe, operands: tuple[NDArray[Any], ...], z: Array
 ) -> dict[str, Any]:
-    found = shares(implementation, recipe.format, beside, z)
+    found = shares(implementation, recipe.format, operands, z)
     whole = np.abs(sum(found.values()))
     sizes = {name: np.abs(each) for name, each in found.items()}
     lost = ~np.isfinite(whole)

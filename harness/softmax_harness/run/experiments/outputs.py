@@ -10,10 +10,10 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.judgement.metrics import Batch, judged
+from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.call import call
-from softmax_harness.truth import judge
+from softmax_harness.truth import arbitrate
 
 
 def recipe_of(family: str, format: Format) -> Recipe:
@@ -30,11 +30,11 @@ def outputs(
     for format in formats:
         stored = np.concatenate(list(recipe_of(family, format).blocks()))
         x = stored.astype(np.float64)
-        truth = judge(OPERATIONS["softmax"], x, format)
+        truth = arbitrate(OPERATIONS["softmax"], x, format)
         for implementation in implementations:
             if format.name in implementation.dtypes:
                 y = call(implementation, stored).y
-                yield implementation, format, judged(x, _or_nan(y, x), truth)
+                yield implementation, format, batch_of(x, _or_nan(y, x), truth)
 
 
 def _or_nan(y: NDArray[np.float64] | None, x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,10 +15,10 @@ from softmax_implementations import Implementation
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.judgement.metrics import Batch, judged
+from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.call import call
-from softmax_harness.truth import judge, known
+from softmax_harness.truth import arbitrate, exact_results
 
 Array = NDArray[np.float64]
 
@@ -123,9 +123,9 @@ def differences(tried: Tried) -> Found:
 
 def _directions(tried: Tried) -> tuple[Array, Array]:
     """Vectors of +-1, and the exact Jacobian times them."""
-    rng = tried.recipe.random_beside(0)
+    rng = tried.recipe.random_operands(0)
     v = rng.choice([-1.0, 1.0], tried.batch.x.shape)
-    exact = judge(OPERATIONS["gradient"], tried.batch.x, tried.recipe.format, beside=(v,))
+    exact = arbitrate(OPERATIONS["gradient"], tried.batch.x, tried.recipe.format, operands=(v,))
     return v, exact.value
 
 
@@ -164,11 +164,11 @@ def _tried(
             recipe = Recipe(FAMILIES[family], format, LENGTH, ROWS, 0)
             stored = recipe.block(0)
             x = stored.astype(np.float64)
-            truth = known(OPERATIONS["softmax"], x, format, Policy()).truth
+            truth = exact_results(OPERATIONS["softmax"], x, format, Policy()).truth
             for each in implementations:
                 if format.name in each.dtypes:
                     function = _outputs(each)
-                    yield each, Tried(recipe, judged(x, function(stored), truth), function)
+                    yield each, Tried(recipe, batch_of(x, function(stored), truth), function)
 
 
 def _outputs(implementation: Implementation) -> Callable[[NDArray[Any]], Array]:

@@ -47,7 +47,7 @@ def _results(
     request: Request, function: Callable[..., Any], x: NDArray[Any]
 ) -> tuple[NDArray[Any] | None, list[Fault]]:
     named = {} if request.axis is None else {"axis": request.axis}
-    first = function(x, *request.beside, **named)
+    first = function(x, *request.operands, **named)
     wrong = _wrong_kind(first, request)
     if wrong is not None:
         return None, [wrong]

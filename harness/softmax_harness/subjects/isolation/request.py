@@ -26,7 +26,7 @@ class Request:
     times, threads : int
         How often the call is made, and in how many threads at once; all must give the same bits,
         though calls with other numbers come between.
-    beside : tuple of ndarray
+    operands : tuple of ndarray
         What it is called with after x.
     shape : tuple of int or None
         The shape that is expected of the result; None for that of x.
@@ -38,7 +38,7 @@ class Request:
     layout: str = "contiguous"
     times: int = 1
     threads: int = 1
-    beside: tuple[NDArray[Any], ...] = ()
+    operands: tuple[NDArray[Any], ...] = ()
     shape: tuple[int, ...] | None = None
 
 

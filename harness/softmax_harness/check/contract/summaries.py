@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from softmax_harness.check.contract.accuracy import Judged
+from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 
 
 @dataclass(frozen=True)
-class Cell:
+class RecipeSummary:
     """One family at one length.
 
     Attributes
@@ -43,15 +43,15 @@ class _Sums:
     outcomes: set[str] = field(default_factory=set)
 
 
-class Cells:
+class RecipeSummaries:
     """Adds up the blocks of a stream by recipe."""
 
     def __init__(self) -> None:
         self._sums: dict[str, _Sums] = {}
 
-    def see(self, judged: Judged) -> None:
+    def see(self, block: JudgedBlock) -> None:
         """Note the errors and outcomes of a block."""
-        recipe, found = judged.recipe, judged.found
+        recipe, found = block.recipe, block.found
         sums = self._sums.setdefault(
             f"{recipe.family.name},n={recipe.n},rows={recipe.rows}", _Sums()
         )
@@ -63,13 +63,13 @@ class Cells:
             row, index = np.unravel_index(np.nanargmax(errors), errors.shape)
             if errors[row, index] > sums.largest:
                 sums.largest = float(errors[row, index])
-                sums.witness = judged.text(int(row), int(index))
+                sums.witness = block.text(int(row), int(index))
         sums.outcomes |= {OUTCOMES[code] for code in np.unique(found.codes).tolist()}
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[RecipeSummary]:
         """Every cell, in the order of the suite."""
         for name, sums in self._sums.items():
-            yield Cell(
+            yield RecipeSummary(
                 name,
                 max(sums.largest, 0.0),
                 sums.total / sums.count if sums.count else 0.0,

@@ -8,14 +8,14 @@ import sys
 import threading
 from collections.abc import Callable
 
-from softmax_harness.check.asserted.messages import Broken, Channel, Job, Verdict
+from softmax_harness.check.asserted.messages import Assertion, Broken, Channel, Verdict
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.subjects.isolation import Reply, Request
 
 Answer = Callable[[Request], Reply]
 
 
-class Judge:
+class Client:
     """Judges jobs in a process that begins with the first of them and ends with `close`.
 
     After a job that was broken off, by an exception that the callable may raise to end a test as
@@ -26,7 +26,7 @@ class Judge:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def verdict(self, job: Job, answer: Answer) -> Verdict:
+    def verdict(self, assertion: Assertion, answer: Answer) -> Verdict:
         """The verdict on the callable whose calls `answer` makes.
 
         Raises
@@ -36,7 +36,7 @@ class Judge:
         """
         with self._lock:
             try:
-                found = self._exchanged(job, answer)
+                found = self._exchanged(assertion, answer)
             except (EOFError, BrokenPipeError):
                 self.close()
                 raise RuntimeError("the process that judges ended in the middle of it") from None
@@ -49,9 +49,9 @@ class Judge:
             raise found
         raise RuntimeError(f"the judge failed, which is a defect of ours:\n{found.traceback}")
 
-    def _exchanged(self, job: Job, answer: Answer) -> Verdict | HarnessError | Broken:
+    def _exchanged(self, assertion: Assertion, answer: Answer) -> Verdict | HarnessError | Broken:
         channel = self._channel()
-        channel.send(job)
+        channel.send(assertion)
         while isinstance(message := channel.receive(), list):
             channel.send([answer(request) for request in message])
         found: Verdict | HarnessError | Broken = message
@@ -60,7 +60,7 @@ class Judge:
     def _channel(self) -> Channel:
         if self._process is None:
             # Without the working folder in its path, so that nothing there comes in.
-            words = [sys.executable, "-P", "-m", "softmax_harness.check.asserted.judge"]
+            words = [sys.executable, "-P", "-m", "softmax_harness.check.asserted.server"]
             self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -75,5 +75,5 @@ class Judge:
         process.communicate()
 
 
-JUDGE = Judge()
-atexit.register(JUDGE.close)
+CLIENT = Client()
+atexit.register(CLIENT.close)

@@ -8,7 +8,7 @@ import sys
 import traceback
 from dataclasses import dataclass, replace
 
-from softmax_harness.check.asserted.messages import Broken, Channel, Job, Verdict
+from softmax_harness.check.asserted.messages import Assertion, Broken, Channel, Verdict
 from softmax_harness.check.asserted.shown import shown
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checked import verdict
@@ -38,33 +38,35 @@ class _Caller:
         return replies
 
 
-def judged(job: Job, channel: Channel) -> Verdict:
+def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
     """The verdict on a callable of the other process."""
-    subject = _subject(job, channel)
-    limits = tuple(parsed_limit(text, "limit") for text in job.limits)
+    subject = _subject(assertion, channel)
+    limits = tuple(parsed_limit(text, "limit") for text in assertion.limits)
     contract = Contract(
-        (job.dtype,),
+        (assertion.dtype,),
         ("accuracy",),
-        job.seed,
-        Policy.parse(job.policy),
+        assertion.seed,
+        Policy.parse(assertion.policy),
         limits,
-        families=job.families,
+        families=assertion.families,
     )
     result = verdict(subject, contract)
     if any(limit.metric == "max_ulp" for limit in limits):
-        result = result.without(lambda finding: finding.kind in _REPLACED)
+        result = result.excluding(lambda finding: finding.kind in _REPLACED)
     faults = [shown(finding, subject, contract.policy) for finding in result.findings]
     return Verdict(result.elements, tuple(faults))
 
 
-def _subject(job: Job, channel: Channel) -> Subject:
-    format = format_named(job.dtype)
-    declared = job.declared or {"dtypes": (format.name,)}
-    known = described(job.name, declared, "")
-    promised = tuple(each for each in known.capabilities if each not in job.without)
-    largest = {} if job.largest_n is None else {format.name: job.largest_n}
-    known = replace(known, capabilities=promised, largest_n={**known.largest_n, **largest})
-    return Subject(known, job.declared is None, format, _Caller(channel))
+def _subject(assertion: Assertion, channel: Channel) -> Subject:
+    format = format_named(assertion.dtype)
+    declared = assertion.declared or {"dtypes": (format.name,)}
+    declaration = described(assertion.name, declared, "")
+    promised = tuple(each for each in declaration.capabilities if each not in assertion.without)
+    largest = {} if assertion.largest_n is None else {format.name: assertion.largest_n}
+    declaration = replace(
+        declaration, capabilities=promised, largest_n={**declaration.largest_n, **largest}
+    )
+    return Subject(declaration, assertion.declared is None, format, _Caller(channel))
 
 
 def main() -> None:
@@ -81,9 +83,9 @@ def main() -> None:
         os._exit(0)  # nobody is left to be told anything
 
 
-def _done(job: Job, channel: Channel) -> Verdict | HarnessError | Broken:
+def _done(assertion: Assertion, channel: Channel) -> Verdict | HarnessError | Broken:
     try:
-        return judged(job, channel)
+        return verdict_on(assertion, channel)
     except HarnessError as error:
         return error
     except (EOFError, BrokenPipeError):
