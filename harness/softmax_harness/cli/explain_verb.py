@@ -18,8 +18,8 @@ from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.named import available, implementation_named
+from softmax_harness.operations import OPERATIONS, operation_named
+from softmax_harness.subjects.named import available, implementation_named, subject_named
 
 
 @click.command(
@@ -64,19 +64,20 @@ def command(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
+    subjects = [subject_named(each.name, operation_named(operation), found.format) for each in able]
     detail = Row.of(operation, found)
     if operation == "softmax":
         explained = Explained.of(found)
-        click.echo(explained_text(explained, able))
+        click.echo(explained_text(explained, subjects))
         steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
     else:
-        click.echo(row_text(detail, able))
+        click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
         drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]
-        results = {each.name: detail.results(each) for each in able}
+        results = {each.name: detail.results(each) for each in subjects}
         errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}
         replacing_file(figure, picture(figure.suffix[1:], drawn, errors))
         click.echo(f"wrote {figure}")

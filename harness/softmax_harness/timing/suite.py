@@ -22,7 +22,7 @@ from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.ground.formats import Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 
 Softmax = Callable[[NDArray[Any]], NDArray[Any]]
@@ -165,7 +165,8 @@ def max_ulp(call: Softmax, family: str, format: Format, output: Format) -> float
     """
     x = Recipe(FAMILIES[family], format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
     y = np.asarray(call(x)).astype(np.float64)
-    error = np.abs(ulp_error(y, arbitrate(OPERATIONS["softmax"], x.astype(np.float64), output)))
+    problem = Problem(OPERATIONS["softmax"], format, output)
+    error = np.abs(ulp_error(y, arbitrate(problem, x.astype(np.float64))))
     return float(np.max(np.where(np.isfinite(y), error, np.inf)))
 
 
