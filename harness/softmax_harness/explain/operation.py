@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.measure import Question, question
-from softmax_harness.operations import OPERATIONS, Operation, Problem
+from softmax_harness.operations import Operation
 from softmax_harness.subjects.subject import Subject
 
 Array = NDArray[np.float64]
@@ -32,11 +32,9 @@ class Row:
     asked: Question
 
     @classmethod
-    def of(cls, operation: str, witness: Witness) -> Row:
-        """The row of a witness; what stands beside its logits is made again as a run makes it."""
-        problem = Problem.of(OPERATIONS[operation], witness.format)
-        operands = problem.operation.make_operands(witness.block, witness.random_operands())
-        return cls(witness, question(problem, witness.block, operands))
+    def of(cls, witness: Witness) -> Row:
+        """The row of a witness; its operands are made again as a run makes them."""
+        return cls(witness, question(witness.problem, witness.block, witness.operands))
 
     @property
     def operation(self) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations import Problem
 from softmax_harness.subjects.subject import Here, Subject
 from softmax_harness.truth import Truth, arbitrate
 
@@ -48,7 +48,9 @@ class Explained:
     def of(cls, witness: Witness, output_format: Format | None = None) -> Explained:
         """The row of `witness`, its results seen from `output_format`, else from its own format."""
         x = witness.block[witness.row].astype(np.float64)
-        problem = Problem.of(OPERATIONS["softmax"], witness.format, output_format)
+        problem = witness.problem
+        if output_format is not None:
+            problem = replace(problem, output_format=output_format)
         truth = arbitrate(problem, x[None])
         special = not np.isfinite(truth.rounded).all()
         return cls(witness, x, truth, None if special else exact_steps(x))
@@ -141,7 +143,7 @@ def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array(numbers)
 
 
-def literal(numbers: NDArray[Any], format: Format) -> Witness:
-    """The row of `numbers` rounded to the format, no element of it picked out."""
+def literal(numbers: NDArray[Any], problem: Problem) -> Witness:
+    """The row of `numbers` rounded to the input format, no element of it picked out."""
     with np.errstate(over="ignore"):
-        return Witness(format, numbers[None].astype(format.dtype), 0, None)
+        return Witness(problem, numbers[None].astype(problem.input_format.dtype), 0, None)

@@ -142,7 +142,8 @@ def suite(
             found = find(implementation)
             output = getattr(found, "output_dtype", None) or dtype
             call = _usable(found, implementation, dtype)
-            return max_ulp(call, family, _available(dtype), _available(output))
+            operation = OPERATIONS["softmax"]
+            return max_ulp(call, family, Problem(operation, _available(dtype), _available(output)))
 
     return Softmax
 
@@ -157,15 +158,14 @@ def batch(format: Format, rows: int, n: int) -> NDArray[Any]:
     return x
 
 
-def max_ulp(call: Softmax, family: str, format: Format, output: Format) -> float:
+def max_ulp(call: Softmax, family: str, problem: Problem) -> float:
     """The largest |y - z| / ulp(z) on a small fixed batch, by the arbiter.
 
     Infinity, never NaN, where y is not finite: asv ranks infinity as worse than any number, and
     takes NaN for a benchmark that was skipped.
     """
-    x = Recipe(FAMILIES[family], format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
+    x = Recipe(FAMILIES[family], problem.input_format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
     y = np.asarray(call(x)).astype(np.float64)
-    problem = Problem(OPERATIONS["softmax"], format, output)
     error = np.abs(ulp_error(y, arbitrate(problem, x.astype(np.float64))))
     return float(np.max(np.where(np.isfinite(y), error, np.inf)))
 

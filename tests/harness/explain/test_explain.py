@@ -18,7 +18,9 @@ IDS = [f"{each.name}-{dtype}" for each, dtype in CASES]
 
 
 def explained(row, dtype="float32"):
-    return Explained.of(literal(np.array(row, dtype=float), FORMATS[dtype]))
+    return Explained.of(
+        literal(np.array(row, dtype=float), Problem.of(OPERATIONS["softmax"], FORMATS[dtype]))
+    )
 
 
 def here(implementation, dtype="float32"):
