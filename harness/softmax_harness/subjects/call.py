@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
+from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Operands, Operation
 
 
@@ -59,6 +60,6 @@ def call(
     expected = implementation.output_dtype or x.dtype.name
     if y.dtype.name != expected:
         faults.append(f"returned {y.dtype} where {expected} was expected")
-    if y.dtype.kind not in "fV" and y.dtype.name != "bfloat16":
+    if y.dtype.kind != "f" and y.dtype.name not in FORMATS:
         return Call(None, tuple(faults))
     return Call(y.astype(np.float64), tuple(faults))
