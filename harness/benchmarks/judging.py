@@ -27,7 +27,6 @@ from softmax_harness.truth import exact_results
 # that only time the softmaxes.
 SOFTMAX = OPERATIONS["softmax"]
 LENGTHS = (2, 8, 1000, 100_000)
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
@@ -147,7 +146,7 @@ def whole_run_minutes():
 class Screen:
     """The screen with its escalations, and the errors in ulp."""
 
-    params = (list(DTYPES), list(LENGTHS))
+    params = (list(FORMATS), list(LENGTHS))
     param_names = ("dtype", "n")
     version = f"{BATCH} elements"
 
@@ -224,10 +223,10 @@ class Run:
 def table():
     """The lines of the README's tables."""
     keep_freed_memory()  # as every command that judges does
-    yield f"| elements screened for one of the plain loop | {' | '.join(DTYPES)} |"
-    yield "|---|" + "---:|" * len(DTYPES)
+    yield f"| elements screened for one of the plain loop | {' | '.join(FORMATS)} |"
+    yield "|---|" + "---:|" * len(FORMATS)
     for n in LENGTHS:
-        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in DTYPES]
+        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in FORMATS]
         yield f"| n = {n} | {' | '.join(ratios)} |"
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:

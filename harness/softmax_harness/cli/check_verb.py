@@ -25,7 +25,7 @@ from softmax_harness.cli.policy_option import policy_option
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.errors import BadBaseline, BadImplementation
 from softmax_harness.ground.files import check_file, replacing_file
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation import Limits
@@ -42,7 +42,7 @@ _FILE = click.Path(path_type=Path)
     "dtypes",
     callback=options.names,
     default="",
-    help="Formats, separated by commas.  [default: float16,float32,float64]",
+    help=f"Formats, separated by commas.  [default: {','.join(DEFAULT_DTYPES)}]",
 )
 @click.option(
     "--operation",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES
 from softmax_harness.inputs.suites import SUITES
 
 
@@ -18,10 +19,10 @@ def names(context: click.Context, parameter: click.Parameter, value: str) -> tup
 dtypes = click.option(
     "--dtype",
     "dtypes",
-    default="float16,float32,float64",
+    default=",".join(DEFAULT_DTYPES),
     show_default=True,
     callback=names,
-    help="Formats, separated by commas; bfloat16 too.",
+    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} too.",
 )
 families = click.option(
     "--family",

@@ -14,7 +14,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.errors import UnknownName, unknown
-from softmax_harness.ground.formats import FORMATS, format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS, format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import processes
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
@@ -60,7 +60,7 @@ class Options:
     """
 
     implementations: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
     families: tuple[str, ...] = ()
     operation: str = "softmax"
     suite: str = "quick"

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
-from softmax_harness.ground.formats import format_of
+from softmax_harness.ground.formats import FORMATS, format_of
 from softmax_harness.operations import OPERATIONS, Operands, Problem
 from softmax_harness.truth import exact_results
 
-_DTYPES = ("float16", "bfloat16", "float32", "float64")
+_DTYPES = tuple(FORMATS)
 
 
 def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:

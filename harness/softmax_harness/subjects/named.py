@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.errors import BadImplementation, unknown
-from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS, Format
 from softmax_harness.operations import Operation, Policy, Problem, operation_named
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation import Fault, Isolated, Limits
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
 from softmax_harness.subjects.subject import Subject
-
-_DTYPES = ("float16", "float32", "float64")
 
 
 def check_name(name: str, operation: str = "softmax") -> None:
@@ -102,7 +100,7 @@ def described(
         raise BadImplementation(f"{name} is called in a process of its own only")
 
     elsewhere.__doc__ = summary
-    fields = declared or {"dtypes": _DTYPES, "operation": operation}
+    fields = declared or {"dtypes": DEFAULT_DTYPES, "operation": operation}
     return Implementation(**(fields | {"name": name, "function": elsewhere}))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData, BadImplementation
-from softmax_harness.ground.formats import Format, format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS, Problem
@@ -29,7 +29,6 @@ Softmax = Callable[[NDArray[Any]], NDArray[Any]]
 Find = Callable[[str], Any]
 
 LENGTHS = (10, 100, 1000, 10_000, 100_000)
-DTYPES = ("float16", "float32", "float64")
 JUDGED_FAMILIES = ("normal-10", "offset-positive", "uniform-wide")
 SEED = 0
 
@@ -80,7 +79,7 @@ def imported(name: str) -> Any:
 def suite(
     *names: str,
     find: Find = imported,
-    dtypes: Sequence[str] = DTYPES,
+    dtypes: Sequence[str] = DEFAULT_DTYPES,
     lengths: Sequence[int] = LENGTHS,
 ) -> type:
     """A class of asv benchmarks for the softmaxes of these names.
@@ -188,7 +187,7 @@ def _usable(found: Any, name: str, dtype: str) -> Softmax:
 def _available(dtype: str) -> Format:
     format = format_named(dtype)
     try:
-        format.dtype  # noqa: B018  (bfloat16 needs a package)
+        format.dtype  # noqa: B018  (a package may be missing)
     except BadData as error:
         raise _skip(str(error)) from None
     return format

@@ -73,7 +73,8 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
     The enclosed number lies strictly inside its interval, which must keep to one binade and hold
-    no rounding boundary. From the overflow threshold on RN(z) is infinite and the offset 0.
+    no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value` and
+    the offset 0.
     """
     man, exp, slack = enclosure
     if man < 0:
@@ -85,20 +86,19 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
         return None
     ulp_exponent = format.ulp_exponent(man, exp)
     shift = ulp_exponent - exp
-    if ulp_exponent > format.emax - format.precision + 1:
-        return math.inf, 0.0, format.emax - format.precision + 1
-    if shift <= 0:
-        if slack:
-            return None
-        return math.ldexp(man, exp), 0.0, ulp_exponent
+    top = format.largest_spacing_exponent
+    if ulp_exponent > top:
+        return format.overflow_value, 0.0, top
     if shift > man.bit_length() + 1:  # below half the smallest subnormal
         return 0.0, scaled_float(man, -shift), ulp_exponent
+    if shift <= 0 and slack:
+        return None
     multiple = rounded_shift(man, shift)
-    remainder = man - (multiple << shift)
+    remainder = man - (multiple << shift) if shift > 0 else 0
     if slack and (1 << (shift - 1)) - abs(remainder) < slack:
         return None
-    if multiple.bit_length() > format.precision and ulp_exponent + format.precision > format.emax:
-        return math.inf, 0.0, ulp_exponent
+    if ulp_exponent == top and multiple > format.largest_significand:
+        return format.overflow_value, 0.0, top
     return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
 
 

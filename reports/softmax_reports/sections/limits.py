@@ -47,7 +47,8 @@ def thresholds(format: Format) -> dict[str, float]:
     return {
         "zero": math.log(format.smallest_subnormal) - math.log(2.0),
         "subnormal": math.log(format.smallest_normal),
-        "infinite": format.emax * math.log(2.0) + math.log(2.0 - 2.0**-format.precision),
+        "infinite": format.emax * math.log(2.0)
+        + math.log(format.overflow_threshold / 2**format.emax),
     }
 
 

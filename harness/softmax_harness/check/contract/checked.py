@@ -20,7 +20,7 @@ from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.suite import recipes
 from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
 from softmax_harness.ground.errors import BadImplementation
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.inputs.witness import is_witness
 from softmax_harness.operations import Policy, operation_named
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, Limits
@@ -53,7 +53,7 @@ class Contract:
         What is computed.
     """
 
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
     parts: tuple[str, ...] = PARTS
     seed: int = 0
     policy: Policy = field(default_factory=Policy)

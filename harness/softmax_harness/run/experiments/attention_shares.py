@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.attention import scores
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import OPERATIONS, Problem
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 FAMILY, LENGTH, ROWS = "normal-10", 64, 60
 # The shares are taken in float64, which must be far finer than what is judged.
-_FORMATS = ("float16", "bfloat16", "float32")
+_MOST_BITS = FORMATS["float64"].precision // 2
 
 
 def attention_shares_table(
@@ -44,7 +44,7 @@ def attention_shares_table(
     """
     rows = []
     for format in formats:
-        if format.name not in _FORMATS:
+        if format.precision > _MOST_BITS:
             continue
         recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
         stored = recipe.block(0)
