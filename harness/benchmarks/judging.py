@@ -20,7 +20,7 @@ from shares import seconds_by_part
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import exact_results
 
 # scipy and what a run needs are imported where they are used: asv reads this file in environments
@@ -80,7 +80,7 @@ def seconds_in_turns(functions, turns, calls=1):
 
 def screened_errors(x, y, dtype):
     """The errors in ulp of one batch, by the screen with what it leaves open."""
-    return ulp_error(y, exact_results(SOFTMAX, x, FORMATS[dtype], Policy()).truth)
+    return ulp_error(y, exact_results(Problem.of(SOFTMAX, FORMATS[dtype]), x).truth)
 
 
 def loop(x, y, dtype):

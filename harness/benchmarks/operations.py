@@ -7,8 +7,8 @@ import numpy as np
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import question
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.subject import Subject
 from softmax_harness.timing import declared_names
 from softmax_implementations import implementations
 
@@ -46,11 +46,12 @@ class Operations:
 
     def track_largest_ulp(self, implementation, dtype):
         about, function, stored, operands = prepared(implementation, dtype, 10, 30)
-        asked = question(about, stored, FORMATS[dtype], operands=operands)
-        y = call(function, stored, operation=about, operands=operands).y
+        problem = Problem.of(about, FORMATS[dtype])
+        asked = question(problem, stored, operands)
+        y = Subject.here(function, problem).call(stored, operands).values
         if y is None:
             return float("inf")
-        errors = asked.judged(y.reshape(asked.truth.rounded.shape)).absolute
+        errors = asked.batch_of(y.reshape(asked.truth.rounded.shape)).absolute
         return float(np.max(np.where(np.isnan(errors), np.inf, errors)))
 
     time_operation.params = (NAMES, list(DTYPES), list(LENGTHS))

@@ -19,8 +19,8 @@ from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.named import available, implementation_named
+from softmax_harness.operations import OPERATIONS, Problem, operation_named
+from softmax_harness.subjects.named import available, implementation_named, subject_named
 
 
 @click.command(
@@ -63,19 +63,20 @@ def command(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    detail = Row.of(operation, found)
+    subjects = [subject_named(each.name, operation_named(operation), found.format) for each in able]
+    detail = Row.of(found)
     if operation == "softmax":
         explained = Explained.of(found)
-        click.echo(explained_text(explained, able))
+        click.echo(explained_text(explained, subjects))
         steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
     else:
-        click.echo(row_text(detail, able))
+        click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
         drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]
-        results = {each.name: detail.results(each) for each in able}
+        results = {each.name: detail.results(each) for each in subjects}
         errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}
         replacing_file(figure, picture(figure.suffix[1:], drawn, errors))
         click.echo(f"wrote {figure}")
@@ -92,17 +93,19 @@ def _witness(
 ) -> witness.Witness:
     single = what[0] if len(what) == 1 else ""
     if single.endswith(".npy") and not witness.is_witness(single):
-        return _row_of_file(Path(single), row or 0, dtype)
+        return _row_of_file(Path(single), row or 0, dtype, operation)
     if row is not None:
         raise BadData(f"--row {row} was given without a FILE: expected FILE.npy --row {row}")
     if witness.is_witness(single):
         if dtype is not None:
             raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
         return witness.parse(single, operation)
-    return literal(parsed_row(what), format_named(dtype or "float64"))
+    return literal(
+        parsed_row(what), Problem.of(operation_named(operation), format_named(dtype or "float64"))
+    )
 
 
-def _row_of_file(path: Path, row: int, dtype: str | None) -> witness.Witness:
+def _row_of_file(path: Path, row: int, dtype: str | None, operation: str) -> witness.Witness:
     family = npy_family(path)
     format = format_named(dtype) if dtype else format_of(read_npy(path))
     rows, lengths = family.rows or 0, family.lengths or (0,)
@@ -110,4 +113,5 @@ def _row_of_file(path: Path, row: int, dtype: str | None) -> witness.Witness:
         raise BadData(f"{path}: row {row} was asked for, but it has {rows}, counted from 0")
     recipe = Recipe(family, format, lengths[0], rows, 0)
     start = row - row % recipe.rows_per_block
-    return witness.Witness(format, recipe.block(start), row - start, None)
+    problem = Problem.of(operation_named(operation), format)
+    return witness.Witness(problem, recipe.block(start), row - start, None)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-from softmax_implementations import Implementation
 
 from softmax_harness.explain.attribution import Added
 from softmax_harness.explain.numbers import number_text, with_error
 from softmax_harness.explain.row import Account, Explained, account
+from softmax_harness.subjects.subject import Subject
 
 _SHOWN = 6  # elements of a row that are written out
 
 
-def explained_text(row: Explained, implementations: list[Implementation]) -> str:
+def explained_text(row: Explained, subjects: list[Subject]) -> str:
     """The exact steps of the row, then each implementation beside the exact values."""
     places = _places(row)
     lines = [_header(row, places), *_exact_lines(row, places)]
-    for implementation in implementations:
+    for subject in subjects:
         lines += [
             "",
-            *_account_lines(implementation.name, account(implementation, row), row, places),
+            *_account_lines(subject.name, account(subject, row), row, places),
         ]
     return "\n".join(lines)
 

@@ -222,7 +222,7 @@ def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: 
 
 
 def least_error_bound(n: int, normal: NDArray[np.bool_]) -> Array:
-    """What `owed_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
+    """What `error_bound_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
 
     Elsewhere it is half an ulp, and z may be next to nothing.
     """

@@ -38,7 +38,6 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import available, implementation_named
 from softmax_harness.timing import read_history, read_timings
-from softmax_harness.truth import SCREENS
 
 Progress = Callable[[str, int, int], None]
 Plan = list[tuple[Recipe, tuple[str, ...]]]
@@ -137,7 +136,7 @@ def planned(options: Options, operation: str) -> Plan:
     for format in formats:
         _ = format.dtype  # says here what to install for a dtype that NumPy lacks
     suite, families = suite_named(options.suite), chosen_families(options)
-    if operation not in SCREENS:
+    if OPERATIONS[operation].screen is None:
         suite = without_screen(suite)
         if not options.families:
             families = [each for each in families if fits_without_screen(each)]

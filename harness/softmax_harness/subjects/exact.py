@@ -11,7 +11,7 @@ from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
 from softmax_harness.ground.formats import format_of
-from softmax_harness.operations import OPERATIONS, Operands, Policy
+from softmax_harness.operations import OPERATIONS, Operands, Problem
 from softmax_harness.truth import exact_results
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -30,9 +30,8 @@ def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
 
 def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any]:
     format = format_of(x)
-    truth = exact_results(
-        OPERATIONS[operation], x.astype(np.float64), format, Policy(), operands=operands
-    ).truth
+    problem = Problem.of(OPERATIONS[operation], format)
+    truth = exact_results(problem, x.astype(np.float64), operands).truth
     with np.errstate(over="ignore"):
         return truth.rounded.astype(format.dtype)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import Operands, Operation, Policy
+from softmax_harness.operations import Operands, Problem
 
 DIGITS = 25
 # 25 digits are 84 bits; the others leave no doubt about the last of them, but once in 2**44 values.
@@ -23,32 +23,27 @@ def digits(value: Any, count: int = DIGITS) -> str:
 
 
 def exact_digits(
-    operation: Operation,
-    x: NDArray[np.float64],
-    index: int,
-    policy: Policy,
-    operands: Operands = (),
+    problem: Problem, x: NDArray[np.float64], index: int, operands: Operands = ()
 ) -> str | None:
     """The exact result at `index` of a row; None where the policy takes anything.
 
     Parameters
     ----------
-    operation : Operation
+    problem : Problem
+        Its operation and policy; the formats do not change what is exact.
     x : ndarray of float64, shape (n,)
         The stored logits of the row.
     index : int
         Which of its results.
-    policy : Policy
     operands : tuple of ndarray
         The row of each operand of the operation.
     """
-    fixed, expected = operation.special_values(
-        x[None], policy, tuple(each[None] for each in operands)
-    )
+    in_a_row = tuple(each[None] for each in operands)
+    fixed, expected = problem.operation.special_values(x[None], problem.policy, in_a_row)
     if fixed[0, index]:
         value = float(expected[0, index])
         return None if math.isinf(value) else str(value)
-    enclosure = operation.enclose(x, operands, _BITS)[index]
+    enclosure = problem.operation.enclose(x, operands, _BITS)[index]
     assert enclosure is not None
     from mpmath import libmp, mp
 

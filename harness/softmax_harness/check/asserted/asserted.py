@@ -14,8 +14,8 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
+from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.isolation import Reply, Request
-from softmax_harness.subjects.isolation.answer import answered
 
 Softmax = Callable[..., NDArray[Any]]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, checking
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.judgement.metrics import Batch
+from softmax_harness.subjects.subject import Subject
 
 FAMILY = "near-pairs"
 # Of two logits at most 1 apart honest kernels err by 0.05 ulp in the mean, a truncated result by
@@ -75,5 +75,5 @@ class Bias:
                     mean,
                     LIMIT,
                     found.witness,
-                    checking(subject.declaration.name, subject.format.name, "accuracy"),
+                    checking(subject.name, subject.format.name, "accuracy"),
                 )

@@ -14,7 +14,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from softmax_harness.subjects.isolation import child
 from softmax_harness.subjects.isolation.limits import LEFT_WITH_SUCCESS
-from softmax_harness.subjects.isolation.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
 
