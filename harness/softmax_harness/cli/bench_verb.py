@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
+from softmax_harness.cli import options
+from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.ground.documents.github import add_to_summary
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.ground.files import check_file, replacing_file
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
 from softmax_harness.timing.bench.catalogue import OF_SUITE
@@ -25,7 +26,6 @@ from softmax_harness.timing.bench.starting import write_template
 
 _RULE = Rule()
 _FEWEST_PAIRS = 12
-_FILE = click.Path(path_type=Path)
 
 
 @click.command("bench")
@@ -51,11 +51,10 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="The least ratio of times that counts.",
 )
-@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
-@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
+@document_files("json", "markdown")
 @click.option(
     "--template",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="DIR",
     help="Write an asv.conf.json and a benchmark to fill in, and end.",
 )
@@ -66,8 +65,7 @@ def command(
     pattern: str,
     pairs: int,
     factor: float,
-    json_path: Path | None,
-    markdown: Path | None,
+    files: DocumentFiles,
     template: Path | None,
 ) -> None:
     """Build two git revisions by asv, time them side by side, and say what became worse.
@@ -86,9 +84,7 @@ def command(
         raise HarnessError(
             f"{len(names)} revisions were given: expected BASE HEAD, as git has them"
         )
-    for path in (json_path, markdown):
-        if path is not None:
-            check_file(path)
+    files.check()
     folder = Path.cwd()
     repository = revisions.top_of(folder)
     configuration_of(folder)
@@ -100,11 +96,9 @@ def command(
         comparison.notes.append("uncommitted changes are in neither revision and were not timed")
     with shown_progress() as progress, built(folder, comparison.commits, progress) as sides:
         comparison.results.extend(compared(sides, pattern, comparison.rule, progress))
-    for path, document in ((json_path, json_document), (markdown, markdown_document)):
-        if path is not None:
-            replacing_file(path, document(comparison))
+    files.write(
+        json=lambda: json_document(comparison), markdown=lambda: markdown_document(comparison)
+    )
     click.echo(text_document(comparison))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(markdown_document(comparison))
+    add_to_summary(markdown_document(comparison))
     context.exit(1 if comparison.failed else 0)

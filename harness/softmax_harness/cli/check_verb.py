@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -21,8 +20,9 @@ from softmax_harness.check.gate.baseline import read as read_baseline
 from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.cli import options
-from softmax_harness.cli.policy_option import policy_option
+from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.ground.documents.github import add_to_summary, shows_annotations
 from softmax_harness.ground.errors import BadBaseline, BadImplementation
 from softmax_harness.ground.files import check_file, replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
@@ -32,7 +32,6 @@ from softmax_harness.subjects.isolation import Limits
 from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
-_FILE = click.Path(path_type=Path)
 
 
 @click.command("check")
@@ -52,7 +51,7 @@ _FILE = click.Path(path_type=Path)
     help="What is computed. Of others than softmax accuracy, form and the axis are checked.",
 )
 @options.seed
-@policy_option
+@options.policy
 @click.option(
     "--limit", "limits", multiple=True, metavar="METRIC=NUMBER", help="Such as max_ulp=2."
 )
@@ -83,11 +82,11 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="MiB that an implementation may use.",
 )
-@click.option("--baseline", type=_FILE, metavar="FILE", help="Fail on what is worse than there.")
+@click.option(
+    "--baseline", type=options.PATH, metavar="FILE", help="Fail on what is worse than there."
+)
 @click.option("--update-baseline", is_flag=True, help="Accept the results as the baseline.")
-@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
-@click.option("--junit", type=_FILE, metavar="FILE", help="Write it as JUnit XML.")
-@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
+@document_files("json", "junit", "markdown")
 @click.pass_context
 def command(
     context: click.Context,
@@ -103,9 +102,7 @@ def command(
     memory_limit: int,
     baseline: Path | None,
     update_baseline: bool,
-    json_path: Path | None,
-    junit: Path | None,
-    markdown: Path | None,
+    files: DocumentFiles,
 ) -> None:
     """Say of each implementation whether it keeps the contract of a softmax, and is accurate.
 
@@ -135,11 +132,10 @@ def command(
     names = implementations or settings.implementations
     for name in names:
         check_name(name, operation)
-    files = {json_document: json_path, junit_document: junit, markdown_document: markdown}
+    files.check()
     baseline = baseline or settings.baseline
-    for path in (*files.values(), baseline if update_baseline else None):
-        if path is not None:
-            check_file(path)
+    if update_baseline and baseline is not None:
+        check_file(baseline)
     accepted = _accepted(baseline, update_baseline)
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
@@ -147,10 +143,12 @@ def command(
     if update_baseline and baseline is not None:
         _update(baseline, results, contract.seed)
         gated.notes.append(f"took {baseline}")
-    for document, path in files.items():
-        if path is not None:
-            replacing_file(path, document(gated, contract))
-    _tell(gated, contract)
+    files.write(
+        json=lambda: json_document(gated, contract),
+        junit=lambda: junit_document(gated),
+        markdown=lambda: markdown_document(gated),
+    )
+    _tell(gated)
     _refuse_no_verdict(names, results)
     context.exit(1 if gated.failed else 0)
 
@@ -204,14 +202,12 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     return results
 
 
-def _tell(gated: Gated, contract: Contract) -> None:
-    """The table on standard output; annotations where GitHub reads them."""
+def _tell(gated: Gated) -> None:
+    """The table on standard output; annotations and a summary where GitHub reads them."""
     click.echo(text_document(gated))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if shows_annotations():
         click.echo(annotation_lines(gated))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(markdown_document(gated, contract))
+    add_to_summary(markdown_document(gated))
 
 
 def _refuse_no_verdict(named: tuple[str, ...], results: list[Checked]) -> None:

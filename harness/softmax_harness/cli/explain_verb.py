@@ -8,6 +8,7 @@ import click
 import numpy as np
 from softmax_reports.explained import picture
 
+from softmax_harness.cli import options
 from softmax_harness.explain.operation import Row, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
@@ -33,9 +34,7 @@ from softmax_harness.subjects.named import available, implementation_named, subj
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
 )
-@click.option(
-    "--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .svg, .png or .pdf."
-)
+@click.option("--figure", type=options.PATH, metavar="FILE", help="Draw it: .svg, .png or .pdf.")
 def command(
     what: tuple[str, ...],
     row: int | None,

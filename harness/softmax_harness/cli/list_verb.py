@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
+from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
@@ -20,7 +20,8 @@ def command(as_json: bool) -> None:
 
     Example: softmax-harness list
     """
-    click.echo(json.dumps(_document(), indent=1) if as_json else "\n".join(_lines()))
+    text = json_text(_document()) if as_json else "\n".join([*_lines(), ""])
+    click.echo(text, nl=False)
 
 
 def _document() -> dict[str, Any]:

@@ -8,12 +8,18 @@ from pathlib import Path
 import click
 
 from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES
-from softmax_harness.inputs.suites import SUITES
+from softmax_harness.operations import Policy
+
+PATH = click.Path(path_type=Path)
 
 
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """What is written between the commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Policy:
+    return Policy.parse(value)
 
 
 dtypes = click.option(
@@ -31,11 +37,15 @@ families = click.option(
     callback=names,
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
-suite = click.option(
-    "--suite", type=click.Choice(list(SUITES)), default="quick", show_default=True, help="How much."
-)
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+)
+policy = click.option(
+    "--policy",
+    multiple=True,
+    callback=_policy,
+    metavar="LINE=nan|zero|any",
+    help="Relax a special value: nan, positive-infinity or all-masked.",
 )
 
 
@@ -43,7 +53,7 @@ def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The folder to write."""
     return click.option(
         "--out",
-        type=click.Path(path_type=Path),
+        type=PATH,
         default=default,
         show_default=True,
         help="The folder to write; one that holds something else is refused.",

@@ -9,6 +9,7 @@ from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.files import check_writable, replacing
 from softmax_harness.operations import OPERATIONS
@@ -28,7 +29,7 @@ from softmax_harness.truth import TIERS
 )
 @options.dtypes
 @options.families
-@options.suite
+@suite_option
 @options.seed
 @click.option(
     "--jobs",
@@ -45,7 +46,7 @@ from softmax_harness.truth import TIERS
 )
 @click.option(
     "--asv",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     default=".asv/results",
     show_default=True,
     help="Results of asv, from which the report takes its timings where they exist.",

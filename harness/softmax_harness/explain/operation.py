@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.explain.numbers import number_text, with_error
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.measure import Question, question
 from softmax_harness.operations import Operation
@@ -70,15 +71,14 @@ def row_text(row: Row, subjects: list[Subject]) -> str:
         if isinstance(found, str):
             lines.append(f"  gave nothing to judge: {found}")
             continue
-        pairs = list(zip(*found, strict=True))
-        cells = [f"{y:.9g}" + ("" if np.isnan(e) else f" ({e:+.3g} ulp)") for y, e in pairs]
+        cells = [with_error(y, ulp) for y, ulp in zip(*found, strict=True)]
         lines.append(f"  gives  {'  '.join(cells[:_SHOWN])}{_more(len(cells))}")
     return "\n".join(lines)
 
 
 def _numbers(values: NDArray[Any]) -> str:
     flat = np.ravel(values)
-    shown = [f"{each:.9g}" if flat.dtype.kind == "f" else str(each) for each in flat[:_SHOWN]]
+    shown = [number_text(each) if flat.dtype.kind == "f" else str(each) for each in flat[:_SHOWN]]
     return f"{'  '.join(shown)}{_more(flat.size)}"
 
 

@@ -31,11 +31,10 @@ from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.operations.screen.constants import constants
-from softmax_harness.operations.softmax import enclose
 from softmax_harness.truth import check_screen
+from softmax_harness.truth.digits import exact_digits
 from softmax_harness.truth.floating_point import check_floating_point_environment
 
-_EXACT_DIGITS, _EXACT_BITS = 25, 128
 _LARGEST_EXACT_INTEGER = 2**53
 # Fewer elements than this are judged before other processes have begun.
 _WORTH_PROCESSES = 1 << 19
@@ -336,22 +335,8 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
     inputs, outputs = pair.block(np.array([extreme.row]))
     logits = inputs[0].astype(np.float64)
     x, y = float(logits[extreme.index]), float(outputs[0, extreme.index])
-    return {"index": place, "x": x.hex(), "y": y.hex(), "exact": _exact(scored, logits, place)}
-
-
-def _exact(scored: Score, logits: NDArray[np.float64], place: list[int]) -> str:
-    fixed, expected = OPERATIONS["softmax"].special_values(logits[None], scored.policy, ())
-    index = place[scored.pair.axis]
-    if fixed[0, index]:
-        value = float(expected[0, index])
-        return "any" if math.isinf(value) else str(value)
-    import mpmath
-
-    values, counts = np.unique(logits[np.isfinite(logits)], return_counts=True)
-    enclosures = enclose(values, counts, _EXACT_BITS)
-    man, exp, _ = enclosures[int(np.searchsorted(values, logits[index]))]
-    with mpmath.workprec(2 * _EXACT_BITS):
-        return str(mpmath.nstr(mpmath.ldexp(man, exp), _EXACT_DIGITS))
+    exact = exact_digits(_problem(pair, scored.policy), logits, extreme.index) or "any"
+    return {"index": place, "x": x.hex(), "y": y.hex(), "exact": exact}
 
 
 def _number(value: float) -> float | str:

@@ -353,7 +353,7 @@ def test_json_has_what_is_not_finite_as_strings():
 
 def test_junit_is_read_whatever_a_message_holds(tmp_path):
     path = tmp_path / "check.xml"
-    path.write_text(junit_document(ODDLY, Contract()), encoding="utf-8")
+    path.write_text(junit_document(ODDLY), encoding="utf-8")
     suites = list(junitparser.JUnitXml.fromfile(str(path)))
     assert [each.name for each in suites] == ["kernel.py:f", 'f"<&>.py:f', "torch"]
     first, second, third = suites
@@ -367,7 +367,7 @@ def test_junit_is_read_whatever_a_message_holds(tmp_path):
 
 
 def test_markdown_holds_nothing_but_text():
-    text = markdown_document(ODDLY, Contract())
+    text = markdown_document(ODDLY)
     assert "### softmax-harness check: 1 of 3 pass" in text
     assert "<b>" not in text and "\\<b\\>\\|\\`x\\`\\|" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +14,10 @@ from softmax_harness.check.contract import Finding
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
-from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.inputs.witness import Witness, literal_text, parse
-from softmax_harness.operations import Problem
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
-
-_DIGITS = 25
+from softmax_harness.truth.digits import exact_digits
 
 
 def shown(finding: Finding, subject: Subject) -> Fault:
@@ -53,18 +49,10 @@ def _element(witness: Witness, subject: Subject) -> Iterator[str]:
     """The exact and the computed value; the block is called whole, as when the fault was seen."""
     index = witness.index or 0
     row = witness.block[witness.row].astype(np.float64)
-    yield f"  exact     {_exact(row, index, subject.problem)}"
+    yield f"  exact     {exact_digits(subject.problem, row, index) or 'anything'}"
     (reply,) = subject.ask([subject.request(witness.block)])
     if reply.y is not None:
         yield f"  computed  {float(reply.y[witness.row, index])!r}"
-
-
-def _exact(row: NDArray[np.float64], index: int, problem: Problem) -> str:
-    fixed, expected = problem.operation.special_values(row[None], problem.policy, ())
-    if fixed[0, index]:
-        value = float(expected[0, index])
-        return "anything" if math.isinf(value) else str(value)
-    return str(mpmath.nstr(exact_steps(row).quotients[index], _DIGITS))
 
 
 class _Beyond(Search):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.check.gate.gated import Gated
+from softmax_harness.ground.documents.plain import note_lines
 
 
 def text_document(gated: Gated) -> str:
     """A line for each implementation and dtype, with what was found below it."""
     lines = [line for each in gated.results for line in _lines(each)]
-    return "\n".join([*lines, *(f"note: {note}" for note in gated.notes)])
+    return "\n".join([*lines, *note_lines(gated.notes)])
 
 
 def _lines(result: Checked) -> list[str]:
