@@ -19,12 +19,13 @@ _FOLDER = click.Path(path_type=Path)
 @click.command("compare")
 @click.argument("first", type=_FOLDER, metavar="A")
 @click.argument("second", type=_FOLDER, metavar="B")
-@click.option("--json", "json_path", type=_FOLDER, metavar="FILE", help="Write it as JSON.")
+@click.option("--json", "json_path", type=_FOLDER, metavar="FILE", help="Write the result as JSON.")
 @click.pass_context
 def command(context: click.Context, first: Path, second: Path, json_path: Path | None) -> None:
-    """Compare the runs in the folders A and B, cell by cell; exit code 1 if anything is worse in B.
+    """Compare the runs in the folders A and B, cell by cell.
 
-    Worse is a fault of any kind that is more frequent, or a larger maximum or mean error.
+    A cell is worse if a fault of any kind is more frequent, or if a maximum or mean error is
+    larger. The exit code is 1 if anything is worse in B.
 
     Example: softmax-harness compare before after
     """

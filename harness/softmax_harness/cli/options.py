@@ -21,7 +21,7 @@ dtypes = click.option(
     default="float16,float32,float64",
     show_default=True,
     callback=names,
-    help="Formats, separated by commas; bfloat16 too.",
+    help="Formats, separated by commas; bfloat16 is supported too.",
 )
 families = click.option(
     "--family",
@@ -31,10 +31,18 @@ families = click.option(
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
 suite = click.option(
-    "--suite", type=click.Choice(list(SUITES)), default="quick", show_default=True, help="How much."
+    "--suite",
+    type=click.Choice(list(SUITES)),
+    default="quick",
+    show_default=True,
+    help="How much to measure.",
 )
 seed = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of all random inputs.",
 )
 
 
@@ -45,5 +53,5 @@ def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         type=click.Path(path_type=Path),
         default=default,
         show_default=True,
-        help="The folder to write; one that holds something else is refused.",
+        help="The folder to write. A folder that holds something else is refused.",
     )

@@ -16,5 +16,5 @@ policy_option = click.option(
     multiple=True,
     callback=_parsed,
     metavar="LINE=nan|zero|any",
-    help="Relax a special value: nan, positive-infinity or all-masked.",
+    help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
 )

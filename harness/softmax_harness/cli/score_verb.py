@@ -22,14 +22,18 @@ from softmax_harness.score.score import read_pair, score, score_document
 @click.argument("y_path", type=click.Path(path_type=Path), metavar="Y.npy")
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the softmax.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the result as JSON.",
 )
 @policy_option
 def command(x_path: Path, y_path: Path, axis: int, json_path: Path | None, policy: Policy) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 
-    Y's dtype is the format that is judged; X is taken exactly, in its own. Raw values of two
-    bytes, as which NumPy saves the bfloat16 of ml_dtypes, are read as bfloat16.
+    Y is judged in the format of its dtype. X is taken exactly, in the format of its own dtype.
+    NumPy saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
     """
