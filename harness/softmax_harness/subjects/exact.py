@@ -54,7 +54,7 @@ def exact_of(operation: str) -> Implementation:
             mask = arguments[-1]
             x, operands = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
         if x.ndim != 2 or axis not in (-1, 1):
-            raise ValueError(f"exact {operation} takes arrays of two axes")
+            raise ValueError(f"exact {operation} takes arrays with two axes")
         shape = about.shape_of_results(arguments, axis)
         return _rounded(operation, x, operands).reshape(shape)
 

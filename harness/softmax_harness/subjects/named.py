@@ -43,7 +43,7 @@ def implementation_named(name: str, operation: str = "softmax") -> Implementatio
         found = _foreign(name, operation)
         if found.operation != operation:
             raise BadImplementation(
-                f"{name} computes {found.operation}, and {operation} was asked for: give "
+                f"{name} computes {found.operation}, not {operation}: give "
                 f"--operation {found.operation}"
             )
         return found
@@ -68,7 +68,7 @@ def described(
     """
 
     def elsewhere(*arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
-        raise BadImplementation(f"{name} is called in a process of its own only")
+        raise BadImplementation(f"{name} can be called only in its own process")
 
     elsewhere.__doc__ = summary
     fields = declared or {"dtypes": _DTYPES, "operation": operation}

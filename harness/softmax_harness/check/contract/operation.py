@@ -92,7 +92,7 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
         declaration = described(name, loaded.declared, loaded.summary, operation)
         if declaration.operation != operation:
             raise BadImplementation(
-                f"{name} computes {declaration.operation}, and {operation} was asked for: give "
+                f"{name} computes {declaration.operation}, not {operation}: give "
                 f"--operation {declaration.operation}"
             )
         if declaration.unavailable:
@@ -101,7 +101,7 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
         results = []
         for dtype in contract.dtypes:
             if dtype not in declaration.dtypes:
-                reported = (f"takes {', '.join(declaration.dtypes)}",)
+                reported = (f"supports only {', '.join(declaration.dtypes)}",)
                 results.append(Checked(name, dtype, "unsupported", reported=reported))
                 continue
             judged = FORMATS[declaration.output_dtype or dtype]
@@ -167,7 +167,7 @@ def _of_reply(name: str, case: _Case, reply: Reply, flushes: bool) -> tuple[list
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} where {exact:.9g} is right",
+                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,

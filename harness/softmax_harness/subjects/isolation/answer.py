@@ -32,7 +32,7 @@ def answered(
     if x.tobytes() != before:
         faults.append(Fault("input_changed", "changed its input"))
     elif memory.tobytes() != around:
-        faults.append(Fault("input_changed", "changed the memory beside its input"))
+        faults.append(Fault("input_changed", "changed memory next to its input"))
     return Reply(y, tuple(faults))
 
 
@@ -54,7 +54,7 @@ def _results(
     y = np.array(first, order="C")
     faults = []
     if np.may_share_memory(first, x) and np.shares_memory(first, x):
-        faults.append(Fault("result_overwritten", "gave memory of its input as its result"))
+        faults.append(Fault("result_overwritten", "returned memory of its input as its result"))
     if request.times > 1 or request.threads > 1:
         faults += repeated(function, request, x, first)
     return y, faults

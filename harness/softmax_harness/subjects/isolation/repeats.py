@@ -29,17 +29,18 @@ def repeated(function: Call, request: Request, x: NDArray[Any], first: NDArray[A
     reference = bits(function(other, axis=request.axis))
     faults = []
     if bits(first) != kept:
-        faults.append(Fault("result_overwritten", "a later call changed what an earlier one gave"))
+        told = "a later call changed the result of an earlier one"
+        faults.append(Fault("result_overwritten", told))
     held = x.copy()
     function(held, axis=request.axis)
     held[...] = other
     if bits(function(held, axis=request.axis)) != reference:
-        told = "gave other bits for an array whose numbers were replaced since an earlier call"
+        told = "gave different bits for an array that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
     open_before = _held_open()
     again = [bits(function(x, axis=request.axis)) != kept for _ in range(request.times - 1)]
     if any(again):
-        faults.append(Fault("nondeterminism", f"gave other bits within {request.times} calls"))
+        faults.append(Fault("nondeterminism", f"gave different bits within {request.times} calls"))
     for what, count in _held_open().items():
         if (grown := count - open_before[what]) > request.times // 2:
             faults.append(
@@ -50,7 +51,7 @@ def repeated(function: Call, request: Request, x: NDArray[Any], first: NDArray[A
             found = _in_threads(function, request, (x, other))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
-                Fault("nondeterminism", f"gave other bits in {request.threads} threads at once")
+                Fault("nondeterminism", f"gave different bits in {request.threads} threads at once")
             )
     return faults
 
