@@ -18,7 +18,7 @@ _DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-    """Every element the exact value rounded once, by the screen and mpmath."""
+    """The exact value of each element, rounded once, by the screen and mpmath."""
     x = floating(x)
     if x.size == 0:
         return x.copy()
@@ -39,7 +39,7 @@ def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any
 
 @cache
 def exact_of(operation: str) -> Implementation:
-    """The correctly rounded implementation of an operation; of others than softmax of matrices."""
+    """The correctly rounded implementation of an operation; other than softmax: of matrices."""
     if operation == "softmax":
         return Implementation("exact", exact, _DTYPES, bound="exact")
     about = OPERATIONS[operation]
