@@ -223,7 +223,8 @@ class Run:
 def table():
     """The lines of the README's tables."""
     keep_freed_memory()  # as every command that judges does
-    yield f"| elements screened for one of the plain loop | {' | '.join(FORMATS)} |"
+    what = "elements that the screen judges while the plain loop judges one"
+    yield f"| {what} | {' | '.join(FORMATS)} |"
     yield "|---|" + "---:|" * len(FORMATS)
     for n in LENGTHS:
         ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in FORMATS]
@@ -233,13 +234,15 @@ def table():
         found = score_seconds(Path(folder), SCORED)
         parts = seconds_by_part(Path(folder) / "x.npy", Path(folder) / "y.npy")
     what = f"`score` of {SCORED[0] * SCORED[1]} float64 elements, start-up and files included"
-    yield f"| {what}: the plain loop takes longer by | {found['loop'] / found['score']:.0f} |"
-    yield f"| a warm scipy.special.softmax takes less by | {found['score'] / found['scipy']:.1f} |"
+    slower = "the same `score`: how many times slower than a warm scipy.special.softmax"
+    what += ": how many times faster than the plain loop"
+    yield f"| {what} | {found['loop'] / found['score']:.0f} |"
+    yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
     one, two = run_seconds(1), run_seconds(2)
     what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
-    yield f"| {what}: two processes over one | {one / two:.2f} |"
-    yield f"| minutes of `run --suite standard` in two processes | {whole_run_minutes():.1f} |"
-    yield from ("", "| processor time of that `score` | share |", "|---|---:|")
+    yield f"| {what}: how many times faster with two processes than with one | {one / two:.2f} |"
+    yield f"| `run --suite standard` in two processes: minutes | {whole_run_minutes():.1f} |"
+    yield from ("", "| part of the processor time of that `score` | share |", "|---|---:|")
     parts = {"start-up": found["start"]} | parts
     for name, own in parts.items():
         yield f"| {name} | {100 * own / sum(parts.values()):.0f} % |"

@@ -14,7 +14,7 @@ from softmax_implementations.registry import DTYPES, implementation
 def jax_softmax(x, axis=-1):
     """jax.nn.softmax with 64-bit types enabled.
 
-    XLA flushes subnormal numbers to zero. An array of no axes has no axis -1 here.
+    XLA flushes subnormal numbers to zero. An array without axes has no axis -1 here.
     """
     import jax
 

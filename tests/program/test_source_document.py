@@ -192,8 +192,8 @@ def test_the_report_of_all_operations_tells_of_each(whole):
     text = (whole / "report.md").read_text(encoding="utf-8")
     for title in (
         "Overflow and underflow",
-        "What softmax is said to be",
-        "What softmax is used in",
+        "Claims about softmax",
+        "Operations that use softmax",
     ):
         assert f"## {title}" in text
     for name in OPERATIONS:

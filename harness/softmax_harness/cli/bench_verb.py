@@ -35,7 +35,7 @@ _FEWEST_PAIRS = 12
     "pattern",
     default=OF_SUITE,
     metavar="REGEX",
-    help="Benchmarks with this in their name.  [default: those that suite makes]",
+    help="Compare the benchmarks whose name matches.  [default: those of suite]",
 )
 @click.option(
     "--pairs",
@@ -49,14 +49,14 @@ _FEWEST_PAIRS = 12
     type=click.FloatRange(1, min_open=True),
     default=_RULE.factor,
     show_default=True,
-    help="The least ratio of times that counts.",
+    help="The smallest ratio of times that counts as a difference.",
 )
 @document_files("json", "markdown")
 @click.option(
     "--template",
     type=options.PATH,
     metavar="DIR",
-    help="Write an asv.conf.json and a benchmark to fill in, and end.",
+    help="Write an asv.conf.json and a benchmark to fill in, then exit.",
 )
 @click.pass_context
 def command(
@@ -68,11 +68,12 @@ def command(
     files: DocumentFiles,
     template: Path | None,
 ) -> None:
-    """Build two git revisions by asv, time them side by side, and say what became worse.
+    """Build two git revisions with asv, time them side by side, and say what became worse.
 
-    Run it where asv.conf.json is. Each timing is taken in pairs of fresh processes, BASE and HEAD
-    in turns; what looks slower is timed again in twice as many, and fails if it is slower there by
-    its effect and a test. Errors are exact: any change is told, a worse one fails. Exit code 1 if anything fails.
+    Run it in the folder of asv.conf.json. Each timing runs in pairs of fresh processes, with BASE
+    and HEAD in turns. A timing that looks slower is repeated in twice as many pairs. It fails if
+    it is slower there too, both by the factor and by a statistical test. Errors are exact: any
+    change is reported, and a larger error fails. The exit code is 1 if anything fails.
 
     Example: softmax-harness bench origin/main HEAD
     """
@@ -82,7 +83,7 @@ def command(
         return
     if len(names) != 2:
         raise HarnessError(
-            f"{len(names)} revisions were given: expected BASE HEAD, as git has them"
+            f"{len(names)} revisions were given: expected two, BASE HEAD, as git names them"
         )
     files.check()
     folder = Path.cwd()

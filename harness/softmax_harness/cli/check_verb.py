@@ -48,44 +48,52 @@ _LIMITS = Limits()
     type=click.Choice(list(OPERATIONS)),
     default="softmax",
     show_default=True,
-    help="What is computed. Of others than softmax accuracy, form and the axis are checked.",
+    help="The operation to check. Operations other than softmax are checked for accuracy, shape, "
+    "dtype and axis only.",
 )
 @options.seed
 @options.policy
 @click.option(
-    "--limit", "limits", multiple=True, metavar="METRIC=NUMBER", help="Such as max_ulp=2."
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="METRIC=NUMBER",
+    help="Fail where the metric is larger, such as max_ulp=2.",
 )
 @click.option(
     "--only",
     "parts",
     multiple=True,
     type=click.Choice(PARTS),
-    help="Only this part of the suite.",
+    help="Run only this part of the suite.",
 )
 @click.option(
     "--without",
     multiple=True,
     type=click.Choice(CAPABILITIES),
-    help="Report this only, even if it is declared.",
+    help="Do not fail on this capability, even if it is declared; only report it.",
 )
 @click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
     default=_LIMITS.seconds,
     show_default=True,
-    help="Seconds for calls on some hundred thousand elements.",
+    help="Time limit for a few hundred thousand elements, in seconds.",
 )
 @click.option(
     "--memory-limit",
     type=click.IntRange(64),
     default=_LIMITS.memory >> 20,
     show_default=True,
-    help="MiB that an implementation may use.",
+    help="Memory that an implementation may use, in MiB.",
 )
 @click.option(
-    "--baseline", type=options.PATH, metavar="FILE", help="Fail on what is worse than there."
+    "--baseline",
+    type=options.PATH,
+    metavar="FILE",
+    help="Fail where a result is worse than in this file.",
 )
-@click.option("--update-baseline", is_flag=True, help="Accept the results as the baseline.")
+@click.option("--update-baseline", is_flag=True, help="Accept these results as the new baseline.")
 @document_files("json", "junit", "markdown")
 @click.pass_context
 def command(
@@ -104,12 +112,12 @@ def command(
     update_baseline: bool,
     files: DocumentFiles,
 ) -> None:
-    """Say of each implementation whether it keeps the contract of a softmax, and is accurate.
+    """Check whether each implementation keeps the contract of a softmax and is accurate.
 
     IMPL is a registered name, package.module:function, path/to/file.py:function, or an entry
-    point of the group softmax_harness.implementations; without any, what [tool.softmax-harness]
-    in pyproject.toml names, or else all registered ones. Each runs in a process of its own. Exit
-    code 1 if any of them fails.
+    point of the group softmax_harness.implementations. Without IMPL, the command checks what
+    [tool.softmax-harness] in pyproject.toml names, or else all registered implementations. Each
+    runs in its own process. The exit code is 1 if any of them fails.
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
@@ -142,7 +150,7 @@ def command(
     gated = held_against(results, accepted, settings.waivers, contract.seed)
     if update_baseline and baseline is not None:
         _update(baseline, results, contract.seed)
-        gated.notes.append(f"took {baseline}")
+        gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
         json=lambda: json_document(gated, contract),
         junit=lambda: junit_document(gated),
@@ -157,8 +165,8 @@ def _refuse_for_operations(operation: str, is_given: bool) -> None:
     """What holds for softmax alone must not be left out silently."""
     if is_given:
         raise BadImplementation(
-            f"--operation {operation} was given with --only, --limit, --without, --policy or a "
-            "baseline, which hold for softmax: leave them out"
+            "--only, --limit, --without, --policy and a baseline work for softmax only: leave them "
+            f"out with --operation {operation}"
         )
 
 
@@ -181,8 +189,8 @@ def _update(path: Path, results: list[Checked], seed: int) -> None:
     old = read_baseline(path) if path.exists() else Baseline(seed, {})
     if old.seed != seed:
         raise BadBaseline(
-            f"{path}: taken with --seed {old.seed}, and this check with {seed}: use the same, or "
-            "another file"
+            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
+            "use the same seed, or another file"
         )
     new = {
         (each.implementation, each.dtype): entry_of(each)

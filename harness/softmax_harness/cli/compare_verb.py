@@ -23,9 +23,10 @@ _SHOWN = 20
 @document_files("json")
 @click.pass_context
 def command(context: click.Context, first: Path, second: Path, files: DocumentFiles) -> None:
-    """Compare the runs in the folders A and B, cell by cell; exit code 1 if anything is worse in B.
+    """Compare the runs in the folders A and B, cell by cell.
 
-    Worse is a fault of any kind that is more frequent, or a larger maximum or mean error.
+    A cell is worse if a fault of any kind is more frequent, or if a maximum or mean error is
+    larger. The exit code is 1 if anything is worse in B.
 
     Example: softmax-harness compare before after
     """

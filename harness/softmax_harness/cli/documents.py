@@ -51,7 +51,7 @@ def document_files(*kinds: str) -> Callable[[Callable[..., None]], Callable[...,
 
         wrapped: Callable[..., None] = with_files
         for kind in reversed(kinds):
-            about = f"Write it as {_KINDS[kind]}."
+            about = f"Write the result as {_KINDS[kind]}."
             wrapped = click.option(f"--{kind}", type=options.PATH, metavar="FILE", help=about)(
                 wrapped
             )

@@ -28,13 +28,21 @@ from softmax_harness.subjects.named import available, implementation_named, subj
     context_settings={"ignore_unknown_options": True},  # so that -1e4 is a number
 )
 @click.argument("what", nargs=-1, required=True, metavar="NUMBERS... | WITNESS | FILE")
-@click.option("--row", type=click.IntRange(0), help="Which row of FILE.  [default: 0]")
+@click.option("--row", type=click.IntRange(0), help="The row of FILE to explain.  [default: 0]")
 @click.option("--dtype", help="Format of NUMBERS or FILE.  [default: float64, or the file's own]")
-@click.option("--implementation", "names", multiple=True, metavar="IMPL", help="Only this one.")
+@click.option(
+    "--implementation",
+    "names",
+    multiple=True,
+    metavar="IMPL",
+    help="Explain only this implementation.",
+)
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
 )
-@click.option("--figure", type=options.PATH, metavar="FILE", help="Draw it: .svg, .png or .pdf.")
+@click.option(
+    "--figure", type=options.PATH, metavar="FILE", help="Draw a picture: .svg, .png or .pdf."
+)
 def command(
     what: tuple[str, ...],
     row: int | None,
@@ -43,13 +51,14 @@ def command(
     operation: str,
     figure: Path | None,
 ) -> None:
-    """Show the three steps of one row exactly, and what each implementation makes of it.
+    """Show the three steps of one row exactly, and how each implementation computes them.
 
-    Of other operations than softmax the exact results are shown. What such an operation takes beside
-    logits, a class or a vector, is made as a run makes it, and shown.
+    For operations other than softmax, only the exact results are shown. Some operations take
+    operands besides logits, such as a class or a vector. These are made as a run makes them, and
+    are shown too.
 
-    WITNESS is what a report or results.csv names for a number: the same input is made again, and
-    the same result comes out, bit for bit.
+    WITNESS is the text that a report or results.csv gives for a number. The same input is made
+    again, so the same result comes out, bit for bit.
 
     Example: softmax-harness explain 2.0 1.0 0.1
     """
@@ -110,7 +119,7 @@ def _row_of_file(path: Path, row: int, dtype: str | None, operation: str) -> wit
     format = format_named(dtype) if dtype else format_of(read_npy(path))
     rows, lengths = family.rows or 0, family.lengths or (0,)
     if row >= rows:
-        raise BadData(f"{path}: row {row} was asked for, but it has {rows}, counted from 0")
+        raise BadData(f"{path}: there is no row {row}: it has {rows} rows, counted from 0")
     recipe = Recipe(family, format, lengths[0], rows, 0)
     start = row - row % recipe.rows_per_block
     problem = Problem.of(operation_named(operation), format)

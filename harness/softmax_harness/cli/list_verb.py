@@ -62,7 +62,7 @@ def _lines() -> list[str]:
     lines += [
         f"  {suite.name:20} n = {', '.join(map(str, suite.lengths))}" for suite in SUITES.values()
     ]
-    lines += ["", "operations, and what implements them"]
+    lines += ["", "operations, with their implementations"]
     for name, operation in OPERATIONS.items():
         others = "as above" if name == "softmax" else " ".join(catalogue(name))
         lines.append(f"  {name:24} {operation.summary}: {others}")

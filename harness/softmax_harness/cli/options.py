@@ -28,7 +28,7 @@ dtypes = click.option(
     default=",".join(DEFAULT_DTYPES),
     show_default=True,
     callback=names,
-    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} too.",
+    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} is supported too.",
 )
 families = click.option(
     "--family",
@@ -38,14 +38,18 @@ families = click.option(
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
 seed = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of all random inputs.",
 )
 policy = click.option(
     "--policy",
     multiple=True,
     callback=_policy,
     metavar="LINE=nan|zero|any",
-    help="Relax a special value: nan, positive-infinity or all-masked.",
+    help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
 )
 
 
@@ -56,5 +60,5 @@ def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         type=PATH,
         default=default,
         show_default=True,
-        help="The folder to write; one that holds something else is refused.",
+        help="The folder to write. A folder that holds something else is refused.",
     )

@@ -25,7 +25,7 @@ from softmax_harness.truth import TIERS
     type=click.Choice([*OPERATIONS, "all"]),
     default="softmax",
     show_default=True,
-    help="What is computed; all operations one after another.",
+    help="The operation to measure; all measures every operation.",
 )
 @options.dtypes
 @options.families
@@ -42,14 +42,15 @@ from softmax_harness.truth import TIERS
     type=click.Choice(TIERS),
     default="screened",
     show_default=True,
-    help="mpmath judges everything, or what the screen leaves open and every maximum.",
+    help="mpmath: mpmath judges everything. screened: the screen judges; mpmath judges what the "
+    "screen leaves open and every maximum.",
 )
 @click.option(
     "--asv",
     type=options.PATH,
     default=".asv/results",
     show_default=True,
-    help="Results of asv, from which the report takes its timings where they exist.",
+    help="asv's results; the report shows their timings if they exist.",
 )
 @options.out("softmax-report")
 def command(

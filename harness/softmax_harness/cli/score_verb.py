@@ -26,8 +26,8 @@ from softmax_harness.score.score import read_pair, score, score_document
 def command(x_path: Path, y_path: Path, axis: int, files: DocumentFiles, policy: Policy) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 
-    Y's dtype is the format that is judged; X is taken exactly, in its own. Raw values of two
-    bytes, as which NumPy saves the bfloat16 of ml_dtypes, are read as bfloat16.
+    Y is judged in the format of its dtype. X is taken exactly, in the format of its own dtype.
+    NumPy saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
     """

@@ -7,5 +7,9 @@ import click
 from softmax_harness.inputs.suites import SUITES
 
 suite_option = click.option(
-    "--suite", type=click.Choice(list(SUITES)), default="quick", show_default=True, help="How much."
+    "--suite",
+    type=click.Choice(list(SUITES)),
+    default="quick",
+    show_default=True,
+    help="How much to measure.",
 )

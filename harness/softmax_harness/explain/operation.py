@@ -62,8 +62,8 @@ def row_text(row: Row, subjects: list[Subject]) -> str:
     lines = [
         f"{row.operation.name}: {row.operation.summary}",
         f"logits as {witness.format.name} stores them: {_numbers(witness.block[witness.row])}",
-        *(f"beside them: {_numbers(each[witness.row])}" for each in row.asked.operands),
-        f"exactly, by mpmath: {_numbers(row.exact)}",
+        *(f"operand: {_numbers(each[witness.row])}" for each in row.asked.operands),
+        f"exact results, by mpmath: {_numbers(row.exact)}",
     ]
     for subject in subjects:
         found = row.results(subject)

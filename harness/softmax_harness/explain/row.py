@@ -93,7 +93,7 @@ def account(subject: Subject, row: Explained) -> Account:
     ulp = ulp_error(y[None], truth)[0]
     index = _worst(y, ulp, truth) if witness.index is None else witness.index
     if truth.fixed[0, index]:
-        return Account(y, ulp, index, None, "the special-value policy gives this element")
+        return Account(y, ulp, index, None, "the special-value policy fixes this element")
     if subject.declaration.bound == "exact":
         return Account(y, ulp, index, None, "each element is the exact value, rounded once")
     added, reason = _followed(subject, row, truth, index)
@@ -126,7 +126,7 @@ def _followed(
     exactly, added = found
     z = truth.value[0, index]
     if abs(float(exactly) - z) > max(_AGREES * z, ulp * _AGREES):
-        return None, "its steps cannot be followed: taken exactly, they do not give softmax"
+        return None, "its steps cannot be followed: taken exactly, their result is not softmax"
     return added, ""
 
 

@@ -48,7 +48,9 @@ def _header(row: Explained, places: list[int]) -> str:
 
 def _exact_lines(row: Explained, places: list[int]) -> list[str]:
     if row.steps is None:
-        return ["exactly: nothing is defined, and the special-value policy asks for NaN throughout"]
+        return [
+            "exactly: softmax is not defined here; the special-value policy asks for NaN throughout"
+        ]
     steps = row.steps
     exponentials, quotients = (
         _cells(row, places, [number_text(values[place]) for place in places])
@@ -73,7 +75,7 @@ def _account_lines(name: str, found: Account, row: Explained, places: list[int])
         return [*lines, f"  {found.reason}"]
     whole = _ulp(float(found.ulp[found.index]))
     lines.append(
-        f"  its steps to element {found.index}, and what each added to the error of {whole}:"
+        f"  its steps to element {found.index}, and how much each added to the error of {whole}:"
     )
     lines += [
         f"    {each.step.name:22} {number_text(each.computed):>18}  {_ulp(each.ulp)}"
@@ -90,7 +92,7 @@ def _verdict(added: list[Added]) -> str:
     worst = max(added, key=lambda each: abs(each.ulp))
     if worst.ulp == 0:
         return "no step added an error"
-    return f"most was added by {worst.step.name}: {_ulp(worst.ulp)}"
+    return f"{worst.step.name} added most: {_ulp(worst.ulp)}"
 
 
 def _ulp(error: float) -> str:

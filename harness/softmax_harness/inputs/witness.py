@@ -121,7 +121,7 @@ def _from_recipe(problem: Problem, found: re.Match[str]) -> Witness:
 
 def _inside(place: int, size: int, text: str) -> int:
     if place >= size:
-        raise BadData(f"{text!r}: place {place} is outside of the {size} there are")
+        raise BadData(f"{text!r}: place {place} is outside: there are {size}, counted from 0")
     return place
 
 

@@ -114,9 +114,7 @@ def _check_known_somewhere(names: tuple[str, ...]) -> None:
     known = sorted({name for operation in OPERATIONS for name in catalogue(operation)})
     for name in names:
         if is_foreign(name):
-            raise UnknownName(
-                f"{name} computes one operation, and all were asked for: give --operation OPERATION"
-            )
+            raise UnknownName(f"{name} computes one operation, not all: give --operation OPERATION")
         if name not in known:
             raise unknown("implementation of any operation", name, known)
 

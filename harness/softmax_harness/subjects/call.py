@@ -33,7 +33,7 @@ def answered(
     if _bytes(arguments) != before:
         faults.append(Fault("input_changed", "changed its input"))
     elif _bytes(memory) != around:
-        faults.append(Fault("input_changed", "changed the memory beside its input"))
+        faults.append(Fault("input_changed", "changed memory next to its input"))
     return Reply(y, tuple(faults))
 
 
@@ -64,7 +64,7 @@ def _results(
     y = np.array(first, order="C")
     faults = []
     if any(np.may_share_memory(first, x) and np.shares_memory(first, x) for x in arguments):
-        faults.append(Fault("result_overwritten", "gave memory of its input as its result"))
+        faults.append(Fault("result_overwritten", "returned memory of its input as its result"))
     if request.times > 1 or request.threads > 1:
         faults += repeated(function, request, arguments, first)
     return y, faults

@@ -18,7 +18,7 @@ _DTYPES = tuple(FORMATS)
 
 
 def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-    """Every element the exact value rounded once, by the screen and mpmath."""
+    """The exact value of each element, rounded once, by the screen and mpmath."""
     x = floating(x)
     if x.size == 0:
         return x.copy()
@@ -38,7 +38,7 @@ def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any
 
 @cache
 def exact_of(operation: str) -> Implementation:
-    """The correctly rounded implementation of an operation; of others than softmax of matrices."""
+    """The correctly rounded implementation of an operation; other than softmax: of matrices."""
     if operation == "softmax":
         return Implementation("exact", exact, _DTYPES, bound="exact")
     about = OPERATIONS[operation]
@@ -53,7 +53,7 @@ def exact_of(operation: str) -> Implementation:
             mask = arguments[-1]
             x, operands = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
         if x.ndim != 2 or axis not in (-1, 1):
-            raise ValueError(f"exact {operation} takes arrays of two axes")
+            raise ValueError(f"exact {operation} takes arrays with two axes")
         shape = about.shape_of_results(arguments, axis)
         return _rounded(operation, x, operands).reshape(shape)
 

@@ -52,8 +52,8 @@ def check_operation(declaration: Implementation, operation: str) -> None:
     """Refuse an implementation that computes something else than what was asked for."""
     if declaration.operation != operation:
         raise BadImplementation(
-            f"{declaration.name} computes {declaration.operation}, and {operation} was asked for: "
-            f"give --operation {declaration.operation}"
+            f"{declaration.name} computes {declaration.operation}, not {operation}: give "
+            f"--operation {declaration.operation}"
         )
 
 
@@ -97,7 +97,7 @@ def described(
     """
 
     def elsewhere(*arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
-        raise BadImplementation(f"{name} is called in a process of its own only")
+        raise BadImplementation(f"{name} can be called only in its own process")
 
     elsewhere.__doc__ = summary
     fields = declared or {"dtypes": DEFAULT_DTYPES, "operation": operation}

@@ -38,17 +38,18 @@ def repeated(
     reference = bits(call(other))
     faults = []
     if bits(first) != kept:
-        faults.append(Fault("result_overwritten", "a later call changed what an earlier one gave"))
+        told = "a later call changed the result of an earlier one"
+        faults.append(Fault("result_overwritten", told))
     held = x.copy()
     call(held)
     held[...] = other
     if bits(call(held)) != reference:
-        told = "gave other bits for an array whose numbers were replaced since an earlier call"
+        told = "gave different bits for an array that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
     open_before = _held_open()
     again = [bits(call(x)) != kept for _ in range(request.times - 1)]
     if any(again):
-        faults.append(Fault("nondeterminism", f"gave other bits within {request.times} calls"))
+        faults.append(Fault("nondeterminism", f"gave different bits within {request.times} calls"))
     for what, count in _held_open().items():
         if (grown := count - open_before[what]) > request.times // 2:
             faults.append(
@@ -59,7 +60,7 @@ def repeated(
             found = _in_threads(call, request.threads, (x, other))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
-                Fault("nondeterminism", f"gave other bits in {request.threads} threads at once")
+                Fault("nondeterminism", f"gave different bits in {request.threads} threads at once")
             )
     return faults
 

@@ -80,7 +80,9 @@ def test_an_algorithm_that_is_not_followed_says_so():
 
     row = explained([1.0, 2.0])
     assert "cannot be seen" in account(here(Implementation("loops", loops)), row).reason
-    assert "do not give softmax" in account(here(Implementation("twice", twice)), row).reason
+    assert (
+        "their result is not softmax" in account(here(Implementation("twice", twice)), row).reason
+    )
 
 
 def test_in_place_steps_are_followed():

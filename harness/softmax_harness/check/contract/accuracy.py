@@ -172,7 +172,7 @@ def _message(kind: str, known: _Kind, place: Place | None) -> str:
     if place is not None:
         text = f"{place.told}; {text}"
     else:
-        text += "; only in its batch, the row alone is right"
+        text += "; only in its batch: the row alone is right"
     if math.isfinite(known.worst):
         text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
     return text

@@ -200,7 +200,7 @@ class _First(NamedTuple):
 
 def _first_call(subject: Subject, contract: Contract) -> _First:
     if subject.format.name not in subject.declaration.dtypes:
-        return _First(f"takes {', '.join(subject.declaration.dtypes)}")
+        return _First(f"supports only {', '.join(subject.declaration.dtypes)}")
     try:
         (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
     except Ended as ended:

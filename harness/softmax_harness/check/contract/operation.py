@@ -96,7 +96,7 @@ def _verdict(
 ) -> Checked:
     name = declaration.name
     if dtype not in declaration.dtypes:
-        reported = (f"takes {', '.join(declaration.dtypes)}",)
+        reported = (f"supports only {', '.join(declaration.dtypes)}",)
         return Checked(name, dtype, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
     subject = Subject(declaration, problem, process)
@@ -157,7 +157,7 @@ def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} where {exact:.9g} is right",
+                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,

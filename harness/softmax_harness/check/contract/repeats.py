@@ -38,4 +38,4 @@ def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tupl
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []
-    return [(Fault("nondeterminism", "a fresh process gives other bits"), "")]
+    return [(Fault("nondeterminism", "a fresh process gives different bits"), "")]

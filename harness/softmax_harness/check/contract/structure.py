@@ -154,7 +154,7 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
     witness = literal_text(subject.format, x, index) if x.size <= _WRITTEN_IN_FULL else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y!r} where {z!r} is nearest, and {simpler} it is right",
+        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} it is right",
         witness,
     )
 
@@ -177,4 +177,4 @@ def _other_bits(
     expected = np.concatenate([reply.y for reply in replies if reply.y is not None])
     if bits(expected) == bits(y[: len(expected)]):
         return None
-    return f"{case.told}: gives other bits, though the same were promised", ""
+    return f"{case.told}: gives different bits, although the same bits were promised", ""

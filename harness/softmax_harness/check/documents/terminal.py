@@ -20,8 +20,8 @@ def _lines(result: Checked) -> list[str]:
         lines += [f"  {line}" for line in finding_text(finding).split("\n")]
     if result.expected:
         kinds = ", ".join(finding.kind for finding in result.expected)
-        lines.append(f"  known of it: {kinds}")
-    return lines + [f"  not promised: {text}" for text in result.reported]
+        lines.append(f"  declared as known: {kinds}")
+    return lines + [f"  reported only: {text}" for text in result.reported]
 
 
 def finding_text(finding: Finding) -> str:

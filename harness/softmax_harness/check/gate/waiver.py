@@ -76,7 +76,7 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
         if not any(waiver.speaks_of(result) for result in results):
             continue  # this check is of others
         if not count:
-            notes.append(f"waiver matches nothing, take it out: {waiver.told}")
+            notes.append(f"waiver matches nothing, remove it: {waiver.told}")
         elif waiver in held:
             notes.append(f"waived until {waiver.expires}: {waiver.told}")
         else:

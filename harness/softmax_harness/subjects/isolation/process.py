@@ -96,7 +96,7 @@ class Isolated:
         try:
             return self._pool.schedule(function, [given], timeout=seconds).result()
         except TimedOut:
-            fault = Fault("timeout", f"did not end within {seconds:g} s, and was ended")
+            fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
         except ProcessExpired as error:
             fault = Fault("died", f"its process died: {_cause(error.exitcode)}")
         except RuntimeError:  # the pool's own, which cannot go on once it has lost an idle process
@@ -104,9 +104,7 @@ class Isolated:
             self.close()
             self._pool = _pool(self.limits)
         except MemoryError:
-            fault = Fault(
-                "memory", f"needs more than the {self.limits.memory >> 20} MiB it may use"
-            )
+            fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
         self._is_loaded = False
         raise Ended(fault, _told(given))
 
