@@ -15,7 +15,7 @@ from softmax_implementations import Implementation
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
-from softmax_harness.judgement.outcomes import OUTCOMES, classify
+from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Policy
 from softmax_harness.operations.bounds import error_bound_at_least, least_error_bound, theorem
 from softmax_harness.subjects.call import call
@@ -181,7 +181,7 @@ def measure(
     y = np.full(shape, np.nan) if called.y is None else called.y.reshape(shape)
     batch, codes = classified(asked, y)
     if called.y is None:
-        codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
+        codes = np.full(codes.shape, Outcome.NAN.code, np.int8)
     bound = _bound(implementation, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
     metrics = metrics_of(asked.operation)
