@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.family import Family
+from softmax_harness.inputs.families.family import Family, Sampling
 
 
 def thresholds(format: Format) -> list[float]:
@@ -42,7 +42,17 @@ def _result(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
     return x
 
 
+# Equal terms show each rounding of a sum in lanes, which in longer rows is more than pairs owe.
+_SHORT = Sampling(longest=100)
+
 FAMILIES = (
-    Family("exp-thresholds", "exp overflows or underflows one float further on", _exponential),
-    Family("result-thresholds", "the result underflows one float further on", _result),
+    Family(
+        "exp-thresholds",
+        "exp overflows or underflows one float further on",
+        _exponential,
+        check=_SHORT,
+    ),
+    Family(
+        "result-thresholds", "the result underflows one float further on", _result, check=_SHORT
+    ),
 )
