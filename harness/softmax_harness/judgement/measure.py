@@ -14,7 +14,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
-from softmax_harness.judgement.outcomes import OUTCOMES, classify
+from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
@@ -176,7 +176,7 @@ def measure(
     y = reply.values
     batch, codes = classified(asked, np.full(shape, np.nan) if y is None else y.reshape(shape))
     if y is None:
-        codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
+        codes = np.full(codes.shape, Outcome.NAN.code, np.int8)
     bound = _bound(subject.declaration, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
     metrics = metrics_of(asked.operation)

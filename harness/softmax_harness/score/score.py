@@ -28,7 +28,7 @@ from softmax_harness.judgement.maxima import (
     renewed,
 )
 from softmax_harness.judgement.measure import classified, question
-from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.operations.screen.constants import constants
 from softmax_harness.truth import check_screen
@@ -287,9 +287,9 @@ def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
 def _first_faults(
     found: Tally, codes: NDArray[np.int8], y: NDArray[np.float64]
 ) -> dict[str, Extreme]:
-    firsts = {}
+    firsts: dict[str, Extreme] = {}
     for code in np.flatnonzero(found.outcomes).tolist():
-        if OUTCOMES[code] not in GOOD_OUTCOMES:
+        if not OUTCOMES[code].is_good:
             row, index = np.argwhere(codes == code)[0].tolist()
             firsts[OUTCOMES[code]] = Extreme(float(y[row, index]), row, index)
     return firsts
@@ -303,7 +303,7 @@ def score_document(scored: Score) -> dict[str, Any]:
     """
     total, pair = scored.tally, scored.pair
     outcomes = dict(zip(OUTCOMES, total.outcomes.tolist(), strict=True))
-    right = outcomes["correctly_rounded"] + outcomes["inherent_underflow"]
+    right = sum(count for outcome, count in outcomes.items() if outcome.is_nearest)
     worst = total.extremes.get("max_ulp")
     measured = total.measured or math.nan
     return {

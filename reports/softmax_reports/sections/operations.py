@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
 from softmax_harness.operations import OPERATIONS
 
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
@@ -13,16 +14,8 @@ from softmax_reports.section import Paragraph, Section, Table
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-_GOOD = ["correctly_rounded", "accurate", "inherent_underflow"]
-_LOST = [
-    "overflow",
-    "nan",
-    "denominator_underflow",
-    "spurious_underflow",
-    "flushed_subnormal",
-    "out_of_range",
-    "wrong_special",
-]
+_GOOD = [each for each in OUTCOMES if each.is_good]
+_LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 
 
 def operations(run: Run) -> Section | None:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from softmax_harness.judgement.measure import Question, classified, question
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.truth.floating_point import check_floating_point_environment
 
-_GOOD = np.array([name in GOOD_OUTCOMES for name in OUTCOMES])
+_GOOD = np.array([each.is_good for each in OUTCOMES])
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Judgement:
 
     def kinds(self) -> list[str]:
         """The outcomes that are faults, those that occur."""
-        return [OUTCOMES[code] for code in np.unique(self.codes[self.is_fault]).tolist()]
+        return [str(OUTCOMES[code]) for code in np.unique(self.codes[self.is_fault]).tolist()]
 
     def count(self, kind: str) -> int:
         """How many faults are of a kind."""
@@ -80,7 +80,7 @@ def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
     """Judge outputs y, shape (rows, n); `flushes` where flushed subnormals are no fault."""
     batch, codes = classified(asked, y.astype(np.float64))
     is_fault = ~_GOOD[codes]
-    flushed = codes == OUTCOMES.index("flushed_subnormal")
+    flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():
         # 0 beside a subnormal result can be as accurate as is owed.
         is_fault[flushed] = not flushes
