@@ -1,4 +1,4 @@
-"""One row of any operation: the exact results, and each implementation's beside them."""
+"""One row of any operation: the exact results, and the results of each implementation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Row:
 
     @classmethod
     def of(cls, operation: str, witness: Witness) -> Row:
-        """The row of a witness; what stands beside its logits is made again as a run makes it."""
+        """The row of a witness; its operands are made again as a run makes them."""
         about = OPERATIONS[operation]
         operands = about.make_operands(witness.block, witness.random_operands())
         asked = question(about, witness.block, witness.format, operands=operands)

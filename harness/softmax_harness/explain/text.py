@@ -15,7 +15,7 @@ _SHOWN = 6  # elements of a row that are written out
 
 
 def explained_text(row: Explained, implementations: list[Implementation]) -> str:
-    """The exact steps of the row, then each implementation beside the exact values."""
+    """The exact steps of the row, then the results of each implementation with their errors."""
     places = _places(row)
     lines = [_header(row, places), *_exact_lines(row, places)]
     for implementation in implementations:

@@ -47,7 +47,7 @@ class Witness:
     made_from: tuple[Recipe, int] | None = None
 
     def random_operands(self) -> np.random.Generator:
-        """The stream of what an operation takes beside the block."""
+        """The random stream for the operands of the block."""
         if self.made_from is None:
             return np.random.default_rng(0)
         recipe, start = self.made_from

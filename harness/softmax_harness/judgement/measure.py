@@ -42,7 +42,7 @@ class Question:
     exact_results : ExactResults
         Exact results seen from the format that is judged.
     operands : tuple of ndarray
-        What the operation takes beside the logits.
+        What the operation takes besides the logits.
     """
 
     operation: Operation
@@ -59,12 +59,12 @@ class Question:
 
     @cached_property
     def limit_ulp(self) -> Array:
-        """What a well-made softmax owes, shape (rows, n): up to here an element is accurate."""
+        """The error bound of each element, shape (rows, n): up to it, the element is accurate."""
         return self._error_bound(self.truth, slice(None))
 
     @cached_property
     def input_sensitivity(self) -> Array | None:
-        """What half-ulp changes of the logits do to each result; None for softmax, see `Batch`."""
+        """How half-ulp changes of the logits change each result; None for softmax, see `Batch`."""
         input_sensitivity, truth = self.operation.input_sensitivity, self.truth
         if input_sensitivity is None:
             return None
@@ -91,7 +91,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one implementation made of one question.
+    """The result of one implementation on one question.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ def question(
     tier: str = "screened",
     operands: Operands = (),
 ) -> Question:
-    """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
+    """The truth of `stored`, shape (rows, n), and the error bound, as `format` sees them."""
     policy = policy or Policy()
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
@@ -143,10 +143,10 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
 
 
 def _beyond(batch: Batch, slack: float) -> bool:
-    """Whether an element may err by more than it owes; first against limits that cost little.
+    """Whether an element may exceed its error bound; cheap lower limits are tried first.
 
-    What errs by more than the least that any element of its row owes is looked at one by one;
-    what is fixed by policy owes nothing.
+    Elements that exceed the least bound of their row are looked at one by one. Results that the
+    policy fixes have no bound.
     """
     x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
     least = (1.0 - _LIMIT_ROUNDING) * least_error_bound(n, batch.normal) - slack

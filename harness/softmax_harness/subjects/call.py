@@ -1,4 +1,4 @@
-"""One call of an implementation, and what can go wrong in it beside its numbers."""
+"""One call of an implementation, and what can go wrong apart from its numbers."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def arbitrate(
     policy : Policy, optional
         The special-value policy.
     operands : tuple of ndarray
-        What the operation takes beside the logits, see `Operation.make_operands`.
+        What the operation takes besides the logits, see `Operation.make_operands`.
     """
     fixed, expected = operation.special_values(x, policy or Policy(), operands)
     rounded = expected.copy()

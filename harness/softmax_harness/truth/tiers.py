@@ -55,7 +55,7 @@ def exact_results(
     tier : {"screened", "mpmath"}
         ``mpmath`` takes everything to the arbiter.
     operands : tuple of ndarray
-        What the operation takes beside the logits.
+        What the operation takes besides the logits.
     """
     by_screen = SCREENS.get(operation.name)
     if tier == "mpmath" or by_screen is None:

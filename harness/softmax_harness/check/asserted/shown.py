@@ -1,4 +1,4 @@
-"""A finding in full: the smallest input that shows it, the exact value there and the computed one."""
+"""A finding in full: the smallest input that shows it, with its exact and computed value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = 25
 
 
 def shown(finding: Finding, subject: Subject, policy: Policy) -> Fault:
-    """The finding as a fault whose message has all that there is to see."""
+    """The finding as a fault whose message shows everything about it."""
     if finding.kind == "limit":
         finding = _smaller(finding, subject, policy)
     return Fault(finding.kind, "\n".join(_lines(finding, subject, policy)))

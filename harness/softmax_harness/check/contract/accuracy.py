@@ -1,4 +1,4 @@
-"""Every element against what a well-made softmax owes; each kind of fault with its smallest witness."""
+"""Holds every element to the error bound; gives each kind of fault its smallest witness."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class JudgedBlock:
 
 @dataclass
 class Stream:
-    """The blocks of a suite as they are called and judged, and what the calls did beside it.
+    """The blocks of a suite as they are called and judged, and the faults of the calls.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Stream:
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
     def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
-        """Blocks with their inputs and answers; the next are asked for while these are judged."""
+        """Blocks with inputs and replies; the next calls run while these are judged."""
         with ThreadPoolExecutor(1) as executor:
             waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
             for blocks in _together(self.recipes):

@@ -1,4 +1,4 @@
-"""What is asked of an implementation of another operation than softmax: accuracy, form, the axis."""
+"""Checks implementations of operations other than softmax: accuracy, shape, dtype, axis."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Case:
 
     @property
     def inputs(self) -> tuple[NDArray[Any], Operands]:
-        """The first rows of the block, and what explain makes beside these rows: of the whole."""
+        """The first rows of the block and their operands, which are made for the whole block."""
         stored = self.recipe.block(0)
         operands = self.operation.make_operands(stored, self.recipe.random_operands(0))
         return stored[:_ROWS], tuple(each[:_ROWS] for each in operands)
@@ -69,7 +69,7 @@ class _Case:
         if self.axis == 0 and not self.operation.one_result:
             y = y.T
         found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
-        # A 0 may be within what is owed, whatever made it.
+        # A 0 may be within the error bound, whatever made it.
         with np.errstate(invalid="ignore"):
             is_owed = (found.batch.absolute <= asked.limit_ulp) & (found.batch.y == 0)
         return replace(found, is_fault=found.is_fault & ~(is_owed & ~asked.truth.fixed))

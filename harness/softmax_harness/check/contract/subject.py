@@ -1,4 +1,4 @@
-"""One implementation in one dtype as it is checked: what it declares, and how it is called."""
+"""One implementation in one dtype while it is checked: its declaration, and how to call it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked.
+    """An implementation in one dtype, to be checked.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Subject:
         return [reply for some in _portions(requests) for reply in self._served(some)]
 
     def _served(self, requests: list[Request]) -> list[Reply]:
-        """What it answers; if its process ended, once more one by one, to know at which call."""
+        """The replies; if the process ended, each request again, to find the call that ended it."""
         try:
             return self.process.serve(requests)
         except Ended:

@@ -1,4 +1,4 @@
-"""One call as it was requested, and what was wrong with it beside its numbers."""
+"""Makes one requested call, and says what was wrong with it apart from its numbers."""
 
 from __future__ import annotations
 

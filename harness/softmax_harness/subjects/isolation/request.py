@@ -1,4 +1,4 @@
-"""What crosses the border of an isolated process: plain data, both ways."""
+"""Messages to and from an isolated process: plain data both ways."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with a call beside its numbers.
+    """Something wrong with a call apart from its numbers.
 
     Attributes
     ----------
