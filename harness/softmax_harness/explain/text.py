@@ -73,7 +73,7 @@ def _account_lines(name: str, found: Account, row: Explained, places: list[int])
         return [*lines, f"  {found.reason}"]
     whole = _ulp(float(found.ulp[found.index]))
     lines.append(
-        f"  its steps to element {found.index}, and how much each added to the error of {whole}:"
+        f"  its steps to element {found.index}, and how much each added to the error ({whole}):"
     )
     lines += [
         f"    {each.step.name:22} {_digits(each.computed):>18}  {_ulp(each.ulp)}"
@@ -86,7 +86,7 @@ def _verdict(added: list[Added]) -> str:
     """The step that lost the result, or that added most."""
     for each in added:
         if not np.isfinite(each.ulp):
-            return f"lost in {each.step.name}, which gave {_digits(each.computed)}"
+            return f"the result was lost in {each.step.name}, which gave {_digits(each.computed)}"
     worst = max(added, key=lambda each: abs(each.ulp))
     if worst.ulp == 0:
         return "no step added an error"
@@ -99,7 +99,7 @@ def _result(y: float, ulp: float) -> str:
 
 def _ulp(error: float) -> str:
     if not np.isfinite(error):
-        return "all of it"
+        return "result lost"
     return "0 ulp" if error == 0 else f"{error:+.3g} ulp"
 
 

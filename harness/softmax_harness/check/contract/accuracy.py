@@ -176,5 +176,5 @@ def _message(kind: str, known: _Kind, place: Place | None) -> str:
     else:
         text += "; only in its batch: the row alone is right"
     if math.isfinite(known.worst):
-        text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
+        text += f"; worst {known.worst:.4g} ulp at {known.worst_text}"
     return text

@@ -162,12 +162,12 @@ def _of_reply(name: str, case: _Case, reply: Reply, flushes: bool) -> tuple[list
         row, index = judged.worst(kind)
         y, exact = judged.batch.y[row, index], judged.batch.z[row, index]
         error, limit = judged.excess(row, index)
-        told = f"{judged.count(kind)} of {judged.batch.y.size} results are {kind.replace('_', ' ')}"
+        told = f"{judged.count(kind)} of {judged.batch.y.size} results: {kind.replace('_', ' ')}"
         along = "" if case.axis == -1 else ", along the first axis"
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
+                f"{told}{along}; {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,

@@ -153,7 +153,7 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
     witness = literal_text(subject.format, x, index) if x.size <= _WRITTEN_IN_FULL else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} it is right",
+        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} the row is right",
         witness,
     )
 
