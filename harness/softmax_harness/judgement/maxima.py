@@ -1,4 +1,4 @@
-"""Every maximum that is stated is mpmath's own: the candidates that the screen left are judged."""
+"""Confirms every maximum: mpmath judges the candidates that the screen left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can happen to one element (overflow, underflow, ...); the outcomes partition the elements."""
+"""Outcomes: what happened to one element (overflow, underflow, ...). Each has exactly one."""
 
 from __future__ import annotations
 

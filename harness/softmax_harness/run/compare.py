@@ -21,11 +21,11 @@ _SAME = 1e-9
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one number of a cell, or of the whole cell.
+    """How one number of a cell changed, or the whole cell.
 
     Attributes
     ----------
-    input_sensitivity : str
+    change : str
         One of `CHANGES`.
     cell : tuple
         Operation, implementation, dtype, family and n.

@@ -45,7 +45,7 @@ Plan = list[tuple[Recipe, tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked of a run.
+    """The options of a run.
 
     Attributes
     ----------

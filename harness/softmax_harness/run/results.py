@@ -1,4 +1,4 @@
-"""A run on disk: run.json, results.csv and the tables beside it; read here, written here."""
+"""Reads and writes a run on disk: run.json, results.csv and the other tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An implementation by whatever name it has: registered, a function of a module or file, an entry point."""
+"""Finds an implementation by name: registered, module or file function, entry point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the error grows with n and with the range of the logits, beside the bound of its theorem."""
+"""How the error and the bound of its theorem grow with n and with the range of the logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What softmax is used in: its logarithm, losses, gradients, attention; how wrong each is."""
+"""Operations that use softmax (its logarithm, losses, gradients, attention): how wrong each is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 
 
 def operations(run: Run) -> Section | None:
-    """One table for each operation beside softmax, then whose fault errors of attention are."""
+    """A table for each operation other than softmax, then which step causes errors of attention."""
     names = [name for name in OPERATIONS if name in set(run.results["operation"])]
     others = [name for name in names if name != "softmax"]
     if not others:

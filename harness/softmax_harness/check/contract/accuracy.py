@@ -1,4 +1,4 @@
-"""Every element against what a well-made softmax owes; each kind of fault with its smallest witness."""
+"""Holds every element to the error bound; gives each kind of fault its smallest witness."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class JudgedBlock:
 
 @dataclass
 class Stream:
-    """The blocks of a suite as they are called and judged, and what the calls did beside it.
+    """The blocks of a suite as they are called and judged, and the faults of the calls.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Stream:
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
     def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
-        """Blocks with their inputs and answers; the next are asked for while these are judged."""
+        """Blocks with inputs and replies; the next calls run while these are judged."""
         with ThreadPoolExecutor(1) as executor:
             waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
             for blocks in _together(self.recipes):
@@ -174,5 +174,5 @@ def _message(kind: str, known: _Kind, place: Place | None) -> str:
     else:
         text += "; only in its batch: the row alone is right"
     if math.isfinite(known.worst):
-        text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
+        text += f"; worst {known.worst:.4g} ulp at {known.worst_text}"
     return text

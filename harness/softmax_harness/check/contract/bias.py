@@ -1,4 +1,4 @@
-"""A mean error where honest kernels have none, which no single element shows."""
+"""Finds a mean error where honest kernels have none; no single element shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract suite on one implementation: everything it is asked, and the verdict."""
+"""Runs the contract suite on one implementation and gives the verdict."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERDICTS = ("pass", "fail", "unsupported", "unavailable")
 
 @dataclass(frozen=True)
 class Contract:
-    """What is asked of every implementation.
+    """What every implementation is tested for.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Contract:
     seed : int
     policy : Policy
     limits : tuple of Limit
-        Beside what each one declares.
+        In addition to those that each one declares.
     without : tuple of str
         Capabilities that are not asked for, whatever is declared.
     process : Limits
@@ -76,11 +76,11 @@ class Checked:
     findings, expected : tuple of Finding
         Faults; those that the implementation declares as known.
     reported : tuple of str
-        What it does not do and does not promise, or why there is no verdict.
+        Features that it lacks and does not promise, or why there is no verdict.
     elements : int
         How many were judged against their bound.
     cells : tuple of RecipeSummary
-        What each recipe of the suite came to.
+        The numbers of each recipe of the suite.
     """
 
     implementation: str
@@ -140,7 +140,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
 
 
 def verdict(subject: Subject, contract: Contract) -> Checked:
-    """The verdict on a subject as it stands, where there is no fresh process to compare it with.
+    """The verdict on a subject, without a fresh process to compare it with.
 
     It must take its dtype; the parts of the contract are all but ``repeats``.
     """
@@ -165,7 +165,7 @@ def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
 
 
 def load_or_fault(process: Isolated) -> Description | Fault:
-    """What is known of the implementation once it is loaded, or why it is not."""
+    """The description of the loaded implementation, or the fault that prevents loading."""
     try:
         return process.load()
     except Ended as ended:
@@ -173,7 +173,7 @@ def load_or_fault(process: Isolated) -> Description | Fault:
 
 
 def unloaded(name: str, dtype: str, fault: Fault) -> Checked:
-    """The verdict on what cannot be loaded."""
+    """The verdict on an implementation that cannot be loaded."""
     if fault.kind == "unknown":
         raise BadImplementation(fault.message)
     if fault.kind == "unavailable":
@@ -253,7 +253,7 @@ def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
 
 
 class _Found:
-    """What the parts of the suite add to."""
+    """Collects what the parts of the suite find."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject

@@ -52,7 +52,7 @@ class Judgement:
         return int(row), int(index)
 
     def renewed(self) -> Judgement:
-        """The same outputs against the truth as it has become known since."""
+        """The same outputs, judged by the truth as it is confirmed by now."""
         return Judgement(
             self.asked,
             self.asked.batch_of(self.batch.y),
@@ -69,7 +69,7 @@ class Judgement:
 def asked_of(
     problem: Problem, x: NDArray[Any], operands: Operands = (), tier: str = "screened"
 ) -> Question:
-    """The truth of rows x, shape (rows, n), with the floating-point environment looked at."""
+    """The truth of rows x, shape (rows, n); the floating-point environment is checked too."""
     check_floating_point_environment()
     found = question(problem, x, operands, tier)
     check_floating_point_environment()
@@ -82,7 +82,7 @@ def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
     is_fault = ~_GOOD[codes]
     flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():
-        # 0 beside a subnormal result can be as accurate as is owed.
+        # 0 in place of a subnormal result can be within the error bound.
         is_fault[flushed] = not flushes
         is_fault[flushed] &= np.abs(batch.ulp_error[flushed]) > asked.limit_ulp[flushed]
     return Judgement(asked, batch, codes, is_fault)

@@ -1,4 +1,4 @@
-"""What is asked of an implementation of another operation than softmax: accuracy, form, the axis."""
+"""Checks implementations of operations other than softmax: accuracy, shape, dtype, axis."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Case:
 
     @property
     def inputs(self) -> tuple[NDArray[Any], Operands]:
-        """The first rows of the block, and what explain makes beside these rows: of the whole."""
+        """The first rows of the block and their operands, which are made for the whole block."""
         stored = self.recipe.block(0)
         operands = self.problem.operation.make_operands(stored, self.recipe.random_operands(0))
         return stored[:_ROWS], tuple(each[:_ROWS] for each in operands)
@@ -152,12 +152,12 @@ def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding
         row, index = found.worst(kind)
         y, exact = found.batch.y[row, index], found.batch.z[row, index]
         error, limit = found.excess(row, index)
-        told = f"{found.count(kind)} of {found.batch.y.size} results are {kind.replace('_', ' ')}"
+        told = f"{found.count(kind)} of {found.batch.y.size} results: {kind.replace('_', ' ')}"
         along = "" if case.problem.axis == -1 else ", along the first axis"
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
+                f"{told}{along}; {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,

@@ -18,7 +18,7 @@ from softmax_harness.subjects.subject import Subject
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
-    """1 where an output is not the number nearest to the exact value, shape (rows, n)."""
+    """1 where an output is not correctly rounded, else 0; shape (rows, n)."""
     y, r = batch.y, batch.truth.rounded
     same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
     return np.asarray(~same, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What each recipe of the suite came to: the numbers that a baseline keeps."""
+"""The numbers of each recipe of the suite that a baseline keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A baseline: what a check came to when it was accepted, against which worse is a regression.
+"""A baseline: the accepted results of a check; what is worse is a regression.
 
 Sorted JSON with a line for each cell, made to be committed and read in a diff.
 """

@@ -134,7 +134,7 @@ class Recipe:
         return stored(made, self.format)
 
     def random_operands(self, start: int) -> np.random.Generator:
-        """The stream for what an operation takes beside the block that begins at row `start`."""
+        """The random stream for the operands of the block that begins at row `start`."""
         cell = zlib.crc32(f"beside {self.family.name}/{self.format.name}/{self.n}".encode())
         return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
 

@@ -1,4 +1,4 @@
-"""Whose fault an error of attention is: the products for the scores, the softmax, or the last product.
+"""Which step causes an error of attention: the scores, the softmax, or the last product.
 
 Beside the exact result z stand three more, each made from what was computed so far and exact from there
 on: after the scores, after the weights, after all. The differences are the shares, which add up to

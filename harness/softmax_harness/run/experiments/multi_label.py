@@ -1,4 +1,4 @@
-"""Where softmax is the wrong tool: labels that do not exclude each other, told of handwritten digits.
+"""Where softmax is the wrong tool: labels of digits that do not exclude each other.
 
 A digit is even or not, greater than four or not, prime or not; 7 is two of these, 1 is none. The exact
 probability of each label is the sum of the exact softmax of the classifier's ten logits over the digits

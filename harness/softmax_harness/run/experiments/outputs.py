@@ -1,4 +1,4 @@
-"""Every implementation's outputs on one family of real logits, beside the truth."""
+"""Every implementation's outputs on one family of real logits, with the truth."""
 
 from __future__ import annotations
 
