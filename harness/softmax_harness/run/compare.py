@@ -26,7 +26,7 @@ class Change:
 
     Attributes
     ----------
-    input_sensitivity : str
+    change : str
         One of `CHANGES`.
     cell : tuple
         Operation, implementation, dtype, family and n.

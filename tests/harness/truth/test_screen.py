@@ -11,7 +11,8 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.maxima import confirmed_maxima
 from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.run.sweep import jobs_of, work
+from softmax_harness.run.job import work
+from softmax_harness.run.measuring import measuring_jobs
 from softmax_harness.truth import arbitrate, exact_results
 from softmax_harness.truth.screen import LONGEST_ROW, batch, full, light, screen
 from softmax_harness.truth.screen.constants import TABLE_BITS, N, constants
@@ -231,9 +232,8 @@ def test_a_long_row_takes_little_memory_beside_its_results():
 def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
     """One wrong coefficient: the values stay plausible, and the bound is a lie."""
     recipe = Recipe(FAMILIES["normal-1"], FORMATS[dtype], 100, 20, 0)
-    (job,) = jobs_of("softmax", recipe, ("max-shifted",), "screened")
-    parts, _ = work(job)
-    tallies = {name: tally for name, (tally, _, _) in parts.items()}
+    (job,) = measuring_jobs("softmax", recipe, ("max-shifted",), "screened")
+    tallies = work(job).tallies
     confirmed_maxima("softmax", recipe, tallies)
     honest = kernel._exponentials
 
