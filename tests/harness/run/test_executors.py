@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from softmax_harness.ground.workers import Here
+from softmax_harness.operations import Operation
 from softmax_harness.run.confirming import Confirming
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.make import make_run
@@ -108,6 +109,8 @@ def test_a_job_holds_names_and_numbers_alone(options):
 
 
 def plain(value):
+    if isinstance(value, Operation):  # which crosses as its name
+        return value.name
     if is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return value
