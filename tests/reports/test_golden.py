@@ -6,7 +6,7 @@ softmax-harness report tests/reports/golden, then remove what that adds beside r
 
 from pathlib import Path
 
-from softmax_harness.results import Run, read
+from softmax_harness.run.results import Run, read
 from softmax_reports.page import write_report
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import click
@@ -70,6 +71,12 @@ _FILE = click.Path(path_type=Path)
     help="Report this only, even if it is declared.",
 )
 @click.option(
+    "--fail-fast",
+    is_flag=True,
+    help="End each verdict at its first finding, and do not look for what comes after it. What is "
+    "expected or waived does not end it.",
+)
+@click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
     default=_LIMITS.seconds,
@@ -99,6 +106,7 @@ def command(
     limits: tuple[str, ...],
     parts: tuple[str, ...],
     without: tuple[str, ...],
+    fail_fast: bool,
     time_limit: float,
     memory_limit: int,
     baseline: Path | None,
@@ -127,7 +135,13 @@ def command(
         without,
         Limits(time_limit, memory_limit << 20),
         operation=operation,
+        fail_fast=fail_fast,
+        borne=tuple(each.kind for each in settings.waivers if each.holds_on(date.today())),
     )
+    if fail_fast and update_baseline:
+        raise BadBaseline(
+            "--fail-fast was given with --update-baseline, which takes whole checks: leave one out"
+        )
     if operation != "softmax":
         relaxed = policy != Policy()
         given = (parts, limits, without, relaxed, baseline, update_baseline)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
@@ -18,7 +19,6 @@ from softmax_harness.judgement.measure import measure, question
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.named import implementation_named
 from softmax_harness.truth import SCREENS
-from softmax_harness.truth.floating_point import check_floating_point_environment
 
 _BLOCKS_PER_JOB = 16
 # Jobs that are handed out before the first of them is waited for: enough to keep any machine busy,

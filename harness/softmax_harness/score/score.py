@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.ground.memory import keep_freed_memory, rows_per_block
 from softmax_harness.ground.npy import let_go, read_npy
@@ -33,7 +34,6 @@ from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.operations.softmax import enclose
 from softmax_harness.truth import arbitrate, check_screen
-from softmax_harness.truth.floating_point import check_floating_point_environment
 from softmax_harness.truth.screen.constants import constants
 
 _EXACT_DIGITS, _EXACT_BITS = 25, 128

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.measure import Question, classified, question
 from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.truth.floating_point import check_floating_point_environment
 
 SOFTMAX = OPERATIONS["softmax"]
 _GOOD = np.array([name in GOOD_OUTCOMES for name in OUTCOMES])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from softmax_harness.check.contract.checked import (
     finding_of,
     load_or_fault,
     unloaded,
+    up_to_the_last,
 )
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
 from softmax_harness.check.contract.judgement import Judgement, judge
@@ -107,12 +109,16 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
             judged = FORMATS[declaration.output_dtype or dtype]
             cases = list(_cases(OPERATIONS[operation], format_named(dtype), judged, contract.seed))
             flushes = "subnormals" not in declaration.capabilities
-            found, elements = _findings(name, dtype, process, cases, flushes)
-            findings = first_of_each_kind(found)
+            ends_at = partial(contract.ends_at, declaration, dtype)
+            found, elements = _findings(name, dtype, process, cases, flushes, ends_at)
+            findings = up_to_the_last(first_of_each_kind(found), ends_at)
             expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
             left = tuple(each for each in findings if each not in expected)
             verdict = "fail" if left else "pass"
-            results.append(Checked(name, dtype, verdict, left, expected, (), elements))
+            is_whole = not ends_at([each.kind for each in left])
+            results.append(
+                Checked(name, dtype, verdict, left, expected, (), elements, is_whole=is_whole)
+            )
         return results
 
 
@@ -129,7 +135,12 @@ def _cases(operation: Operation, format: Format, judged: Format, seed: int) -> I
 
 
 def _findings(
-    name: str, dtype: str, process: Isolated, cases: list[_Case], flushes: bool
+    name: str,
+    dtype: str,
+    process: Isolated,
+    cases: list[_Case],
+    flushes: bool,
+    ends_at: Callable[[list[str]], bool],
 ) -> tuple[list[Finding], int]:
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
@@ -142,6 +153,8 @@ def _findings(
             own, judged = _of_reply(name, case, reply, flushes)
             found += own
             elements += judged
+            if ends_at([each.kind for each in own]):
+                return found, elements
     return found, elements
 
 

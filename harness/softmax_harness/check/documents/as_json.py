@@ -26,6 +26,7 @@ def json_document(gated: Gated, contract: Contract) -> str:
                 vars(limit) | {"number": _number(limit.number)} for limit in contract.limits
             ],
             "without": list(contract.without),
+            "fail_fast": contract.fail_fast,
             "policy": asdict(contract.policy),
             "time_limit": _number(contract.process.seconds),
             "memory_limit": contract.process.memory >> 20,
