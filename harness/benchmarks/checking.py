@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-DTYPES = ("float16", "float32", "float64")
+from softmax_harness.ground.formats import DEFAULT_DTYPES
 
 
 def seconds(dtype, parts):
@@ -28,7 +28,7 @@ class Check:
     """The whole suite, less the part that is little but start-up."""
 
     timeout = 300
-    params = DTYPES
+    params = DEFAULT_DTYPES
     param_names = ("dtype",)
     unit = "seconds"
 
@@ -40,5 +40,5 @@ class Check:
 
 
 if __name__ == "__main__":
-    for dtype in DTYPES:
+    for dtype in DEFAULT_DTYPES:
         print(f"{dtype}: {Check().track_beyond_start_up(dtype):.2f} s beyond start-up")

@@ -20,14 +20,13 @@ from shares import seconds_by_part
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import exact_results
 
 # scipy and what a run needs are imported where they are used: asv reads this file in environments
 # that only time the softmaxes.
 SOFTMAX = OPERATIONS["softmax"]
 LENGTHS = (2, 8, 1000, 100_000)
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
@@ -80,7 +79,7 @@ def seconds_in_turns(functions, turns, calls=1):
 
 def screened_errors(x, y, dtype):
     """The errors in ulp of one batch, by the screen with what it leaves open."""
-    return ulp_error(y, exact_results(SOFTMAX, x, FORMATS[dtype], Policy()).truth)
+    return ulp_error(y, exact_results(Problem.of(SOFTMAX, FORMATS[dtype]), x).truth)
 
 
 def loop(x, y, dtype):
@@ -147,7 +146,7 @@ def whole_run_minutes():
 class Screen:
     """The screen with its escalations, and the errors in ulp."""
 
-    params = (list(DTYPES), list(LENGTHS))
+    params = (list(FORMATS), list(LENGTHS))
     param_names = ("dtype", "n")
     version = f"{BATCH} elements"
 
@@ -224,23 +223,26 @@ class Run:
 def table():
     """The lines of the README's tables."""
     keep_freed_memory()  # as every command that judges does
-    yield f"| elements screened for one of the plain loop | {' | '.join(DTYPES)} |"
-    yield "|---|" + "---:|" * len(DTYPES)
+    what = "elements that the screen judges while the plain loop judges one"
+    yield f"| {what} | {' | '.join(FORMATS)} |"
+    yield "|---|" + "---:|" * len(FORMATS)
     for n in LENGTHS:
-        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in DTYPES]
+        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in FORMATS]
         yield f"| n = {n} | {' | '.join(ratios)} |"
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)
         parts = seconds_by_part(Path(folder) / "x.npy", Path(folder) / "y.npy")
     what = f"`score` of {SCORED[0] * SCORED[1]} float64 elements, start-up and files included"
-    yield f"| {what}: the plain loop takes longer by | {found['loop'] / found['score']:.0f} |"
-    yield f"| a warm scipy.special.softmax takes less by | {found['score'] / found['scipy']:.1f} |"
+    slower = "the same `score`: how many times slower than a warm scipy.special.softmax"
+    what += ": how many times faster than the plain loop"
+    yield f"| {what} | {found['loop'] / found['score']:.0f} |"
+    yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
     one, two = run_seconds(1), run_seconds(2)
     what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
-    yield f"| {what}: two processes over one | {one / two:.2f} |"
-    yield f"| minutes of `run --suite standard` in two processes | {whole_run_minutes():.1f} |"
-    yield from ("", "| processor time of that `score` | share |", "|---|---:|")
+    yield f"| {what}: how many times faster with two processes than with one | {one / two:.2f} |"
+    yield f"| `run --suite standard` in two processes: minutes | {whole_run_minutes():.1f} |"
+    yield from ("", "| part of the processor time of that `score` | share |", "|---|---:|")
     parts = {"start-up": found["start"]} | parts
     for name, own in parts.items():
         yield f"| {name} | {100 * own / sum(parts.values()):.0f} % |"

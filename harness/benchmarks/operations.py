@@ -4,16 +4,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import question
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.subject import Subject
 from softmax_harness.timing import declared_names
 from softmax_implementations import implementations
 
 FOLDER = Path(__file__).resolve().parents[2] / "implementations" / "softmax_implementations"
-DTYPES, LENGTHS, TIMED_ELEMENTS = ("float16", "float32", "float64"), (10, 1000), 10_000
+LENGTHS, TIMED_ELEMENTS = (10, 1000), 10_000
 NAMES = [
     f"{operation}/{name}"
     for operation in OPERATIONS
@@ -46,17 +46,18 @@ class Operations:
 
     def track_largest_ulp(self, implementation, dtype):
         about, function, stored, operands = prepared(implementation, dtype, 10, 30)
-        asked = question(about, stored, FORMATS[dtype], operands=operands)
-        y = call(function, stored, operation=about, operands=operands).y
+        problem = Problem.of(about, FORMATS[dtype])
+        asked = question(problem, stored, operands)
+        y = Subject.here(function, problem).call(stored, operands).values
         if y is None:
             return float("inf")
-        errors = asked.judged(y.reshape(asked.truth.rounded.shape)).absolute
+        errors = asked.batch_of(y.reshape(asked.truth.rounded.shape)).absolute
         return float(np.max(np.where(np.isnan(errors), np.inf, errors)))
 
-    time_operation.params = (NAMES, list(DTYPES), list(LENGTHS))
+    time_operation.params = (NAMES, list(DEFAULT_DTYPES), list(LENGTHS))
     time_operation.param_names = ("implementation", "dtype", "n")
     time_operation.version = f"rows of n, {TIMED_ELEMENTS} elements"
-    track_largest_ulp.params = (NAMES, list(DTYPES))
+    track_largest_ulp.params = (NAMES, list(DEFAULT_DTYPES))
     track_largest_ulp.param_names = ("implementation", "dtype")
     track_largest_ulp.unit = "ulp"
     track_largest_ulp.version = "30 rows of 10, normal-10"

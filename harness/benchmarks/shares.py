@@ -18,16 +18,16 @@ GROUPS = {
     "max_ulp": "errors in ulp and against the input's rounding",
     "max_ulp_probable": "errors in ulp and against the input's rounding",
     "max_vs_input_rounding": "errors in ulp and against the input's rounding",
-    "sum_defect": "sums of rows and distances between distributions",
-    "total_variation": "sums of rows and distances between distributions",
-    "kl_divergence": "sums of rows and distances between distributions",
+    "sum_defect": "row sums and distances between distributions",
+    "total_variation": "row sums and distances between distributions",
+    "kl_divergence": "row sums and distances between distributions",
     "order_inversions": "order of the outputs",
     "argmax_flips": "order of the outputs",
     "wrongly_zero": "order of the outputs",
 }
 OUTCOMES = "errors of the elements and their outcomes"
 TALLY = "sums, percentile and histogram"
-PROCESSES = "all else of a block"
+PROCESSES = "everything else"
 
 
 class _Clock:

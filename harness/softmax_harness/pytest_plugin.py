@@ -45,7 +45,7 @@ def assert_softmax_accurate(
         ``f(x, axis=-1)``, or ``f(x)`` along the last axis: takes an array of shape (rows, n) and
         returns one of the same shape and dtype. What it declares with ``@implementation`` holds.
     dtype : str or dtype
-        Of x: float16, bfloat16 (with ml_dtypes), float32 or float64.
+        Of x: one of `softmax_harness.ground.formats.FORMATS`; bfloat16 needs ml_dtypes.
     limit : float or mapping, optional
         The largest error in ulp, in place of the bound of a well-made softmax; or limits by
         metric, as ``--limit`` takes them: ``{"max_ulp": 4, "sum_defect": 1e-6}``.

@@ -35,7 +35,7 @@ def attended(softmax, q, k, v, mask):
     ),
 )
 def naive(q, k, v, mask):
-    """With exp(x) / sum exp(x)."""
+    """Attention with exp(x) / sum exp(x)."""
     return attended(naive_softmax, q, k, v, mask)
 
 
@@ -47,7 +47,7 @@ def naive(q, k, v, mask):
     expected_findings=("overflow", "denominator_underflow"),
 )
 def shifted(q, k, v, mask):
-    """With the maximum subtracted first; a score that overflows is lost before any softmax."""
+    """Attention with the maximum subtracted; a score that overflows is lost before the softmax."""
     return attended(max_shifted, q, k, v, mask)
 
 
@@ -58,7 +58,7 @@ def shifted(q, k, v, mask):
     expected_findings=("overflow", "denominator_underflow"),
 )
 def online(q, k, v, mask, block=16):
-    """In one pass over blocks of keys, rescaled where the running maximum moves.
+    """Attention in one pass over blocks of keys, rescaled when the running maximum moves.
 
     Milakov & Gimelshein, "Online normalizer calculation for softmax", 2018; Dao et al.,
     "FlashAttention", 2022. A row that sees nothing is NaN.

@@ -43,6 +43,6 @@ def from_logits(x, target, axis=-1):
 
 @implementation("compensated", operation="cross_entropy", bound="operation", largest_n=LONGEST_SUM)
 def from_logits_compensated(x, target, axis=-1):
-    """The same of the compensated log_softmax."""
+    """Minus the compensated log_softmax at the target."""
     with np.errstate(all="ignore"):
         return _loss(compensated(x, axis=axis), target, axis)

@@ -16,7 +16,7 @@ from softmax_implementations.registry import (
     expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal"),
 )
 def s_minus_1(x, target, axis=-1):
-    """softmax(x), less 1 at the true class: near saturation nothing is left of the difference."""
+    """softmax(x), minus 1 at the true class: near saturation the difference loses all digits."""
     y = max_shifted(x, axis=axis)
     place = np.expand_dims(target, axis)
     with np.errstate(all="ignore"):
@@ -29,7 +29,7 @@ def s_minus_1(x, target, axis=-1):
     "sum-of-others", operation="cross_entropy_gradient", bound="operation", largest_n=LONGEST_SUM
 )
 def minus_sum_of_others(x, target, axis=-1):
-    """At the true class minus the sum of the others over the sum of all: nothing cancels."""
+    """softmax(x); at the true class -(sum of the others) / (sum of all): nothing cancels."""
     x = floating(x)
     place = np.expand_dims(target, axis)
     with np.errstate(all="ignore"):

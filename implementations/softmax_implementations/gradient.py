@@ -16,9 +16,9 @@ def textbook(x, v, axis=-1):
 
 @implementation("relative-to-largest", operation="gradient", bound="operation")
 def relative_to_largest(x, v, axis=-1):
-    """The same with v less its value where s is above 1/2, which changes nothing but cancels less.
+    """textbook after v is shifted by its value where s is above 1/2: the same result, less cancels.
 
-    Of a logit that stands out so far the result is minus the small sum of the others.
+    For such a dominant logit the result is minus the small sum of the others.
     """
     x = floating(x)
     s = max_shifted(x, axis=axis)

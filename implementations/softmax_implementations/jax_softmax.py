@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from softmax_implementations.registry import implementation
+from softmax_implementations.registry import DTYPES, implementation
 
 
 @implementation(
     "jax",
-    dtypes=("float16", "bfloat16", "float32", "float64"),
+    dtypes=DTYPES,
     library="jax",
     capabilities=("axes",),
 )
 def jax_softmax(x, axis=-1):
     """jax.nn.softmax with 64-bit types enabled.
 
-    XLA flushes subnormal numbers to zero. An array of no axes has no axis -1 here.
+    XLA flushes subnormal numbers to zero. An array without axes has no axis -1 here.
     """
     import jax
 

@@ -1,4 +1,4 @@
-"""The logarithm of softmax: taken of it, from the shifted logits, and with what rounding loses."""
+"""The logarithm of softmax: log of softmax, from shifted logits, and with rounding errors kept."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def shifted(x, axis=-1):
 
 @implementation("compensated", operation="log_softmax", bound="operation", largest_n=LONGEST_SUM)
 def compensated(x, axis=-1):
-    """The same with log1p of the sum of the others, and the rounding errors of both differences."""
+    """shifted, with log1p of the sum of the others, and both differences' rounding errors kept."""
     x = floating(x)
     with np.errstate(all="ignore"):
         top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -64,7 +64,7 @@ def compensated(x, axis=-1):
     expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal", "wrong_special"),
 )
 def scipy_log_softmax(x, axis=-1):
-    """scipy.special.log_softmax; beside a +inf it gives -inf where NaN is due."""
+    """scipy.special.log_softmax; in a row with a +inf it gives -inf, where NaN is right."""
     from scipy.special import log_softmax
 
     with np.errstate(all="ignore"):

@@ -22,7 +22,7 @@ from softmax_implementations.registry import (
     ),
 )
 def naive(x, axis=-1):
-    """log(sum exp(x)), infinite where exp or the sum is, and -inf where all underflow."""
+    """log(sum exp(x)): infinite if exp or the sum overflows, -inf if every exp underflows."""
     with np.errstate(all="ignore"):
         return np.log(np.sum(np.exp(floating(x)), axis=axis))
 
@@ -45,7 +45,7 @@ def shifted(x, axis=-1):
 
 @implementation("log1p", operation="logsumexp", bound="operation", largest_n=LONGEST_SUM)
 def by_log1p(x, axis=-1):
-    """max x + log1p(the sum of the others): what is far below 1 beside the largest counts too."""
+    """max x + log1p(the sum of the others): terms far below the largest count too."""
     x = floating(x)
     with np.errstate(all="ignore"):
         top = np.max(x, axis=axis, keepdims=True)

@@ -20,6 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 Softmax = Callable[..., NDArray[Any]]
 
 FOLDER = Path(__file__).parent
+# Every type that is measured, narrow before wide: NumPy's own, and one that ml_dtypes adds.
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+NUMPY_DTYPES = tuple(name for name in DTYPES if name != "bfloat16")
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
 # As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
@@ -65,7 +68,7 @@ class Implementation:
 
     name: str
     function: Softmax
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = NUMPY_DTYPES
     output_dtype: str | None = None
     bound: str | None = None
     expected_findings: tuple[str, ...] = ()

@@ -15,8 +15,8 @@ def shifted_log_sum_exp(x, axis=-1):
     """exp((x - a) - log s) with a = max x and s = sum exp(x - a).
 
     The maximum is never added back, so its size costs nothing; but the exponent is rounded twice,
-    which far from the maximum doubles the error that `max-shifted` owes. The sum has the order and the
-    accumulator described in `softmax_implementations.naive`.
+    which far from the maximum doubles the error bound of `max-shifted`. The sum has the order and
+    the accumulator described in `softmax_implementations.naive`.
     """
     x = floating(x)
     with np.errstate(all="ignore"):

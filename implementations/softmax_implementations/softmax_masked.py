@@ -1,4 +1,4 @@
-"""Softmax of what a mask keeps: by minus infinity, and by a large number as models often do."""
+"""Softmax of what a mask keeps: -inf for the rest, or a large number, as in many models."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
     "minus-infinity", operation="softmax_masked", bound="operation", largest_n=LONGEST_SUM
 )
 def minus_infinity(x, mask, axis=-1):
-    """max-shifted with -inf where the mask is False: exactly 0 there, and NaN where all are."""
+    """max-shifted with -inf where the mask is False: exactly 0; NaN if a whole row is False."""
     x = floating(x)
     return max_shifted(np.where(mask, x, x.dtype.type(-np.inf)), axis=axis)
 
@@ -21,7 +21,7 @@ def minus_infinity(x, mask, axis=-1):
     expected_findings=("wrong_special", "spurious_underflow", "nan", "inaccurate", "overflow"),
 )
 def minus_1e4(x, mask, axis=-1):
-    """max-shifted of x - 1e4 where the mask is False: it leaks where logits are as large as that."""
+    """max-shifted of x - 1e4 where the mask is False: entries leak if logits are that large."""
     x = floating(x)
     with np.errstate(all="ignore"):
         return max_shifted(x - np.where(mask, 0, 1e4).astype(x.dtype), axis=axis)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from softmax_implementations.registry import implementation
+from softmax_implementations.registry import DTYPES, implementation
 
 
 @implementation(
     "torch",
-    dtypes=("float16", "bfloat16", "float32", "float64"),
+    dtypes=DTYPES,
     library="torch",
     capabilities=("empty", "scalar", "subnormals", "axes"),
 )

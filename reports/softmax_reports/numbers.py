@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
+from softmax_harness.ground.formats import FORMATS
 
 
 def digits(value: float, significant: int = 3) -> str:
@@ -33,4 +33,4 @@ def count(part: int, whole: int) -> str:
 def in_order(dtypes: Iterable[str]) -> list[str]:
     """The dtypes that occur, narrow before wide."""
     present = set(dtypes)
-    return [dtype for dtype in DTYPES if dtype in present] + sorted(present - set(DTYPES))
+    return [dtype for dtype in FORMATS if dtype in present] + sorted(present - set(FORMATS))

@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from softmax_harness.ground.documents.markdown import escaped
 
 from softmax_reports import sections
 from softmax_reports.section import Paragraph, Picture, Section, Table
@@ -45,7 +46,7 @@ def write_report(run: Run, folder: Path) -> None:
         undefined=jinja2.StrictUndefined,
     )
     environment.tests |= {"paragraph": _is(Paragraph), "table": _is(Table), "picture": _is(Picture)}
-    environment.filters |= {"markdown": _markdown, "anchor": _anchor}
+    environment.filters |= {"markdown": escaped, "anchor": _anchor}
     for name in ("report.html", "report.md"):
         text = environment.get_template(name).render(
             title=TITLE, sections=shown, svg=lambda part: _embedded(pictures / f"{part.name}.svg")
@@ -70,12 +71,6 @@ def _embedded(path: Path) -> str:
 
 def _anchor(title: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
-
-
-def _markdown(text: str) -> str:
-    for mark in "\\`*_<>|[]":
-        text = text.replace(mark, f"\\{mark}")
-    return text
 
 
 __all__ = ["Section", "write_report"]

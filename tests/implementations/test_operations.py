@@ -18,10 +18,9 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.named import implementation_named
+from softmax_harness.subjects.named import implementation_named, subject_named
 
 DIGITS = FAMILIES["digits"]
 FAMILIES_HELD = (
@@ -47,7 +46,7 @@ def asked_of(operation, dtype, family="normal-10", n=10, rows=24):
     recipe = Recipe(FAMILIES[family], FORMATS[dtype], n, rows, 0)
     stored, about = recipe.block(0), OPERATIONS[operation]
     operands = about.make_operands(stored, recipe.random_operands(0))
-    return question(about, stored, recipe.format, operands=operands)
+    return question(Problem.of(about, recipe.format), stored, operands)
 
 
 @pytest.mark.parametrize("operation, name", EACH)
@@ -55,8 +54,8 @@ def test_shape_dtype_and_untouched_input(operation, name):
     implementation = implementation_named(name, operation)
     for dtype in implementation.dtypes:
         asked = asked_of(operation, dtype)
-        found = call(
-            implementation, asked.stored, operation=asked.operation, operands=asked.operands
+        found = subject_named(name, asked.operation, FORMATS[dtype]).call(
+            asked.stored, asked.operands
         )
         assert found.faults == ()
         assert found.y.size == asked.truth.rounded.size
@@ -145,11 +144,11 @@ def test_check_says_what_it_does_not_do_for_other_operations(command, given):
     "operation, name", [key for key in EACH if catalogue(key[0])[key[1]].bound == "operation"]
 )
 def test_the_careful_ones_keep_what_is_owed(operation, name, family):
-    implementation = implementation_named(name, operation)
     for dtype in ("float16", "float32", "float64"):
         n = (FAMILIES[family].lengths or (33,))[0]
         asked = asked_of(operation, dtype, family, n)
-        y = call(implementation, asked.stored, operation=asked.operation, operands=asked.operands).y
+        subject = subject_named(name, asked.operation, FORMATS[dtype])
+        y = subject.call(asked.stored, asked.operands).values
         _, codes = classified(asked, y.reshape(asked.truth.rounded.shape))
         bad = {OUTCOMES[code] for code in codes.ravel()}
         assert not bad & {"inaccurate", "nan", "out_of_range", "wrong_special"}
@@ -165,7 +164,7 @@ def test_each_operation_has_a_naive_and_a_careful_one_and_scipy_s_are_judged():
 def test_near_saturation_one_minus_s_loses_everything():
     x, target = np.array([[40.0, 0.0], [800.0, 0.0]]), np.array([0, 0])
     asked = question(
-        OPERATIONS["cross_entropy_gradient"], x, FORMATS["float64"], operands=(target,)
+        Problem.of(OPERATIONS["cross_entropy_gradient"], FORMATS["float64"]), x, (target,)
     )
     textbook = implementation_named("s-minus-1", "cross_entropy_gradient")(x, target)
     careful = implementation_named("sum-of-others", "cross_entropy_gradient")(x, target)

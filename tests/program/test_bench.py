@@ -117,13 +117,13 @@ def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
         return done.stderr
 
-    assert "no git repository" in refused("a", "b")
+    assert "not in a git repository" in refused("a", "b")
     git(tmp_path, "init", "-q")
     assert "softmax-harness bench --template" in refused("a", "b")
     assert command("bench", "--template", ".", cwd=tmp_path).returncode == 0
     assert "there already" in refused("--template", ".")
     assert "no commit is named 'a'" in refused("a", "b")
-    assert "expected BASE HEAD" in refused("a")
+    assert "expected two, BASE HEAD" in refused("a")
     assert "--pairs" in refused("a", "b", "--pairs", "3")
     assert "gone" in refused("a", "b", "--json", "gone/out.json")
 

@@ -134,7 +134,7 @@ def test_the_built_in_ones_pass(check):
     assert done.returncode == 0, done.stdout
     assert not re.search("^fail", done.stdout, re.MULTILINE)
     assert re.search("^pass +naive float32", done.stdout, re.MULTILINE)
-    assert "known of it: " in done.stdout
+    assert "declared as known: " in done.stdout
 
 
 def test_a_dtype_that_is_refused_is_not_supported(check):

@@ -79,7 +79,11 @@ def test_it_judges_there_and_leaves_no_process(project, how):
     done = run(project, "-q", *how)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 4 passed" in done.stdout, done.stdout
-    for part in ("naive is no accurate softmax in float32", "  witness   float32:", "  exact     "):
+    for part in (
+        "naive is not an accurate softmax in float32",
+        "  witness   float32:",
+        "  exact     ",
+    ):
         assert part in done.stdout
     assert "  computed  nan" in done.stdout
     assert "asserted.py" not in done.stdout  # the traceback ends at the line of the test

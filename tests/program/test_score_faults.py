@@ -15,7 +15,7 @@ PROGRAM = """
 import os, resource, signal, sys
 import softmax_harness.score.score as score
 from softmax_harness.cli import main
-from softmax_harness.truth.screen import full, light
+from softmax_harness.operations.screen import full, light
 score.usable_cores = lambda: 2
 parent = os.getpid()
 {fault}

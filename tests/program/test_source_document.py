@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experiments.attention_shares import attention_shares_table, shares
 from softmax_harness.run.experiments.digits import calibration_error, digits_table
 from softmax_harness.run.experiments.multi_label import LABELS, label_logits, multi_label_table
 from softmax_harness.run.experiments.properties import PROPERTIES, properties_table
-from softmax_harness.subjects.call import call
-from softmax_harness.subjects.named import implementation_named
+from softmax_harness.subjects.named import implementation_named, subject_named
 from softmax_harness.truth import arbitrate
 from softmax_reports.sections.limits import thresholds
 
@@ -47,6 +46,11 @@ def test_every_property_is_counted_for_each_softmax_and_dtype(properties):
     assert (properties["witness"].str.len() > 0).equals(properties["fails"] > 0)
 
 
+def results_of(name, x):
+    """The softmax of each row of float64 logits by the implementation of that name."""
+    return subject_named(name, OPERATIONS["softmax"], FORMATS["float64"]).call(x).values
+
+
 def test_outputs_in_the_open_interval_is_false_even_of_the_correctly_rounded(properties):
     own = properties.loc["each output lies in (0, 1)"]
     for dtype, least in (("float16", 0.3), ("float32", 0.1), ("float64", 0.01)):
@@ -55,7 +59,7 @@ def test_outputs_in_the_open_interval_is_false_even_of_the_correctly_rounded(pro
         assert (own.xs(dtype, level="dtype")["fails"] >= exact["fails"]).all()
     # Recounted from scratch: which outputs are 0 or 1.
     recipe = Recipe(FAMILIES["normal-100"], FORMATS["float64"], 10, 200, 0)
-    y = call(implementation_named("exact"), recipe.block(0)).y
+    y = results_of("exact", recipe.block(0))
     assert own.loc[("exact", "float64"), "fails"] == ((y <= 0) | (y >= 1)).sum()
 
 
@@ -135,7 +139,7 @@ def test_the_shares_add_up_to_the_error():
     stored = recipe.block(0)
     operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
     z = arbitrate(
-        OPERATIONS["attention"], stored.astype(float), recipe.format, operands=operands
+        Problem.of(OPERATIONS["attention"], recipe.format), stored.astype(float), operands
     ).value
     softmax = implementation_named("max-shifted")
     whole = sum(shares(softmax, recipe.format, operands, z).values())
@@ -159,10 +163,8 @@ def test_the_thresholds_are_where_numpy_overflows_and_underflows():
 
 def test_overflow_is_cured_by_subtracting_the_maximum():
     x = np.array([[1000.0, 999.0]])
-    assert np.isnan(call(implementation_named("naive"), x).y).all()
-    np.testing.assert_allclose(
-        call(implementation_named("max-shifted"), x).y, [[0.7310585786, 0.2689414214]]
-    )
+    assert np.isnan(results_of("naive", x)).all()
+    np.testing.assert_allclose(results_of("max-shifted", x), [[0.7310585786, 0.2689414214]])
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +192,8 @@ def test_the_report_of_all_operations_tells_of_each(whole):
     text = (whole / "report.md").read_text(encoding="utf-8")
     for title in (
         "Overflow and underflow",
-        "What softmax is said to be",
-        "What softmax is used in",
+        "Claims about softmax",
+        "Operations that use softmax",
     ):
         assert f"## {title}" in text
     for name in OPERATIONS:

@@ -55,7 +55,8 @@ def main() -> None:
         _end("interrupted; nothing was written", 130)
     except BrokenProcessPool:
         _end(
-            "a worker process died and the run with it; nothing was written. --jobs 1 shows where",
+            "a worker process died, so the run was stopped; nothing was written. "
+            "Use --jobs 1 to see where it dies",
             3,
         )
     except BrokenPipeError:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
+from softmax_harness.cli import options
+from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.ground.documents.github import add_to_summary
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.ground.files import check_file, replacing_file
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
 from softmax_harness.timing.bench.catalogue import OF_SUITE
@@ -25,7 +26,6 @@ from softmax_harness.timing.bench.starting import write_template
 
 _RULE = Rule()
 _FEWEST_PAIRS = 12
-_FILE = click.Path(path_type=Path)
 
 
 @click.command("bench")
@@ -35,7 +35,7 @@ _FILE = click.Path(path_type=Path)
     "pattern",
     default=OF_SUITE,
     metavar="REGEX",
-    help="Benchmarks with this in their name.  [default: those that suite makes]",
+    help="Compare the benchmarks whose name matches.  [default: those of suite]",
 )
 @click.option(
     "--pairs",
@@ -49,15 +49,14 @@ _FILE = click.Path(path_type=Path)
     type=click.FloatRange(1, min_open=True),
     default=_RULE.factor,
     show_default=True,
-    help="The least ratio of times that counts.",
+    help="The smallest ratio of times that counts as a difference.",
 )
-@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
-@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
+@document_files("json", "markdown")
 @click.option(
     "--template",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="DIR",
-    help="Write an asv.conf.json and a benchmark to fill in, and end.",
+    help="Write an asv.conf.json and a benchmark to fill in, then exit.",
 )
 @click.pass_context
 def command(
@@ -66,15 +65,15 @@ def command(
     pattern: str,
     pairs: int,
     factor: float,
-    json_path: Path | None,
-    markdown: Path | None,
+    files: DocumentFiles,
     template: Path | None,
 ) -> None:
-    """Build two git revisions by asv, time them side by side, and say what became worse.
+    """Build two git revisions with asv, time them side by side, and say what became worse.
 
-    Run it where asv.conf.json is. Each timing is taken in pairs of fresh processes, BASE and HEAD
-    in turns; what looks slower is timed again in twice as many, and fails if it is slower there by
-    its effect and a test. Errors are exact: any change is told, a worse one fails. Exit code 1 if anything fails.
+    Run it in the folder of asv.conf.json. Each timing runs in pairs of fresh processes, with BASE
+    and HEAD in turns. A timing that looks slower is repeated in twice as many pairs. It fails if
+    it is slower there too, both by the factor and by a statistical test. Errors are exact: any
+    change is reported, and a larger error fails. The exit code is 1 if anything fails.
 
     Example: softmax-harness bench origin/main HEAD
     """
@@ -84,11 +83,9 @@ def command(
         return
     if len(names) != 2:
         raise HarnessError(
-            f"{len(names)} revisions were given: expected BASE HEAD, as git has them"
+            f"{len(names)} revisions were given: expected two, BASE HEAD, as git names them"
         )
-    for path in (json_path, markdown):
-        if path is not None:
-            check_file(path)
+    files.check()
     folder = Path.cwd()
     repository = revisions.top_of(folder)
     configuration_of(folder)
@@ -100,11 +97,9 @@ def command(
         comparison.notes.append("uncommitted changes are in neither revision and were not timed")
     with shown_progress() as progress, built(folder, comparison.commits, progress) as sides:
         comparison.results.extend(compared(sides, pattern, comparison.rule, progress))
-    for path, document in ((json_path, json_document), (markdown, markdown_document)):
-        if path is not None:
-            replacing_file(path, document(comparison))
+    files.write(
+        json=lambda: json_document(comparison), markdown=lambda: markdown_document(comparison)
+    )
     click.echo(text_document(comparison))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(markdown_document(comparison))
+    add_to_summary(markdown_document(comparison))
     context.exit(1 if comparison.failed else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -22,18 +21,18 @@ from softmax_harness.check.gate.baseline import read as read_baseline
 from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.cli import options
-from softmax_harness.cli.policy_option import policy_option
+from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.ground.documents.github import add_to_summary, shows_annotations
 from softmax_harness.ground.errors import BadBaseline, BadImplementation
 from softmax_harness.ground.files import check_file, replacing_file
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation import Limits
 from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
-_FILE = click.Path(path_type=Path)
 
 
 @click.command("check")
@@ -43,32 +42,37 @@ _FILE = click.Path(path_type=Path)
     "dtypes",
     callback=options.names,
     default="",
-    help="Formats, separated by commas.  [default: float16,float32,float64]",
+    help=f"Formats, separated by commas.  [default: {','.join(DEFAULT_DTYPES)}]",
 )
 @click.option(
     "--operation",
     type=click.Choice(list(OPERATIONS)),
     default="softmax",
     show_default=True,
-    help="What is computed. Of others than softmax accuracy, form and the axis are checked.",
+    help="The operation to check. Operations other than softmax are checked for accuracy, shape, "
+    "dtype and axis only.",
 )
 @options.seed
-@policy_option
+@options.policy
 @click.option(
-    "--limit", "limits", multiple=True, metavar="METRIC=NUMBER", help="Such as max_ulp=2."
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="METRIC=NUMBER",
+    help="Fail where the metric is larger, such as max_ulp=2.",
 )
 @click.option(
     "--only",
     "parts",
     multiple=True,
     type=click.Choice(PARTS),
-    help="Only this part of the suite.",
+    help="Run only this part of the suite.",
 )
 @click.option(
     "--without",
     multiple=True,
     type=click.Choice(CAPABILITIES),
-    help="Report this only, even if it is declared.",
+    help="Do not fail on this capability, even if it is declared; only report it.",
 )
 @click.option(
     "--fail-fast",
@@ -81,20 +85,23 @@ _FILE = click.Path(path_type=Path)
     type=click.FloatRange(0, min_open=True),
     default=_LIMITS.seconds,
     show_default=True,
-    help="Seconds for calls on some hundred thousand elements.",
+    help="Time limit for a few hundred thousand elements, in seconds.",
 )
 @click.option(
     "--memory-limit",
     type=click.IntRange(64),
     default=_LIMITS.memory >> 20,
     show_default=True,
-    help="MiB that an implementation may use.",
+    help="Memory that an implementation may use, in MiB.",
 )
-@click.option("--baseline", type=_FILE, metavar="FILE", help="Fail on what is worse than there.")
-@click.option("--update-baseline", is_flag=True, help="Accept the results as the baseline.")
-@click.option("--json", "json_path", type=_FILE, metavar="FILE", help="Write it as JSON.")
-@click.option("--junit", type=_FILE, metavar="FILE", help="Write it as JUnit XML.")
-@click.option("--markdown", type=_FILE, metavar="FILE", help="Write it as Markdown.")
+@click.option(
+    "--baseline",
+    type=options.PATH,
+    metavar="FILE",
+    help="Fail where a result is worse than in this file.",
+)
+@click.option("--update-baseline", is_flag=True, help="Accept these results as the new baseline.")
+@document_files("json", "junit", "markdown")
 @click.pass_context
 def command(
     context: click.Context,
@@ -111,16 +118,14 @@ def command(
     memory_limit: int,
     baseline: Path | None,
     update_baseline: bool,
-    json_path: Path | None,
-    junit: Path | None,
-    markdown: Path | None,
+    files: DocumentFiles,
 ) -> None:
-    """Say of each implementation whether it keeps the contract of a softmax, and is accurate.
+    """Check whether each implementation keeps the contract of a softmax and is accurate.
 
     IMPL is a registered name, package.module:function, path/to/file.py:function, or an entry
-    point of the group softmax_harness.implementations; without any, what [tool.softmax-harness]
-    in pyproject.toml names, or else all registered ones. Each runs in a process of its own. Exit
-    code 1 if any of them fails.
+    point of the group softmax_harness.implementations. Without IMPL, the command checks what
+    [tool.softmax-harness] in pyproject.toml names, or else all registered implementations. Each
+    runs in its own process. The exit code is 1 if any of them fails.
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
@@ -149,22 +154,23 @@ def command(
     names = implementations or settings.implementations
     for name in names:
         check_name(name, operation)
-    files = {json_document: json_path, junit_document: junit, markdown_document: markdown}
+    files.check()
     baseline = baseline or settings.baseline
-    for path in (*files.values(), baseline if update_baseline else None):
-        if path is not None:
-            check_file(path)
+    if update_baseline and baseline is not None:
+        check_file(baseline)
     accepted = _accepted(baseline, update_baseline)
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
     gated = held_against(results, accepted, settings.waivers, contract.seed)
     if update_baseline and baseline is not None:
         _update(baseline, results, contract.seed)
-        gated.notes.append(f"took {baseline}")
-    for document, path in files.items():
-        if path is not None:
-            replacing_file(path, document(gated, contract))
-    _tell(gated, contract)
+        gated.notes.append(f"wrote the baseline {baseline}")
+    files.write(
+        json=lambda: json_document(gated, contract),
+        junit=lambda: junit_document(gated),
+        markdown=lambda: markdown_document(gated),
+    )
+    _tell(gated)
     _refuse_no_verdict(names, results)
     context.exit(1 if gated.failed else 0)
 
@@ -173,8 +179,8 @@ def _refuse_for_operations(operation: str, is_given: bool) -> None:
     """What holds for softmax alone must not be left out silently."""
     if is_given:
         raise BadImplementation(
-            f"--operation {operation} was given with --only, --limit, --without, --policy or a "
-            "baseline, which hold for softmax: leave them out"
+            "--only, --limit, --without, --policy and a baseline work for softmax only: leave them "
+            f"out with --operation {operation}"
         )
 
 
@@ -197,8 +203,8 @@ def _update(path: Path, results: list[Checked], seed: int) -> None:
     old = read_baseline(path) if path.exists() else Baseline(seed, {})
     if old.seed != seed:
         raise BadBaseline(
-            f"{path}: taken with --seed {old.seed}, and this check with {seed}: use the same, or "
-            "another file"
+            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
+            "use the same seed, or another file"
         )
     new = {
         (each.implementation, each.dtype): entry_of(each)
@@ -218,14 +224,12 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     return results
 
 
-def _tell(gated: Gated, contract: Contract) -> None:
-    """The table on standard output; annotations where GitHub reads them."""
+def _tell(gated: Gated) -> None:
+    """The table on standard output; annotations and a summary where GitHub reads them."""
     click.echo(text_document(gated))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if shows_annotations():
         click.echo(annotation_lines(gated))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(markdown_document(gated, contract))
+    add_to_summary(markdown_document(gated))
 
 
 def _refuse_no_verdict(named: tuple[str, ...], results: list[Checked]) -> None:

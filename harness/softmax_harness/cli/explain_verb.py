@@ -8,6 +8,7 @@ import click
 import numpy as np
 from softmax_reports.explained import picture
 
+from softmax_harness.cli import options
 from softmax_harness.explain.operation import Row, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
@@ -18,8 +19,8 @@ from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.named import available, implementation_named
+from softmax_harness.operations import OPERATIONS, Problem, operation_named
+from softmax_harness.subjects.named import available, implementation_named, subject_named
 
 
 @click.command(
@@ -27,14 +28,20 @@ from softmax_harness.subjects.named import available, implementation_named
     context_settings={"ignore_unknown_options": True},  # so that -1e4 is a number
 )
 @click.argument("what", nargs=-1, required=True, metavar="NUMBERS... | WITNESS | FILE")
-@click.option("--row", type=click.IntRange(0), help="Which row of FILE.  [default: 0]")
+@click.option("--row", type=click.IntRange(0), help="The row of FILE to explain.  [default: 0]")
 @click.option("--dtype", help="Format of NUMBERS or FILE.  [default: float64, or the file's own]")
-@click.option("--implementation", "names", multiple=True, metavar="IMPL", help="Only this one.")
+@click.option(
+    "--implementation",
+    "names",
+    multiple=True,
+    metavar="IMPL",
+    help="Explain only this implementation.",
+)
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
 )
 @click.option(
-    "--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .svg, .png or .pdf."
+    "--figure", type=options.PATH, metavar="FILE", help="Draw a picture: .svg, .png or .pdf."
 )
 def command(
     what: tuple[str, ...],
@@ -44,13 +51,14 @@ def command(
     operation: str,
     figure: Path | None,
 ) -> None:
-    """Show the three steps of one row exactly, and what each implementation makes of it.
+    """Show the three steps of one row exactly, and how each implementation computes them.
 
-    Of other operations than softmax the exact results are shown. What such an operation takes beside
-    logits, a class or a vector, is made as a run makes it, and shown.
+    For operations other than softmax, only the exact results are shown. Some operations take
+    operands besides logits, such as a class or a vector. These are made as a run makes them, and
+    are shown too.
 
-    WITNESS is what a report or results.csv names for a number: the same input is made again, and
-    the same result comes out, bit for bit.
+    WITNESS is the text that a report or results.csv gives for a number. The same input is made
+    again, so the same result comes out, bit for bit.
 
     Example: softmax-harness explain 2.0 1.0 0.1
     """
@@ -64,19 +72,20 @@ def command(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    detail = Row.of(operation, found)
+    subjects = [subject_named(each.name, operation_named(operation), found.format) for each in able]
+    detail = Row.of(found)
     if operation == "softmax":
         explained = Explained.of(found)
-        click.echo(explained_text(explained, able))
+        click.echo(explained_text(explained, subjects))
         steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
     else:
-        click.echo(row_text(detail, able))
+        click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
         drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]
-        results = {each.name: detail.results(each) for each in able}
+        results = {each.name: detail.results(each) for each in subjects}
         errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}
         replacing_file(figure, picture(figure.suffix[1:], drawn, errors))
         click.echo(f"wrote {figure}")
@@ -93,22 +102,25 @@ def _witness(
 ) -> witness.Witness:
     single = what[0] if len(what) == 1 else ""
     if single.endswith(".npy") and not witness.is_witness(single):
-        return _row_of_file(Path(single), row or 0, dtype)
+        return _row_of_file(Path(single), row or 0, dtype, operation)
     if row is not None:
         raise BadData(f"--row {row} was given without a FILE: expected FILE.npy --row {row}")
     if witness.is_witness(single):
         if dtype is not None:
             raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
         return witness.parse(single, operation)
-    return literal(parsed_row(what), format_named(dtype or "float64"))
+    return literal(
+        parsed_row(what), Problem.of(operation_named(operation), format_named(dtype or "float64"))
+    )
 
 
-def _row_of_file(path: Path, row: int, dtype: str | None) -> witness.Witness:
+def _row_of_file(path: Path, row: int, dtype: str | None, operation: str) -> witness.Witness:
     family = npy_family(path)
     format = format_named(dtype) if dtype else format_of(read_npy(path))
     rows, lengths = family.rows or 0, family.lengths or (0,)
     if row >= rows:
-        raise BadData(f"{path}: row {row} was asked for, but it has {rows}, counted from 0")
+        raise BadData(f"{path}: there is no row {row}: it has {rows} rows, counted from 0")
     recipe = Recipe(family, format, lengths[0], rows, 0)
     start = row - row % recipe.rows_per_block
-    return witness.Witness(format, recipe.block(start), row - start, None)
+    problem = Problem.of(operation_named(operation), format)
+    return witness.Witness(problem, recipe.block(start), row - start, None)

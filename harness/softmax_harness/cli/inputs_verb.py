@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 import numpy as np
 
 from softmax_harness.cli import options
+from softmax_harness.cli.suite_option import suite_option
+from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.files import replacing
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.run.make import Options, planned
@@ -17,7 +18,7 @@ from softmax_harness.run.make import Options, planned
 @click.command("inputs")
 @options.dtypes
 @options.families
-@options.suite
+@suite_option
 @options.seed
 @options.out("softmax-inputs")
 def command(
@@ -33,7 +34,7 @@ def command(
     with replacing(out) as folder:
         names = [_saved(recipe, folder) for recipe, _ in plan]
         document = {"schema": 1, "options": {"suite": suite, "seed": seed}, "files": names}
-        (folder / "run.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        (folder / "run.json").write_text(json_text(document), encoding="utf-8")
     click.echo(f"wrote {len(names)} files to {out}")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
+from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
@@ -20,7 +20,8 @@ def command(as_json: bool) -> None:
 
     Example: softmax-harness list
     """
-    click.echo(json.dumps(_document(), indent=1) if as_json else "\n".join(_lines()))
+    text = json_text(_document()) if as_json else "\n".join([*_lines(), ""])
+    click.echo(text, nl=False)
 
 
 def _document() -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _lines() -> list[str]:
     lines += [
         f"  {suite.name:20} n = {', '.join(map(str, suite.lengths))}" for suite in SUITES.values()
     ]
-    lines += ["", "operations, and what implements them"]
+    lines += ["", "operations, with their implementations"]
     for name, operation in OPERATIONS.items():
         others = "as above" if name == "softmax" else " ".join(catalogue(name))
         lines.append(f"  {name:24} {operation.summary}: {others}")

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.inputs.suites import SUITES
+from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES
+from softmax_harness.operations import Policy
+
+PATH = click.Path(path_type=Path)
 
 
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -15,13 +18,17 @@ def names(context: click.Context, parameter: click.Parameter, value: str) -> tup
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Policy:
+    return Policy.parse(value)
+
+
 dtypes = click.option(
     "--dtype",
     "dtypes",
-    default="float16,float32,float64",
+    default=",".join(DEFAULT_DTYPES),
     show_default=True,
     callback=names,
-    help="Formats, separated by commas; bfloat16 too.",
+    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} is supported too.",
 )
 families = click.option(
     "--family",
@@ -30,11 +37,19 @@ families = click.option(
     callback=names,
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
-suite = click.option(
-    "--suite", type=click.Choice(list(SUITES)), default="quick", show_default=True, help="How much."
-)
 seed = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all inputs."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of all random inputs.",
+)
+policy = click.option(
+    "--policy",
+    multiple=True,
+    callback=_policy,
+    metavar="LINE=nan|zero|any",
+    help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
 )
 
 
@@ -42,8 +57,8 @@ def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The folder to write."""
     return click.option(
         "--out",
-        type=click.Path(path_type=Path),
+        type=PATH,
         default=default,
         show_default=True,
-        help="The folder to write; one that holds something else is refused.",
+        help="The folder to write. A folder that holds something else is refused.",
     )

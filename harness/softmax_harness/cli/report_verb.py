@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 from softmax_reports.page import write_report
 
+from softmax_harness.cli import options
 from softmax_harness.ground.files import replacing
 from softmax_harness.run.results import copy, read
 
 
 @click.command("report")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folder", type=options.PATH, metavar="DIR")
 def command(folder: Path) -> None:
     """Write the report of the run in DIR again.
 

@@ -9,6 +9,7 @@ from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
+from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.files import check_writable, replacing
 from softmax_harness.operations import OPERATIONS
@@ -24,11 +25,11 @@ from softmax_harness.truth import TIERS
     type=click.Choice([*OPERATIONS, "all"]),
     default="softmax",
     show_default=True,
-    help="What is computed; all operations one after another.",
+    help="The operation to measure; all measures every operation.",
 )
 @options.dtypes
 @options.families
-@options.suite
+@suite_option
 @options.seed
 @click.option(
     "--jobs",
@@ -41,14 +42,15 @@ from softmax_harness.truth import TIERS
     type=click.Choice(TIERS),
     default="screened",
     show_default=True,
-    help="mpmath judges everything, or what the screen leaves open and every maximum.",
+    help="mpmath: mpmath judges everything. screened: the screen judges; mpmath judges what the "
+    "screen leaves open and every maximum.",
 )
 @click.option(
     "--asv",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     default=".asv/results",
     show_default=True,
-    help="Results of asv, from which the report takes its timings where they exist.",
+    help="asv's results; the report shows their timings if they exist.",
 )
 @options.out("softmax-report")
 def command(

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 import softmax_harness.cli.one_thread  # noqa: F401 - before NumPy
-from softmax_harness.cli.policy_option import policy_option
+from softmax_harness.cli import options
+from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
 from softmax_harness.score.score import read_pair, score, score_document
 
 
 @click.command("score")
-@click.argument("x_path", type=click.Path(path_type=Path), metavar="X.npy")
-@click.argument("y_path", type=click.Path(path_type=Path), metavar="Y.npy")
+@click.argument("x_path", type=options.PATH, metavar="X.npy")
+@click.argument("y_path", type=options.PATH, metavar="Y.npy")
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the softmax.")
-@click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write it as JSON."
-)
-@policy_option
-def command(x_path: Path, y_path: Path, axis: int, json_path: Path | None, policy: Policy) -> None:
+@document_files("json")
+@options.policy
+def command(x_path: Path, y_path: Path, axis: int, files: DocumentFiles, policy: Policy) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 
-    Y's dtype is the format that is judged; X is taken exactly, in its own. Raw values of two
-    bytes, as which NumPy saves the bfloat16 of ml_dtypes, are read as bfloat16.
+    Y is judged in the format of its dtype. X is taken exactly, in the format of its own dtype.
+    NumPy saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
     """
-    if json_path is not None:
-        check_file(json_path)
+    files.check()
     pair = read_pair(x_path, y_path, axis)
     with shown_progress() as progress:
         scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size))
     document = score_document(scored)
-    if json_path is not None:
-        replacing_file(json_path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    files.write(json=lambda: json_text(document))
     click.echo("\n".join(_lines(document)))
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from softmax_implementations import Implementation
 
 from softmax_harness.explain.attribution import Added, attributed
 from softmax_harness.explain.exact_steps import ExactSteps, exact_steps
 from softmax_harness.explain.trace import Trace
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import Problem
+from softmax_harness.subjects.subject import Here, Subject
 from softmax_harness.truth import Truth, arbitrate
 
 _AGREES = 1e-9
+_UNSEEN = "its steps cannot be seen: they are not NumPy's ufuncs on the whole row"
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,13 @@ class Explained:
     steps: ExactSteps | None
 
     @classmethod
-    def of(cls, witness: Witness, batch_of: Format | None = None) -> Explained:
-        """The row of `witness`, its results seen from `judged`, else from its own format."""
+    def of(cls, witness: Witness, output_format: Format | None = None) -> Explained:
+        """The row of `witness`, its results seen from `output_format`, else from its own format."""
         x = witness.block[witness.row].astype(np.float64)
-        truth = arbitrate(OPERATIONS["softmax"], x[None], batch_of or witness.format)
+        problem = witness.problem
+        if output_format is not None:
+            problem = replace(problem, output_format=output_format)
+        truth = arbitrate(problem, x[None])
         special = not np.isfinite(truth.rounded).all()
         return cls(witness, x, truth, None if special else exact_steps(x))
 
@@ -75,25 +78,25 @@ class Account:
     reason: str
 
 
-def account(implementation: Implementation, row: Explained) -> Account:
+def account(subject: Subject, row: Explained) -> Account:
     """Call the implementation on the row's block and follow its steps to the row's worst element.
 
     The block is called whole, since the bits of a result may depend on where its row stands.
     """
-    witness = row.witness
-    called = call(implementation, witness.block)
-    if called.y is None:
-        return Account(None, np.full(len(row.x), np.nan), 0, None, "; ".join(called.faults))
-    batch_of = FORMATS.get(implementation.output_dtype or "", row.truth.format)
-    truth = row.truth if batch_of is row.truth.format else Explained.of(witness, batch_of).truth
-    y = called.y[witness.row]
+    witness, judged_in = row.witness, subject.problem.output_format
+    reply = subject.call(witness.block)
+    if (results := reply.values) is None:
+        return Account(None, np.full(len(row.x), np.nan), 0, None, "; ".join(reply.messages))
+    is_same = judged_in == row.truth.format
+    truth = row.truth if is_same else Explained.of(witness, judged_in).truth
+    y = results[witness.row]
     ulp = ulp_error(y[None], truth)[0]
     index = _worst(y, ulp, truth) if witness.index is None else witness.index
     if truth.fixed[0, index]:
-        return Account(y, ulp, index, None, "the special-value policy gives this element")
-    if implementation.bound == "exact":
+        return Account(y, ulp, index, None, "the special-value policy fixes this element")
+    if subject.declaration.bound == "exact":
         return Account(y, ulp, index, None, "each element is the exact value, rounded once")
-    added, reason = _followed(implementation, row, truth, index)
+    added, reason = _followed(subject, row, truth, index)
     return Account(y, ulp, index, added, reason)
 
 
@@ -103,17 +106,19 @@ def _worst(y: NDArray[np.float64], ulp: NDArray[np.float64], truth: Truth) -> in
 
 
 def _followed(
-    implementation: Implementation, row: Explained, truth: Truth, index: int
+    subject: Subject, row: Explained, truth: Truth, index: int
 ) -> tuple[list[Added] | None, str]:
     trace, block = Trace(), row.witness.block
+    if not isinstance(subject.caller, Here):
+        return None, _UNSEEN
     try:
         with np.errstate(all="ignore"):
-            y = np.asarray(implementation(trace.started(block.copy())))
+            y = np.asarray(subject.declaration(trace.started(block.copy())))
     except (TypeError, ValueError, AttributeError) as error:
         return None, f"its steps cannot be seen: {error}"
     final = trace.final(y)
     if final is None:
-        return None, "its steps cannot be seen: they are not NumPy's ufuncs on the whole row"
+        return None, _UNSEEN
     ulp = float(truth.ulp[0, index])
     found = attributed(trace.steps[: final + 1], block, row.witness.row, index, ulp)
     if found is None:
@@ -121,7 +126,7 @@ def _followed(
     exactly, added = found
     z = truth.value[0, index]
     if abs(float(exactly) - z) > max(_AGREES * z, ulp * _AGREES):
-        return None, "its steps cannot be followed: taken exactly, they do not give softmax"
+        return None, "its steps cannot be followed: taken exactly, their result is not softmax"
     return added, ""
 
 
@@ -138,7 +143,7 @@ def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array(numbers)
 
 
-def literal(numbers: NDArray[Any], format: Format) -> Witness:
-    """The row of `numbers` rounded to the format, no element of it picked out."""
+def literal(numbers: NDArray[Any], problem: Problem) -> Witness:
+    """The row of `numbers` rounded to the input format, no element of it picked out."""
     with np.errstate(over="ignore"):
-        return Witness(format, numbers[None].astype(format.dtype), 0, None)
+        return Witness(problem, numbers[None].astype(problem.input_format.dtype), 0, None)

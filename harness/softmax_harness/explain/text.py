@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import mpmath
 import numpy as np
-from softmax_implementations import Implementation
 
 from softmax_harness.explain.attribution import Added
+from softmax_harness.explain.numbers import number_text, with_error
 from softmax_harness.explain.row import Account, Explained, account
+from softmax_harness.subjects.subject import Subject
 
 _SHOWN = 6  # elements of a row that are written out
 
 
-def explained_text(row: Explained, implementations: list[Implementation]) -> str:
+def explained_text(row: Explained, subjects: list[Subject]) -> str:
     """The exact steps of the row, then each implementation beside the exact values."""
     places = _places(row)
     lines = [_header(row, places), *_exact_lines(row, places)]
-    for implementation in implementations:
+    for subject in subjects:
         lines += [
             "",
-            *_account_lines(implementation.name, account(implementation, row), row, places),
+            *_account_lines(subject.name, account(subject, row), row, places),
         ]
     return "\n".join(lines)
 
@@ -50,20 +48,26 @@ def _header(row: Explained, places: list[int]) -> str:
 
 def _exact_lines(row: Explained, places: list[int]) -> list[str]:
     if row.steps is None:
-        return ["exactly: nothing is defined, and the special-value policy asks for NaN throughout"]
+        return [
+            "exactly: softmax is not defined here; the special-value policy asks for NaN throughout"
+        ]
     steps = row.steps
+    exponentials, quotients = (
+        _cells(row, places, [number_text(values[place]) for place in places])
+        for values in (steps.exponentials, steps.quotients)
+    )
     return [
         "exactly, by mpmath:",
-        f"  1. exponentiate  {_cells(row, places, [_digits(steps.exponentials[i]) for i in places])}",
-        f"  2. sum           {_digits(steps.total)}",
-        f"  3. normalise     {_cells(row, places, [_digits(steps.quotients[i]) for i in places])}",
+        f"  1. exponentiate  {exponentials}",
+        f"  2. sum           {number_text(steps.total)}",
+        f"  3. normalise     {quotients}",
     ]
 
 
 def _account_lines(name: str, found: Account, row: Explained, places: list[int]) -> list[str]:
     if found.y is None:
         return [name, f"  gave nothing to judge: {found.reason}"]
-    cells = [_result(float(found.y[i]), float(found.ulp[i])) for i in places]
+    cells = [with_error(float(found.y[i]), float(found.ulp[i])) for i in places]
     lines = [name, f"  gives  {_cells(row, places, cells)}"]
     if row.steps is None:
         return lines
@@ -71,10 +75,10 @@ def _account_lines(name: str, found: Account, row: Explained, places: list[int])
         return [*lines, f"  {found.reason}"]
     whole = _ulp(float(found.ulp[found.index]))
     lines.append(
-        f"  its steps to element {found.index}, and what each added to the error of {whole}:"
+        f"  its steps to element {found.index}, and how much each added to the error of {whole}:"
     )
     lines += [
-        f"    {each.step.name:22} {_digits(each.computed):>18}  {_ulp(each.ulp)}"
+        f"    {each.step.name:22} {number_text(each.computed):>18}  {_ulp(each.ulp)}"
         for each in found.added
     ]
     return [*lines, f"  {_verdict(found.added)}"]
@@ -84,24 +88,14 @@ def _verdict(added: list[Added]) -> str:
     """The step that lost the result, or that added most."""
     for each in added:
         if not np.isfinite(each.ulp):
-            return f"lost in {each.step.name}, which gave {_digits(each.computed)}"
+            return f"lost in {each.step.name}, which gave {number_text(each.computed)}"
     worst = max(added, key=lambda each: abs(each.ulp))
     if worst.ulp == 0:
         return "no step added an error"
-    return f"most was added by {worst.step.name}: {_ulp(worst.ulp)}"
-
-
-def _result(y: float, ulp: float) -> str:
-    return f"{y:.9g}" if np.isnan(ulp) else f"{y:.9g} ({ulp:+.3g} ulp)"
+    return f"{worst.step.name} added most: {_ulp(worst.ulp)}"
 
 
 def _ulp(error: float) -> str:
     if not np.isfinite(error):
         return "all of it"
     return "0 ulp" if error == 0 else f"{error:+.3g} ulp"
-
-
-def _digits(value: Any) -> str:
-    if isinstance(value, mpmath.mpf):
-        return str(mpmath.nstr(value, 9))
-    return f"{value:.9g}" if np.isfinite(value) else str(float(value))

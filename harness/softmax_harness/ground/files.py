@@ -28,7 +28,7 @@ def check_writable(folder: Path) -> None:
         )
     parent = next(each for each in folder.absolute().parents if each.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise BadFolder(f"{folder} cannot be written: {parent} does not let you")
+        raise BadFolder(f"{folder} cannot be written: you may not write into {parent}")
 
 
 def _is_run(folder: Path) -> bool:
@@ -45,7 +45,7 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise BadFolder(f"{path} is a folder: name a file")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise BadFolder(f"{path} cannot be written: {folder} is no folder that lets you")
+        raise BadFolder(f"{path} cannot be written: {folder} is no folder that you may write into")
 
 
 def replacing_file(path: Path, text: str | bytes) -> None:

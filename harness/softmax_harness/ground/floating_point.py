@@ -1,4 +1,4 @@
-"""The judge's own floating-point environment, which a library loaded elsewhere could have changed."""
+"""The floating-point environment of the process that computes the truth: is it unchanged?"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ numbers, so no value passes through a second format on its way to the one that i
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,26 +23,49 @@ _EXPONENT_FIELD = np.int64(0x7FF << 52)
 
 @dataclass(frozen=True)
 class Format:
-    """An IEEE 754 style binary format with subnormals and infinities.
+    """A binary floating-point format with subnormals: all that is known of it stands here.
+
+    IEEE 754 formats have infinities in a binade of their own, emin = 1 - emax, and nothing
+    reserved; narrower ones may differ in each (Micikevicius et al., "FP8 Formats for Deep
+    Learning", arXiv:2209.05433).
 
     Attributes
     ----------
     name : str
-        NumPy's name of the type.
+        The name of the type, NumPy's or that of `package`.
     precision : int
         Bits of the significand, the implicit one included (p).
-    emax : int
-        Exponent of the largest binade: values are below 2**(emax + 1).
+    emin, emax : int
+        Exponents of the smallest normal number, 2**emin, and of the largest binade: values are
+        below 2**(emax + 1).
+    wider : str or None
+        The format in which a careful kernel works that rounds once at the end; None where only
+        NumPy's long double is wider, whose format is the platform's.
+    has_infinity : bool
+        Whether rounding to nearest gives infinity beyond the largest number, and not NaN.
+    reserved : int
+        How many of the largest significands of the largest binade stand for no number.
+    package : str
+        The package that brings the type.
+    loaded_as : str or None
+        The type, as ``dtype.str``, that numpy.load gives back for what numpy.save wrote; None
+        where that is the type itself.
     """
 
     name: str
     precision: int
+    emin: int
     emax: int
+    wider: str | None = None
+    has_infinity: bool = True
+    reserved: int = 0
+    package: str = "numpy"
+    loaded_as: str | None = None
 
     @property
-    def emin(self) -> int:
-        """Exponent of the smallest normal number, 2**emin."""
-        return 1 - self.emax
+    def is_default(self) -> bool:
+        """Whether it is measured where no format is asked for: NumPy's own are."""
+        return self.package == "numpy"
 
     @property
     def spacing_exponent(self) -> int:
@@ -49,14 +73,24 @@ class Format:
         return self.emin - self.precision + 1
 
     @property
+    def largest_spacing_exponent(self) -> int:
+        """Exponent of the ulp of the largest number."""
+        return self.emax - self.precision + 1
+
+    @property
     def unit_roundoff(self) -> float:
         """u = 2**-p, half the distance from 1 to the next larger number."""
         return math.ldexp(1.0, -self.precision)
 
     @property
+    def largest_significand(self) -> int:
+        """The largest number in units of its ulp."""
+        return (1 << self.precision) - 1 - self.reserved
+
+    @property
     def largest(self) -> float:
         """Largest finite number."""
-        return math.ldexp(2.0 - math.ldexp(1.0, 1 - self.precision), self.emax)
+        return math.ldexp(self.largest_significand, self.largest_spacing_exponent)
 
     @property
     def smallest_normal(self) -> float:
@@ -70,22 +104,39 @@ class Format:
 
     @property
     def overflow_threshold(self) -> Fraction:
-        """(2 - 2**-p) 2**emax: from here on rounding to nearest gives infinity."""
-        return (2 - Fraction(1, 2**self.precision)) * Fraction(2) ** self.emax
+        """The largest number and half its ulp: beyond, rounding to nearest gives `overflow_value`.
+
+        The threshold itself, a tie, overflows too where the largest significand is odd: always if
+        nothing is reserved, as in IEEE 754, where it is (2 - 2**-p) 2**emax.
+        """
+        largest = self.largest_significand + Fraction(1, 2)
+        return largest * Fraction(2) ** self.largest_spacing_exponent
+
+    @property
+    def overflow_value(self) -> float:
+        """What stands for a magnitude beyond `overflow_threshold`: infinity, or NaN without one."""
+        return math.inf if self.has_infinity else math.nan
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The NumPy type; bfloat16 comes from the package ml_dtypes."""
-        if self.name != "bfloat16":
+        """The NumPy type.
+
+        Raises
+        ------
+        BadData
+            If the package that brings it is not installed.
+        """
+        if self.package == "numpy":
             return np.dtype(self.name)
         try:
-            import ml_dtypes
+            package = importlib.import_module(self.package)
         except ImportError:
             raise BadData(
-                "bfloat16 arrays need the package ml_dtypes: pip install 'softmax-harness[bfloat16]'"
+                f"{self.name} arrays need the package {self.package}: "
+                "pip install 'softmax-harness[bfloat16]'"
             ) from None
-        custom: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
-        return custom
+        dtype: np.dtype[Any] = np.dtype(getattr(package, self.name))
+        return dtype
 
     def ulp_exponent(self, man: int, exp: int) -> int:
         """k with ulp(z) = 2**k for z = man * 2**exp > 0.
@@ -103,7 +154,7 @@ class Format:
         Returns
         -------
         float
-            Exact in float64, infinity from `overflow_threshold` on.
+            Exact in float64; beyond `overflow_threshold` the `overflow_value`.
         """
         if man == 0:
             return 0.0
@@ -112,8 +163,8 @@ class Format:
         try:
             value = math.ldexp(multiple, ulp_exponent)
         except OverflowError:
-            return math.inf
-        return value if value <= self.largest else math.inf
+            return self.overflow_value
+        return value if value <= self.largest else self.overflow_value
 
     def ulp(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Ulp of each finite number of this format, given as float64 (shape kept)."""
@@ -129,7 +180,10 @@ class Format:
         return np.asarray(np.maximum(binade, self.smallest_normal, out=binade))
 
     def next_after(self, value: float, toward: float) -> float:
-        """The neighbour of `value`, a finite number of this format, in the direction of `toward`."""
+        """The neighbour of `value`, a finite number of this format, in the direction of `toward`.
+
+        Beyond the largest number that is the `overflow_value`.
+        """
         if value == toward:
             return value
         direction = 1.0 if toward > value else -1.0
@@ -138,7 +192,9 @@ class Format:
         if fraction == 0.5 and direction * value < 0:
             binade -= 1  # below a power of two the spacing is that of the binade below
         neighbour = value + direction * math.ldexp(1.0, max(binade, self.emin) - self.precision + 1)
-        return neighbour if abs(neighbour) <= self.largest else math.copysign(math.inf, neighbour)
+        if abs(neighbour) <= self.largest:
+            return neighbour
+        return math.copysign(self.overflow_value, neighbour)
 
 
 def rounded_shift(man: int, shift: int) -> int:
@@ -151,15 +207,18 @@ def rounded_shift(man: int, shift: int) -> int:
     return quotient + (remainder > half or (remainder == half and quotient & 1))
 
 
+# Narrow before wide, the order in which formats are told of everywhere.
 FORMATS = {
     format.name: format
     for format in (
-        Format("float16", 11, 15),
-        Format("bfloat16", 8, 127),
-        Format("float32", 24, 127),
-        Format("float64", 53, 1023),
+        Format("float16", 11, -14, 15, wider="float32"),
+        Format("bfloat16", 8, -126, 127, wider="float32", package="ml_dtypes", loaded_as="|V2"),
+        Format("float32", 24, -126, 127, wider="float64"),
+        Format("float64", 53, -1022, 1023),
     )
 }
+DEFAULT_DTYPES = tuple(name for name, format in FORMATS.items() if format.is_default)
+OTHER_DTYPES = tuple(name for name, format in FORMATS.items() if not format.is_default)
 
 
 def format_named(name: str) -> Format:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import FORMATS
 
 
 def read_npy(path: Path) -> NDArray[Any]:
     """The array in a .npy file, memory-mapped; `BadData` in one line where there is none.
 
-    NumPy saves the bfloat16 of ml_dtypes as raw values of two bytes, which are read as what they
-    were.
+    NumPy saves types that are not its own, such as bfloat16, as raw bytes, which are read as what
+    they were.
     """
     if not path.is_file():
         raise BadData(f"{path}: no such file; expected a .npy file written by numpy.save")
@@ -28,7 +28,8 @@ def read_npy(path: Path) -> NDArray[Any]:
         raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
     if not isinstance(array, np.ndarray):
         raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
-    return array.view(format_named("bfloat16").dtype) if array.dtype.str == "|V2" else array
+    saved = [each for each in FORMATS.values() if each.loaded_as == array.dtype.str]
+    return array.view(saved[0].dtype) if saved else array
 
 
 def let_go(array: NDArray[Any]) -> None:

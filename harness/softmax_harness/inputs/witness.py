@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe, stored
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import Operands, Problem, operation_named
 
 _RECIPE = re.compile(
     r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
@@ -28,8 +29,8 @@ class Witness:
 
     Attributes
     ----------
-    format : Format
-        The format of the inputs.
+    problem : Problem
+        What is computed of them, and in which formats.
     block : ndarray, shape (rows, n)
         The inputs as they were put to the implementation.
     row : int
@@ -40,18 +41,26 @@ class Witness:
         The recipe of the block and the row of it at which the block begins.
     """
 
-    format: Format
+    problem: Problem
     block: NDArray[Any]
     row: int
     index: int | None
     made_from: tuple[Recipe, int] | None = None
 
-    def random_operands(self) -> np.random.Generator:
-        """The stream of what an operation takes beside the block."""
+    @property
+    def format(self) -> Format:
+        """The format of the inputs."""
+        return self.problem.input_format
+
+    @cached_property
+    def operands(self) -> Operands:
+        """What the operation takes beside the block, made as a run makes it."""
         if self.made_from is None:
-            return np.random.default_rng(0)
-        recipe, start = self.made_from
-        return recipe.random_operands(start)
+            rng = np.random.default_rng(0)
+        else:
+            recipe, start = self.made_from
+            rng = recipe.random_operands(start)
+        return self.problem.operation.make_operands(self.block, rng)
 
 
 def recipe_text(recipe: Recipe, row: int, index: int) -> str:
@@ -81,38 +90,38 @@ def parse(text: str, operation: str = "softmax") -> Witness:
         If the text is no witness, or names a family or file that is not there.
     """
     name, _, rest = text.partition(":")
-    format = format_named(name)
+    problem = Problem.of(operation_named(operation), format_named(name))
     if found := _RECIPE.fullmatch(rest):
-        return _from_recipe(format, found, OPERATIONS[operation].one_to_one)
+        return _from_recipe(problem, found)
     if found := _LITERAL.fullmatch(rest):
         numbers = [_number(word) for word in found["numbers"].split(",")]
-        block = stored(np.array([numbers]), format)
-        return Witness(format, block, 0, _inside(int(found["index"]), len(numbers), text))
+        block = stored(np.array([numbers]), problem.input_format)
+        return Witness(problem, block, 0, _inside(int(found["index"]), len(numbers), text))
     raise BadData(
         f"{text!r} is not a witness: expected DTYPE:FAMILY,n=N,rows=R,seed=S@ROW,INDEX or "
         "DTYPE:NUMBER,NUMBER,...@INDEX, as printed in a report"
     )
 
 
-def _from_recipe(format: Format, found: re.Match[str], one_to_one: bool) -> Witness:
+def _from_recipe(problem: Problem, found: re.Match[str]) -> Witness:
     family = FAMILIES.get(found["family"])
     if family is None:
         if not found["family"].endswith(".npy"):
             raise unknown("family", found["family"], FAMILIES)
         family = npy_family(Path(found["family"]))
     n, rows = int(found["n"]), int(found["rows"])
-    recipe = Recipe(family, format, n, rows, int(found["seed"]))
+    recipe = Recipe(family, problem.input_format, n, rows, int(found["seed"]))
     row = _inside(int(found["row"]), rows, found.string)
     start = row - row % recipe.rows_per_block
     index = int(found["index"])
-    if one_to_one:
+    if problem.operation.one_to_one:
         _inside(index, n, found.string)
-    return Witness(format, recipe.block(start), row - start, index, (recipe, start))
+    return Witness(problem, recipe.block(start), row - start, index, (recipe, start))
 
 
 def _inside(place: int, size: int, text: str) -> int:
     if place >= size:
-        raise BadData(f"{text!r}: place {place} is outside of the {size} there are")
+        raise BadData(f"{text!r}: place {place} is outside: there are {size}, counted from 0")
     return place
 
 

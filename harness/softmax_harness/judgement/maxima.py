@@ -9,9 +9,10 @@ import numpy as np
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.metrics import METRICS, Batch, batch_of, least_near
-from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.truth import arbitrate, check_screen
+from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.metrics import METRICS, Batch, least_near
+from softmax_harness.operations import Operation, Problem
+from softmax_harness.truth import check_screen
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
@@ -23,13 +24,13 @@ _MOST_ROWS = 64
 
 def candidate_rows(tally: Tally) -> list[int]:
     """The rows that have to be judged for the maxima of a tally."""
-    batch_of = [m.name for m in METRICS if m.combine == "max" and m.blur is not None]
-    near = [tally.candidates.get(name, ())[:_MOST_ROWS] for name in batch_of]
+    confirmed = [m.name for m in METRICS if m.combine == "max" and m.blur is not None]
+    near = [tally.candidates.get(name, ())[:_MOST_ROWS] for name in confirmed]
     return sorted({each.row for extremes in near for each in extremes})
 
 
 def confirmed_maxima(
-    operation: str, recipe: Recipe, tallies: dict[str, Tally]
+    operation: Operation, recipe: Recipe, tallies: dict[str, Tally]
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
@@ -44,28 +45,30 @@ def confirmed_maxima(
 
 
 def _confirm_block(
-    operation: str,
+    operation: Operation,
     recipe: Recipe,
     start: int,
     here: list[int],
     rows: dict[str, list[int]],
     exact: dict[str, dict[str, list[Extreme]]],
 ) -> None:
-    from softmax_harness.subjects.call import call
-    from softmax_harness.subjects.named import implementation_named
+    from softmax_harness.subjects.named import subject_named
 
     stored = recipe.block(start)
     inside = np.array(here) - start
-    x = stored[inside].astype(np.float64)
-    truth = arbitrate(OPERATIONS[operation], x, recipe.format)
+    operands = operation.make_operands(stored, recipe.random_operands(start))
+    problem = Problem.of(operation, recipe.format)
+    asked = question(problem, stored[inside], tuple(each[inside] for each in operands), "mpmath")
     where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
-    check_screen(OPERATIONS[operation], x, truth, Policy(), f"{where}, of rows {here}")
+    check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        y = call(implementation_named(name), stored).y if places.size else None
+        subject = subject_named(name, operation, recipe.format)
+        y = subject.call(stored, operands).values if places.size else None
         if y is None:
             continue
-        batch = batch_of(x[places], y[inside[places]], truth.rows(places))
+        y = y.reshape(len(stored), *asked.truth.rounded.shape[1:])
+        batch = asked.batch_of(y[inside]).rows(places)
         for metric, found in maxima_by_row(batch, [here[place] for place in places]).items():
             exact[name].setdefault(metric, []).extend(found)
 

@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES, classify
-from softmax_harness.operations import Operands, Operation, Policy
-from softmax_harness.operations.bounds import error_bound_at_least, least_error_bound, theorem
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import Operands, Operation, Problem
+from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
+
+if TYPE_CHECKING:  # score judges what others called, and starts without what calls
+    from softmax_harness.subjects.subject import Subject
 
 Array = NDArray[np.float64]
 
@@ -33,8 +34,7 @@ class Question:
 
     Attributes
     ----------
-    operation : Operation
-    policy : Policy
+    problem : Problem
     stored : ndarray, shape (rows, n)
         The inputs in their own format.
     x : ndarray of float64
@@ -45,12 +45,16 @@ class Question:
         What the operation takes beside the logits.
     """
 
-    operation: Operation
-    policy: Policy
+    problem: Problem
     stored: NDArray[Any]
     x: Array
     exact_results: ExactResults
     operands: Operands = ()
+
+    @property
+    def operation(self) -> Operation:
+        """What is computed."""
+        return self.problem.operation
 
     @property
     def truth(self) -> Truth:
@@ -78,7 +82,7 @@ class Question:
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
-        confirm(self.exact_results, rows, self.operation, self.x, self.policy)
+        confirm(self.exact_results, rows, self.problem, self.x, self.operands)
         self.limit_ulp[rows] = self._error_bound(self.truth.rows(rows), rows)
 
     def _error_bound(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
@@ -108,29 +112,20 @@ class Measurement:
 
 
 def question(
-    operation: Operation,
-    stored: NDArray[Any],
-    format: Format,
-    policy: Policy | None = None,
-    tier: str = "screened",
-    operands: Operands = (),
+    problem: Problem, stored: NDArray[Any], operands: Operands = (), tier: str = "screened"
 ) -> Question:
-    """The truth of `stored`, shape (rows, n), and the limit owed, as `format` sees them."""
-    policy = policy or Policy()
+    """The truth of `stored`, shape (rows, n), and the error bound, as the output format sees them."""
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
-    exact = exact_results(operation, x, format, policy, tier, operands)
-    return Question(operation, policy, stored, x, exact, operands)
+    return Question(problem, stored, x, exact_results(problem, x, operands, tier), operands)
 
 
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch = asked.batch_of(y)
+    batch, cheap = asked.batch_of(y), asked.operation.cheap_limit
     slack = asked.exact_results.error_ulp
-    if asked.operation.name != "softmax":
-        return batch, classify(batch, asked.limit_ulp, asked.operation)
-    if not _beyond(batch, slack):
-        return batch, classify(batch)
+    if cheap is not None and not _beyond(batch, slack, cheap):
+        return batch, classify(batch, operation=asked.operation)
     open_ = ~asked.exact_results.confirmed
     if open_.any():
         distance = np.abs(batch.absolute - asked.limit_ulp)
@@ -139,17 +134,17 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
         if rows.size:
             asked.confirm(rows)
             batch = asked.batch_of(y)
-    return batch, classify(batch, asked.limit_ulp)
+    return batch, classify(batch, asked.limit_ulp, asked.operation)
 
 
-def _beyond(batch: Batch, slack: float) -> bool:
-    """Whether an element may err by more than it owes; first against limits that cost little.
+def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
+    """Whether an element may err beyond its error bound; first against limits that cost little.
 
-    What errs by more than the least that any element of its row owes is looked at one by one;
-    what is fixed by policy owes nothing.
+    What errs by more than the least bound of any element of its row is looked at one by one; what
+    is fixed by policy has none.
     """
     x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
-    least = (1.0 - _LIMIT_ROUNDING) * least_error_bound(n, batch.normal) - slack
+    least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(n, batch.normal) - slack
     if not (batch.largest <= least).all():
         # NumPy compares with one number twice as fast as with a column.
         bar = least[0] if batch.normal.all() else least[:, None]
@@ -158,44 +153,45 @@ def _beyond(batch: Batch, slack: float) -> bool:
         ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
         z = truth.rounded.ravel().take(far) + offset * ulp
         distance = x.max(axis=-1).take(far // n) - x.ravel().take(far)
-        limit = error_bound_at_least(distance, z, ulp, n, truth.format)
+        limit = cheap.of_elements(distance, z, ulp, n, truth.format)
         own = (1.0 - _LIMIT_ROUNDING) * limit - slack
         return not bool((batch.absolute.ravel().take(far) <= own).all())
     return False
 
 
 def measure(
-    implementation: Implementation,
+    subject: Subject,
     asked: Question,
     keep: int,
     by_row: bool = False,
     so_far: Mapping[str, float] = MappingProxyType({}),
 ) -> Measurement:
-    """Call the implementation, judge every element, and add them up, by row too if asked for.
+    """Call an implementation, judge every element, and add them up, by row too if asked for.
 
     A call that gives nothing to judge counts as NaN throughout. `keep` and `so_far` are as in
     `softmax_harness.judgement.aggregate.tally`.
     """
     shape = asked.truth.rounded.shape
-    called = call(implementation, asked.stored, operation=asked.operation, operands=asked.operands)
-    y = np.full(shape, np.nan) if called.y is None else called.y.reshape(shape)
-    batch, codes = classified(asked, y)
-    if called.y is None:
+    reply = subject.call(asked.stored, asked.operands)
+    y = reply.values
+    batch, codes = classified(asked, np.full(shape, np.nan) if y is None else y.reshape(shape))
+    if y is None:
         codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
-    bound = _bound(implementation, asked)
+    bound = _bound(subject.declaration, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
     metrics = metrics_of(asked.operation)
-    return Measurement(tally(batch, codes, bound, keep, so_far, metrics), rows, called.faults)
+    return Measurement(tally(batch, codes, bound, keep, so_far, metrics), rows, reply.messages)
 
 
-def _bound(implementation: Implementation, asked: Question) -> Array:
-    truth, name = asked.truth, implementation.bound
-    bound: Array | float = np.nan  # theorems are of softmax
+def _bound(declaration: Implementation, asked: Question) -> Array:
+    truth, name = asked.truth, declaration.bound
+    theorem = asked.operation.theorem
+    bound: Array | float = np.nan
     if name == "exact":
         bound = 0.5
     elif name == "operation":
         bound = asked.limit_ulp
-    elif asked.operation.name == "softmax":
+    elif theorem is not None:
         with np.errstate(invalid="ignore"):
             bound = theorem(name, asked.x, truth.value, truth.ulp, truth.format)
     return np.where(truth.fixed, np.nan, bound)

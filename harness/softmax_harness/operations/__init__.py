@@ -3,11 +3,22 @@
 import importlib
 import pkgutil
 
+from softmax_harness.ground.errors import unknown
 from softmax_harness.operations.operation import Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.problem import Problem
 
-__all__ = ["OPERATIONS", "Enclosure", "Operands", "Operation", "Policy"]
+__all__ = [
+    "OPERATIONS",
+    "Enclosure",
+    "Operands",
+    "Operation",
+    "Policy",
+    "Problem",
+    "operation_named",
+]
 
-_OTHER = ("balls", "bounds", "operation", "rows")
+# What the operations are made of; these need not be loaded to see that they define none.
+_OTHER = ("balls", "bounds", "elementary", "operation", "problem", "rows", "screen", "truth")
 
 
 def _found() -> dict[str, Operation]:
@@ -19,3 +30,10 @@ def _found() -> dict[str, Operation]:
 
 
 OPERATIONS = _found()
+
+
+def operation_named(name: str) -> Operation:
+    """The operation of that name; `UnknownName` with the nearest one otherwise."""
+    if name not in OPERATIONS:
+        raise unknown("operation", name, OPERATIONS)
+    return OPERATIONS[name]

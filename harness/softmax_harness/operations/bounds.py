@@ -28,13 +28,6 @@ if TYPE_CHECKING:  # it measures by mpmath, which loads where a bound is asked f
 
 Array = NDArray[np.float64]
 
-_WIDER = {
-    "float16": "float32",
-    "bfloat16": "float32",
-    "float32": "float64",
-    "float64": "longdouble",
-}
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -222,7 +215,7 @@ def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: 
 
 
 def least_error_bound(n: int, normal: NDArray[np.bool_]) -> Array:
-    """What `owed_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
+    """What `error_bound_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
 
     Elsewhere it is half an ulp, and z may be next to nothing.
     """
@@ -258,12 +251,11 @@ def native(format: Format, additions: float) -> Setting:
 
 
 def wider(format: Format, additions: float) -> Setting:
-    """Arithmetic in the next wider type; beyond float64 NumPy's long double."""
+    """Arithmetic in the next wider type: the format's `wider`, or else NumPy's long double."""
     from softmax_harness.operations.elementary import long_double_errors
 
-    name = _WIDER[format.name]
-    if name in FORMATS:
-        return native(FORMATS[name], additions)
+    if format.wider is not None:
+        return native(FORMATS[format.wider], additions)
     info = np.finfo(np.longdouble)
     # Its smallest numbers are 0 in float64, which is what they amount to here.
     return Setting(float(info.eps) / 2, 0.0, 0.0, math.inf, long_double_errors(), additions)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
+from softmax_harness.operations.screen import Screened
 
 _CHOICES = ("nan", "zero", "any")
 
@@ -73,6 +74,29 @@ def _logits_first(x: NDArray[Any], operands: Operands) -> Operands:
     return (x, *operands)
 
 
+Screen = Callable[[Array, Operands, NDArray[np.bool_], Array, Format], Screened]
+"""``screen(x, operands, fixed, expected, format)``: the results enclosed in plain NumPy."""
+
+
+class CheapLimit(NamedTuple):
+    """Limits that `Operation.error_bound` is nowhere below, and that cost next to nothing.
+
+    What errs by less needs no look at the bound itself.
+
+    Attributes
+    ----------
+    of_rows : callable
+        ``of_rows(n, normal)`` gives a limit for each row of n logits, shape (rows,); `normal` says
+        in which rows every result is surely a normal number.
+    of_elements : callable
+        ``of_elements(distance, z, ulp, n, format)`` gives a limit for each of some elements, whose
+        logits lie `distance` below the largest of their row.
+    """
+
+    of_rows: Callable[[int, NDArray[np.bool_]], Array]
+    of_elements: Callable[[Array, Array, Array, int, Format], Array]
+
+
 @dataclass(frozen=True)
 class Operation:
     """A function of a row of logits, and of its operands, defined exactly.
@@ -98,6 +122,13 @@ class Operation:
         ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the logits change
         each result, to first order: the absolute condition number times these changes. None for
         softmax, of which `softmax_harness.judgement.metrics.ulp` knows it.
+    screen : callable or None
+        A `Screen`: the same results as by `enclose`, much faster, up to an error that is proved;
+        None where mpmath has to give every result.
+    cheap_limit : CheapLimit or None
+    theorem : callable or None
+        ``theorem(name, x, z, ulp, format)`` gives the bound that a named theorem puts on an
+        algorithm of this operation, in ulp; None where no theorem is known here.
     make_operands : callable
         ``make_operands(stored, rng)`` makes the operands of logits in their own format.
     called_with : callable
@@ -122,6 +153,9 @@ class Operation:
     special_values: Callable[[Array, Policy, Operands], tuple[NDArray[np.bool_], Array]]
     error_bound: Callable[[Array, Operands, Array, Array, Format], Array]
     input_sensitivity: Callable[[Array, Operands, Array, Format], Array] | None = None
+    screen: Screen | None = None
+    cheap_limit: CheapLimit | None = None
+    theorem: Callable[[str | None, Array, Array, Array, Format], Array] | None = None
     make_operands: Callable[[NDArray[Any], np.random.Generator], Operands] = _nothing
     called_with: Callable[[NDArray[Any], Operands], Operands] = _logits_first
     effective_logits: Callable[[Array, Operands], Array] = _logits
@@ -130,6 +164,12 @@ class Operation:
     least: float = -np.inf
     most: float = np.inf
     is_distribution: bool = False
+
+    def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+        """Another process finds it by its name: its functions need not cross over."""
+        from softmax_harness.operations import operation_named
+
+        return operation_named, (self.name,)
 
     @property
     def one_to_one(self) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds
-from softmax_harness.operations.operation import Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operation import CheapLimit, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.screen import Screened, screen
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
 # only screen do without it.
@@ -223,12 +224,26 @@ def error_bound(
     return bounds.error_bound(x, z, ulp, format)
 
 
+def screened(
+    x: NDArray[np.float64],
+    operands: Operands,
+    fixed: NDArray[np.bool_],
+    expected: NDArray[np.float64],
+    format: Format,
+) -> Screened:
+    """`softmax_harness.operations.screen.screen`."""
+    return screen(x, fixed, expected, format)
+
+
 OPERATION = Operation(
     "softmax",
     "z_i = exp(x_i) / sum_j exp(x_j)",
     enclose_row,
     special_values,
     error_bound,
+    screen=screened,
+    cheap_limit=CheapLimit(bounds.least_error_bound, bounds.error_bound_at_least),
+    theorem=bounds.theorem,
     least=0.0,
     most=1.0,
     is_distribution=True,

@@ -56,7 +56,7 @@ def changes(first: Run, second: Run) -> list[Change]:
     seeds = [run.info["options"]["seed"] for run in (first, second)]
     if seeds[0] != seeds[1]:
         raise BadFolder(
-            f"the runs have other inputs: --seed {seeds[0]} and {seeds[1]}; make one of them again "
+            f"the runs used different seeds, {seeds[0]} and {seeds[1]}: make one of them again "
             "with the seed of the other"
         )
     before, now = (_by_cell(run) for run in (first, second))

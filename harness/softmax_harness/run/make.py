@@ -14,7 +14,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.errors import UnknownName, unknown
-from softmax_harness.ground.formats import FORMATS, format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS, format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import processes
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
@@ -38,7 +38,6 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import available, implementation_named
 from softmax_harness.timing import read_history, read_timings
-from softmax_harness.truth import SCREENS
 
 Progress = Callable[[str, int, int], None]
 Plan = list[tuple[Recipe, tuple[str, ...]]]
@@ -61,7 +60,7 @@ class Options:
     """
 
     implementations: tuple[str, ...] = ()
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
     families: tuple[str, ...] = ()
     operation: str = "softmax"
     suite: str = "quick"
@@ -115,9 +114,7 @@ def _check_known_somewhere(names: tuple[str, ...]) -> None:
     known = sorted({name for operation in OPERATIONS for name in catalogue(operation)})
     for name in names:
         if is_foreign(name):
-            raise UnknownName(
-                f"{name} computes one operation, and all were asked for: give --operation OPERATION"
-            )
+            raise UnknownName(f"{name} computes one operation, not all: give --operation OPERATION")
         if name not in known:
             raise unknown("implementation of any operation", name, known)
 
@@ -137,7 +134,7 @@ def planned(options: Options, operation: str) -> Plan:
     for format in formats:
         _ = format.dtype  # says here what to install for a dtype that NumPy lacks
     suite, families = suite_named(options.suite), chosen_families(options)
-    if operation not in SCREENS:
+    if OPERATIONS[operation].screen is None:
         suite = without_screen(suite)
         if not options.families:
             families = [each for each in families if fits_without_screen(each)]

@@ -207,7 +207,7 @@ def read(folder: Path) -> Run:
         for name, digest in digests.items():
             if name not in TABLES or _digest(folder / f"{name}.csv") != digest:
                 raise BadFolder(
-                    f"{folder}: {name}.csv is not as the run wrote it; make the run again"
+                    f"{folder}: {name}.csv has changed since the run wrote it; make the run again"
                 )
         tables = {name: pd.read_csv(folder / f"{name}.csv") for name in digests}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -16,9 +16,8 @@ from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.judgement.aggregate import RowTallies, Tally, kept_for_percentile
 from softmax_harness.judgement.maxima import confirmed_maxima
 from softmax_harness.judgement.measure import measure, question
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.named import implementation_named
-from softmax_harness.truth import SCREENS
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.named import subject_named
 
 _BLOCKS_PER_JOB = 16
 # Jobs that are handed out before the first of them is waited for: enough to keep any machine busy,
@@ -149,12 +148,13 @@ def work(job: Job) -> Part:
         stored = recipe.block(start)
         operation = OPERATIONS[job.operation]
         operands = operation.make_operands(stored, recipe.random_operands(start))
-        asked = question(operation, stored, recipe.format, tier=job.tier, operands=operands)
+        problem = Problem.of(operation, recipe.format)
+        asked = question(problem, stored, operands, job.tier)
         for name in job.implementations:
             by_row = recipe.family.grid is not None
             so_far = parts[name][0].so_far if name in parts else {}
-            implementation = implementation_named(name, job.operation)
-            measured = measure(implementation, asked, keep, by_row, so_far)
+            subject = subject_named(name, operation, recipe.format)
+            measured = measure(subject, asked, keep, by_row, so_far)
             part = (measured.tally, measured.by_row, measured.faults)
             parts[name] = _joined(parts[name], part, keep) if name in parts else part
         escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
@@ -165,9 +165,10 @@ def work(job: Job) -> Part:
 
 def confirmation(job: Job, tallies: dict[str, Tally]) -> tuple[dict[str, Tally], int]:
     """The tallies of a whole recipe with their maxima confirmed; `job` is any job of it."""
-    if job.tier == "mpmath" or job.operation not in SCREENS:
+    operation = OPERATIONS[job.operation]
+    if job.tier == "mpmath" or operation.screen is None:
         return tallies, 0
-    return confirmed_maxima(job.operation, job.recipe, tallies)
+    return confirmed_maxima(operation, job.recipe, tallies)
 
 
 def _joined(

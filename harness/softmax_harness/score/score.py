@@ -29,14 +29,12 @@ from softmax_harness.judgement.maxima import (
     renewed,
 )
 from softmax_harness.judgement.measure import classified, question
-from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
-from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.operations.softmax import enclose
-from softmax_harness.truth import arbitrate, check_screen
-from softmax_harness.truth.screen.constants import constants
+from softmax_harness.operations import OPERATIONS, Policy, Problem
+from softmax_harness.operations.screen.constants import constants
+from softmax_harness.truth import check_screen
+from softmax_harness.truth.digits import exact_digits
 
-_EXACT_DIGITS, _EXACT_BITS = 25, 128
 _LARGEST_EXACT_INTEGER = 2**53
 # Fewer elements than this are judged before other processes have begun.
 _WORTH_PROCESSES = 1 << 19
@@ -211,6 +209,11 @@ def score(
 _Block = tuple[int, Tally, dict[str, Extreme]]
 
 
+def _problem(pair: Pair, policy: Policy) -> Problem:
+    """What the outputs of a pair are taken for; its rows lie along the last axis of a block."""
+    return Problem(OPERATIONS["softmax"], format_of(pair.x), pair.format, policy=policy)
+
+
 class _Judge:
     """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
 
@@ -223,7 +226,7 @@ class _Judge:
         """The block's first row, its tally and its first faults."""
         check_floating_point_environment()
         x, y = self._pair.block(rows)
-        asked = question(OPERATIONS["softmax"], x, self._pair.format, self._policy)
+        asked = question(_problem(self._pair, self._policy), x)
         batch, codes = classified(asked, y.astype(np.float64, copy=False))
         no_bound = np.full((len(x), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far)
@@ -274,10 +277,9 @@ def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
     if not rows:
         return total
     x, y = pair.block(np.array(rows, dtype=np.int64))
-    x = x.astype(np.float64)
-    truth = arbitrate(OPERATIONS["softmax"], x, pair.format, policy)
-    check_screen(OPERATIONS["softmax"], x, truth, policy, f"rows {rows} of the file")
-    exact = maxima_by_row(batch_of(x, y.astype(np.float64), truth), rows)
+    asked = question(_problem(pair, policy), x, tier="mpmath")
+    check_screen(asked.problem, asked.x, asked.operands, asked.truth, f"rows {rows} of the file")
+    exact = maxima_by_row(asked.batch_of(y.astype(np.float64)), rows)
     check_candidates(total, exact, "the file")
     return renewed(total, exact)
 
@@ -333,22 +335,8 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
     inputs, outputs = pair.block(np.array([extreme.row]))
     logits = inputs[0].astype(np.float64)
     x, y = float(logits[extreme.index]), float(outputs[0, extreme.index])
-    return {"index": place, "x": x.hex(), "y": y.hex(), "exact": _exact(scored, logits, place)}
-
-
-def _exact(scored: Score, logits: NDArray[np.float64], place: list[int]) -> str:
-    fixed, expected = OPERATIONS["softmax"].special_values(logits[None], scored.policy, ())
-    index = place[scored.pair.axis]
-    if fixed[0, index]:
-        value = float(expected[0, index])
-        return "any" if math.isinf(value) else str(value)
-    import mpmath
-
-    values, counts = np.unique(logits[np.isfinite(logits)], return_counts=True)
-    enclosures = enclose(values, counts, _EXACT_BITS)
-    man, exp, _ = enclosures[int(np.searchsorted(values, logits[index]))]
-    with mpmath.workprec(2 * _EXACT_BITS):
-        return str(mpmath.nstr(mpmath.ldexp(man, exp), _EXACT_DIGITS))
+    exact = exact_digits(_problem(pair, scored.policy), logits, extreme.index) or "any"
+    return {"index": place, "x": x.hex(), "y": y.hex(), "exact": exact}
 
 
 def _number(value: float) -> float | str:

@@ -1,64 +1,93 @@
-"""One call of an implementation, and what can go wrong in it beside its numbers."""
+"""The one way to call an implementation: make the call as requested, and look at all it returned."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from softmax_implementations import Implementation
 
-from softmax_harness.operations import OPERATIONS, Operands, Operation
-
-
-@dataclass(frozen=True)
-class Call:
-    """What an implementation returned.
-
-    Attributes
-    ----------
-    y : ndarray of float64 or None
-        The outputs in the shape of the inputs; None where there are none to judge.
-    faults : tuple of str
-        What was wrong with the call: an exception, a wrong shape or dtype, a changed input.
-    """
-
-    y: NDArray[np.float64] | None
-    faults: tuple[str, ...] = ()
+from softmax_harness.ground.text import printable
+from softmax_harness.operations import Operands
+from softmax_harness.subjects.layouts import LAYOUTS
+from softmax_harness.subjects.repeats import repeated
+from softmax_harness.subjects.request import Fault, Reply, Request
 
 
-def call(
-    implementation: Implementation,
-    x: NDArray[Any],
-    axis: int = -1,
-    operation: Operation = OPERATIONS["softmax"],
-    operands: Operands = (),
-) -> Call:
-    """Call `implementation` on `x` and look at all that it returned.
-
-    Floating-point warnings are its own business: it is called with them off.
-    """
-    arguments = operation.called_with(x, operands)
-    given = [each.tobytes() for each in arguments]
+def answered(
+    function: Callable[..., Any],
+    request: Request,
+    accidents: type[BaseException] = BaseException,
+) -> Reply:
+    """Make a call as it is requested; an exception among `accidents` is a fault of it."""
+    arguments = _laid_out(request)
+    memory = [_whole(each) for each in arguments]
+    before, around = _bytes(arguments), _bytes(memory)
     try:
-        with np.errstate(all="ignore"):
-            named = {"axis": axis} if operation.has_axis else {}
-            y = implementation(*arguments, **named)
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is a finding, not our failure
-        return Call(None, (f"raised {type(error).__name__}: {str(error).splitlines()[:1]}",))
+        y, faults = _results(request, function, arguments)
+    except MemoryError as error:
+        return Reply(None, (Fault("memory", f"ran out of memory: {told(error)}"),))
+    except accidents as error:
+        return Reply(None, (Fault("raised", f"raised {told(error)}"),))
+    if _bytes(arguments) != before:
+        faults.append(Fault("input_changed", "changed its input"))
+    elif _bytes(memory) != around:
+        faults.append(Fault("input_changed", "changed memory next to its input"))
+    return Reply(y, tuple(faults))
+
+
+def _laid_out(request: Request) -> Operands:
+    if request.layout is None:
+        return request.arguments
+    return tuple(LAYOUTS[request.layout](each) for each in request.arguments)
+
+
+def _bytes(arrays: Operands | list[NDArray[Any]]) -> list[bytes]:
+    return [each.tobytes() for each in arrays]
+
+
+def _whole(x: NDArray[Any]) -> NDArray[Any]:
+    """All of the memory of which an array is a part."""
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
+def _results(
+    request: Request, function: Callable[..., Any], arguments: Operands
+) -> tuple[NDArray[Any] | None, list[Fault]]:
+    first = function(*arguments, **request.problem.named_arguments())
+    wrong = _wrong_kind(first, request)
+    if wrong is not None:
+        return None, [wrong]
+    y = np.array(first, order="C")
     faults = []
-    if [each.tobytes() for each in arguments] != given:
-        faults.append("changed its input")
-    if not isinstance(y, np.ndarray):
-        return Call(None, (*faults, f"returned {type(y).__name__} where an ndarray was expected"))
-    shape = operation.shape_of_results(arguments, axis)
-    if y.shape != shape:
-        told = f"returned shape {y.shape} for an input of shape {x.shape}"
-        return Call(None, (*faults, told if shape == x.shape else f"{told}, expected {shape}"))
-    expected = implementation.output_dtype or x.dtype.name
-    if y.dtype.name != expected:
-        faults.append(f"returned {y.dtype} where {expected} was expected")
-    if y.dtype.kind not in "fV" and y.dtype.name != "bfloat16":
-        return Call(None, tuple(faults))
-    return Call(y.astype(np.float64), tuple(faults))
+    if any(np.may_share_memory(first, x) and np.shares_memory(first, x) for x in arguments):
+        faults.append(Fault("result_overwritten", "returned memory of its input as its result"))
+    if request.times > 1 or request.threads > 1:
+        faults += repeated(function, request, arguments, first)
+    return y, faults
+
+
+def _wrong_kind(y: Any, request: Request) -> Fault | None:
+    expected = request.shape
+    scalar = isinstance(y, np.generic) and expected == ()
+    if not isinstance(y, np.ndarray) and not scalar:
+        return Fault("wrong_type", f"returned {type(y).__name__} where an ndarray was expected")
+    if y.shape != expected:
+        returned = f"returned shape {y.shape} for an input of shape {request.x.shape}"
+        wanted = "" if expected == request.x.shape else f", expected {expected}"
+        return Fault("wrong_shape", returned + wanted)
+    if y.dtype.name != request.dtype:
+        return Fault("wrong_dtype", f"returned {y.dtype} where {request.dtype} was expected")
+    return None
+
+
+def told(error: BaseException) -> str:
+    """The type of an exception and the first line of its text, if it has one."""
+    try:
+        lines = str(error).splitlines()
+    except BaseException:  # noqa: BLE001 - its text is the plug-in's too
+        lines = []
+    return printable(f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}")

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
-from softmax_harness.ground.formats import format_of
-from softmax_harness.operations import OPERATIONS, Operands, Policy
+from softmax_harness.ground.formats import FORMATS, format_of
+from softmax_harness.operations import OPERATIONS, Operands, Problem
 from softmax_harness.truth import exact_results
 
-_DTYPES = ("float16", "bfloat16", "float32", "float64")
+_DTYPES = tuple(FORMATS)
 
 
 def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-    """Every element the exact value rounded once, by the screen and mpmath."""
+    """The exact value of each element, rounded once, by the screen and mpmath."""
     x = floating(x)
     if x.size == 0:
         return x.copy()
@@ -30,16 +30,15 @@ def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
 
 def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any]:
     format = format_of(x)
-    truth = exact_results(
-        OPERATIONS[operation], x.astype(np.float64), format, Policy(), operands=operands
-    ).truth
+    problem = Problem.of(OPERATIONS[operation], format)
+    truth = exact_results(problem, x.astype(np.float64), operands).truth
     with np.errstate(over="ignore"):
         return truth.rounded.astype(format.dtype)
 
 
 @cache
 def exact_of(operation: str) -> Implementation:
-    """The correctly rounded implementation of an operation; of others than softmax of matrices."""
+    """The correctly rounded implementation of an operation; other than softmax: of matrices."""
     if operation == "softmax":
         return Implementation("exact", exact, _DTYPES, bound="exact")
     about = OPERATIONS[operation]
@@ -54,7 +53,7 @@ def exact_of(operation: str) -> Implementation:
             mask = arguments[-1]
             x, operands = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
         if x.ndim != 2 or axis not in (-1, 1):
-            raise ValueError(f"exact {operation} takes arrays of two axes")
+            raise ValueError(f"exact {operation} takes arrays with two axes")
         shape = about.shape_of_results(arguments, axis)
         return _rounded(operation, x, operands).reshape(shape)
 

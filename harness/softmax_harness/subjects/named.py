@@ -6,17 +6,16 @@ from functools import cache
 from multiprocessing.util import Finalize
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.errors import BadImplementation, unknown
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS, Format
+from softmax_harness.operations import Operation, Policy, Problem, operation_named
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.isolation import Fault, Isolated, Limits, Request
+from softmax_harness.subjects.isolation import Fault, Isolated, Limits
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
-
-_DTYPES = ("float16", "float32", "float64")
+from softmax_harness.subjects.subject import Subject
 
 
 def check_name(name: str, operation: str = "softmax") -> None:
@@ -29,7 +28,7 @@ def check_name(name: str, operation: str = "softmax") -> None:
 
 
 def implementation_named(name: str, operation: str = "softmax") -> Implementation:
-    """The implementation of that name; foreign code is called in a process of its own.
+    """What is declared about the implementation of that name.
 
     A function of which nothing is declared is taken for an implementation of `operation`.
 
@@ -40,17 +39,47 @@ def implementation_named(name: str, operation: str = "softmax") -> Implementatio
     """
     check_name(name, operation)
     if is_foreign(name):
-        found = _foreign(name, operation)
-        if found.operation != operation:
-            raise BadImplementation(
-                f"{name} computes {found.operation}, and {operation} was asked for: give "
-                f"--operation {found.operation}"
-            )
+        found = _foreign(name, operation)[0]
+        check_operation(found, operation)
         return found
     found = catalogue(operation)[name]
     if found.library is None or found.unavailable:
         return found
-    return _foreign(name, operation)
+    return _foreign(name, operation)[0]
+
+
+def check_operation(declaration: Implementation, operation: str) -> None:
+    """Refuse an implementation that computes something else than what was asked for."""
+    if declaration.operation != operation:
+        raise BadImplementation(
+            f"{declaration.name} computes {declaration.operation}, not {operation}: give "
+            f"--operation {declaration.operation}"
+        )
+
+
+def subject_named(name: str, operation: Operation, format: Format) -> Subject:
+    """The implementation of that name on logits of a format, ready to be called.
+
+    Foreign code is called in a process of its own, which lives as long as this one.
+
+    Raises
+    ------
+    UnknownName, BadImplementation
+        As `implementation_named`.
+    """
+    declaration = implementation_named(name, operation.name)
+    problem = problem_of(declaration, operation, format)
+    if is_foreign(name) or (declaration.library and not declaration.unavailable):
+        return Subject(declaration, problem, _foreign(name, operation.name)[1])
+    return Subject.here(declaration, problem)
+
+
+def problem_of(
+    declaration: Implementation, operation: Operation, format: Format, policy: Policy | None = None
+) -> Problem:
+    """The problem of an implementation: its output format is the input's unless it declares another."""
+    output = FORMATS[declaration.output_dtype] if declaration.output_dtype else format
+    return Problem(operation, format, output, policy=policy or Policy())
 
 
 def available(operation: str = "softmax") -> list[Implementation]:
@@ -68,39 +97,25 @@ def described(
     """
 
     def elsewhere(*arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
-        raise BadImplementation(f"{name} is called in a process of its own only")
+        raise BadImplementation(f"{name} can be called only in its own process")
 
     elsewhere.__doc__ = summary
-    fields = declared or {"dtypes": _DTYPES, "operation": operation}
+    fields = declared or {"dtypes": DEFAULT_DTYPES, "operation": operation}
     return Implementation(**(fields | {"name": name, "function": elsewhere}))
 
 
 @cache
-def _foreign(name: str, operation: str) -> Implementation:
+def _foreign(name: str, operation: str) -> tuple[Implementation, Isolated]:
+    """What is declared about foreign code, and the process that calls it."""
     process = Isolated(name if is_foreign(name) else f"{operation}/{name}", Limits())
     # A worker of a run waits for its children before it comes to what atexit has.
     Finalize(None, process.close, exitpriority=10)
     found = process.load()
     if isinstance(found, Fault):
         if found.kind == "unavailable":
-            return described(name, {"unavailable": found.message}, "")
+            return described(name, {"unavailable": found.message}, ""), process
         told = found.message if found.kind == "unknown" else f"{name}: {found.message}"
         raise BadImplementation(told)
-
     declaration = described(name, found.declared, found.summary, operation)
-    computed = OPERATIONS[declaration.operation]
-
-    def call(
-        *arguments: NDArray[Any], axis: int | None = -1 if computed.has_axis else None
-    ) -> NDArray[Any]:
-        x, *operands = (np.asarray(each) for each in arguments)
-        expected = declaration.output_dtype or x.dtype.name
-        shape = computed.shape_of_results((x, *operands), -1 if axis is None else axis)
-        request = Request(x, expected, axis, operands=tuple(operands), shape=shape)
-        reply = process.serve([request])[0]
-        if reply.y is None:
-            raise BadImplementation("; ".join(fault.message for fault in reply.faults))
-        return reply.y
-
-    call.__doc__ = found.summary
-    return Implementation(**(vars(declaration) | {"function": call}))
+    operation_named(declaration.operation)
+    return declaration, process

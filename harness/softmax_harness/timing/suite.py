@@ -19,17 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData, BadImplementation
-from softmax_harness.ground.formats import Format, format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 
 Softmax = Callable[[NDArray[Any]], NDArray[Any]]
 Find = Callable[[str], Any]
 
 LENGTHS = (10, 100, 1000, 10_000, 100_000)
-DTYPES = ("float16", "float32", "float64")
 JUDGED_FAMILIES = ("normal-10", "offset-positive", "uniform-wide")
 SEED = 0
 
@@ -80,7 +79,7 @@ def imported(name: str) -> Any:
 def suite(
     *names: str,
     find: Find = imported,
-    dtypes: Sequence[str] = DTYPES,
+    dtypes: Sequence[str] = DEFAULT_DTYPES,
     lengths: Sequence[int] = LENGTHS,
 ) -> type:
     """A class of asv benchmarks for the softmaxes of these names.
@@ -142,7 +141,8 @@ def suite(
             found = find(implementation)
             output = getattr(found, "output_dtype", None) or dtype
             call = _usable(found, implementation, dtype)
-            return max_ulp(call, family, _available(dtype), _available(output))
+            operation = OPERATIONS["softmax"]
+            return max_ulp(call, family, Problem(operation, _available(dtype), _available(output)))
 
     return Softmax
 
@@ -157,15 +157,15 @@ def batch(format: Format, rows: int, n: int) -> NDArray[Any]:
     return x
 
 
-def max_ulp(call: Softmax, family: str, format: Format, output: Format) -> float:
+def max_ulp(call: Softmax, family: str, problem: Problem) -> float:
     """The largest |y - z| / ulp(z) on a small fixed batch, by the arbiter.
 
     Infinity, never NaN, where y is not finite: asv ranks infinity as worse than any number, and
     takes NaN for a benchmark that was skipped.
     """
-    x = Recipe(FAMILIES[family], format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
+    x = Recipe(FAMILIES[family], problem.input_format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
     y = np.asarray(call(x)).astype(np.float64)
-    error = np.abs(ulp_error(y, arbitrate(OPERATIONS["softmax"], x.astype(np.float64), output)))
+    error = np.abs(ulp_error(y, arbitrate(problem, x.astype(np.float64))))
     return float(np.max(np.where(np.isfinite(y), error, np.inf)))
 
 
@@ -187,7 +187,7 @@ def _usable(found: Any, name: str, dtype: str) -> Softmax:
 def _available(dtype: str) -> Format:
     format = format_named(dtype)
     try:
-        format.dtype  # noqa: B018  (bfloat16 needs a package)
+        format.dtype  # noqa: B018  (a package may be missing)
     except BadData as error:
         raise _skip(str(error)) from None
     return format

@@ -1,18 +1,10 @@
 """The exact results: `exact_results` by the screen and mpmath together, `arbitrate` by mpmath alone."""
 
+from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
-from softmax_harness.truth.tiers import (
-    SCREENS,
-    TIERS,
-    ExactResults,
-    check_screen,
-    confirm,
-    exact_results,
-)
-from softmax_harness.truth.truth import Truth
+from softmax_harness.truth.tiers import TIERS, ExactResults, check_screen, confirm, exact_results
 
 __all__ = [
-    "SCREENS",
     "TIERS",
     "ExactResults",
     "Truth",

@@ -8,54 +8,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, rounded_shift
-from softmax_harness.operations import Enclosure, Operands, Operation, Policy
-from softmax_harness.truth.truth import Truth
+from softmax_harness.operations import Enclosure, Operands, Problem
+from softmax_harness.operations.truth import Truth
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
 _MOST_BITS = 1 << 16  # four times what any limit of a proved operation takes
 _SMALLEST = 2.0**-1074
 
 
-def arbitrate(
-    operation: Operation,
-    x: NDArray[np.float64],
-    format: Format,
-    policy: Policy | None = None,
-    operands: Operands = (),
-) -> Truth:
-    """The exact results of `operation` on each row of `x`, seen from `format`.
+def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ()) -> Truth:
+    """The exact results of a problem on each row of `x`, seen from its output format.
 
     Parameters
     ----------
+    problem : Problem
     x : ndarray of float64, shape (rows, n)
         The stored inputs; every format up to float64 is exact in it.
-    format : Format
-        The format to round to.
-    policy : Policy, optional
-        The special-value policy.
     operands : tuple of ndarray
         What the operation takes beside the logits, see `Operation.make_operands`.
     """
-    fixed, expected = operation.special_values(x, policy or Policy(), operands)
+    format = problem.output_format
+    fixed, expected = problem.operation.special_values(x, problem.policy, operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
     ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
     for row in np.flatnonzero(~fixed.all(axis=-1)):
         open_ = np.flatnonzero(~fixed[row])
         own = tuple(each[row] for each in operands)
-        decided = np.array(_decided_row(operation, x[row], own, open_.tolist(), format))
+        decided = np.array(_decided_row(problem, x[row], own, open_.tolist()))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
         ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
     return Truth(format, rounded, offset, ulp, fixed)
 
 
 def _decided_row(
-    operation: Operation,
-    x: NDArray[np.float64],
-    operands: Operands,
-    open_: list[int],
-    format: Format,
+    problem: Problem, x: NDArray[np.float64], operands: Operands, open_: list[int]
 ) -> list[tuple[float, float, int]]:
+    operation, format = problem.operation, problem.output_format
     precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
     decided: dict[int, tuple[float, float, int]] = {}
     while True:
@@ -84,7 +73,8 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
     The enclosed number lies strictly inside its interval, which must keep to one binade and hold
-    no rounding boundary. From the overflow threshold on RN(z) is infinite and the offset 0.
+    no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value` and
+    the offset 0.
     """
     man, exp, slack = enclosure
     if man < 0:
@@ -96,20 +86,19 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
         return None
     ulp_exponent = format.ulp_exponent(man, exp)
     shift = ulp_exponent - exp
-    if ulp_exponent > format.emax - format.precision + 1:
-        return math.inf, 0.0, format.emax - format.precision + 1
-    if shift <= 0:
-        if slack:
-            return None
-        return math.ldexp(man, exp), 0.0, ulp_exponent
+    top = format.largest_spacing_exponent
+    if ulp_exponent > top:
+        return format.overflow_value, 0.0, top
     if shift > man.bit_length() + 1:  # below half the smallest subnormal
         return 0.0, scaled_float(man, -shift), ulp_exponent
+    if shift <= 0 and slack:
+        return None
     multiple = rounded_shift(man, shift)
-    remainder = man - (multiple << shift)
+    remainder = man - (multiple << shift) if shift > 0 else 0
     if slack and (1 << (shift - 1)) - abs(remainder) < slack:
         return None
-    if multiple.bit_length() > format.precision and ulp_exponent + format.precision > format.emax:
-        return math.inf, 0.0, ulp_exponent
+    if ulp_exponent == top and multiple > format.largest_significand:
+        return format.overflow_value, 0.0, top
     return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
 
 

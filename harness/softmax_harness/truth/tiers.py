@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
-from softmax_harness.ground.formats import Format
-from softmax_harness.operations import Operands, Operation, Policy
+from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
-from softmax_harness.truth.screen import Screened, screen
-from softmax_harness.truth.truth import Truth
 
-Screen = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64], Format], Screened]
-
-SCREENS: dict[str, Screen] = {"softmax": screen}
 TIERS = ("screened", "mpmath")
 
 
 @dataclass(frozen=True)
 class ExactResults:
-    """The truth of a batch and how it is known.
+    """The truth of a batch, and which tier it comes from.
 
     Attributes
     ----------
@@ -40,36 +34,35 @@ class ExactResults:
 
 
 def exact_results(
-    operation: Operation,
+    problem: Problem,
     x: NDArray[np.float64],
-    format: Format,
-    policy: Policy,
-    tier: str = "screened",
     operands: Operands = (),
+    tier: str = "screened",
 ) -> ExactResults:
     """The truth of each row of x by the screen, if there is one, and by mpmath where it is open.
 
     Parameters
     ----------
+    problem : Problem
+        The truth is seen from its output format.
     x : ndarray of float64, shape (rows, n)
-    tier : {"screened", "mpmath"}
-        ``mpmath`` takes everything to the arbiter.
     operands : tuple of ndarray
         What the operation takes beside the logits.
+    tier : {"screened", "mpmath"}
+        ``mpmath`` takes everything to the arbiter.
     """
-    by_screen = SCREENS.get(operation.name)
-    if tier == "mpmath" or by_screen is None:
-        return ExactResults(
-            arbitrate(operation, x, format, policy, operands), np.ones(len(x), bool), 0.0
-        )
-    screened = by_screen(x, *operation.special_values(x, policy, operands), format)
+    operation = problem.operation
+    if tier == "mpmath" or operation.screen is None:
+        return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), 0.0)
+    fixed, expected = operation.special_values(x, problem.policy, operands)
+    screened = operation.screen(x, operands, fixed, expected, problem.output_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
-    confirm(found, np.flatnonzero(screened.undecided), operation, x, policy)
+    confirm(found, np.flatnonzero(screened.undecided), problem, x, operands)
     return found
 
 
 def check_screen(
-    operation: Operation, x: NDArray[np.float64], exact: Truth, policy: Policy, where: str
+    problem: Problem, x: NDArray[np.float64], operands: Operands, exact: Truth, where: str
 ) -> None:
     """Hold the screen's truth of each row of x against mpmath's.
 
@@ -78,7 +71,7 @@ def check_screen(
     ScreenIsWrong
         Where they differ by more than the screen's bound; `where` says what was judged.
     """
-    found = exact_results(operation, x, exact.format, policy)
+    found = exact_results(problem, x, operands)
     own = ~found.confirmed
     screened, right = found.truth.rows(own), exact.rows(own)
     slack = found.error_ulp + 2.0**-53  # both offsets are rounded, at most 1/2
@@ -96,12 +89,13 @@ def check_screen(
 def confirm(
     found: ExactResults,
     rows: NDArray[np.int64],
-    operation: Operation,
+    problem: Problem,
     x: NDArray[np.float64],
-    policy: Policy,
+    operands: Operands,
 ) -> None:
     """Let mpmath judge some rows, in place."""
     rows = rows[~found.confirmed[rows]]
     if rows.size:
-        found.truth.replace_rows(rows, arbitrate(operation, x[rows], found.truth.format, policy))
+        own = tuple(each[rows] for each in operands)
+        found.truth.replace_rows(rows, arbitrate(problem, x[rows], own))
         found.confirmed[rows] = True

@@ -40,7 +40,7 @@ _WORDS = {
     "accurate": "accurate",
     "inherent_underflow": "u  underflow that the dtype cannot avoid",
     "inaccurate": "I  inaccurate",
-    "flushed_subnormal": "F  0 where a subnormal was due",
+    "flushed_subnormal": "F  0 in place of a subnormal",
     "spurious_underflow": "S  spurious underflow",
     "wrong_special": "W  wrong special value",
     "out_of_range": "R  outside [0, 1]",
@@ -52,17 +52,19 @@ _PLANES = {
     "offset-plane": (
         "offset c, all logits equal to c",
         (
-            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. Lines: "
-            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n exp(c) "
-            "overflows. An implementation that shifts first is blank from side to side."
+            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. "
+            "On the dotted line exp(c) rounds to 0, on the dash-dotted line it becomes "
+            "subnormal, on the dashed line the sum n exp(c) overflows. An implementation that "
+            "shifts first is blank everywhere."
         ),
     ),
     "scale-plane": (
         "scale, logits evenly spaced over it",
         (
-            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: dash-dotted, "
-            "the smallest result becomes subnormal; dotted, it rounds to 0, which no implementation can "
-            "avoid; dashed, the sum of exp(x) overflows, which only the naive form meets."
+            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. On the "
+            "dash-dotted line the smallest result becomes subnormal. On the dotted line it "
+            "rounds to 0, which no implementation can avoid. On the dashed line the sum of "
+            "exp(x) overflows; this matters to the naive form only."
         ),
     ),
 }
@@ -100,9 +102,11 @@ def _conclusion(planes: pd.DataFrame) -> str:
             sides.append(f"below {below['coordinate'].max():.4g}")
         ranges.append(f"{name} in {dtype} {' and '.join(sides)}")
     detail = (
-        f" A common offset breaks {'; '.join(ranges)} (the nearest grid point)." if ranges else ""
+        f" A common offset breaks them: {'; '.join(ranges)} (the nearest grid point)."
+        if ranges
+        else ""
     )
-    kept = f" {', '.join(never)} never do." if never else ""
+    kept = f" {', '.join(never)} never lose one." if never else ""
     return f"{', '.join(names)} lose results that the dtype could hold.{kept}{detail}"
 
 
@@ -115,7 +119,7 @@ def _figure(cells: pd.DataFrame, label: str) -> Figure:
             axis = axes[row][column]
             chosen = cells[(cells["implementation"] == name) & (cells["dtype"] == dtype)]
             if chosen.empty:
-                axis.text(0.5, 0.5, "not offered", transform=axis.transAxes, ha="center")
+                axis.text(0.5, 0.5, "not supported", transform=axis.transAxes, ha="center")
                 axis.set(xticks=[])
                 continue
             _map(axis, chosen)

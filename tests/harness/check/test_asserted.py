@@ -49,7 +49,7 @@ def test_bfloat16():
 
 def test_a_failure_tells_witness_exact_and_computed_value():
     message = str(failure(unshifted, families=("exp-thresholds",)))
-    assert message.startswith("unshifted is no accurate softmax in float32: ")
+    assert message.startswith("unshifted is not an accurate softmax in float32: ")
     found = shown(message)
     place = witness.parse(found["witness"])
     row = place.block[place.row]
@@ -111,7 +111,7 @@ def test_what_is_declared_holds():
     options = {"families": ["positive-infinity", "normal-1"], "dtype": "float64"}
     assert_softmax_accurate(known, **options)
     only_single = Implementation("single", shifted, dtypes=("float32",))
-    assert "takes float32" in str(failure(only_single, "float64", **FEW))
+    assert "supports only float32" in str(failure(only_single, "float64", **FEW))
 
 
 def test_an_exception_is_told_and_is_the_cause():
@@ -185,7 +185,7 @@ def test_a_judge_that_dies_is_said_and_another_takes_its_place():
         CLIENT._process.wait()
         return shifted(x)
 
-    with pytest.raises(RuntimeError, match="ended in the middle"):
+    with pytest.raises(RuntimeError, match="ended before it answered"):
         assert_softmax_accurate(kills, **FEW)
     assert_softmax_accurate(shifted, **FEW)
 

@@ -7,7 +7,9 @@ from softmax_harness.explain.text import explained_text
 from softmax_harness.explain.trace import Trace
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.witness import parse
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.subject import Subject
 from softmax_implementations import Implementation, implementations
 
 OURS = {name: each for name, each in implementations().items() if each.library is None}
@@ -16,7 +18,14 @@ IDS = [f"{each.name}-{dtype}" for each, dtype in CASES]
 
 
 def explained(row, dtype="float32"):
-    return Explained.of(literal(np.array(row, dtype=float), FORMATS[dtype]))
+    return Explained.of(
+        literal(np.array(row, dtype=float), Problem.of(OPERATIONS["softmax"], FORMATS[dtype]))
+    )
+
+
+def here(implementation, dtype="float32"):
+    """An implementation of softmax whose calls are made in this process."""
+    return Subject.here(implementation, Problem.of(OPERATIONS["softmax"], FORMATS[dtype]))
 
 
 @pytest.mark.parametrize("each, dtype", CASES, ids=IDS)
@@ -31,7 +40,7 @@ def test_recording_changes_no_bit(each, dtype):
 def test_what_the_steps_add_is_the_whole_error(each, dtype):
     rng = np.random.default_rng(1)
     for row in (rng.normal(0, 3, 5), rng.normal(0, 8, 40), [0.0, -9.0, -np.inf], [4.0, 4.0]):
-        found = account(each, explained(row, dtype))
+        found = account(here(each, dtype), explained(row, dtype))
         assert found.reason == "" and found.added
         total = sum(step.ulp for step in found.added)
         assert total == pytest.approx(found.ulp[found.index], rel=1e-6, abs=1e-9, nan_ok=True)
@@ -46,15 +55,15 @@ def test_what_the_steps_add_is_the_whole_error(each, dtype):
     ],
 )
 def test_the_step_that_added_most(name, row, step):
-    found = account(OURS[name], explained(row))
+    found = account(here(OURS[name]), explained(row))
     worst = max(found.added, key=lambda each: abs(each.ulp))
     assert worst.step.name == step and abs(worst.ulp) > 1
 
 
 def test_the_step_that_lost_the_result():
-    text = explained_text(explained([1000.0, 1.0]), [OURS["naive"]])
+    text = explained_text(explained([1000.0, 1.0]), [here(OURS["naive"])])
     assert "lost in exp, which gave inf" in text
-    text = explained_text(explained([-200.0, -201.0]), [OURS["naive"]])
+    text = explained_text(explained([-200.0, -201.0]), [here(OURS["naive"])])
     assert "lost in" in text
 
 
@@ -70,8 +79,10 @@ def test_an_algorithm_that_is_not_followed_says_so():
         return e / np.sum(e, axis=axis, keepdims=True)
 
     row = explained([1.0, 2.0])
-    assert "cannot be seen" in account(Implementation("loops", loops), row).reason
-    assert "do not give softmax" in account(Implementation("twice", twice), row).reason
+    assert "cannot be seen" in account(here(Implementation("loops", loops)), row).reason
+    assert (
+        "their result is not softmax" in account(here(Implementation("twice", twice)), row).reason
+    )
 
 
 def test_in_place_steps_are_followed():
@@ -82,7 +93,7 @@ def test_in_place_steps_are_followed():
         e /= np.sum(e, axis=axis, keepdims=True)
         return e
 
-    found = account(Implementation("in-place", in_place), explained([3.0, 1.0, 0.2]))
+    found = account(here(Implementation("in-place", in_place)), explained([3.0, 1.0, 0.2]))
     assert [each.step.name for each in found.added] == ["max", "subtract", "exp", "sum", "divide"]
 
 
@@ -90,11 +101,13 @@ def test_a_witness_is_computed_in_its_own_block():
     found = parse("float32:normal-10,n=17,rows=64,seed=0@2,5")
     assert found.block.shape == (64, 17)
     row = Explained.of(found)
-    made = account(OURS["max-shifted"], row)
+    made = account(here(OURS["max-shifted"], "float32"), row)
     assert made.index == 5
     assert made.y.tobytes() == OURS["max-shifted"](found.block)[2].astype(float).tobytes()
 
 
 def test_special_rows_are_told_and_not_followed():
-    text = explained_text(explained([np.nan, 1.0]), list(catalogue().values())[:2])
+    text = explained_text(
+        explained([np.nan, 1.0]), [here(each) for each in list(catalogue().values())[:2]]
+    )
     assert "policy" in text

@@ -1,5 +1,6 @@
 """Rounding, spacing and neighbours of each format against exact fractions."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -7,9 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.ground.errors import BadData, UnknownName
-from softmax_harness.ground.formats import FORMATS, format_named, format_of
+from softmax_harness.ground.formats import (
+    DEFAULT_DTYPES,
+    FORMATS,
+    OTHER_DTYPES,
+    Format,
+    format_named,
+    format_of,
+)
+from softmax_harness.ground.npy import read_npy
+from softmax_harness.truth.arbiter import Enclosure, decide
+from softmax_implementations import registry
 
 ALL = [pytest.param(format, id=name) for name, format in FORMATS.items()]
+# Formats that an entry of the table could describe: one without infinities, one like IEEE 754's.
+NARROW = [
+    Format(
+        "float8_e4m3fn", 4, -6, 8, "float32", has_infinity=False, reserved=1, package="ml_dtypes"
+    ),
+    Format("float8_e5m2", 3, -14, 15, "float32", package="ml_dtypes"),
+]
 EXACT = st.tuples(st.integers(0, 2**90), st.integers(-1200, 60))
 
 
@@ -38,7 +56,7 @@ def test_rounding_is_to_nearest_ties_to_even(format, exact):
     value = Fraction(man) * Fraction(2) ** exp
     expected = nearest(value, format)
     found = format.round(man, exp)
-    if value >= format.overflow_threshold:
+    if value >= format.overflow_threshold:  # a tie too: the largest significand is odd
         assert found == np.inf
     else:
         assert Fraction(found) == expected
@@ -50,13 +68,13 @@ def test_one_rounding_where_two_would_differ():
     assert np.float32(FORMATS["float64"].round(man, exp)) == 1.0
 
 
-@pytest.mark.parametrize("format", ALL)
+@pytest.mark.parametrize("format", [*FORMATS.values(), *NARROW], ids=lambda format: format.name)
 def test_limits_agree_with_numpy(format):
-    if format.name == "bfloat16":
-        ml_dtypes = pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
-        info = ml_dtypes.finfo(ml_dtypes.bfloat16)
-    else:
+    if format.package == "numpy":
         info = np.finfo(format.name)
+    else:
+        ml_dtypes = pytest.importorskip(format.package, reason=f"pip install {format.package}")
+        info = ml_dtypes.finfo(format.dtype)
     assert format.largest == float(info.max)
     assert format.smallest_normal == float(info.smallest_normal)
     assert format.smallest_subnormal == float(info.smallest_subnormal)
@@ -64,7 +82,92 @@ def test_limits_agree_with_numpy(format):
     assert format.dtype.itemsize * 8 == info.bits
 
 
-@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def numbers(format):
+    """Every finite number of a format of one byte, as floats in order, 0 once."""
+    codes = np.arange(256, dtype=np.uint8).view(format.dtype).astype(np.float64)
+    return np.unique(np.abs(codes[np.isfinite(codes)])).tolist()
+
+
+def man_exp(value):
+    """A fraction whose denominator is a power of two as man and exp: man * 2**exp."""
+    return value.numerator, 1 - value.denominator.bit_length()
+
+
+def same(found, expected):
+    return found == expected or (np.isnan(found) and np.isnan(expected))
+
+
+@pytest.mark.parametrize("format", NARROW, ids=lambda format: format.name)
+def test_rounding_to_a_byte_is_that_of_ml_dtypes_for_every_number_and_middle(format):
+    pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+    own = numbers(format)
+    beyond = format.dtype.type(np.inf).astype(np.float64)  # what overflow gives
+    assert own[1] == format.smallest_subnormal and own[-1] == format.largest
+    assert same(beyond, format.overflow_value)
+    after = float(2 * format.overflow_threshold - Fraction(format.largest))
+    for low, high in zip(own, [*own[1:], after], strict=True):
+        above = high if high <= format.largest else beyond
+        middle = (Fraction(low) + Fraction(high)) / 2
+        at_middle = format.dtype.type(float(middle)).astype(np.float64)
+        assert same(format.round(*man_exp(middle)), at_middle)
+        assert format.round(*man_exp(Fraction(low))) == low
+        # Two roundings, by way of float32, would take both for the middle (ml_dtypes#401).
+        step = Fraction(1, 2**80)
+        assert format.round(*man_exp(middle - step)) == low
+        assert same(format.round(*man_exp(middle + step)), above)
+        decided = decide(Enclosure(*man_exp(middle + step), 0), format)
+        assert decided is not None and same(decided[0], above)
+    assert middle == format.overflow_threshold
+    assert same(decide(Enclosure(*man_exp(Fraction(after)), 0), format)[0], beyond)
+    for power in range(format.emax + 1, 1100):
+        assert same(format.round(1, power), beyond)
+        assert same(decide(Enclosure(1, power, 0), format)[0], beyond)
+
+
+@pytest.mark.parametrize("format", NARROW, ids=lambda format: format.name)
+def test_neighbours_in_a_byte_are_those_of_ml_dtypes(format):
+    pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+    kind = format.dtype.type
+    own = numbers(format)
+    for value in (*own, *(-each for each in own)):
+        for toward in (-format.largest, format.largest):
+            expected = np.nextafter(kind(value), kind(toward)).astype(np.float64)
+            assert format.next_after(value, toward) == expected
+    for value, toward in ((own[-1], np.inf), (-own[-1], -np.inf)):
+        expected = np.nextafter(kind(value), kind(toward)).astype(np.float64)
+        assert same(format.next_after(value, toward), expected)
+    spacings = np.diff(own)
+    assert (format.ulp(np.array(own[:-1])) == spacings).all()
+
+
+def test_each_list_of_formats_is_the_table():
+    sizes = [format.dtype.itemsize for format in FORMATS.values()]
+    assert sizes == sorted(sizes)
+    assert {*DEFAULT_DTYPES, *OTHER_DTYPES} == {*FORMATS}
+    assert all(hasattr(np, name) for name in DEFAULT_DTYPES)
+    # What is measured may not import the harness, and has a list of its own.
+    assert registry.DTYPES == tuple(FORMATS)
+    assert registry.NUMPY_DTYPES == DEFAULT_DTYPES
+
+
+def test_no_other_list_of_formats_stands_in_the_code(root):
+    quoted = f'"(?:{"|".join(FORMATS)})"'
+    two = re.compile(rf"{quoted}\s*[,:]\s*{quoted}")
+    sources = [*(root / "harness").rglob("*.py"), *(root / "reports").rglob("*.py")]
+    assert sources and not [path for path in sources if two.search(path.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("format", ALL)
+def test_what_numpy_saved_is_read_as_what_it_was(format, tmp_path):
+    if format.package != "numpy":
+        pytest.importorskip(format.package, reason=f"pip install {format.package}")
+    saved = np.array([1.0, -0.5, np.inf], format.dtype)
+    np.save(tmp_path / "saved.npy", saved)
+    read = read_npy(tmp_path / "saved.npy")
+    assert read.dtype == format.dtype and read.tobytes() == saved.tobytes()
+
+
+@pytest.mark.parametrize("name", DEFAULT_DTYPES)
 @given(st.data())
 def test_neighbours_and_spacing_agree_with_numpy(name, data):
     format = FORMATS[name]

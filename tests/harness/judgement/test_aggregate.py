@@ -6,7 +6,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.aggregate import kept_for_percentile, tally
 from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import classify
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
 
@@ -16,7 +16,7 @@ def batches(cuts):
     y = implementations()["naive"](x)
     x, y = x.astype(float), y.astype(float)
     for part in np.split(np.arange(60), cuts):
-        truth = arbitrate(OPERATIONS["softmax"], x[part], FORMATS["float32"])
+        truth = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float32"]), x[part])
         yield batch_of(x[part], y[part], truth)
 
 
@@ -47,7 +47,7 @@ def test_percentile_is_numpys_of_all_errors():
 
 
 def candidates_of(x, y):
-    batch = batch_of(x, y, arbitrate(OPERATIONS["softmax"], x, FORMATS["float64"]))
+    batch = batch_of(x, y, arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), x))
     found = tally(batch, classify(batch, 4.0), np.full((1, 1), np.nan), 3)
     return found.add(found, 3).extremes
 

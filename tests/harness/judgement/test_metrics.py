@@ -13,7 +13,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.metrics import METRICS, batch_of, least_near
 from softmax_harness.judgement.metrics.order import count_inversions, sorted_together
 from softmax_harness.judgement.metrics.rows import exact_parts
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate, exact_results
 
 FLOAT32 = FORMATS["float32"]
@@ -34,7 +34,7 @@ def ulp(z, format):
 def batch():
     rng = np.random.default_rng(3)
     x = rng.normal(0, 4, (6, 9)).astype(np.float32).astype(float)
-    truth = arbitrate(OPERATIONS["softmax"], x, FLOAT32)
+    truth = arbitrate(Problem.of(OPERATIONS["softmax"], FLOAT32), x)
     y = (truth.rounded * (1 + rng.normal(0, 1e-6, x.shape))).astype(np.float32).astype(float)
     y[0, 0] = 0.0
     return batch_of(x, y, truth)
@@ -93,7 +93,7 @@ def test_the_parts_of_a_row_add_up_exactly(values):
 def test_order():
     x = np.array([[3.0, 2.0, 1.0], [3.0, 3.0, 1.0], [1.0, 2.0, np.nan], [1.0, 2.0, 3.0]])
     y = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.6, 0.4, np.nan], [0.1, 0.1, 0.8]])
-    batch = batch_of(x, y, arbitrate(OPERATIONS["softmax"], x, FLOAT32))
+    batch = batch_of(x, y, arbitrate(Problem.of(OPERATIONS["softmax"], FLOAT32), x))
     assert OF["order_inversions"](batch).tolist() == [2, 0, 1, 0]
     assert OF["argmax_flips"](batch)[[0, 1, 3]].tolist() == [1, 0, 0]
     assert np.isnan(OF["argmax_flips"](batch)[2])
@@ -108,7 +108,7 @@ def test_inversions_are_the_pairs_out_of_order(rank):
 def test_what_is_not_finite_is_no_number():
     x = np.array([[0.0, 1.0], [0.0, 1.0]])
     y = np.array([[np.nan, 0.7], [np.inf, 0.7]])
-    batch = batch_of(x, y, arbitrate(OPERATIONS["softmax"], x, FLOAT32))
+    batch = batch_of(x, y, arbitrate(Problem.of(OPERATIONS["softmax"], FLOAT32), x))
     assert np.isnan(OF["max_ulp"](batch)[:, 0]).all()
     assert np.isnan(OF["sum_defect"](batch)).all()
 
@@ -158,7 +158,7 @@ def test_the_rows_left_out_decide_nothing(name):
     format, rng = FORMATS[name], np.random.default_rng(7)
     for x in many_kinds(rng):
         x = x.astype(format.dtype).astype(float)
-        truth = exact_results(OPERATIONS["softmax"], x, format, Policy()).truth
+        truth = exact_results(Problem.of(OPERATIONS["softmax"], format), x).truth
         with np.errstate(invalid="ignore"):
             e = np.exp(x - x.max(axis=-1, keepdims=True))
             y = (e / e.sum(axis=-1, keepdims=True)).astype(format.dtype).astype(float)
@@ -180,7 +180,7 @@ def test_the_rows_left_out_decide_nothing(name):
 def test_a_good_softmax_leaves_few_rows_to_the_dear_formulas():
     """Otherwise the bounds would be right and of no use."""
     x = 3 * np.random.default_rng(0).standard_normal((60, 1000))
-    truth = exact_results(OPERATIONS["softmax"], x, FORMATS["float64"], Policy()).truth
+    truth = exact_results(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), x).truth
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     batch = batch_of(x, e / e.sum(axis=-1, keepdims=True), truth)
     seen = {metric.name: len(metric.deciding(batch)[0]) for metric in METRICS}

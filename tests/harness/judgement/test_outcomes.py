@@ -5,14 +5,14 @@ import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.metrics import batch_of
 from softmax_harness.judgement.outcomes import OUTCOMES, classify
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
 
 
 def outcomes(row, y, name):
     x = np.array([row], dtype=float)
-    truth = arbitrate(OPERATIONS["softmax"], x, FORMATS[name])
+    truth = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS[name]), x)
     codes = classify(batch_of(x, np.array([y], dtype=float), truth), 8.0)
     return [OUTCOMES[code] for code in codes[0]]
 

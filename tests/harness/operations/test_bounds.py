@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import measure, question
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.bounds import (
     error_bound,
     error_bound_at_least,
@@ -18,6 +18,7 @@ from softmax_harness.operations.bounds import (
     theorem,
 )
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.subject import Subject
 from softmax_implementations import implementations
 
 CASES = [
@@ -59,7 +60,9 @@ def test_no_error_exceeds_its_theorem(each, dtype):
     for n in (2, 17, 100, 700):
         for scale in (0.3, 3.0, 30.0):
             x = rng.normal(rng.normal(0, scale), scale, (8, n)).astype(dtype)
-            measured = measure(each, question(OPERATIONS["softmax"], x, format), 8 * n, True)
+            problem = Problem.of(OPERATIONS["softmax"], format)
+            subject = Subject.here(each, problem)
+            measured = measure(subject, question(problem, x), 8 * n, True)
             rows = measured.by_row
             known = np.isfinite(rows.max_ulp) & np.isfinite(rows.bound_ulp)
             assert (rows.max_ulp[known] <= rows.bound_ulp[known]).all()
@@ -83,7 +86,7 @@ def test_the_simpler_forms_of_the_shifted_bound_would_be_violated():
     """Without its subnormal term the bound says 224 u on float16 rows that err by far more."""
     rng = np.random.default_rng(0)
     x = rng.uniform(-8, 8, (40, 200)).astype(np.float16)
-    asked = question(OPERATIONS["softmax"], x, FORMATS["float16"])
+    asked = question(Problem.of(OPERATIONS["softmax"], FORMATS["float16"]), x)
     y = implementations()["max-shifted"](x).astype(float)
     z = asked.truth.value
     relative = np.abs(y - z) / z / FORMATS["float16"].unit_roundoff
@@ -107,7 +110,7 @@ def test_there_is_no_bound_where_the_format_cannot_count_the_terms():
 def test_the_cheap_limit_is_nowhere_above_the_limit(dtype, scale):
     format = FORMATS[dtype]
     x = np.random.default_rng(0).normal(0, scale, (20, 100)).astype(format.dtype)
-    asked = question(OPERATIONS["softmax"], x, format)
+    asked = question(Problem.of(OPERATIONS["softmax"], format), x)
     z, ulp = asked.truth.value, asked.truth.ulp
     limit = error_bound(asked.x, z, ulp, format)
     least = error_bound_at_least(asked.x.max(axis=-1, keepdims=True) - asked.x, z, ulp, 100, format)
@@ -119,7 +122,7 @@ def test_the_cheap_limit_is_nowhere_above_the_limit(dtype, scale):
 def test_half_a_smallest_subnormal_is_owed_in_float64_too():
     """It is no float64 itself, but half an ulp of what is judged."""
     x = np.array([[0.0, -744.0, -745.0]])
-    asked = question(OPERATIONS["softmax"], x, FORMATS["float64"])
+    asked = question(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), x)
     z, ulp = asked.truth.value, asked.truth.ulp
     assert (error_bound(x, z, ulp, FORMATS["float64"]) >= 0.5).all()
     assert (error_bound_at_least(-x, z, ulp, 3, FORMATS["float64"]) >= 0.5).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 
 FLOAT64 = FORMATS["float64"]
@@ -114,14 +114,14 @@ def test_the_truth_agrees_with_ball_arithmetic_to_the_last_bit(name, dtype):
         stored[::4, 0] = stored[::4, 1]  # equal entries are counted together
         operands = operation.make_operands(stored, rng)
         x = stored.astype(float)
-        truth = arbitrate(operation, x, format, operands=operands)
+        truth = arbitrate(Problem.of(operation, format), x, operands)
         for row in range(len(x)):
             found = BY_FLINT[name](x[row], *(each[row] for each in operands))
             assert_agree(found, truth, row)
 
 
 def of(name, x, *operands, format=FLOAT64):
-    return arbitrate(OPERATIONS[name], np.array([x], float), format, operands=operands)
+    return arbitrate(Problem.of(OPERATIONS[name], format), np.array([x], float), operands)
 
 
 def test_next_to_a_representable_number_the_side_is_known():
@@ -189,7 +189,7 @@ def test_laws(dtype):
     v = np.round(rng.normal(0, 1, (30, 12)) * 8) / 8
 
     def value(name, x, *operands):
-        return arbitrate(OPERATIONS[name], x, FLOAT64, operands=operands).value
+        return arbitrate(Problem.of(OPERATIONS[name], FLOAT64), x, operands).value
 
     shifted = x + 16.0
     for name, operands in (("log_softmax", ()), ("cross_entropy", (target,)), ("gradient", (v,))):
@@ -202,17 +202,20 @@ def test_laws(dtype):
     assert (value("gradient", x, v) == value("gradient", x, v + 2)).all()
     one = np.ones((30, 1))
     assert (value("softmax_temperature", x, one) == value("softmax", x)).all()
-    doubled = arbitrate(OPERATIONS["softmax_temperature"], 2 * x, format, operands=(2 * one,)).value
-    assert (doubled == arbitrate(OPERATIONS["softmax"], x, format).value).all()
+    doubled = arbitrate(
+        Problem.of(OPERATIONS["softmax_temperature"], format), 2 * x, (2 * one,)
+    ).value
+    assert (doubled == arbitrate(Problem.of(OPERATIONS["softmax"], format), x).value).all()
 
 
 def test_the_gradient_is_the_limit_of_differences():
     rng = np.random.default_rng(5)
     x, v, step = rng.normal(0, 2, (4, 9)), rng.normal(0, 1, (4, 9)), 2.0**-20
     ahead, behind = (
-        arbitrate(OPERATIONS["softmax"], x + sign * step * v, FLOAT64).value for sign in (1, -1)
+        arbitrate(Problem.of(OPERATIONS["softmax"], FLOAT64), x + sign * step * v).value
+        for sign in (1, -1)
     )
-    exact = arbitrate(OPERATIONS["gradient"], x, FLOAT64, operands=(v,)).value
+    exact = arbitrate(Problem.of(OPERATIONS["gradient"], FLOAT64), x, (v,)).value
     np.testing.assert_allclose((ahead - behind) / (2 * step), exact, atol=1e-10)
 
 
@@ -233,13 +236,13 @@ def test_special_values(name):
         "cross_entropy_gradient": (np.zeros(4, int),),
         "gradient": (np.ones((4, 2)),),
     }.get(name, ())
-    truth = arbitrate(OPERATIONS[name], x, FLOAT64, Policy(), operands)
+    truth = arbitrate(Problem.of(OPERATIONS[name], FLOAT64), x, operands)
     np.testing.assert_array_equal(truth.rounded + 0.0, np.array(SPECIAL[name]))
 
 
 def test_a_mask_hides_whatever_stands_behind_it():
     x, kept = np.array([[np.nan, 1.0, np.inf], [0.0, 0.0, 0.0]]), np.array([[0, 1, 0], [0, 0, 0]])
-    truth = arbitrate(OPERATIONS["softmax_masked"], x, FLOAT64, operands=(kept.astype(bool),))
+    truth = arbitrate(Problem.of(OPERATIONS["softmax_masked"], FLOAT64), x, (kept.astype(bool),))
     np.testing.assert_array_equal(truth.rounded, [[0, 1, 0], [np.nan] * 3])
 
 

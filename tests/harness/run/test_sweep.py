@@ -63,7 +63,7 @@ def test_a_file_that_was_cut_or_changed_is_noticed(run, tmp_path, name):
     lines = content.splitlines(keepends=True)
     for changed in (b"".join(lines[:-1]), content[:-7], content.replace(b"7", b"8", 1), b""):
         path.write_bytes(changed)
-        with pytest.raises(BadFolder, match=f"{name}.csv is not as the run wrote it"):
+        with pytest.raises(BadFolder, match=f"{name}.csv has changed since the run wrote it"):
             read(tmp_path / "out")
     path.unlink()
     with pytest.raises(BadFolder):

@@ -5,8 +5,10 @@ import textwrap
 import numpy as np
 import pytest
 from softmax_harness.ground.errors import BadImplementation, UnknownName
+from softmax_harness.ground.formats import format_of
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, Request
-from softmax_harness.subjects.isolation.layouts import LAYOUTS
+from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.named import check_name, implementation_named
 
 KERNEL = """
@@ -39,6 +41,11 @@ KERNEL = """
 """
 
 
+def request(x, **how):
+    """The request for softmax of x in its own format."""
+    return Request(Problem.of(OPERATIONS["softmax"], format_of(x)), (x,), **how)
+
+
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     path = tmp_path_factory.mktemp("kernels") / "kernel.py"
@@ -51,7 +58,7 @@ def test_layouts_reach_the_call_as_they_are(kernel, layout):
     x = np.random.default_rng(0).normal(size=(6, 8, 10)).astype(np.float32)
     here = LAYOUTS[layout](x)
     with Isolated(f"{kernel}:flags", Limits()) as process:
-        (reply,) = process.serve([Request(x, "float32", layout=layout)])
+        (reply,) = process.serve([request(x, layout=layout)])
     contiguous, writeable, aligned, _, *strides = reply.y.ravel()[:7].tolist()
     assert strides == [stride / 4 for stride in here.strides]
     assert contiguous == here.flags.c_contiguous
@@ -75,13 +82,13 @@ def test_a_process_that_ended_is_followed_by_a_fresh_one(kernel):
     x = np.zeros((2, 3))
     mark = kernel.with_name("kernel.py.2")
     with Isolated(f"{kernel}:once", Limits()) as process:
-        assert process.serve([Request(x, "float64")])[0].y is not None
+        assert process.serve([request(x)])[0].y is not None
         mark.touch()
         with pytest.raises(Ended, match="exit code 7") as ended:
-            process.serve([Request(x, "float64")])
+            process.serve([request(x)])
         assert ended.value.told == "when called with float64 of shape (2, 3)"
         mark.unlink()
-        assert process.serve([Request(x, "float64")])[0].y is not None
+        assert process.serve([request(x)])[0].y is not None
 
 
 def test_a_method_of_a_class_can_be_named(kernel):
@@ -140,7 +147,7 @@ def test_odd_behaviour_is_a_fault_and_no_failure_of_ours(tmp_path, name):
     path = tmp_path / "odd.py"
     path.write_text(f"import os, tempfile\ndef odd(x, axis=-1):\n    {ODD[name]}\n")
     with Isolated(f"{path}:odd", Limits()) as process:
-        (reply,) = process.serve([Request(np.zeros((2, 3)), "float64")])
+        (reply,) = process.serve([request(np.zeros((2, 3)))])
     assert {fault.kind for fault in reply.faults} <= {"raised", "side_effect"}
     assert reply.faults
     assert all(fault.message.isprintable() for fault in reply.faults)
@@ -158,5 +165,5 @@ def test_an_idle_process_that_dies_is_noticed(tmp_path):
     with Isolated(f"{path}:timer", Limits()) as process:
         with pytest.raises(Ended, match="died"):
             for _ in range(100):
-                process.serve([Request(x, "float64")])
-        assert process.serve([Request(x, "float64")])[0].y is not None
+                process.serve([request(x)])
+        assert process.serve([request(x)])[0].y is not None

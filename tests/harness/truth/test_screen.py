@@ -10,13 +10,13 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.maxima import confirmed_maxima
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Policy, Problem
+from softmax_harness.operations.screen import LONGEST_ROW, batch, full, light, screen
+from softmax_harness.operations.screen.constants import TABLE_BITS, N, constants
+from softmax_harness.operations.screen.reduction import reduced
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Workspace, bits_of
 from softmax_harness.run.sweep import jobs_of, work
 from softmax_harness.truth import arbitrate, exact_results
-from softmax_harness.truth.screen import LONGEST_ROW, batch, full, light, screen
-from softmax_harness.truth.screen.constants import TABLE_BITS, N, constants
-from softmax_harness.truth.screen.reduction import reduced
-from softmax_harness.truth.screen.workspace import BLOCK_ELEMENTS, Workspace, bits_of
 
 SOFTMAX = OPERATIONS["softmax"]
 KERNELS = [pytest.param(light, id="light"), pytest.param(full, id="full")]
@@ -132,7 +132,7 @@ def test_the_bound_holds_and_little_is_left_open(name, kind):
     with np.errstate(over="ignore"):
         x = rows_of(kind, np.random.default_rng(2)).astype(format.dtype).astype(float)
     fixed, expected = SOFTMAX.special_values(x, Policy(), ())
-    screened, exact = screen(x, fixed, expected, format), arbitrate(SOFTMAX, x, format)
+    screened, exact = screen(x, fixed, expected, format), arbitrate(Problem.of(SOFTMAX, format), x)
     decided = ~screened.undecided
     # Just below the normal numbers a float64 sum is rounded to halves before it is to a whole.
     hard = ("offset", "tiny beside huge", "narrow", "deep", "hardly normal")
@@ -149,8 +149,8 @@ def test_what_no_enclosure_decides_is_left_to_mpmath():
     for x in (equal, tie):
         fixed = np.zeros(x.shape, bool)
         assert screen(x, fixed, np.zeros(x.shape), FORMATS["float32"]).undecided.all() or x is tie
-        truth = exact_results(SOFTMAX, x, FORMATS["float32"], Policy())
-        exact = arbitrate(SOFTMAX, x, FORMATS["float32"])
+        truth = exact_results(Problem.of(SOFTMAX, FORMATS["float32"]), x)
+        exact = arbitrate(Problem.of(SOFTMAX, FORMATS["float32"]), x)
         assert (truth.truth.rounded == exact.rounded).all()
     assert screen(
         np.zeros((1, 2)), np.zeros((1, 2), bool), np.zeros((1, 2)), FORMATS["float64"]
@@ -183,7 +183,7 @@ def test_the_bound_holds_in_rows_that_come_in_pieces(name, kind):
     format = FORMATS[name]
     x = long_row(kind, np.random.default_rng(5)).astype(format.dtype).astype(float)
     fixed, expected = SOFTMAX.special_values(x, Policy(), ())
-    screened, exact = screen(x, fixed, expected, format), arbitrate(SOFTMAX, x, format)
+    screened, exact = screen(x, fixed, expected, format), arbitrate(Problem.of(SOFTMAX, format), x)
     assert not screened.undecided.any()
     truth = screened.truth
     assert (truth.rounded == exact.rounded).all() and (truth.ulp == exact.ulp).all()
@@ -234,7 +234,7 @@ def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
     (job,) = jobs_of("softmax", recipe, ("max-shifted",), "screened")
     parts, _ = work(job)
     tallies = {name: tally for name, (tally, _, _) in parts.items()}
-    confirmed_maxima("softmax", recipe, tallies)
+    confirmed_maxima(SOFTMAX, recipe, tallies)
     honest = kernel._exponentials
 
     def lying(*given):
@@ -244,4 +244,4 @@ def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
 
     monkeypatch.setattr(kernel, "_exponentials", lying)
     with pytest.raises(ScreenIsWrong, match="normal-1, n = 100"):
-        confirmed_maxima("softmax", recipe, tallies)
+        confirmed_maxima(SOFTMAX, recipe, tallies)

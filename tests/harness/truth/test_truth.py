@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.truth import arbitrate
 
 SOFTMAX = OPERATIONS["softmax"]
@@ -22,7 +22,7 @@ def test_rounding_and_offset_agree_with_ball_arithmetic(name, scale):
     ctx.prec = 600
     format = FORMATS[name]
     x = np.random.default_rng(7).normal(0, scale, (20, 33)).astype(np.float16).astype(float)
-    truth = arbitrate(SOFTMAX, x, format)
+    truth = arbitrate(Problem.of(SOFTMAX, format), x)
     for row in range(len(x)):
         for z, r, offset, k in zip(
             arb_softmax(x[row]), truth.rounded[row], truth.offset[row], truth.ulp_exponent[row]
@@ -37,24 +37,28 @@ def test_rounding_and_offset_agree_with_ball_arithmetic(name, scale):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_equal_rows_give_one_over_n(name):
-    truth = arbitrate(SOFTMAX, np.full((1, 100_000), 3.0), FORMATS[name])
+    truth = arbitrate(Problem.of(SOFTMAX, FORMATS[name]), np.full((1, 100_000), 3.0))
     assert abs(truth.value[0, 0] - 1e-5) < 1e-20
 
 
 def test_exact_tie_rounds_to_even():
     # 2**-25 lies midway between 0 and the smallest subnormal of float16.
-    truth = arbitrate(SOFTMAX, np.zeros((1, 2**25)), FORMATS["float16"])
+    truth = arbitrate(Problem.of(SOFTMAX, FORMATS["float16"]), np.zeros((1, 2**25)))
     assert truth.rounded[0, 0] == 0 and truth.offset[0, 0] == 0.5
 
 
 def test_no_precision_resolves_one_minus_exp_of_minus_1e300():
-    truth = arbitrate(SOFTMAX, np.array([[0.0, -1e300], [1.7e308, -1.7e308]]), FORMATS["float64"])
+    truth = arbitrate(
+        Problem.of(SOFTMAX, FORMATS["float64"]), np.array([[0.0, -1e300], [1.7e308, -1.7e308]])
+    )
     assert truth.rounded.tolist() == [[1.0, 0.0], [1.0, 0.0]]
     assert (truth.ulp_exponent[:, 0] == -53).all()
 
 
 def test_special_values_follow_the_policy():
     x = np.array([[np.nan, 1], [np.inf, 1], [-np.inf, -np.inf], [-np.inf, 1]])
-    truth = arbitrate(SOFTMAX, x, FORMATS["float32"], Policy.parse(("all-masked=zero",)))
+    truth = arbitrate(
+        Problem.of(SOFTMAX, FORMATS["float32"], policy=Policy.parse(("all-masked=zero",))), x
+    )
     assert np.isnan(truth.rounded[:2]).all()
     assert truth.rounded[2:].tolist() == [[0, 0], [0, 1]]

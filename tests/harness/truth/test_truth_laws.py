@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 
 SOFTMAX, FLOAT32, FLOAT64 = OPERATIONS["softmax"], FORMATS["float32"], FORMATS["float64"]
@@ -25,7 +25,10 @@ def same(first, second):
 def test_a_permutation_of_the_logits_permutes_the_results(x, random):
     order = list(range(x.shape[1]))
     random.shuffle(order)
-    permuted, truth = arbitrate(SOFTMAX, x[:, order], FLOAT32), arbitrate(SOFTMAX, x, FLOAT32)
+    permuted, truth = (
+        arbitrate(Problem.of(SOFTMAX, FLOAT32), x[:, order]),
+        arbitrate(Problem.of(SOFTMAX, FLOAT32), x),
+    )
     assert (permuted.rounded == truth.rounded[:, order]).all()
     assert (permuted.offset == truth.offset[:, order]).all()
 
@@ -35,24 +38,30 @@ def test_a_permutation_of_the_logits_permutes_the_results(x, random):
 def test_a_shift_that_is_exact_changes_nothing(x, shift):
     shifted = x + shift
     if (shifted - shift == x).all():
-        same(arbitrate(SOFTMAX, shifted, FLOAT64), arbitrate(SOFTMAX, x, FLOAT64))
+        same(
+            arbitrate(Problem.of(SOFTMAX, FLOAT64), shifted),
+            arbitrate(Problem.of(SOFTMAX, FLOAT64), x),
+        )
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_masked_entries_change_nothing(x):
     masked = np.concatenate([x, np.full((1, 3), -np.inf)], axis=1)
-    truth = arbitrate(SOFTMAX, masked, FLOAT32)
+    truth = arbitrate(Problem.of(SOFTMAX, FLOAT32), masked)
     assert (truth.rounded[0, -3:] == 0).all()
     n = x.shape[1]
     if n > 1:
-        same(arbitrate(SOFTMAX, x, FLOAT64), _part(arbitrate(SOFTMAX, masked, FLOAT64), n))
+        same(
+            arbitrate(Problem.of(SOFTMAX, FLOAT64), x),
+            _part(arbitrate(Problem.of(SOFTMAX, FLOAT64), masked), n),
+        )
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_the_results_sum_to_one_exactly(x):
-    truth = arbitrate(SOFTMAX, x, FLOAT64)
+    truth = arbitrate(Problem.of(SOFTMAX, FLOAT64), x)
     total = sum(
         (Fraction(r) + Fraction(o) * Fraction(2) ** int(k))
         for r, o, k in zip(truth.rounded[0], truth.offset[0], truth.ulp_exponent[0], strict=True)

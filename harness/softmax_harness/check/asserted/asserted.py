@@ -14,8 +14,8 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
+from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.isolation import Reply, Request
-from softmax_harness.subjects.isolation.answer import answered
 
 Softmax = Callable[..., NDArray[Any]]
 
@@ -100,5 +100,5 @@ def _limits(limit: float | Mapping[str, float] | None) -> tuple[str, ...]:
 def _message(assertion: Assertion, verdict: Verdict) -> str:
     kinds = ", ".join(fault.kind for fault in verdict.faults)
     size = f" on {verdict.elements} elements" if verdict.elements else ""
-    head = f"{assertion.name} is no accurate softmax in {assertion.dtype}: {kinds}{size}"
+    head = f"{assertion.name} is not an accurate softmax in {assertion.dtype}: {kinds}{size}"
     return "\n\n".join([head, *(f"{fault.kind}: {fault.message}" for fault in verdict.faults)])

@@ -39,7 +39,7 @@ class Client:
                 found = self._exchanged(assertion, answer)
             except (EOFError, BrokenPipeError):
                 self.close()
-                raise RuntimeError("the process that judges ended in the middle of it") from None
+                raise RuntimeError("the judging process ended before it answered") from None
             except BaseException:
                 self.close()
                 raise
@@ -47,7 +47,9 @@ class Client:
             return found
         if isinstance(found, HarnessError):
             raise found
-        raise RuntimeError(f"the judge failed, which is a defect of ours:\n{found.traceback}")
+        raise RuntimeError(
+            f"the judging process failed, which is a defect of ours:\n{found.traceback}"
+        )
 
     def _exchanged(self, assertion: Assertion, answer: Answer) -> Verdict | HarnessError | Broken:
         channel = self._channel()

@@ -13,21 +13,21 @@ from softmax_harness.check.asserted.shown import shown
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checked import verdict
 from softmax_harness.check.contract.promises import parsed_limit
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import format_named
 from softmax_harness.ground.memory import keep_freed_memory
-from softmax_harness.operations import Policy
+from softmax_harness.operations import Policy, operation_named
 from softmax_harness.subjects.isolation import Reply, Request
-from softmax_harness.subjects.named import described
+from softmax_harness.subjects.named import described, problem_of
+from softmax_harness.subjects.subject import Subject
 
 # A limit on max_ulp takes the place of the bound of a well-made softmax, which these two hold.
 _REPLACED = ("inaccurate", "bias")
 
 
 @dataclass(frozen=True)
-class _Caller:
-    """Has calls made by the other process, as a `Subject` asks for them."""
+class _Client:
+    """A `Caller` that has the calls made by the other process."""
 
     channel: Channel
 
@@ -46,14 +46,14 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
         (assertion.dtype,),
         ("accuracy",),
         assertion.seed,
-        Policy.parse(assertion.policy),
+        subject.problem.policy,
         limits,
         families=assertion.families,
     )
     result = verdict(subject, contract)
     if any(limit.metric == "max_ulp" for limit in limits):
         result = result.excluding(lambda finding: finding.kind in _REPLACED)
-    faults = [shown(finding, subject, contract.policy) for finding in result.findings]
+    faults = [shown(finding, subject) for finding in result.findings]
     return Verdict(result.elements, tuple(faults))
 
 
@@ -66,7 +66,10 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
     declaration = replace(
         declaration, capabilities=promised, largest_n={**declaration.largest_n, **largest}
     )
-    return Subject(declaration, assertion.declared is None, format, _Caller(channel))
+    problem = problem_of(
+        declaration, operation_named(declaration.operation), format, Policy.parse(assertion.policy)
+    )
+    return Subject(declaration, problem, _Client(channel), is_plain=assertion.declared is None)
 
 
 def main() -> None:

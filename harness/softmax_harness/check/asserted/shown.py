@@ -7,35 +7,31 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import Finding
-from softmax_harness.check.contract.judgement import SOFTMAX, asked_of, judge
+from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
-from softmax_harness.check.contract.subject import Subject
-from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.inputs.witness import Witness, literal_text, parse
-from softmax_harness.operations import Policy
 from softmax_harness.subjects.isolation import Fault
+from softmax_harness.subjects.subject import Subject
+from softmax_harness.truth.digits import exact_digits
 
-_DIGITS = 25
 
-
-def shown(finding: Finding, subject: Subject, policy: Policy) -> Fault:
+def shown(finding: Finding, subject: Subject) -> Fault:
     """The finding as a fault whose message has all that there is to see."""
     if finding.kind == "limit":
-        finding = _smaller(finding, subject, policy)
-    return Fault(finding.kind, "\n".join(_lines(finding, subject, policy)))
+        finding = _smaller(finding, subject)
+    return Fault(finding.kind, "\n".join(_lines(finding, subject)))
 
 
-def _lines(finding: Finding, subject: Subject, policy: Policy) -> Iterator[str]:
+def _lines(finding: Finding, subject: Subject) -> Iterator[str]:
     yield finding.message
     if finding.witness:
         yield f"  witness   {finding.witness}"
-        yield from _element(parse(finding.witness), subject, policy)
+        yield from _element(parse(finding.witness), subject)
     if finding.value is not None and finding.limit is not None:
         yield f"  {_size(finding.metric, finding.value, finding.limit)}"
     if finding.witness:
@@ -49,29 +45,21 @@ def _size(metric: str, value: float, limit: float) -> str:
     return f"error     {error}, limit {limit:.6g} ulp"
 
 
-def _element(witness: Witness, subject: Subject, policy: Policy) -> Iterator[str]:
+def _element(witness: Witness, subject: Subject) -> Iterator[str]:
     """The exact and the computed value; the block is called whole, as when the fault was seen."""
     index = witness.index or 0
     row = witness.block[witness.row].astype(np.float64)
-    yield f"  exact     {_exact(row, index, policy)}"
+    yield f"  exact     {exact_digits(subject.problem, row, index) or 'anything'}"
     (reply,) = subject.ask([subject.request(witness.block)])
     if reply.y is not None:
         yield f"  computed  {float(reply.y[witness.row, index])!r}"
 
 
-def _exact(row: NDArray[np.float64], index: int, policy: Policy) -> str:
-    fixed, expected = SOFTMAX.special_values(row[None], policy, ())
-    if fixed[0, index]:
-        value = float(expected[0, index])
-        return "anything" if math.isinf(value) else str(value)
-    return str(mpmath.nstr(exact_steps(row).quotients[index], _DIGITS))
-
-
 class _Beyond(Search):
     """Looks for rows beyond a limit."""
 
-    def __init__(self, subject: Subject, policy: Policy, metric: str, number: float) -> None:
-        super().__init__(subject, policy, "limit")
+    def __init__(self, subject: Subject, metric: str, number: float) -> None:
+        super().__init__(subject, "limit")
         self.metric, self.number = metric, number
 
     def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
@@ -80,17 +68,17 @@ class _Beyond(Search):
 
     def of(self, row: NDArray[Any], y: NDArray[Any], tier: str) -> tuple[float, int]:
         """The metric of the answer to a row, and where it is largest."""
-        asked = asked_of(row[None], self.subject.result_format, self.policy, tier)
+        asked = asked_of(self.subject.problem, row[None], tier=tier)
         return of_row(self.metric, judge(asked, y, flushes=False).batch)
 
 
-def _smaller(finding: Finding, subject: Subject, policy: Policy) -> Finding:
+def _smaller(finding: Finding, subject: Subject) -> Finding:
     """A finding of a limit at the smallest row found that is beyond it, where one is, alone."""
     if finding.limit is None:
         return finding
     witness = parse(finding.witness)
     row = witness.block[witness.row]
-    search = _Beyond(subject, policy, finding.metric, finding.limit)
+    search = _Beyond(subject, finding.metric, finding.limit)
     if search.shown([row]) is None or (small := reduced(search, row)) is None:
         return finding
     (reply,) = subject.ask([subject.request(small[None])])

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.finding import Finding, explaining
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.operations import Policy
 from softmax_harness.subjects.isolation import Fault, Reply
+from softmax_harness.subjects.subject import Subject
 
 _ELEMENTS_TOGETHER = 1 << 18
 
@@ -67,7 +66,6 @@ class Stream:
     """
 
     subject: Subject
-    policy: Policy
     recipes: list[Recipe]
     ends_at: Callable[[list[str]], bool] = never
     faults: list[tuple[Fault, str]] = field(default_factory=list)
@@ -82,7 +80,7 @@ class Stream:
                     return
                 if reply.y is None:
                     continue
-                asked = asked_of(x, self.subject.result_format, self.policy)
+                asked = asked_of(self.subject.problem, x)
                 self.elements += x.size
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
@@ -162,13 +160,13 @@ class Faults:
         """The kinds of faults seen so far."""
         return list(self._kinds)
 
-    def findings(self, subject: Subject, policy: Policy) -> Iterator[Finding]:
+    def findings(self, subject: Subject) -> Iterator[Finding]:
         """One finding for each kind, its witness made as small as it gets, by mpmath."""
         for kind, known in self._kinds.items():
             row, index = known.place
             text = known.smallest.text(row, index)
             x = known.smallest.found.asked.stored[row]
-            place = smallest(subject, policy, kind, x, text)
+            place = smallest(subject, kind, x, text)
             witness = place.text if place else text
             error, limit = (
                 (place.error, place.limit) if place else known.smallest.found.excess(row, index)
@@ -180,7 +178,7 @@ class Faults:
                 error,
                 limit,
                 witness,
-                explaining(witness, subject.declaration.name),
+                explaining(witness, subject.name),
             )
 
 
@@ -191,7 +189,7 @@ def _message(kind: str, known: _Kind, place: Place | None) -> str:
     if place is not None:
         text = f"{place.told}; {text}"
     else:
-        text += "; only in its batch, the row alone is right"
+        text += "; only in its batch: the row alone is right"
     if math.isfinite(known.worst):
         text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
     return text

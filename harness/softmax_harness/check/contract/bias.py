@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, checking
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.judgement.metrics import Batch
+from softmax_harness.subjects.subject import Subject
 
 FAMILY = "near-pairs"
 # Of two logits at most 1 apart honest kernels err by 0.05 ulp in the mean, a truncated result by
@@ -22,7 +22,7 @@ _FEWEST = 10_000
 
 # A bias of one side is no mean of all where another side has the opposite one.
 _GROUPS: dict[str, Callable[[Batch], NDArray[np.bool_]]] = {
-    "all results": lambda batch: np.ones(batch.z.shape, bool),
+    "all of them": lambda batch: np.ones(batch.z.shape, bool),
     "the larger of the two": lambda batch: batch.z >= 0.5,
     "the smaller of the two": lambda batch: batch.z < 0.5,
     "results at even places": lambda batch: _place(batch) % 2 == 0,
@@ -69,11 +69,11 @@ class Bias:
             if found.count >= _FEWEST and abs(mean) > LIMIT:
                 yield Finding(
                     "bias",
-                    f"a mean error of {mean:+.3f} ulp over {found.count} of {group}, of two logits "
-                    f"at most 1 apart in rows of {n}, where honest kernels stay within 0.05",
+                    f"the mean error is {mean:+.3f} ulp over {found.count} results ({group}) in "
+                    f"rows of {n} with two logits at most 1 apart; honest kernels stay within 0.05",
                     "bias_ulp",
                     mean,
                     LIMIT,
                     found.witness,
-                    checking(subject.declaration.name, subject.format.name, "accuracy"),
+                    checking(subject.name, subject.format.name, "accuracy"),
                 )

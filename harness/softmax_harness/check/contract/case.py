@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.subjects.isolation.layouts import LAYOUTS
+from softmax_harness.operations import Operands
+from softmax_harness.subjects.layouts import LAYOUTS
 
 # The capability without which it is no fault to fail a case of a kind.
 _NEEDS = {"axis": "axes", "empty": "empty", "scalar": "scalar", "integers": "integers"}
@@ -28,14 +29,17 @@ class Case:
         The inputs.
     axis : int or None
         None for a call without an axis, which means the last.
+    operands : tuple of ndarray
+        What the operation takes beside them.
     layout : str
-        As in `softmax_harness.subjects.isolation.Request`.
+        As in `softmax_harness.subjects.request.Request`.
     """
 
     kind: str
     told: str
     x: NDArray[Any]
     axis: int | None = -1
+    operands: Operands = ()
     layout: str = "contiguous"
 
     @property

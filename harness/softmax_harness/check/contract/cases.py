@@ -16,7 +16,7 @@ from softmax_harness.check.contract.case import Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
-from softmax_harness.subjects.isolation.layouts import LAYOUTS
+from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis, and for a stride of 0 every kind of row in the first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
@@ -70,7 +70,7 @@ def axes(format: Format, seed: int) -> Iterator[Case]:
             x = hard(format, shape, seed, axis)
             for name in ("contiguous", "fortran", "every-other"):
                 told = f"axis {axis} of shape {shape}, layout {name}"
-                yield Case("axis", told, x, axis, name)
+                yield Case("axis", told, x, axis, layout=name)
 
 
 def batches(format: Format, seed: int) -> Iterator[Case]:

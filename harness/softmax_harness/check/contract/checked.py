@@ -17,15 +17,15 @@ from softmax_harness.check.contract.cases import CASES, normal
 from softmax_harness.check.contract.finding import Finding, checking, first_of_each_kind
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.check.contract.suite import recipes
 from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
 from softmax_harness.ground.errors import BadImplementation
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.inputs.witness import is_witness
-from softmax_harness.operations import Policy
+from softmax_harness.operations import Policy, operation_named
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, Limits
-from softmax_harness.subjects.named import check_name, described
+from softmax_harness.subjects.named import check_name, described, problem_of
+from softmax_harness.subjects.subject import Subject
 
 PARTS = ("accuracy", *CASES, "repeats")
 VERDICTS = ("pass", "fail", "unsupported", "unavailable")
@@ -57,7 +57,7 @@ class Contract:
         Kinds of findings at which it does not end, as at those that are expected.
     """
 
-    dtypes: tuple[str, ...] = ("float16", "float32", "float64")
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
     parts: tuple[str, ...] = PARTS
     seed: int = 0
     policy: Policy = field(default_factory=Policy)
@@ -129,12 +129,18 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
-        declaration = _known(name, loaded, contract)
+        declaration = _declaration(name, loaded, contract)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
+        operation = operation_named(contract.operation)
         subjects = [
-            Subject(declaration, loaded.declared is None, format_named(dtype), process)
+            Subject(
+                declaration,
+                problem_of(declaration, operation, format_named(dtype), contract.policy),
+                process,
+                is_plain=loaded.declared is None,
+            )
             for dtype in contract.dtypes
         ]
         firsts = [_first_call(each, contract) for each in subjects]
@@ -143,7 +149,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         return [
             Checked(name, each.format.name, "unsupported", reported=(first.refusal,))
             if first.refusal and (is_choice or not each.is_plain)
-            else _verdict(each, replace(each, process=fresh), loaded.faults, first, contract)
+            else _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract)
             for each, first in zip(subjects, firsts, strict=True)
         ]
 
@@ -159,7 +165,7 @@ def verdict(subject: Subject, contract: Contract) -> Checked:
     return _verdict(subject, subject, (), first, contract)
 
 
-def _known(name: str, loaded: Description, contract: Contract) -> Implementation:
+def _declaration(name: str, loaded: Description, contract: Contract) -> Implementation:
     declaration = described(name, loaded.declared, loaded.summary)
     left = tuple(each for each in declaration.capabilities if each not in contract.without)
     return replace(declaration, capabilities=left)
@@ -168,9 +174,7 @@ def _known(name: str, loaded: Description, contract: Contract) -> Implementation
 def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
     declared = [promises.Limit(*each) for each in subject.declaration.limits.items()]
     asked = [
-        limit
-        for limit in contract.limits
-        if limit.holds_for(subject.declaration.name, subject.format.name)
+        limit for limit in contract.limits if limit.holds_for(subject.name, subject.format.name)
     ]
     return [*declared, *asked]
 
@@ -211,7 +215,7 @@ class _First(NamedTuple):
 
 def _first_call(subject: Subject, contract: Contract) -> _First:
     if subject.format.name not in subject.declaration.dtypes:
-        return _First(f"takes {', '.join(subject.declaration.dtypes)}")
+        return _First(f"supports only {', '.join(subject.declaration.dtypes)}")
     try:
         (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
     except Ended as ended:
@@ -228,7 +232,7 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
-    name, dtype = subject.declaration.name, subject.format.name
+    name, dtype = subject.name, subject.format.name
     found = _Found(subject, contract)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
@@ -294,7 +298,7 @@ class _Found:
 
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
-        name, dtype = self.subject.declaration.name, self.subject.format.name
+        name, dtype = self.subject.name, self.subject.format.name
         self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
 
     def add_until_enough(self, findings: Iterator[Finding]) -> None:
@@ -302,11 +306,11 @@ class _Found:
         while not self.is_enough and (finding := next(findings, None)) is not None:
             self.findings.append(finding)
 
-    def with_smallest_refused_row(self, policy: Policy) -> None:
+    def with_smallest_refused_row(self) -> None:
         """Give the first finding of a refused input the smallest row that is refused."""
         for place, each in enumerate(self.findings):
             if each.kind == "raised" and each.witness:
-                text = smallest_raising(self.subject, policy, each.witness)
+                text = smallest_raising(self.subject, each.witness)
                 self.findings[place] = replace(each, witness=text)
                 return
 
@@ -323,7 +327,7 @@ def finding_of(fault: Fault, told: str, name: str, dtype: str, part: str) -> Fin
 def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
-    stream = Stream(subject, contract.policy, plan, found.ends_at)
+    stream = Stream(subject, plan, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     limits = promises.Promises(_limits(subject, contract))
     try:
@@ -339,8 +343,8 @@ def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> N
         found.elements = stream.elements
         found.cells += cells.cells()
         found.add_faults(stream.faults, part)
-    found.with_smallest_refused_row(contract.policy)
-    found.add_until_enough(faults.findings(subject, contract.policy))
+    found.with_smallest_refused_row()
+    found.add_until_enough(faults.findings(subject))
     found.add_until_enough(bias.findings(subject))
     found.add_until_enough(limits.findings(subject))
 
@@ -348,7 +352,7 @@ def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> N
 def _cases(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     cases = list(CASES[part](subject.format, contract.seed))
-    here = examined(subject, cases, part, contract.policy, found.ends_at)
+    here = examined(subject, cases, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.floating_point import check_floating_point_environment
-from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.measure import Question, classified, question
-from softmax_harness.judgement.metrics import Batch, batch_of
+from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import Operands, Problem
 
-SOFTMAX = OPERATIONS["softmax"]
 _GOOD = np.array([name in GOOD_OUTCOMES for name in OUTCOMES])
 
 
@@ -57,7 +55,7 @@ class Judgement:
         """The same outputs against the truth as it has become known since."""
         return Judgement(
             self.asked,
-            batch_of(self.asked.x, self.batch.y, self.asked.truth),
+            self.asked.batch_of(self.batch.y),
             self.codes,
             self.is_fault,
         )
@@ -68,10 +66,12 @@ class Judgement:
         return error, float(self.asked.limit_ulp[row, index])
 
 
-def asked_of(x: NDArray[Any], format: Format, policy: Policy, tier: str = "screened") -> Question:
+def asked_of(
+    problem: Problem, x: NDArray[Any], operands: Operands = (), tier: str = "screened"
+) -> Question:
     """The truth of rows x, shape (rows, n), with the floating-point environment looked at."""
     check_floating_point_environment()
-    found = question(SOFTMAX, x, format, policy, tier)
+    found = question(problem, x, operands, tier)
     check_floating_point_environment()
     return found
 

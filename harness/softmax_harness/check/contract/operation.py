@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from softmax_implementations import Implementation
 
 from softmax_harness.check.contract.checked import (
     Checked,
@@ -22,16 +23,16 @@ from softmax_harness.check.contract.checked import (
 )
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
 from softmax_harness.check.contract.judgement import Judgement, judge
-from softmax_harness.ground.errors import BadImplementation
-from softmax_harness.ground.formats import FORMATS, Format, format_named
+from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.measure import question
-from softmax_harness.operations import OPERATIONS, Operands, Operation
+from softmax_harness.operations import Operands, Problem, operation_named
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
-from softmax_harness.subjects.named import check_name, described
+from softmax_harness.subjects.named import check_name, check_operation, described, problem_of
+from softmax_harness.subjects.subject import Subject
 
 _LENGTHS, _ROWS, _AT_ONCE = (1, 2, 3, 8, 17, 33, 100), 24, 32
 _LARGEST_FAMILY = 4096  # of rows that come as a whole
@@ -41,40 +42,33 @@ _LARGEST_FAMILY = 4096  # of rows that come as a whole
 class _Case:
     """One call: a recipe's first block, along its last axis or its first."""
 
-    operation: Operation
+    problem: Problem
     recipe: Recipe
-    judged: Format
-    axis: int = -1
 
     @property
     def inputs(self) -> tuple[NDArray[Any], Operands]:
         """The first rows of the block, and what explain makes beside these rows: of the whole."""
         stored = self.recipe.block(0)
-        operands = self.operation.make_operands(stored, self.recipe.random_operands(0))
+        operands = self.problem.operation.make_operands(stored, self.recipe.random_operands(0))
         return stored[:_ROWS], tuple(each[:_ROWS] for each in operands)
 
     @property
     def request(self) -> Request:
-        stored, operands = self.inputs
-        arguments = self.operation.called_with(stored, operands)
-        if self.axis == 0:
+        arguments = self.problem.operation.called_with(*self.inputs)
+        if self.problem.axis == 0:
             # What has no entry for each logit, such as a class, has no axis to move.
             arguments = tuple(each.T if each.ndim == 2 else each for each in arguments)
-        first, *others = (np.ascontiguousarray(each) for each in arguments)
-        shape = self.operation.shape_of_results((first, *others), self.axis)
-        axis = self.axis if self.operation.has_axis else None
-        return Request(first, self.judged.name, axis, operands=tuple(others), shape=shape)
+        return Request(self.problem, tuple(np.ascontiguousarray(each) for each in arguments))
 
     def judgement(self, y: NDArray[Any], flushes: bool) -> Judgement:
-        stored, operands = self.inputs
-        asked = question(self.operation, stored, self.judged, operands=operands)
-        if self.axis == 0 and not self.operation.one_result:
+        asked = question(self.problem, *self.inputs)
+        if self.problem.axis == 0 and not self.problem.operation.one_result:
             y = y.T
         found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
-        # A 0 may be within what is owed, whatever made it.
+        # A 0 may be within the error bound, whatever made it.
         with np.errstate(invalid="ignore"):
-            is_owed = (found.batch.absolute <= asked.limit_ulp) & (found.batch.y == 0)
-        return replace(found, is_fault=found.is_fault & ~(is_owed & ~asked.truth.fixed))
+            is_bounded = (found.batch.absolute <= asked.limit_ulp) & (found.batch.y == 0)
+        return replace(found, is_fault=found.is_fault & ~(is_bounded & ~asked.truth.fixed))
 
 
 def operation_checked(name: str, contract: Contract) -> list[Checked]:
@@ -92,65 +86,57 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
         if isinstance(loaded, Fault):
             return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
         declaration = described(name, loaded.declared, loaded.summary, operation)
-        if declaration.operation != operation:
-            raise BadImplementation(
-                f"{name} computes {declaration.operation}, and {operation} was asked for: give "
-                f"--operation {declaration.operation}"
-            )
+        check_operation(declaration, operation)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
-        results = []
-        for dtype in contract.dtypes:
-            if dtype not in declaration.dtypes:
-                reported = (f"takes {', '.join(declaration.dtypes)}",)
-                results.append(Checked(name, dtype, "unsupported", reported=reported))
-                continue
-            judged = FORMATS[declaration.output_dtype or dtype]
-            cases = list(_cases(OPERATIONS[operation], format_named(dtype), judged, contract.seed))
-            flushes = "subnormals" not in declaration.capabilities
-            ends_at = partial(contract.ends_at, declaration, dtype)
-            found, elements = _findings(name, dtype, process, cases, flushes, ends_at)
-            findings = up_to_the_last(first_of_each_kind(found), ends_at)
-            expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
-            left = tuple(each for each in findings if each not in expected)
-            verdict = "fail" if left else "pass"
-            is_whole = not ends_at([each.kind for each in left])
-            results.append(
-                Checked(name, dtype, verdict, left, expected, (), elements, is_whole=is_whole)
-            )
-        return results
+        return [_verdict(declaration, process, dtype, contract) for dtype in contract.dtypes]
 
 
-def _cases(operation: Operation, format: Format, judged: Format, seed: int) -> Iterator[_Case]:
+def _verdict(
+    declaration: Implementation, process: Isolated, dtype: str, contract: Contract
+) -> Checked:
+    name = declaration.name
+    if dtype not in declaration.dtypes:
+        reported = (f"supports only {', '.join(declaration.dtypes)}",)
+        return Checked(name, dtype, "unsupported", reported=reported)
+    problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
+    subject = Subject(declaration, problem, process)
+    ends_at = partial(contract.ends_at, declaration, dtype)
+    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at)
+    findings = up_to_the_last(first_of_each_kind(found), ends_at)
+    expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
+    left = tuple(each for each in findings if each not in expected)
+    verdict = "fail" if left else "pass"
+    is_whole = not ends_at([each.kind for each in left])
+    return Checked(name, dtype, verdict, left, expected, (), elements, is_whole=is_whole)
+
+
+def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
+    format = problem.input_format
     for family in FAMILIES.values():
         if not fits_without_screen(family) or (family.rows or 0) > _LARGEST_FAMILY:
             continue
         for n in family.lengths or _LENGTHS:
-            recipe = Recipe(family, format, n, family.rows or _ROWS, seed)
-            yield _Case(operation, recipe, judged)
-    if operation.has_axis:
+            yield _Case(problem, Recipe(family, format, n, family.rows or _ROWS, seed))
+    if problem.operation.has_axis:
         recipe = Recipe(FAMILIES["normal-10"], format, 33, _ROWS, seed)
-        yield _Case(operation, recipe, judged, axis=0)
+        yield _Case(problem.along(0), recipe)
 
 
 def _findings(
-    name: str,
-    dtype: str,
-    process: Isolated,
-    cases: list[_Case],
-    flushes: bool,
-    ends_at: Callable[[list[str]], bool],
+    subject: Subject, cases: list[_Case], ends_at: Callable[[list[str]], bool]
 ) -> tuple[list[Finding], int]:
+    name, dtype = subject.name, subject.format.name
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
     while some := list(islice(waiting, _AT_ONCE)):
         try:
-            replies = process.serve([case.request for case in some])
+            replies = subject.caller.serve([case.request for case in some])
         except Ended as ended:
             return [*found, finding_of(ended.fault, ended.told, name, dtype, "accuracy")], elements
         for case, reply in zip(some, replies, strict=True):
-            own, judged = _of_reply(name, case, reply, flushes)
+            own, judged = _of_reply(subject, case, reply)
             found += own
             elements += judged
             if ends_at([each.kind for each in own]):
@@ -158,44 +144,44 @@ def _findings(
     return found, elements
 
 
-def _of_reply(name: str, case: _Case, reply: Reply, flushes: bool) -> tuple[list[Finding], int]:
+def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding], int]:
     own = [
         Finding(
             fault.kind,
             fault.message,
             witness=_witness(case, 0, 0),
-            replay=_replay(name, case, 0, 0),
+            replay=_replay(subject, case, 0, 0),
         )
         for fault in reply.faults
     ]
     if reply.y is None:
         return own, 0
-    judged = case.judgement(reply.y, flushes)
-    for kind in judged.kinds():
-        row, index = judged.worst(kind)
-        y, exact = judged.batch.y[row, index], judged.batch.z[row, index]
-        error, limit = judged.excess(row, index)
-        told = f"{judged.count(kind)} of {judged.batch.y.size} results are {kind.replace('_', ' ')}"
-        along = "" if case.axis == -1 else ", along the first axis"
+    found = case.judgement(reply.y, flushes=not subject.promises("subnormals"))
+    for kind in found.kinds():
+        row, index = found.worst(kind)
+        y, exact = found.batch.y[row, index], found.batch.z[row, index]
+        error, limit = found.excess(row, index)
+        told = f"{found.count(kind)} of {found.batch.y.size} results are {kind.replace('_', ' ')}"
+        along = "" if case.problem.axis == -1 else ", along the first axis"
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} where {exact:.9g} is right",
+                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,
                 _witness(case, row, index),
-                _replay(name, case, row, index),
+                _replay(subject, case, row, index),
             )
         )
-    return own, judged.batch.y.size
+    return own, found.batch.y.size
 
 
 def _witness(case: _Case, row: int, index: int) -> str:
     return recipe_text(case.recipe, row, index)
 
 
-def _replay(name: str, case: _Case, row: int, index: int) -> str:
+def _replay(subject: Subject, case: _Case, row: int, index: int) -> str:
     words = ["softmax-harness", "explain", _witness(case, row, index)]
-    words += ["--operation", case.operation.name, "--implementation", name]
+    words += ["--operation", case.problem.operation.name, "--implementation", subject.name]
     return shlex.join(words)

@@ -11,10 +11,10 @@ import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, explaining
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.ground.errors import BadLimit
 from softmax_harness.judgement.metrics import METRICS, Batch
 from softmax_harness.judgement.metrics.batch import Array
+from softmax_harness.subjects.subject import Subject
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
@@ -143,12 +143,12 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
     where = f" in {limit.family}" if limit.family else ""
     return Finding(
         "limit",
-        f"{limit.metric}{where} is {value:.6g} where {limit.number:g} was promised",
+        f"{limit.metric}{where} is {value:.6g}, but at most {limit.number:g} was promised",
         limit.metric,
         value,
         limit.number,
         witness,
-        explaining(witness, subject.declaration.name),
+        explaining(witness, subject.name),
     )
 
 

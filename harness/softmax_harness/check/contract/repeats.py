@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from softmax_harness.check.contract.cases import normal
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.subjects.isolation import Fault, Request
-from softmax_harness.subjects.isolation.repeats import bits
+from softmax_harness.subjects.repeats import bits
+from softmax_harness.subjects.subject import Subject
 
 # Past the sizes at which results stay in a workspace or threads are used.
 _SMALL, _MIDDLE, _LARGE = (3, 33), (64, 1000), (257, 257)
@@ -38,4 +38,4 @@ def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tupl
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []
-    return [(Fault("nondeterminism", "a fresh process gives other bits"), "")]
+    return [(Fault("nondeterminism", "a fresh process gives different bits"), "")]

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.judgement import asked_of, judge
-from softmax_harness.check.contract.subject import Subject
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.witness import literal_text
-from softmax_harness.operations import Policy
+from softmax_harness.subjects.subject import Subject
 
 _MOST_ELEMENTS = 1 << 22  # that are judged on the way
 _MOST_AT_ONCE = 16
@@ -41,29 +40,27 @@ class Place:
     told: str
 
 
-def smallest(
-    subject: Subject, policy: Policy, kind: str, row: NDArray[Any], text: str
-) -> Place | None:
+def smallest(subject: Subject, kind: str, row: NDArray[Any], text: str) -> Place | None:
     """The smallest row found that shows the kind of fault; None if even `row` does not, alone.
 
     Entries are left out in ever smaller groups as long as the fault remains (Zeller's delta
     debugging), then replaced by rounder numbers. Where that leaves a long row, the witness is
     `text`, that of `row` itself.
     """
-    search = Search(subject, policy, kind)
+    search = Search(subject, kind)
     if search.shown([row]) is None:
         return None
     found = reduced(search, row)
     return search.place(row, text) if found is None else search.place(found, None)
 
 
-def smallest_raising(subject: Subject, policy: Policy, text: str) -> str:
+def smallest_raising(subject: Subject, text: str) -> str:
     """The witness of a row that is refused alone, out of the block of the witness `text`.
 
     `text` itself where no single row of it is refused, or where the row is too long to write.
     """
     rows = list(witness.parse(text).block[:_MOST_TRIED])
-    search = _RaisingSearch(subject, policy, "raised")
+    search = _RaisingSearch(subject, "raised")
     first = search.shown(rows)
     found = None if first is None else reduced(search, rows[first])
     return text if found is None else literal_text(subject.format, found.astype(np.float64), 0)
@@ -78,8 +75,8 @@ def reduced(search: Search, row: NDArray[Any]) -> NDArray[Any] | None:
 class Search:
     """Rows put to the implementation one by one, within a budget of elements."""
 
-    def __init__(self, subject: Subject, policy: Policy, kind: str) -> None:
-        self.subject, self.policy, self.kind = subject, policy, kind
+    def __init__(self, subject: Subject, kind: str) -> None:
+        self.subject, self.kind = subject, kind
         self._left = _MOST_ELEMENTS
 
     def shown(self, rows: list[NDArray[Any]]) -> int | None:
@@ -95,7 +92,7 @@ class Search:
 
     def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
-        asked = asked_of(row[None], self.subject.result_format, self.policy)
+        asked = asked_of(self.subject.problem, row[None])
         return self.kind in judge(asked, y, flushes=False).kinds()
 
     def place(self, row: NDArray[Any], text: str | None) -> Place | None:
@@ -103,14 +100,14 @@ class Search:
         (reply,) = self.subject.ask([self.subject.request(row[None])])
         if reply.y is None:
             return None
-        asked = asked_of(row[None], self.subject.result_format, self.policy, "mpmath")
+        asked = asked_of(self.subject.problem, row[None], tier="mpmath")
         found = judge(asked, reply.y, flushes=False)
         if not found.count(self.kind):
             return None
         _, index = found.worst(self.kind)
         error, limit = found.excess(0, index)
         y, z = float(found.batch.y[0, index]), float(found.batch.truth.rounded[0, index])
-        told = f"gives {y!r} where {z!r} is nearest"
+        told = f"gives {y!r}, but {z!r} is nearest"
         own = literal_text(self.subject.format, row.astype(np.float64), index)
         return Place(text or own, error, limit, told)
 

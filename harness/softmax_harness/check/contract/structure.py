@@ -14,13 +14,12 @@ from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, checking
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
-from softmax_harness.check.contract.subject import Subject
-from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.witness import literal_text
 from softmax_harness.judgement.measure import Question
-from softmax_harness.operations import Policy
+from softmax_harness.operations import Problem
 from softmax_harness.subjects.isolation import Fault, Reply
-from softmax_harness.subjects.isolation.repeats import bits
+from softmax_harness.subjects.repeats import bits
+from softmax_harness.subjects.subject import Subject
 
 _WRITTEN_IN_FULL = 64
 _MOST_ROWS = 256  # that are put to the simpler call
@@ -52,7 +51,6 @@ def examined(
     subject: Subject,
     cases: list[Case],
     part: str,
-    policy: Policy,
     ends_at: Callable[[list[str]], bool] = never,
 ) -> Structure:
     """Call and judge the cases of a part of the contract that the subject promises, or may.
@@ -62,18 +60,18 @@ def examined(
     cases = [case for case in cases if _is_due(subject, case)]
     found = Structure([], [], [])
     replies = subject.ask(
-        [subject.request(each.x, axis=each.axis, layout=each.layout) for each in cases]
+        [subject.request(each.x, each.operands, each.axis, layout=each.layout) for each in cases]
     )
     for case, reply in zip(cases, replies, strict=True):
         if ends_at(found.kinds()):
             break
-        judged = replace(subject, format=FORMATS["float64"]) if _is_integer(case) else subject
-        text = _problem(judged, case, reply, policy, found)
+        judged = _worked_as_float64(subject) if _is_integer(case) else subject
+        text = _problem(judged, case, reply, found)
         if text is None:
             continue
         if _is_promised(subject, case, reply):
             message, witness = text
-            replay = checking(subject.declaration.name, subject.format.name, part)
+            replay = checking(subject.name, subject.format.name, part)
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
             found.reported.append((case.kind, text[0]))
@@ -89,6 +87,10 @@ def _is_promised(subject: Subject, case: Case, reply: Reply) -> bool:
     return subject.promises(case.needs) and not (subject.is_plain and reply.refused)
 
 
+def _worked_as_float64(subject: Subject) -> Subject:
+    return replace(subject, problem=subject.problem.of_integers())
+
+
 def _is_integer(case: Case) -> bool:
     return case.x.dtype.kind in "iu"
 
@@ -100,7 +102,7 @@ def _is_due(subject: Subject, case: Case) -> bool:
 
 
 def _problem(
-    subject: Subject, case: Case, reply: Reply, policy: Policy, found: Structure
+    subject: Subject, case: Case, reply: Reply, found: Structure
 ) -> tuple[str, str] | None:
     """What is wrong with a case, and its witness; None where nothing is."""
     if reply.exhausted:
@@ -114,10 +116,10 @@ def _problem(
     if reply.y.size == 0:
         return None
     rows, y = rows_of(case.seen, case.along), rows_of(reply.y, case.along)
-    here = _judged(subject, rows, y, policy)
+    here = _judged(subject, rows, y)
     if here.is_fault.any():
         wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
-        right_elsewhere = wrong[_is_right(subject, rows[wrong], case.alone, policy)]
+        right_elsewhere = wrong[_is_right(subject, rows[wrong], case.alone)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
     if case.kind in subject.declaration.same_bits:
@@ -133,22 +135,20 @@ def _answers_simply(subject: Subject, case: Case) -> bool:
     )
 
 
-def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any], policy: Policy) -> Judgement:
-    asked = _asked(rows.tobytes(), rows.shape, rows.dtype, subject.result_format, policy)
+def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any]) -> Judgement:
+    asked = _asked(subject.problem, rows.tobytes(), rows.shape, rows.dtype)
     return judge(asked, y, flushes=not subject.promises("subnormals"))
 
 
 @lru_cache(maxsize=16)
 def _asked(
-    numbers: bytes, shape: tuple[int, int], dtype: np.dtype[Any], format: Format, policy: Policy
+    problem: Problem, numbers: bytes, shape: tuple[int, int], dtype: np.dtype[Any]
 ) -> Question:
     """The truth of rows, which many cases in a row share."""
-    return asked_of(np.frombuffer(numbers, dtype).reshape(shape), format, policy)
+    return asked_of(problem, np.frombuffer(numbers, dtype).reshape(shape))
 
 
-def _is_right(
-    subject: Subject, rows: NDArray[Any], alone: bool, policy: Policy
-) -> NDArray[np.bool_]:
+def _is_right(subject: Subject, rows: NDArray[Any], alone: bool) -> NDArray[np.bool_]:
     """Which of the rows the simpler call gets right; of integers, the same numbers as float64."""
     rows = rows.astype(np.float64) if rows.dtype.kind in "iu" else rows
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
@@ -157,7 +157,7 @@ def _is_right(
     right = [
         np.zeros(len(part), bool)
         if reply.y is None
-        else ~_judged(subject, part, reply.y, policy).is_fault.any(axis=-1)
+        else ~_judged(subject, part, reply.y).is_fault.any(axis=-1)
         for part, reply in zip(parts, replies, strict=True)
     ]
     return np.asarray(np.concatenate(right)[place.ravel()])
@@ -170,7 +170,7 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
     witness = literal_text(subject.format, x, index) if x.size <= _WRITTEN_IN_FULL else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y!r} where {z!r} is nearest, and {simpler} it is right",
+        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} it is right",
         witness,
     )
 
@@ -193,4 +193,4 @@ def _other_bits(
     expected = np.concatenate([reply.y for reply in replies if reply.y is not None])
     if bits(expected) == bits(y[: len(expected)]):
         return None
-    return f"{case.told}: gives other bits, though the same were promised", ""
+    return f"{case.told}: gives different bits, although the same bits were promised", ""

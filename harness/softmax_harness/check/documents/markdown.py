@@ -1,43 +1,37 @@
-"""For a comment or a step's summary: Markdown as GitHub and GitLab show it."""
+"""For a comment or a step's summary: Markdown."""
 
 from __future__ import annotations
 
-from softmax_harness.check.contract import Checked, Contract, Finding
+from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.check.gate.gated import Gated
+from softmax_harness.ground.documents.markdown import (
+    command_lines,
+    escaped,
+    markdown_text,
+    table_lines,
+)
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail"}
 
 
-def markdown_document(gated: Gated, contract: Contract) -> str:
+def markdown_document(gated: Gated) -> str:
     """A table of verdicts, then each finding with the command that shows it again."""
-    failed = [each for each in gated.results if each.findings]
     counted = [each for each in gated.results if each.verdict in _MARKS]
     passed = sum(each.verdict == "pass" for each in counted)
-    lines = [
-        f"### softmax-harness check: {passed} of {len(counted)} pass",
-        "",
-        "| implementation | dtype | verdict | findings |",
-        "|---|---|---|---|",
-        *(_row(each) for each in gated.results),
-        *(line for each in failed for finding in each.findings for line in _finding(each, finding)),
-        *(f"\n> {_text(note)}" for note in gated.notes),
-    ]
-    return "\n".join(lines) + "\n"
+    return markdown_text(
+        f"softmax-harness check: {passed} of {len(counted)} pass",
+        table_lines(("implementation", "dtype", "verdict", "findings"), map(_row, gated.results)),
+        [part for each in gated.results for found in each.findings for part in _parts(each, found)],
+        gated.notes,
+    )
 
 
-def _row(result: Checked) -> str:
+def _row(result: Checked) -> tuple[str, ...]:
     kinds = ", ".join(finding.kind for finding in result.findings)
     verdict = _MARKS.get(result.verdict, result.verdict)
-    return f"| {_text(result.implementation)} | {result.dtype} | {verdict} | {_text(kinds)} |"
+    return result.implementation, result.dtype, verdict, kinds
 
 
-def _finding(result: Checked, finding: Finding) -> list[str]:
-    head = f"**{_text(finding.kind)}** in {_text(result.implementation)}, {result.dtype}"
-    return ["", f"{head}: {_text(finding.message)}", "", "```sh", finding.replay, "```"]
-
-
-def _text(text: str) -> str:
-    """Text that stays text: nothing in it is taken for HTML, a table's border or emphasis."""
-    for mark in "\\`*_|[]<>#":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+def _parts(result: Checked, finding: Finding) -> tuple[list[str], list[str]]:
+    head = f"**{escaped(finding.kind)}** in {escaped(result.implementation)}, {result.dtype}"
+    return [f"{head}: {escaped(finding.message)}"], command_lines(finding.replay)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.check.gate.gated import Gated
+from softmax_harness.ground.documents.plain import note_lines
 
 
 def text_document(gated: Gated) -> str:
     """A line for each implementation and dtype, with what was found below it."""
     lines = [line for each in gated.results for line in _lines(each)]
-    return "\n".join([*lines, *(f"note: {note}" for note in gated.notes)])
+    return "\n".join([*lines, *note_lines(gated.notes)])
 
 
 def _lines(result: Checked) -> list[str]:
@@ -19,8 +20,8 @@ def _lines(result: Checked) -> list[str]:
         lines += [f"  {line}" for line in finding_text(finding).split("\n")]
     if result.expected:
         kinds = ", ".join(finding.kind for finding in result.expected)
-        lines.append(f"  known of it: {kinds}")
-    return lines + [f"  not promised: {text}" for text in result.reported]
+        lines.append(f"  declared as known: {kinds}")
+    return lines + [f"  reported only: {text}" for text in result.reported]
 
 
 def finding_text(finding: Finding) -> str:

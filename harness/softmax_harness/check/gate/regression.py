@@ -44,24 +44,25 @@ def _held(result: Checked, baseline: Baseline, seed: int, notes: list[str]) -> C
     name = f"{result.implementation} {result.dtype}"
     entry = baseline.entries.get((result.implementation, result.dtype))
     if entry is None:
-        notes.append(f"{name}: not in the baseline yet; --update-baseline takes it up")
+        notes.append(f"{name}: not in the baseline yet; --update-baseline adds it")
         return result
     worse = [*_new_faults(result, entry)]
     difference = _difference(entry) or (
-        f"seed {baseline.seed} there, {seed} here" if seed != baseline.seed else ""
+        f"seed {baseline.seed} in the baseline, {seed} now" if seed != baseline.seed else ""
     )
     pairs = [(entry.cells[cell.name], cell) for cell in result.cells if cell.name in entry.cells]
     if seed == baseline.seed:  # of other inputs other things may become
         worse += [text for old, new in pairs for text in _new_outcomes(old, new)]
     if difference:
-        notes.append(f"{name}: errors in ulp of {len(pairs)} cells left out: {difference}")
+        notes.append(f"{name}: errors in ulp of {len(pairs)} cells were not compared: {difference}")
     else:
         worse += [text for old, new in pairs for text in _worse_errors(old, new)]
         better = sum(_is_less(new.max_ulp, old.max_ulp) for old, new in pairs)
         if better:
-            notes.append(f"{name}: better in {better} cells; --update-baseline takes them up")
+            notes.append(f"{name}: better in {better} cells; --update-baseline accepts them")
     if missing := len(result.cells) - len(pairs):
-        notes.append(f"{name}: {missing} cells are not in the baseline; --update-baseline")
+        told = f"{missing} cells are not in the baseline; --update-baseline adds them"
+        notes.append(f"{name}: {told}")
     return _with(result, worse)
 
 
@@ -112,7 +113,7 @@ def _difference(entry: Entry) -> str:
     """How the machine of the baseline differs from this one in what decides the bits."""
     here = taken_here()
     return ", ".join(
-        f"{key} {there} there, {here.get(key, 'none')} here"
+        f"{key} was {there} in the baseline, is {here.get(key, 'none')} here"
         for key, there in entry.taken_on.items()
         if here.get(key) != there
     )

@@ -125,7 +125,7 @@ class _Reader:
         self._check_keys(table, known, "waivers")
         for key in ("kind", "reason"):
             if not isinstance(table.get(key), str) or not table[key].strip():
-                raise self._error(f"waivers: {key}", table.get(key), "a string that says something")
+                raise self._error(f"waivers: {key}", table.get(key), "a string that is not empty")
         for key in ("implementation", "dtype"):
             if not isinstance(table.get(key, ""), str):
                 raise self._error(f"waivers: {key}", table[key], "a string")

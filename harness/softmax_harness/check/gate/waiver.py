@@ -83,7 +83,7 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
         if not count:
             if not all(result.is_whole for result in spoken_of):
                 continue  # it may match what was not looked for
-            notes.append(f"waiver matches nothing, take it out: {waiver.told}")
+            notes.append(f"waiver matches nothing, remove it: {waiver.told}")
         elif waiver in held:
             notes.append(f"waived until {waiver.expires}: {waiver.told}")
         else:

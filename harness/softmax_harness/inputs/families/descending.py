@@ -16,7 +16,7 @@ def _descending(format: Format, n: int, rows: int, rng: np.random.Generator) -> 
 FAMILIES = (
     Family(
         "descending",
-        "sorted from the largest down: the worst order for one addition after another",
+        "sorted in descending order: the worst order for adding one by one",
         _descending,
         suite="check",
     ),

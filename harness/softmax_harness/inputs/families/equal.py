@@ -14,10 +14,10 @@ def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
 
 
 FAMILIES = (
-    Family("equal", "all equal: the sum and the division alone, exact at powers of two", _equal),
+    Family("equal", "all equal: only the sum and the division can err", _equal),
     Family(
         "equal-long",
-        "n past 2**p, where a running sum kept in the format no longer grows",
+        "n above 2**p: a running sum in the format stops growing",
         _equal,
         lengths=(100_000, 2**24 + 2),
         rows=1,

@@ -26,7 +26,7 @@ def _zeros(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
 
 
 FAMILIES = (
-    Family("subnormal", "subnormal logits, which a flushing unit takes for 0: no harm", _subnormal),
+    Family("subnormal", "subnormal logits: taking them for 0 does no harm", _subnormal),
     Family("largest", "the largest finite logits: x - max x itself overflows", _largest),
     Family("zeros", "zeros of either sign: all results are 1/n", _zeros),
 )

@@ -38,7 +38,7 @@ def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
 FAMILIES = (
     Family(
         "peaks",
-        "one entry past exp's overflow, or well above the others, at each place",
+        "one high entry at each place in turn: past exp's overflow, or well above the others",
         _peaks,
         suite="check",
     ),

@@ -15,5 +15,7 @@ def _rising(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
 
 
 FAMILIES = (
-    Family("rising", "the worst case of online softmax: the maximum keeps moving", _rising),
+    Family(
+        "rising", "the worst case of online softmax: the maximum rises with every entry", _rising
+    ),
 )

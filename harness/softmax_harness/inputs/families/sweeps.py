@@ -105,7 +105,7 @@ def _near(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArra
 FAMILIES = (
     Family(
         "sweep-pairs",
-        "max x - x in each 2**-17 of exp's domain, in rows of two",
+        "rows of two: max x - x in every window of 2**-17 of exp's domain",
         _pairs,
         lengths=(2,),
         rows=_PAIRS,
@@ -113,7 +113,7 @@ FAMILIES = (
     ),
     Family(
         "sweep-rows",
-        "the same in long rows",
+        "the same windows in long rows",
         _rows,
         lengths=(_ROW,),
         rows=_PAIRS // (_ROW - 1),
@@ -121,7 +121,7 @@ FAMILIES = (
     ),
     Family(
         "steps",
-        "at table steps, powers of two and thresholds of exp, and one float beside them",
+        "max x - x at table steps, powers of two and thresholds of exp, and one float next to them",
         _steps,
         lengths=(2,),
         rows=_STEPS,
@@ -129,7 +129,7 @@ FAMILIES = (
     ),
     Family(
         "near-pairs",
-        "two logits at most 1 apart, alone or among masked ones: no honest kernel is biased there",
+        "two logits at most 1 apart, alone or among masked ones: honest kernels have no bias there",
         _near,
         lengths=(2, 35),
         rows=_NEAR,
@@ -137,7 +137,7 @@ FAMILIES = (
     ),
     Family(
         "near-ties",
-        "results next to the middle between two numbers: what is rounded twice goes wrong",
+        "results next to the middle between two numbers: rounding twice goes wrong",
         _near_ties,
         lengths=(2,),
         rows=_TIES,
@@ -145,7 +145,7 @@ FAMILIES = (
     ),
     Family(
         "far-pairs",
-        "max x - x beyond exp's domain: the result is 0, however far",
+        "max x - x beyond exp's domain, near and far: the result must be 0",
         _far,
         lengths=(2,),
         rows=_FAR,

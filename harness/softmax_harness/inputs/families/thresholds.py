@@ -43,6 +43,12 @@ def _result(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
 
 
 FAMILIES = (
-    Family("exp-thresholds", "exp overflows or underflows one float further on", _exponential),
-    Family("result-thresholds", "the result underflows one float further on", _result),
+    Family(
+        "exp-thresholds",
+        "at thresholds: exp overflows or underflows one float further on",
+        _exponential,
+    ),
+    Family(
+        "result-thresholds", "at thresholds: the result underflows one float further on", _result
+    ),
 )

@@ -16,5 +16,5 @@ def _wide(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArra
 
 
 FAMILIES = (
-    Family("uniform-wide", "logits over all of exp's domain, where x - max x rounds most", _wide),
+    Family("uniform-wide", "logits over all of exp's domain: x - max x rounds most there", _wide),
 )

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.attention import scores
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.named import subject_named
 from softmax_harness.truth import arbitrate, exact_results
 
 Array = NDArray[np.float64]
 
 FAMILY, LENGTH, ROWS = "normal-10", 64, 60
 # The shares are taken in float64, which must be far finer than what is judged.
-_FORMATS = ("float16", "bfloat16", "float32")
+_MOST_BITS = FORMATS["float64"].precision // 2
 
 
 def attention_shares_table(
@@ -44,14 +44,13 @@ def attention_shares_table(
     """
     rows = []
     for format in formats:
-        if format.name not in _FORMATS:
+        if format.precision > _MOST_BITS:
             continue
         recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
         stored = recipe.block(0)
         operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
-        z = arbitrate(
-            OPERATIONS["attention"], stored.astype(np.float64), format, operands=operands
-        ).value
+        problem = Problem.of(OPERATIONS["attention"], format)
+        z = arbitrate(problem, stored.astype(np.float64), operands).value
         for each in implementations:
             if format.name in each.dtypes:
                 rows.append(_row(each, recipe, operands, z))
@@ -65,10 +64,11 @@ def shares(
     q, k, v, mask = operands
     # Implementations are written as their users write theirs, without types.
     computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
-    w = call(implementation, computed).y
+    subject = subject_named(implementation.name, OPERATIONS["softmax"], format)
+    w = subject.call(computed).values
     weights = np.full(computed.shape, np.nan) if w is None else w
     exactly = exact_results(
-        OPERATIONS["softmax"], computed.astype(np.float64), format, Policy()
+        Problem.of(OPERATIONS["softmax"], format), computed.astype(np.float64)
     ).truth
     values = v.astype(np.float64)
     after_scores = np.einsum("rn,rnc->rc", exactly.value, values)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families.real import digits
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ def multi_label_table() -> pd.DataFrame:
         ``mass``: the mean of the outputs, of ``all`` of their sum, beside ``true_mass``.
     """
     logits, truth = label_logits()
-    exact = arbitrate(OPERATIONS["softmax"], logits, FORMATS["float64"])
+    exact = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), logits)
     outputs = {"sigmoid": 1.0 / (1.0 + np.exp(-logits)), "softmax": exact.value}
     return pd.DataFrame(
         [row for name, y in outputs.items() for row in _rows(name, y, truth)],
@@ -48,7 +48,8 @@ def label_logits() -> tuple[Array, NDArray[np.bool_]]:
     ten, labels, is_test = digits()
     ten, labels = ten[is_test], labels[is_test]
     has = np.array([[digit in held for held in LABELS.values()] for digit in range(10)])
-    s = arbitrate(OPERATIONS["softmax"], ten.astype(np.float64), FORMATS["float64"]).value
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float64"])
+    s = arbitrate(problem, ten.astype(np.float64)).value
     with_label, without = s @ has, s @ ~has
     return np.log(with_label) - np.log(without), has[labels]
 

@@ -11,8 +11,8 @@ from softmax_implementations import Implementation
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import Batch, batch_of
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.named import subject_named
 from softmax_harness.truth import arbitrate
 
 
@@ -30,10 +30,11 @@ def outputs(
     for format in formats:
         stored = np.concatenate(list(recipe_of(family, format).blocks()))
         x = stored.astype(np.float64)
-        truth = arbitrate(OPERATIONS["softmax"], x, format)
+        truth = arbitrate(Problem.of(OPERATIONS["softmax"], format), x)
         for implementation in implementations:
             if format.name in implementation.dtypes:
-                y = call(implementation, stored).y
+                subject = subject_named(implementation.name, OPERATIONS["softmax"], format)
+                y = subject.call(stored).values
                 yield implementation, format, batch_of(x, _or_nan(y, x), truth)
 
 

@@ -16,8 +16,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.metrics import Batch, batch_of
-from softmax_harness.operations import OPERATIONS, Policy
-from softmax_harness.subjects.call import call
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.named import subject_named
+from softmax_harness.subjects.subject import Subject
 from softmax_harness.truth import arbitrate, exact_results
 
 Array = NDArray[np.float64]
@@ -125,8 +126,8 @@ def _directions(tried: Tried) -> tuple[Array, Array]:
     """Vectors of +-1, and the exact Jacobian times them."""
     rng = tried.recipe.random_operands(0)
     v = rng.choice([-1.0, 1.0], tried.batch.x.shape)
-    exact = arbitrate(OPERATIONS["gradient"], tried.batch.x, tried.recipe.format, operands=(v,))
-    return v, exact.value
+    problem = Problem.of(OPERATIONS["gradient"], tried.recipe.format)
+    return v, arbitrate(problem, tried.batch.x, (v,)).value
 
 
 PROPERTIES: dict[str, Callable[[Tried], Found]] = {
@@ -164,16 +165,17 @@ def _tried(
             recipe = Recipe(FAMILIES[family], format, LENGTH, ROWS, 0)
             stored = recipe.block(0)
             x = stored.astype(np.float64)
-            truth = exact_results(OPERATIONS["softmax"], x, format, Policy()).truth
+            truth = exact_results(Problem.of(OPERATIONS["softmax"], format), x).truth
             for each in implementations:
                 if format.name in each.dtypes:
-                    function = _outputs(each)
+                    subject = subject_named(each.name, OPERATIONS["softmax"], format)
+                    function = _outputs(subject)
                     yield each, Tried(recipe, batch_of(x, function(stored), truth), function)
 
 
-def _outputs(implementation: Implementation) -> Callable[[NDArray[Any]], Array]:
+def _outputs(subject: Subject) -> Callable[[NDArray[Any]], Array]:
     def function(stored: NDArray[Any]) -> Array:
-        y = call(implementation, stored).y
+        y = subject.call(stored).values
         return np.full(stored.shape, np.nan) if y is None else y
 
     return function

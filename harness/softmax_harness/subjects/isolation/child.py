@@ -11,11 +11,11 @@ from typing import Any
 from softmax_implementations.registry import Implementation, declared
 
 from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.isolation import limits, watch
-from softmax_harness.subjects.isolation.answer import answered, told
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.request import Description, Fault, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 
 class _Here:

@@ -6,13 +6,9 @@ import os
 import sys
 import tempfile
 
+from softmax_harness.ground.text import printable
+
 _SHOWN = 80  # bytes of the beginning that are told
-
-
-def printable(text: str) -> str:
-    """Text in which nothing moves a terminal's cursor, and which any encoding can hold."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return shown.encode("utf-8", "replace").decode("utf-8")
 
 
 class Printed:

@@ -14,7 +14,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from softmax_harness.subjects.isolation import child
 from softmax_harness.subjects.isolation.limits import LEFT_WITH_SUCCESS
-from softmax_harness.subjects.isolation.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
 
@@ -96,7 +96,7 @@ class Isolated:
         try:
             return self._pool.schedule(function, [given], timeout=seconds).result()
         except TimedOut:
-            fault = Fault("timeout", f"did not end within {seconds:g} s, and was ended")
+            fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
         except ProcessExpired as error:
             fault = Fault("died", f"its process died: {_cause(error.exitcode)}")
         except RuntimeError:  # the pool's own, which cannot go on once it has lost an idle process
@@ -104,9 +104,7 @@ class Isolated:
             self.close()
             self._pool = _pool(self.limits)
         except MemoryError:
-            fault = Fault(
-                "memory", f"needs more than the {self.limits.memory >> 20} MiB it may use"
-            )
+            fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
         self._is_loaded = False
         raise Ended(fault, _told(given))
 

@@ -48,7 +48,7 @@ def benchmarks_of(worker: Worker, pattern: str) -> dict[str, Benchmark]:
     try:
         wanted = re.compile(pattern)
     except re.error as error:
-        raise HarnessError(f"--bench {pattern!r} is no regular expression: {error}") from None
+        raise HarnessError(f"--bench {pattern!r} is not a regular expression: {error}") from None
     found = [
         each
         for listed in worker.listed()

@@ -73,8 +73,8 @@ def compared(
                 results[name] = result
     if not timed and not any(None not in (each.base, each.head) for each in results.values()):
         raise HarnessError(
-            f"nothing to compare: of {len(everything)} benchmarks with {pattern!r} in their name "
-            "none gives a number in both revisions"
+            f"nothing to compare: none of the {len(everything)} benchmarks whose name matches "
+            f"{pattern!r} gives a number in both revisions"
             + "".join(f"; {each.name}: {each.message}" for each in list(results.values())[:1])
         )
     results |= _timed_results(sides, everything, timed, rule, progress)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 
+from softmax_harness.ground.documents.as_json import json_text
+from softmax_harness.ground.documents.markdown import markdown_text, table_lines
+from softmax_harness.ground.documents.plain import counted, note_lines
 from softmax_harness.ground.environment import environment
 from softmax_harness.timing.bench.compare import Result
 from softmax_harness.timing.bench.rule import Rule
@@ -48,7 +50,7 @@ class Comparison:
 
 
 def json_document(comparison: Comparison) -> str:
-    """``results`` has one entry for each benchmark; what is not finite is a string."""
+    """``results`` has one entry for each benchmark."""
     document = {
         "schema": SCHEMA,
         "verdict": "fail" if comparison.failed else "pass",
@@ -56,13 +58,10 @@ def json_document(comparison: Comparison) -> str:
         "head": {"revision": comparison.revisions[1], "commit": comparison.commits[1]},
         "options": {"bench": comparison.pattern} | asdict(comparison.rule),
         "environment": environment(),
-        "results": [
-            {key: _number(value) for key, value in asdict(each).items()}
-            for each in comparison.results
-        ],
+        "results": [asdict(each) for each in comparison.results],
         "notes": comparison.notes,
     }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+    return json_text(document)
 
 
 def text_document(comparison: Comparison) -> str:
@@ -70,32 +69,24 @@ def text_document(comparison: Comparison) -> str:
     ranked = sorted(comparison.results, key=lambda each: (each.failed, each.verdict != "same"))
     width = max((len(each.verdict) for each in ranked), default=0)
     lines = [f"{each.verdict:{width}}  {each.name}  {_change(each)}".rstrip() for each in ranked]
-    notes = [f"note: {note}" for note in comparison.notes]
-    return "\n".join([*lines, *notes, headline(comparison)])
+    return "\n".join([*lines, *note_lines(comparison.notes), headline(comparison)])
 
 
 def markdown_document(comparison: Comparison) -> str:
     """The count, and a table of what is not the same."""
     changed = [each for each in comparison.results if each.verdict != "same"]
     changed.sort(key=lambda each: not each.failed)
-    lines = [f"### softmax-harness bench: {headline(comparison)}", ""]
-    if changed:
-        lines += ["| benchmark | verdict | change |", "|---|---|---|"]
-        lines += [
-            f"| {_text(each.name)} | {'❌ ' * each.failed}{each.verdict} | {_text(_change(each))} |"
-            for each in changed
-        ]
-    return "\n".join([*lines, *(f"\n> {_text(note)}" for note in comparison.notes)]) + "\n"
+    rows = [(each.name, f"{'❌ ' * each.failed}{each.verdict}", _change(each)) for each in changed]
+    table = table_lines(("benchmark", "verdict", "change"), rows) if changed else ()
+    title = f"softmax-harness bench: {headline(comparison)}"
+    return markdown_text(title, table, notes=comparison.notes)
 
 
 def headline(comparison: Comparison) -> str:
     """One line: what was compared, and how many of it came out how."""
-    counts: dict[str, int] = {}
-    for each in comparison.results:
-        counts[each.verdict] = counts.get(each.verdict, 0) + 1
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    counts = Counter(sorted(each.verdict for each in comparison.results))
     base, head = (commit[:8] for commit in comparison.commits)
-    return f"{'fail' if comparison.failed else 'pass'}: {base} to {head}: {told}"
+    return f"{'fail' if comparison.failed else 'pass'}: {base} to {head}: {counted(counts)}"
 
 
 def _change(result: Result) -> str:
@@ -114,14 +105,3 @@ def _measured(value: float | None, unit: str) -> str:
         return f"{value:.6g} {unit}"
     scale, name = next((each for each in _UNITS if value >= each[0]), _UNITS[-1])
     return f"{value / scale:.4g} {name}"
-
-
-def _number(value: object) -> object:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _text(text: str) -> str:
-    """Text that stays text: nothing in it is taken for HTML, a table's border or emphasis."""
-    for mark in "\\`*_|[]<>#":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

@@ -13,7 +13,7 @@ def top_of(folder: Path) -> Path:
     done = _git(folder, "rev-parse", "--show-toplevel")
     if done.returncode:
         raise BadFolder(
-            f"{folder} is in no git repository: bench times two revisions of one "
+            f"{folder} is not in a git repository, but bench times two revisions of one "
             f"({done.stderr.strip() or 'git said nothing'})"
         )
     return Path(done.stdout.strip())

@@ -111,7 +111,7 @@ class Worker:
         if "benchmarks" not in answer:
             raise HarnessError(
                 f"{self._side.benchmarks} cannot be imported for {self._side.label}: "
-                f"{answer['error']}; what benchmarks import belongs into matrix.req of asv.conf.json"
+                f"{answer['error']}; name what the benchmarks import in matrix.req of asv.conf.json"
             )
         benchmarks: list[dict[str, Any]] = answer["benchmarks"]
         return benchmarks

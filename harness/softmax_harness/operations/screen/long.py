@@ -7,11 +7,11 @@ from types import ModuleType
 
 import numpy as np
 
-from softmax_harness.truth.screen.arguments import distance, too_far, tops, unmasked
-from softmax_harness.truth.screen.rounding import rounded
-from softmax_harness.truth.screen.sums import joined, slices
-from softmax_harness.truth.screen.workspace import BLOCK_ELEMENTS, Array, bits_of, workspace
-from softmax_harness.truth.truth import Truth
+from softmax_harness.operations.screen.arguments import distance, too_far, tops, unmasked
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import joined, slices
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, bits_of, workspace
+from softmax_harness.operations.truth import Truth
 
 
 def screen_row(x: Array, truth: Truth, kernel: ModuleType) -> bool:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from softmax_harness.truth.screen.reduction import power_of_two
-from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.reduction import power_of_two
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 
 def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) -> list[Array]:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.truth.screen import full, light
-from softmax_harness.truth.screen.arguments import distance, too_far, tops, unmasked
-from softmax_harness.truth.screen.long import screen_row
-from softmax_harness.truth.screen.rounding import rounded
-from softmax_harness.truth.screen.sums import slices
-from softmax_harness.truth.screen.workspace import BLOCK_ELEMENTS, Array, workspace
-from softmax_harness.truth.truth import Truth
+from softmax_harness.operations.screen import full, light
+from softmax_harness.operations.screen.arguments import distance, too_far, tops, unmasked
+from softmax_harness.operations.screen.long import screen_row
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import slices
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, workspace
+from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1

@@ -1,11 +1,14 @@
-"""What crosses the border of an isolated process: plain data, both ways."""
+"""What is asked of an implementation and what it answers: plain data that crosses processes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+
+from softmax_harness.operations import Operands, Problem
 
 
 @dataclass(frozen=True)
@@ -14,37 +17,43 @@ class Request:
 
     Attributes
     ----------
-    x : ndarray
-        The inputs.
-    axis : int or None
-        The axis of the softmax; None for a call that leaves it to its default.
-    dtype : str
-        The dtype that is expected of the result.
-    layout : str
-        How x lies in memory, a name in `softmax_harness.subjects.isolation.layouts.LAYOUTS`: built in the
-        process, since no pipe carries strides.
+    problem : Problem
+        What is computed, along which axis, and in which format the result is expected.
+    arguments : tuple of ndarray
+        What the implementation is called with; the first has the shape that messages name.
+    layout : str or None
+        How the arguments lie in memory, a name in `softmax_harness.subjects.layouts.LAYOUTS`: built
+        where the call is made, since no pipe carries strides. None for as they are.
     times, threads : int
         How often the call is made, and in how many threads at once; all must give the same bits,
         though calls with other numbers come between.
-    operands : tuple of ndarray
-        What it is called with after x.
-    shape : tuple of int or None
-        The shape that is expected of the result; None for that of x.
     """
 
-    x: NDArray[Any]
-    dtype: str
-    axis: int | None = -1
-    layout: str = "contiguous"
+    problem: Problem
+    arguments: Operands
+    layout: str | None = "contiguous"
     times: int = 1
     threads: int = 1
-    operands: tuple[NDArray[Any], ...] = ()
-    shape: tuple[int, ...] | None = None
+
+    @property
+    def x(self) -> NDArray[Any]:
+        """The first argument."""
+        return self.arguments[0]
+
+    @property
+    def dtype(self) -> str:
+        """The dtype that is expected of the result."""
+        return self.problem.output_format.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that is expected of the result."""
+        return self.problem.shape_of_results(self.arguments)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with a call beside its numbers.
+    """Something wrong with a call, apart from its numbers.
 
     Attributes
     ----------
@@ -69,7 +78,17 @@ class Reply:
     """
 
     y: NDArray[Any] | None
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def values(self) -> NDArray[np.float64] | None:
+        """The result as float64, in which every format up to float64 is exact."""
+        return None if self.y is None else self.y.astype(np.float64)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What was wrong, in words."""
+        return tuple(fault.message for fault in self.faults)
 
     @property
     def refused(self) -> bool:

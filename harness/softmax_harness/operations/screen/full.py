@@ -27,14 +27,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.truth.screen.constants import Constants, constants
-from softmax_harness.truth.screen.reduction import (
+from softmax_harness.operations.screen.constants import Constants, constants
+from softmax_harness.operations.screen.reduction import (
     exponent,
     place_in_table,
     reduced,
 )
-from softmax_harness.truth.screen.sums import two_sums
-from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.sums import two_sums
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-95
 _HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
@@ -50,7 +50,7 @@ def exact_columns(n: int) -> int:
 def exponentials(
     x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
 ) -> Result:
-    """exp(x - top) as 2**q (head + tail); as `softmax_harness.truth.screen.light`."""
+    """exp(x - top) as 2**q (head + tail); as `softmax_harness.operations.screen.light`."""
     head, tail, q = _exponentials(x, top, low, constants(), w)
     if weights is not None:
         head *= weights

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.truth.screen.constants import TABLE_BITS, Constants, N
-from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.constants import TABLE_BITS, Constants, N
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 # Adding 1.5 * 2**52 leaves the nearest integer of a float below 2**51 in the lowest bits.
 _TO_INTEGER = 1.5 * 2.0**52

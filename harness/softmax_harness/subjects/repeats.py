@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.subjects.isolation.request import Fault, Request
+from softmax_harness.operations import Operands
+from softmax_harness.subjects.request import Fault, Request
 
 _SWITCH_SECONDS = 1e-6
 # Together in all threads: many of a small array, which is rarely met in the middle of its work.
@@ -23,23 +24,32 @@ _FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
 Call = Callable[..., Any]
 
 
-def repeated(function: Call, request: Request, x: NDArray[Any], first: NDArray[Any]) -> list[Fault]:
-    """What is wrong with calls after the one on x that gave `first`, which must stay as it is."""
+def repeated(
+    function: Call, request: Request, arguments: Operands, first: NDArray[Any]
+) -> list[Fault]:
+    """What is wrong with calls after the one that gave `first`, which must stay as it is."""
+    named, (x, *operands) = request.problem.named_arguments(), arguments
+
+    def call(x: NDArray[Any]) -> NDArray[Any]:
+        result: NDArray[Any] = function(x, *operands, **named)
+        return result
+
     kept, other = bits(first), np.ascontiguousarray(np.flip(x))
-    reference = bits(function(other, axis=request.axis))
+    reference = bits(call(other))
     faults = []
     if bits(first) != kept:
-        faults.append(Fault("result_overwritten", "a later call changed what an earlier one gave"))
+        told = "a later call changed the result of an earlier one"
+        faults.append(Fault("result_overwritten", told))
     held = x.copy()
-    function(held, axis=request.axis)
+    call(held)
     held[...] = other
-    if bits(function(held, axis=request.axis)) != reference:
-        told = "gave other bits for an array whose numbers were replaced since an earlier call"
+    if bits(call(held)) != reference:
+        told = "gave different bits for an array that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
     open_before = _held_open()
-    again = [bits(function(x, axis=request.axis)) != kept for _ in range(request.times - 1)]
+    again = [bits(call(x)) != kept for _ in range(request.times - 1)]
     if any(again):
-        faults.append(Fault("nondeterminism", f"gave other bits within {request.times} calls"))
+        faults.append(Fault("nondeterminism", f"gave different bits within {request.times} calls"))
     for what, count in _held_open().items():
         if (grown := count - open_before[what]) > request.times // 2:
             faults.append(
@@ -47,10 +57,10 @@ def repeated(function: Call, request: Request, x: NDArray[Any], first: NDArray[A
             )
     if request.threads > 1:
         with _frequent_switches():
-            found = _in_threads(function, request, (x, other))
+            found = _in_threads(call, request.threads, (x, other))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
-                Fault("nondeterminism", f"gave other bits in {request.threads} threads at once")
+                Fault("nondeterminism", f"gave different bits in {request.threads} threads at once")
             )
     return faults
 
@@ -64,14 +74,11 @@ def _held_open() -> dict[str, int]:
     }
 
 
-def _in_threads(function: Call, request: Request, inputs: tuple[NDArray[Any], ...]) -> list[bytes]:
+def _in_threads(call: Call, threads: int, inputs: tuple[NDArray[Any], ...]) -> list[bytes]:
     fitting = _ELEMENTS_IN_THREADS // inputs[0].size
     calls = min(max(fitting, _FEWEST_IN_THREADS), _MOST_IN_THREADS)
-    with ThreadPoolExecutor(request.threads) as executor:
-        futures = [
-            executor.submit(function, inputs[place % 2], axis=request.axis)
-            for place in range(calls)
-        ]
+    with ThreadPoolExecutor(threads) as executor:
+        futures = [executor.submit(call, inputs[place % 2]) for place in range(calls)]
         return [bits(future.result()) for future in futures]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.truth.screen.reduction import BIAS, FIELD
-from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
-from softmax_harness.truth.truth import Truth
+from softmax_harness.operations.screen.reduction import BIAS, FIELD
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.truth import Truth
 
 _EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
@@ -18,7 +18,7 @@ def rounded(
 ) -> NDArray[np.bool_]:
     """Round z = 2**q (head + tail), 0 < z < 1, known to `relative_error`, into `truth`.
 
-    `q` is as `softmax_harness.truth.screen.reduction.exponent` gives it.
+    `q` is as `softmax_harness.operations.screen.reduction.exponent` gives it.
 
     Gives back where the rounding is not decided, and to `w` the memory of the first three.
     Undecided is what lies within its error of the middle between two numbers, or of a power of

@@ -24,14 +24,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.truth.screen.constants import Constants, constants
-from softmax_harness.truth.screen.reduction import (
+from softmax_harness.operations.screen.constants import Constants, constants
+from softmax_harness.operations.screen.reduction import (
     exponent,
     place_in_table,
     reduced,
 )
-from softmax_harness.truth.screen.sums import two_sums
-from softmax_harness.truth.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.sums import two_sums
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
 Result = tuple[Array, Array, Bits]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.truth.screen.workspace import Array
+from softmax_harness.operations.screen.workspace import Array
 
 _DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
 _BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of binades

@@ -1,0 +1,60 @@
+"""The files that a verb writes its documents to: their options, and how they are written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from softmax_harness.cli import options
+from softmax_harness.ground.files import check_file, replacing_file
+
+_KINDS = {"json": "JSON", "junit": "JUnit XML", "markdown": "Markdown"}
+
+
+@dataclass(frozen=True)
+class DocumentFiles:
+    """The files that were asked for.
+
+    Attributes
+    ----------
+    paths : dict of str to Path
+        By kind of document: ``json``, ``junit`` or ``markdown``.
+    """
+
+    paths: dict[str, Path]
+
+    def check(self) -> None:
+        """Refuse a file that cannot be written, before any work is done for it."""
+        for path in self.paths.values():
+            check_file(path)
+
+    def write(self, **documents: Callable[[], str]) -> None:
+        """Write each file; `documents` make the text of each kind, where it was asked for."""
+        for kind, path in self.paths.items():
+            replacing_file(path, documents[kind]())
+
+
+def document_files(*kinds: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Offer ``--json FILE`` and its like; the command gets `DocumentFiles` as ``files``."""
+
+    def offered(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def with_files(**given: Any) -> None:
+            paths = {kind: given.pop(kind) for kind in kinds}
+            asked = {kind: path for kind, path in paths.items() if path is not None}
+            command(files=DocumentFiles(asked), **given)
+
+        wrapped: Callable[..., None] = with_files
+        for kind in reversed(kinds):
+            about = f"Write the result as {_KINDS[kind]}."
+            wrapped = click.option(f"--{kind}", type=options.PATH, metavar="FILE", help=about)(
+                wrapped
+            )
+        return wrapped
+
+    return offered

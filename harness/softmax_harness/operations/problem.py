@@ -1,0 +1,70 @@
+"""What is computed: an operation, along an axis, from one format into another, under a policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.operations.operation import Operands, Operation, Policy
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an implementation is asked to compute, apart from the numbers.
+
+    Attributes
+    ----------
+    operation : Operation
+    input_format : Format
+        Of the logits.
+    output_format : Format
+        Of the results, which are judged as numbers of this format.
+    axis : int or None
+        The axis of the operation; None for a call that leaves it to its default, the last one.
+    policy : Policy
+        What the special values give.
+    """
+
+    operation: Operation
+    input_format: Format
+    output_format: Format
+    axis: int | None = -1
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def of(
+        cls, operation: Operation, format: Format, output_dtype: Format | None = None, **how: Any
+    ) -> Problem:
+        """The problem with results in the format of the logits unless another one is given."""
+        return cls(operation, format, output_dtype or format, **how)
+
+    def along(self, axis: int | None) -> Problem:
+        """The same problem along another axis."""
+        return self if axis == self.axis else replace(self, axis=axis)
+
+    def of_integers(self) -> Problem:
+        """The problem for logits that are integers, which are worked as float64."""
+        worked = format_of(np.empty(0, np.int64))
+        return replace(self, input_format=worked, output_format=worked)
+
+    @property
+    def resolved_axis(self) -> int:
+        """The axis, also where a call leaves it to its default."""
+        return -1 if self.axis is None else self.axis
+
+    def named_arguments(self) -> dict[str, int]:
+        """What an implementation is called with by name."""
+        has_axis = self.operation.has_axis and self.axis is not None
+        return {"axis": self.axis} if has_axis else {}  # type: ignore[dict-item]
+
+    def shape_of_results(self, arguments: Operands) -> tuple[int, ...]:
+        """The shape that an implementation gives back for these arguments."""
+        return self.operation.shape_of_results(arguments, self.resolved_axis)
+
+    def arguments(self, logits: NDArray[Any], operands: Operands) -> Operands:
+        """The arguments of a call for logits and operands of shape (rows, ...)."""
+        return self.operation.called_with(logits, operands)

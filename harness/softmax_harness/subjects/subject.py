@@ -1,0 +1,140 @@
+"""An implementation on one problem: what is declared about it, and who makes its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import Operands, Problem
+from softmax_harness.subjects.call import answered
+from softmax_harness.subjects.isolation import Ended
+from softmax_harness.subjects.request import Reply, Request
+
+# Asked at once of a process, which answers within its time limit.
+_ELEMENTS_AT_ONCE = 1 << 18
+_CALLS_AT_ONCE = 32  # of which each may be compiled first
+
+
+class Caller(Protocol):
+    """Who makes the calls of one implementation."""
+
+    def serve(self, requests: list[Request]) -> list[Reply]:
+        """Make the calls one after another; raises `Ended` if a process did not survive them."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """Calls a function in this process, on arrays as they are: only our own NumPy code.
+
+    Attributes
+    ----------
+    function : callable
+    """
+
+    function: Callable[..., Any]
+
+    def serve(self, requests: list[Request]) -> list[Reply]:
+        """Make the calls; floating-point warnings are the function's own business."""
+        with np.errstate(all="ignore"):
+            return [
+                answered(self.function, replace(each, layout=None), Exception) for each in requests
+            ]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is judged.
+
+    Attributes
+    ----------
+    declaration : Implementation
+        What its author declares about it; its function is called by `caller` alone.
+    problem : Problem
+        What it is asked to compute.
+    caller : Caller
+    is_plain : bool
+        Whether nothing was declared: then what it refuses by an exception is reported only.
+    """
+
+    declaration: Implementation
+    problem: Problem
+    caller: Caller
+    is_plain: bool = False
+
+    @classmethod
+    def here(cls, declaration: Implementation, problem: Problem) -> Subject:
+        """An implementation whose function is called in this process."""
+        return cls(declaration, problem, Here(declaration.function))
+
+    @property
+    def name(self) -> str:
+        """The name under which it stands in every list, table and report."""
+        return self.declaration.name
+
+    @property
+    def format(self) -> Format:
+        """The format of the inputs."""
+        return self.problem.input_format
+
+    @property
+    def longest(self) -> float:
+        """The largest n it promises."""
+        return self.declaration.largest_n.get(self.format.name, float("inf"))
+
+    def promises(self, capability: str) -> bool:
+        """Whether it has a capability, so that its lack is a fault."""
+        return capability in self.declaration.capabilities
+
+    def request(
+        self, x: NDArray[Any], operands: Operands = (), axis: int | None = -1, **how: Any
+    ) -> Request:
+        """The request for logits x and their operands; integers are worked as float64.
+
+        Parameters
+        ----------
+        how
+            As in `Request`.
+        """
+        problem = self.problem.of_integers() if x.dtype.kind in "iu" else self.problem
+        problem = problem.along(axis)
+        return Request(problem, problem.operation.called_with(x, operands), **how)
+
+    def call(self, x: NDArray[Any], operands: Operands = ()) -> Reply:
+        """What it answers to one call; that its process ended is a fault of the call."""
+        try:
+            return self.caller.serve([self.request(x, operands)])[0]
+        except Ended as ended:
+            return Reply(None, (ended.fault,))
+
+    def ask(self, requests: list[Request]) -> list[Reply]:
+        """What it answers; raises `Ended` if its process did not survive it."""
+        return [reply for some in _portions(requests) for reply in self._served(some)]
+
+    def _served(self, requests: list[Request]) -> list[Reply]:
+        """What it answers; if its process ended, once more one by one, to know at which call."""
+        try:
+            return self.caller.serve(requests)
+        except Ended:
+            if len(requests) == 1:
+                raise
+        return [self.caller.serve([request])[0] for request in requests]
+
+
+def _portions(requests: list[Request]) -> Iterator[list[Request]]:
+    some: list[Request] = []
+    size = 0
+    for request in requests:
+        is_full = size + request.x.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
+        if some and is_full:
+            yield some
+            some, size = [], 0
+        some.append(request)
+        size += request.x.size
+    if some:
+        yield some
