@@ -11,6 +11,7 @@ from softmax_implementations.registry import CAPABILITIES
 from softmax_harness.check.contract import PARTS, Checked, Contract, checked
 from softmax_harness.check.contract.operation import operation_checked
 from softmax_harness.check.contract.promises import parsed_limit
+from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
@@ -33,6 +34,7 @@ from softmax_harness.subjects.isolation import Limits
 from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
+_TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 
 @click.command("check")
@@ -216,6 +218,8 @@ def _update(path: Path, results: list[Checked], seed: int) -> None:
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     results: list[Checked] = []
+    if len(names) > 1:
+        keep_truths(_TRUTHS_KEPT)
     with shown_progress() as progress:
         for place, name in enumerate(names):
             progress(f"checking {name}", place, len(names))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.truths import kept_truths
 from softmax_harness.ground.floating_point import check_floating_point_environment
-from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
 from softmax_harness.operations import Operands, Problem
@@ -71,7 +72,7 @@ def asked_of(
 ) -> Question:
     """The truth of rows x, shape (rows, n), with the floating-point environment looked at."""
     check_floating_point_environment()
-    found = question(problem, x, operands, tier)
+    found = kept_truths().question(problem, x, operands, tier)
     check_floating_point_environment()
     return found
 

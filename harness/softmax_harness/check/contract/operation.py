@@ -22,12 +22,11 @@ from softmax_harness.check.contract.checked import (
     up_to_the_last,
 )
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
-from softmax_harness.check.contract.judgement import Judgement, judge
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.judgement.measure import question
 from softmax_harness.operations import Operands, Problem, operation_named
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
@@ -61,7 +60,7 @@ class _Case:
         return Request(self.problem, tuple(np.ascontiguousarray(each) for each in arguments))
 
     def judgement(self, y: NDArray[Any], flushes: bool) -> Judgement:
-        asked = question(self.problem, *self.inputs)
+        asked = asked_of(self.problem, *self.inputs)
         if self.problem.axis == 0 and not self.problem.operation.one_result:
             y = y.T
         found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
