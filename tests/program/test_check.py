@@ -101,6 +101,23 @@ def test_the_document_has_the_fields_that_others_rely_on(document):
     assert dead["kind"] == "died" and "exit code 3" in dead["message"]
 
 
+def test_with_fail_fast_one_finding_is_told_as_it_is_without(check, document, repository):
+    options = ("--dtype", "float32", "--json", "fast.json")
+    done = check("kernels.py:no_shift", "--fail-fast", *options)
+    assert done.returncode == 1, done.stderr
+    fast = json.loads((repository / "fast.json").read_text(encoding="utf-8"))
+    assert fast["options"]["fail_fast"] and not document["options"]["fail_fast"]
+    (finding,) = fast["results"][0]["findings"]
+    first, *others = document["results"][1]["findings"]
+    assert (finding["kind"], finding["witness"]) == (first["kind"], first["witness"]) and others
+
+
+def test_what_ends_early_is_no_baseline(check):
+    words = ("--fail-fast", "--baseline", "baseline.json", "--update-baseline")
+    done = check("kernels:good", *words)
+    assert done.returncode == 2 and "leave one out" in done.stderr
+
+
 def test_the_command_of_a_finding_shows_it_again(document, installed, repository):
     (finding,) = [each for each in document["results"][1]["findings"] if each["kind"] == "overflow"]
     program, *words = shlex.split(finding["replay"])

@@ -67,7 +67,7 @@ FAULTS = {
     "raises": ("raise ZeroDivisionError('here')", "ZeroDivisionError: here"),
     "has no memory left": ("raise MemoryError", "MemoryError"),
     "flushes subnormals": (
-        "import softmax_harness.truth.floating_point as f; f._SMALL = f._SMALL * 0",
+        "import softmax_harness.ground.floating_point as f; f._SMALL = f._SMALL * 0",
         "subnormals are flushed to zero",
     ),
 }

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.truth.floating_point import check_floating_point_environment
 
 Result_co = TypeVar("Result_co", covariant=True)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import processes
 from softmax_harness.judgement.aggregate import Extreme, Tally, kept_for_percentile, tally
@@ -29,7 +30,6 @@ from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
 from softmax_harness.score.pair import Pair, open_pair
 from softmax_harness.truth import check_screen
-from softmax_harness.truth.floating_point import check_floating_point_environment
 
 # Fewer elements than this are judged before other processes have begun.
 _WORTH_PROCESSES = 1 << 19

@@ -1,11 +1,13 @@
 """The contract suite: its inputs, the smallest witnesses, limits, promises, known findings."""
 
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from softmax_harness.check.contract import Contract, checked
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
+from softmax_harness.check.contract.operation import operation_checked
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.contract.suite import LENGTHS, LONG, recipes
 from softmax_harness.ground.errors import BadLimit
@@ -195,3 +197,54 @@ def test_one_finding_of_each_kind_says_how_many_there_are():
         ("layout", "first (and 1 more of this kind)"),
         ("axis", "other"),
     ]
+
+
+TWO_FAULTS = """
+import numpy as np
+
+def two(x, axis=-1):
+    '''Not shifted, and along more than two axes twice as large.'''
+    with np.errstate(all="ignore"):
+        e = np.exp(x)
+        y = e / e.sum(axis=axis, keepdims=True)
+    if x.ndim > 2:
+        y = y * x.dtype.type(2)
+    return y
+"""
+
+
+def test_with_fail_fast_a_verdict_ends_at_its_first_finding(tmp_path):
+    path = tmp_path / "two.py"
+    path.write_text(TWO_FAULTS)
+    whole = Contract(("float32",), ("accuracy", "axes"))
+    (all_,) = checked(f"{path}:two", whole)
+    (first,) = checked(f"{path}:two", replace(whole, fail_fast=True))
+    assert {"overflow", "axis"} < {each.kind for each in all_.findings} and all_.is_whole
+    (finding,) = first.findings
+    assert first.verdict == "fail" and not first.is_whole
+    assert finding.kind == all_.findings[0].kind and finding.witness == all_.findings[0].witness
+    assert 0 < first.elements < all_.elements / 10
+    later = replace(whole, fail_fast=True, borne=tuple({e.kind for e in all_.findings} - {"axis"}))
+    (axis,) = checked(f"{path}:two", later)
+    assert axis.findings[-1].kind == "axis" and len(axis.findings) == len(all_.findings)
+
+
+def test_what_is_expected_does_not_end_a_verdict():
+    whole = Contract(("float32",), ("accuracy", "shapes"))
+    (fast,) = checked("naive", replace(whole, fail_fast=True))
+    (all_,) = checked("naive", whole)
+    assert repr(fast) == repr(all_) and fast.verdict == "pass" and fast.expected
+    limit = (Limit("max_ulp", 1.0),)
+    (limited,) = checked("max-shifted", replace(whole, fail_fast=True, limits=limit))
+    assert [each.kind for each in limited.findings] == ["limit"]
+    assert limited.elements < all_.elements / 2
+
+
+def test_fail_fast_holds_for_other_operations(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text("import numpy as np\ndef wrong(x, axis=-1):\n    return np.exp(x)\n")
+    contract = Contract(("float32",), operation="logsumexp")
+    (all_,) = operation_checked(f"{path}:wrong", contract)
+    (first,) = operation_checked(f"{path}:wrong", replace(contract, fail_fast=True))
+    assert first.verdict == all_.verdict == "fail"
+    assert len(first.findings) == 1 and first.findings[0].kind == all_.findings[0].kind

@@ -167,6 +167,12 @@ def test_a_waiver_that_matches_nothing_is_to_be_taken_out_if_its_subject_was_che
     assert not waived([PASSED], (waiver(implementation="kernel.py:g"),), TODAY).notes
 
 
+def test_a_waiver_that_a_verdict_ended_before_may_match():
+    nan = replace(OVERFLOW, kind="nan")
+    ended = replace(failed(nan), is_whole=False)
+    assert not waived([ended], (waiver(),), TODAY).notes
+
+
 # Baselines
 
 
@@ -343,6 +349,7 @@ def test_json_has_what_is_not_finite_as_strings():
     document = json.loads(json_document(ODDLY, unlimited), parse_constant=refused)
     assert document["schema"] == 1 and document["notes"] == ODDLY.notes
     assert document["options"]["limits"][0]["number"] == "inf"
+    assert document["options"]["fail_fast"] is False
     raised, overflow, passed, absent = document["results"]
     assert overflow["findings"][0]["value"] == "nan" and overflow["findings"][0]["limit"] == 3.5
     assert raised["findings"][0]["message"] == ODD

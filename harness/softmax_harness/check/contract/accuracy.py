@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,11 @@ from softmax_harness.subjects.subject import Subject
 _ELEMENTS_TOGETHER = 1 << 18
 
 _Block = tuple[Recipe, int]  # and its first row
+
+
+def never(kinds: list[str]) -> bool:
+    """Whether findings of these kinds are enough: whatever they are, all others are looked for."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Stream:
 
     Attributes
     ----------
+    ends_at : callable
+        Whether faults of these kinds are enough: then no more blocks come.
     faults : list of (Fault, str)
         What was wrong with calls, each with a witness of the input.
     elements : int
@@ -59,23 +67,28 @@ class Stream:
 
     subject: Subject
     recipes: list[Recipe]
+    ends_at: Callable[[list[str]], bool] = never
     faults: list[tuple[Fault, str]] = field(default_factory=list)
     elements: int = 0
 
-    def __iter__(self) -> Iterator[JudgedBlock]:
+    def __iter__(self) -> Generator[JudgedBlock]:
         flushes = not self.subject.promises("subnormals")
         for blocks, stored, replies in self._answered():
             for (recipe, start), x, reply in zip(blocks, stored, replies, strict=True):
                 self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
+                if self.ends_at([fault.kind for fault in reply.faults]):
+                    return
                 if reply.y is None:
                     continue
                 asked = asked_of(self.subject.problem, x)
                 self.elements += x.size
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
-    def _answered(self) -> Iterator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
+    def _answered(self) -> Generator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
         """Blocks with inputs and replies; the next calls run while these are judged."""
-        with ThreadPoolExecutor(1) as executor:
+        executor = ThreadPoolExecutor(1)
+        with ExitStack() as stack:
+            stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
             waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
             for blocks in _together(self.recipes):
                 stored = [recipe.block(start) for recipe, start in blocks]
@@ -142,6 +155,10 @@ class Faults:
                 known.worst, known.worst_text = error, block.text(row, index)
             known.elements += block.found.count(kind)
             known.families[block.recipe.family.name] = None
+
+    def kinds(self) -> list[str]:
+        """The kinds of faults seen so far."""
+        return list(self._kinds)
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """One finding for each kind, its witness made as small as it gets, by mpmath."""

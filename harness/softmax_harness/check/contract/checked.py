@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -51,6 +51,10 @@ class Contract:
         On whose inputs accuracy is judged; all of the suite where there are none.
     operation : str
         What is computed.
+    fail_fast : bool
+        Whether a verdict ends at its first finding, and what comes after is not looked for.
+    borne : tuple of str
+        Kinds of findings at which it does not end, as at those that are expected.
     """
 
     dtypes: tuple[str, ...] = DEFAULT_DTYPES
@@ -62,6 +66,14 @@ class Contract:
     process: Limits = field(default_factory=Limits)
     families: tuple[str, ...] = ()
     operation: str = "softmax"
+    fail_fast: bool = False
+    borne: tuple[str, ...] = ()
+
+    def ends_at(self, declaration: Implementation, dtype: str, kinds: list[str]) -> bool:
+        """Whether findings of these kinds end the verdict on an implementation in a dtype."""
+        return self.fail_fast and any(
+            kind not in self.borne and not declaration.expects(kind, dtype) for kind in kinds
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,8 @@ class Checked:
         How many were judged against their bound.
     cells : tuple of RecipeSummary
         The numbers of each recipe of the suite.
+    is_whole : bool
+        Whether everything was looked for, and the verdict did not end at its first finding.
     """
 
     implementation: str
@@ -91,6 +105,7 @@ class Checked:
     reported: tuple[str, ...] = ()
     elements: int = 0
     cells: tuple[RecipeSummary, ...] = ()
+    is_whole: bool = True
 
     def excluding(self, is_borne: Callable[[Finding], bool]) -> Checked:
         """The verdict without the findings for which `is_borne` is true."""
@@ -218,16 +233,18 @@ def _verdict(
     contract: Contract,
 ) -> Checked:
     name, dtype = subject.name, subject.format.name
-    found = _Found(subject)
+    found = _Found(subject, contract)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
     for part in () if first.is_last else contract.parts:
+        if found.is_enough:
+            break
         try:
             _PARTS.get(part, _cases)(found, fresh, part, contract)
         except Ended as ended:
             found.add_faults([(ended.fault, ended.told)], part)
             break
-    findings = first_of_each_kind(found.findings)
+    findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     expected = [each for each in findings if subject.declaration.expects(each.kind, dtype)]
     unexpected = [each for each in findings if each not in expected]
     return Checked(
@@ -239,6 +256,7 @@ def _verdict(
         _summed_up(found.reported),
         found.elements,
         tuple(found.cells),
+        is_whole=not found.is_enough,
     )
 
 
@@ -252,20 +270,41 @@ def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
     )
 
 
+def up_to_the_last(findings: list[Finding], ends_at: Callable[[list[str]], bool]) -> list[Finding]:
+    """The findings up to the one that ends the verdict, or all."""
+    ends = [place for place, each in enumerate(findings) if ends_at([each.kind])]
+    return findings[: ends[0] + 1] if ends else findings
+
+
 class _Found:
     """Collects what the parts of the suite find."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, subject: Subject, contract: Contract) -> None:
+        self.subject, self.contract = subject, contract
         self.findings: list[Finding] = []
         self.reported: list[tuple[str, str]] = []
         self.elements = 0
         self.cells: list[RecipeSummary] = []
 
+    def ends_at(self, kinds: list[str]) -> bool:
+        """Whether findings of these kinds end the verdict."""
+        subject = self.subject
+        return self.contract.ends_at(subject.declaration, subject.format.name, kinds)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether what was found ends the verdict."""
+        return self.ends_at([each.kind for each in self.findings])
+
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
         name, dtype = self.subject.name, self.subject.format.name
         self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
+
+    def add_until_enough(self, findings: Iterator[Finding]) -> None:
+        """Findings as they are made, up to the one that ends the verdict."""
+        while not self.is_enough and (finding := next(findings, None)) is not None:
+            self.findings.append(finding)
 
     def with_smallest_refused_row(self) -> None:
         """Give the first finding of a refused input the smallest row that is refused."""
@@ -288,31 +327,32 @@ def finding_of(fault: Fault, told: str, name: str, dtype: str, part: str) -> Fin
 def _accuracy(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
-    stream = Stream(subject, plan)
+    stream = Stream(subject, plan, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     limits = promises.Promises(_limits(subject, contract))
     try:
-        for block in stream:
-            faults.see(block)
-            bias.see(block)
-            limits.see(block)
-            cells.see(block)
+        with closing(iter(stream)) as blocks:
+            for block in blocks:
+                faults.see(block)
+                bias.see(block)
+                limits.see(block)
+                cells.see(block)
+                if contract.fail_fast and found.ends_at([*faults.kinds(), *limits.kinds()]):
+                    break
     finally:
         found.elements = stream.elements
         found.cells += cells.cells()
         found.add_faults(stream.faults, part)
     found.with_smallest_refused_row()
-    found.findings += [
-        *faults.findings(subject),
-        *bias.findings(subject),
-        *limits.findings(subject),
-    ]
+    found.add_until_enough(faults.findings(subject))
+    found.add_until_enough(bias.findings(subject))
+    found.add_until_enough(limits.findings(subject))
 
 
 def _cases(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     cases = list(CASES[part](subject.format, contract.seed))
-    here = examined(subject, cases, part)
+    here = examined(subject, cases, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)
@@ -321,7 +361,8 @@ def _cases(found: _Found, fresh: Subject, part: str, contract: Contract) -> None
 def _repeats(found: _Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject, seed = found.subject, contract.seed
     found.add_faults(repeats.repeated(subject, seed), part)
-    found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+    if not found.is_enough:
+        found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
 
 
 _PARTS: dict[str, Callable[[_Found, Subject, str, Contract], Any]] = {

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.check.contract.truths import kept_truths
+from softmax_harness.ground.floating_point import check_floating_point_environment
+from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import Operands, Problem
-from softmax_harness.truth.floating_point import check_floating_point_environment
 
 _GOOD = np.array([each.is_good for each in OUTCOMES])
 
@@ -71,7 +72,7 @@ def asked_of(
 ) -> Question:
     """The truth of rows x, shape (rows, n); the floating-point environment is checked too."""
     check_floating_point_environment()
-    found = question(problem, x, operands, tier)
+    found = kept_truths().question(problem, x, operands, tier)
     check_floating_point_environment()
     return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,14 +19,14 @@ from softmax_harness.check.contract.checked import (
     finding_of,
     load_or_fault,
     unloaded,
+    up_to_the_last,
 )
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
-from softmax_harness.check.contract.judgement import Judgement, judge
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.judgement.measure import question
 from softmax_harness.operations import Operands, Problem, operation_named
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
@@ -59,7 +60,7 @@ class _Case:
         return Request(self.problem, tuple(np.ascontiguousarray(each) for each in arguments))
 
     def judgement(self, y: NDArray[Any], flushes: bool) -> Judgement:
-        asked = question(self.problem, *self.inputs)
+        asked = asked_of(self.problem, *self.inputs)
         if self.problem.axis == 0 and not self.problem.operation.one_result:
             y = y.T
         found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
@@ -100,11 +101,14 @@ def _verdict(
         return Checked(name, dtype, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
     subject = Subject(declaration, problem, process)
-    found, elements = _findings(subject, list(_cases(problem, contract.seed)))
-    findings = first_of_each_kind(found)
+    ends_at = partial(contract.ends_at, declaration, dtype)
+    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at)
+    findings = up_to_the_last(first_of_each_kind(found), ends_at)
     expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
     left = tuple(each for each in findings if each not in expected)
-    return Checked(name, dtype, "fail" if left else "pass", left, expected, (), elements)
+    verdict = "fail" if left else "pass"
+    is_whole = not ends_at([each.kind for each in left])
+    return Checked(name, dtype, verdict, left, expected, (), elements, is_whole=is_whole)
 
 
 def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
@@ -119,7 +123,9 @@ def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
         yield _Case(problem.along(0), recipe)
 
 
-def _findings(subject: Subject, cases: list[_Case]) -> tuple[list[Finding], int]:
+def _findings(
+    subject: Subject, cases: list[_Case], ends_at: Callable[[list[str]], bool]
+) -> tuple[list[Finding], int]:
     name, dtype = subject.name, subject.format.name
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
@@ -132,6 +138,8 @@ def _findings(subject: Subject, cases: list[_Case]) -> tuple[list[Finding], int]
             own, judged = _of_reply(subject, case, reply)
             found += own
             elements += judged
+            if ends_at([each.kind for each in own]):
+                return found, elements
     return found, elements
 
 

@@ -120,15 +120,23 @@ class Promises:
         if limit not in self._worst or top > self._worst[limit].value:
             self._worst[limit] = _Worst(top, block, row, index)
 
+    def kinds(self) -> list[str]:
+        """The kind of findings, if a limit is broken so far."""
+        return ["limit"] if any(self._broken()) else []
+
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """One for each limit that does not hold; a maximum once mpmath has confirmed it."""
+        for limit, worst, value in self._broken():
+            yield _finding(limit, value, worst.block.text(worst.row, worst.element), subject)
+
+    def _broken(self) -> Iterator[tuple[Limit, _Worst, float]]:
         for limit, worst in self._worst.items():
             is_sum = limit.metric in _SUMS
             value = self._sums[limit] if is_sum else worst.value
             if value > limit.number and not is_sum:
                 value = by_mpmath(_OF[limit.metric], worst.block, worst.row)
             if value > limit.number:
-                yield _finding(limit, value, worst.block.text(worst.row, worst.element), subject)
+                yield limit, worst, value
 
 
 def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, checking
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
@@ -40,15 +42,29 @@ class Structure:
     reported: list[tuple[str, str]]
     faults: list[tuple[Fault, str]]
 
+    def kinds(self) -> list[str]:
+        """The kinds of findings so far, those of calls among them."""
+        return [each.kind for each in self.findings] + [fault.kind for fault, _ in self.faults]
 
-def examined(subject: Subject, cases: list[Case], part: str) -> Structure:
-    """Call and judge the cases of a part of the contract, as far as the subject supports them."""
+
+def examined(
+    subject: Subject,
+    cases: list[Case],
+    part: str,
+    ends_at: Callable[[list[str]], bool] = never,
+) -> Structure:
+    """Call and judge the cases of a part of the contract, as far as the subject supports them.
+
+    Findings of kinds for which `ends_at` is true are the last ones.
+    """
     cases = [case for case in cases if _is_due(subject, case)]
     found = Structure([], [], [])
     replies = subject.ask(
         [subject.request(each.x, each.operands, each.axis, layout=each.layout) for each in cases]
     )
     for case, reply in zip(cases, replies, strict=True):
+        if ends_at(found.kinds()):
+            break
         judged = _worked_as_float64(subject) if _is_integer(case) else subject
         text = _problem(judged, case, reply, found)
         if text is None:

@@ -23,6 +23,7 @@ def json_document(gated: Gated, contract: Contract) -> str:
             "only": contract.parts,
             "limits": [vars(limit) for limit in contract.limits],
             "without": contract.without,
+            "fail_fast": contract.fail_fast,
             "policy": asdict(contract.policy),
             "time_limit": contract.process.seconds,
             "memory_limit": contract.process.memory >> 20,

@@ -31,6 +31,10 @@ class Waiver:
     implementation: str | None = None
     dtype: str | None = None
 
+    def holds_on(self, day: datetime.date) -> bool:
+        """Whether it has not expired by that day."""
+        return day <= self.expires
+
     def speaks_of(self, result: Checked) -> bool:
         """Whether it applies to this implementation in this dtype."""
         return self.implementation in (None, result.implementation) and self.dtype in (
@@ -66,16 +70,19 @@ class Waived:
 
 def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.date) -> Waived:
     """The results without the findings that a waiver covers until today or later."""
-    held = [each for each in waivers if today <= each.expires]
+    held = [each for each in waivers if each.holds_on(today)]
     notes = []
     left = [result.excluding(partial(_is_covered, held, result)) for result in results]
     for waiver in waivers:
         count = sum(
             waiver.covers(result, finding) for result in results for finding in result.findings
         )
-        if not any(waiver.speaks_of(result) for result in results):
+        spoken_of = [result for result in results if waiver.speaks_of(result)]
+        if not spoken_of:
             continue  # this check is of others
         if not count:
+            if not all(result.is_whole for result in spoken_of):
+                continue  # it may match what was not looked for
             notes.append(f"waiver matches nothing, remove it: {waiver.told}")
         elif waiver in held:
             notes.append(f"waived until {waiver.expires}: {waiver.told}")

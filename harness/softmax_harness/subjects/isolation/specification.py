@@ -7,7 +7,6 @@ group ``softmax_harness.implementations``.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -15,19 +14,24 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from softmax_harness.ground.errors import BadImplementation, unknown
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "softmax_harness.implementations"
 
 
 @cache
-def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+def entry_points() -> dict[str, EntryPoint]:
     """The entry points that other distributions offer, by name.
 
     Looked up once: it reads a file of every installed package, and a run asks for every block.
     """
+    import importlib.metadata  # by which a process that only calls is not to be delayed
+
     return {each.name: each for each in importlib.metadata.entry_points(group=GROUP)}
 
 

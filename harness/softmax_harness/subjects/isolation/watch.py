@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from softmax_harness.ground.errors import FloatingPointEnvironment
-from softmax_harness.truth.floating_point import check_floating_point_environment
+from softmax_harness.ground.floating_point import check_floating_point_environment
 
 # By name and as they are now: submodules that come with their first use are no change.
 _FUNCTIONS = [
