@@ -9,6 +9,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import qualified
 from softmax_harness.operations.elementary import elementary_errors
 from softmax_harness.run.measuring import Counts
 from softmax_harness.run.results import SCHEMA
@@ -28,11 +29,11 @@ def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str
             name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
         },
         "implementations": {
-            _label(*key): _declared(selection.implementations[key[0]][key[1]]) for key in used
+            qualified(*key): _declared(selection.implementations[key[0]][key[1]]) for key in used
         },
         "families": {cell.recipe.family.name: cell.recipe.family.reason for cell in cells},
         "faults": {
-            f"{_label(*_key(cell))} {cell.recipe.format.name}": list(cell.faults)
+            f"{qualified(*_key(cell))} {cell.recipe.format.name}": list(cell.faults)
             for cell in cells
             if cell.faults
         },
@@ -41,11 +42,6 @@ def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str
 
 def _key(cell: Cell) -> tuple[str, str]:
     return cell.operation, cell.implementation
-
-
-def _label(operation: str, name: str) -> str:
-    """How run.json names an implementation."""
-    return name if operation == "softmax" else f"{operation}/{name}"
 
 
 def _declared(implementation: Implementation) -> dict[str, Any]:

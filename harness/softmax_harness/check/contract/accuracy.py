@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.finding import Finding, explaining
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.inputs.families import Recipe
@@ -178,7 +178,7 @@ class Faults:
                 error,
                 limit,
                 witness,
-                explaining(witness, subject.name),
+                key_of(subject).explaining(witness),
             )
 
 

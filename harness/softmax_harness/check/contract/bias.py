@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
-from softmax_harness.check.contract.finding import Finding, checking
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.subjects.subject import Subject
 
@@ -74,5 +74,5 @@ class Bias:
                     mean,
                     LIMIT,
                     found.witness,
-                    checking(subject.name, subject.format.name, "accuracy"),
+                    key_of(subject).checking("accuracy"),
                 )

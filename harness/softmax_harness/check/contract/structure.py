@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
-from softmax_harness.check.contract.finding import Finding, checking
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
 from softmax_harness.inputs.witness import literal_text
 from softmax_harness.judgement.measure import Question
@@ -71,7 +71,7 @@ def examined(
             continue
         if _is_promised(subject, case, reply):
             message, witness = text
-            replay = checking(subject.name, subject.format.name, part)
+            replay = key_of(subject).checking(part)
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
             found.reported.append((case.kind, text[0]))

@@ -69,10 +69,11 @@ def load(name: str) -> Description | Fault:
 
 def _found(name: str) -> Implementation | Callable[..., Any]:
     if not is_foreign(name):
+        from softmax_harness.operations import DEFAULT_OPERATION
         from softmax_harness.subjects.catalogue import catalogue
 
         operation, _, own = name.rpartition("/")
-        return catalogue(operation or "softmax")[own]
+        return catalogue(operation or DEFAULT_OPERATION)[own]
     function = loaded(name)
     return declared(function) or function
 
