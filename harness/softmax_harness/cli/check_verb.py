@@ -79,8 +79,8 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
 @click.option(
     "--fail-fast",
     is_flag=True,
-    help="End each verdict at its first finding, and do not look for what comes after it. What is "
-    "expected or waived does not end it.",
+    help="Stop checking an implementation in a dtype at its first finding. Expected and waived "
+    "findings do not stop it.",
 )
 @click.option(
     "--time-limit",
@@ -147,7 +147,7 @@ def command(
     )
     if fail_fast and update_baseline:
         raise BadBaseline(
-            "--fail-fast was given with --update-baseline, which takes whole checks: leave one out"
+            "--fail-fast cuts checks short, but --update-baseline needs whole ones: leave one out"
         )
     if operation != "softmax":
         relaxed = policy != Policy()

@@ -54,7 +54,7 @@ class Witness:
 
     @cached_property
     def operands(self) -> Operands:
-        """What the operation takes beside the block, made as a run makes it."""
+        """The operands of the block, made as a run makes them."""
         if self.made_from is None:
             rng = np.random.default_rng(0)
         else:

@@ -47,7 +47,7 @@ def exact_results(
         The truth is seen from its output format.
     x : ndarray of float64, shape (rows, n)
     operands : tuple of ndarray
-        What the operation takes beside the logits.
+        What the operation takes besides the logits.
     tier : {"screened", "mpmath"}
         ``mpmath`` takes everything to the arbiter.
     """

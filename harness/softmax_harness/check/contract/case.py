@@ -30,7 +30,7 @@ class Case:
     axis : int or None
         None for a call without an axis, which means the last.
     operands : tuple of ndarray
-        What the operation takes beside them.
+        What the operation takes besides them.
     layout : str
         As in `softmax_harness.subjects.request.Request`.
     """

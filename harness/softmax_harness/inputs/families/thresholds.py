@@ -42,7 +42,7 @@ def _result(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
     return x
 
 
-# Equal terms show each rounding of a sum in lanes, which in longer rows is more than pairs owe.
+# Equal terms show each rounding of a sum in lanes, which in longer rows exceeds the bound of pairs.
 _SHORT = Sampling(longest=100)
 
 FAMILIES = (

@@ -19,7 +19,7 @@ FAMILIES = (
         "ties",
         "few distinct values: equal logits must get equal results",
         _ties,
-        # Equal terms show each rounding of a sum in lanes, in longer rows more than pairs owe.
+        # Equal terms show each rounding of a sum in lanes, in longer rows above the bound of pairs.
         check=Sampling(one_row_up_to=600),
     ),
 )

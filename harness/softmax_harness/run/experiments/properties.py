@@ -24,7 +24,7 @@ from softmax_harness.truth import arbitrate, exact_results
 Array = NDArray[np.float64]
 
 FAMILIES_TRIED, LENGTH, ROWS = ("normal-1", "normal-10", "normal-100"), 10, 200
-# A ratio of two results owes an error of each, of a few roundings and of the rounded difference.
+# A ratio of two results may have the error of each, a few roundings, and the rounded difference.
 _RATIO_ROUNDINGS = 8.0
 _SMALLEST = 2.0**-1074
 
