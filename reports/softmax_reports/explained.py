@@ -61,7 +61,7 @@ def _errors(axis: Axes, errors: Mapping[str, Array]) -> None:
     axis.set_xticks(range(max((min(len(each), _SHOWN) for each in errors.values()), default=0)))
     axis.axhline(0.5, color="#555555", linewidth=0.8, linestyle="--")
     axis.set(
-        xlabel="element  (cross: not a number; dashed: half an ulp, the error of one rounding)",
+        xlabel="element  (cross: no number; dashed: half an ulp, what rounding once may cost)",
         ylabel="|error| (ulp)",
         yscale="symlog",
     )

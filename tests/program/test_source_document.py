@@ -195,8 +195,8 @@ def test_the_report_of_all_operations_tells_of_each(whole):
     text = (whole / "report.md").read_text(encoding="utf-8")
     for title in (
         "Overflow and underflow",
-        "Claims about softmax",
-        "Operations that use softmax",
+        "What softmax is said to be",
+        "What softmax is used in",
     ):
         assert f"## {title}" in text
     for name in OPERATIONS:

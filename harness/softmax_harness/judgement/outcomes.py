@@ -91,7 +91,7 @@ class Outcome(StrEnum):
         4,
         "#8fb3c9",
         "F",
-        "0 in place of a subnormal",
+        "0 where a subnormal was due",
         _Kind.UNDERFLOW,
     )
     OUT_OF_RANGE = "out_of_range", 7, "#a0569a", "R", "outside [0, 1]", _Kind.BROKEN

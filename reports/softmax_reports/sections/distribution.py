@@ -38,10 +38,9 @@ def distribution(run: Run) -> Section | None:
             Paragraph(_conclusion(run.results)),
             Picture(
                 "distribution",
-                "Part of the elements whose error exceeds the value on the horizontal axis, "
-                f"families {' and '.join(_FAMILIES)}, all n. The vertical line is at half an ulp, "
-                "where correctly rounded results end. A line that ends further right has a worse "
-                "tail.",
+                f"Part of the elements whose error exceeds the value below, families "
+                f"{' and '.join(_FAMILIES)}, all n. The vertical line is at half an ulp, where "
+                "correctly rounded results end; a line that ends further right has a worse tail.",
                 "Part of the elements whose error exceeds a value, one panel for each dtype",
                 _figure(run, counts),
             ),
@@ -58,8 +57,8 @@ def _conclusion(results: pd.DataFrame) -> str:
     for dtype in in_order(part.index.get_level_values("dtype")):
         rows = part.xs(dtype, level="dtype").sort_values(ascending=False)
         sentences.append(
-            f"{dtype}: {rows.index[0]} rounds {_percent(rows.iloc[0])} of the elements correctly, "
-            f"{rows.index[-1]} {_percent(rows.iloc[-1])}."
+            f"{dtype}: correctly rounded are {_percent(rows.iloc[0])} of the elements of "
+            f"{rows.index[0]}, {_percent(rows.iloc[-1])} of those of {rows.index[-1]}."
         )
     return " ".join(sentences) or "Only the exact reference was measured."
 

@@ -20,14 +20,12 @@ _FAMILY = "normal-1"
 _RANGE_N = 64
 
 _THEOREMS = (
-    "The bounds are those of Blanchard, Higham & Higham (2021). They were derived again with all "
-    "higher-order terms, and with the errors of exp and log as measured on this machine. Two "
-    "printed bounds are corrected: the bound of exp(x − lse) now includes the rounding of a + "
-    "log s, and the bound of the shifted lse includes the rounding of its last addition. Without "
-    "this, [1000, 1000] in float32 errs by 488 u, although the printed bound promised 4.4 u. The "
-    "bounds assume that the sum adds one term after another; NumPy’s pairwise sum stays far "
-    "below them at large n. Where (n − 1)u ≥ 1, in float16 from n = 2049 on, no bound exists, "
-    "and none is drawn."
+    "Bounds are those of Blanchard, Higham & Higham (2021), derived again with all higher-order "
+    "terms and with the errors of exp and log as measured on this machine. Two printed bounds are "
+    "corrected: exp(x − lse) gets the rounding of a + log s, and the shifted lse that of its last "
+    "addition, without which [1000, 1000] in float32 errs by 488 u where 4.4 u were promised. They "
+    "take the sum as one addition after another; NumPy’s pairwise sum stays far below them at large "
+    "n. Where (n − 1)u ≥ 1, in float16 from n = 2049 on, no bound exists, and none is drawn."
 )
 
 
@@ -39,8 +37,8 @@ def growth(run: Run) -> Section | None:
         parts.append(
             Picture(
                 "growth-with-n",
-                f"Largest error against n, family {_FAMILY}. Marks are measured: lower bounds of "
-                "the true maximum. The thin line of the same colour is the bound of its theorem.",
+                f"Largest error against n, family {_FAMILY}. Marks: measured, a lower bound of the "
+                "true maximum. Thin line of the same colour: the bound of its theorem.",
                 "Largest error in ulp against the length of a row, one panel for each dtype",
                 _figure(run, cells, "n", "n"),
             )
@@ -52,9 +50,9 @@ def growth(run: Run) -> Section | None:
             Picture(
                 "growth-with-range",
                 f"Largest error of a row against the range of its logits, n = {_RANGE_N}, evenly "
-                "spaced. Forms that subtract the maximum round the difference, so their error "
-                "grows with the range until the results underflow. The naive form has no such "
-                "step. It is better until it breaks; its line ends there.",
+                "spaced. Forms that subtract the maximum round the difference, so their error grows "
+                "with the range until the results underflow; the naive form has no such step, and is "
+                "better until it breaks, where its line ends.",
                 "Largest error in ulp against the range of the logits, one panel for each dtype",
                 _figure(run, _before_breaking(ranged), "coordinate", "range of the logits"),
             )
@@ -71,7 +69,7 @@ def _conclusion(results: pd.DataFrame) -> str:
     bounded = results[results["bound_ulp"].notna() & np.isfinite(results["bound_ulp"])]
     bounded = bounded[bounded["bound_ulp"] > 1]  # where more than the last rounding is bounded
     if bounded.empty:
-        return "No theorem bounds any of the measured errors."
+        return "No theorem bounds what was measured."
     ratio = bounded["max_ulp"] / bounded["bound_ulp"]
     worst = bounded.loc[ratio.idxmax()]
     over = int((ratio > 1).sum())
@@ -80,13 +78,13 @@ def _conclusion(results: pd.DataFrame) -> str:
     )
     if over:
         return (
-            f"{over} of {len(bounded)} cells err by more than the bound of their theorem allows. "
-            f"The furthest is {closest}, by a factor of {digits(ratio.max())}. Either the "
-            "implementation or its declaration is wrong."
+            f"{over} of {len(bounded)} cells err by more than the bound of their theorem allows, the "
+            f"furthest {closest}, by a factor of {digits(ratio.max())}: either the implementation or "
+            "what it declares of itself is wrong."
         )
     return (
-        f"All {len(bounded)} cells with a theorem’s bound above 1 ulp stay within it. The closest "
-        f"is {closest}: its error is {digits(ratio.max())} of the bound."
+        f"All {len(bounded)} cells that a theorem bounds, above 1 ulp, keep within it; the closest is "
+        f"{closest}, at {digits(ratio.max())} of it."
     )
 
 

@@ -31,10 +31,9 @@ def limits(run: Run) -> Section | None:
         Paragraph(_cost(run.results)),
         Picture(
             "limits",
-            "For each x, whether exp(x) is 0, subnormal, normal or infinite. Between the outer "
-            "marks, the naive softmax of a row of equal logits x is safe. Subtracting the "
-            "maximum moves every row to 0 and below, where nothing overflows and the sum is at "
-            "least 1.",
+            "What becomes of exp(x), by x. Between the outer marks the naive softmax of a row of equal "
+            "logits x is safe; subtracting the maximum moves every row to 0 and below, where nothing "
+            "overflows and the sum is at least 1.",
             "For each dtype, the ranges of x in which exp(x) is 0, subnormal, normal or infinite",
             _figure(formats),
         ),
@@ -105,18 +104,17 @@ def _table(formats: list[Format]) -> Table:
         cells = (own["zero"], own["subnormal"], own["infinite"], of_a_thousand)
         rows.append((format.name, *(f"{each:.4f}" for each in cells)))
     return Table(
-        "The thresholds of exp(x): the logarithms of half the smallest subnormal, of the "
-        "smallest normal number, and of the smallest value that rounds to infinity. From the "
-        "last column on, the sum over a thousand equal logits is infinite.",
-        ("dtype", "0 below", "subnormal below", "infinite from", "sum of 1000 infinite from"),
+        "The thresholds: logarithms of half the smallest subnormal, of the smallest normal number, and of "
+        "what rounds to infinity; the last column is where the sum over a thousand equal logits does.",
+        ("dtype", "0 below", "subnormal below", "infinite from", "of 1000 from"),
         rows,
     )
 
 
 def _cost(results: pd.DataFrame) -> str:
     begun = (
-        "The naive form is safe as long as no exp(x) and no sum of them overflows, and the largest "
-        "exp(x) of a row is a normal number. Subtracting the maximum makes every row safe."
+        "The naive form is safe while no exp(x) and no sum of them overflows and the largest exp(x) of a "
+        "row is a normal number. Subtracting the maximum makes every row safe."
     )
     cells = results[results["implementation"].isin([_NAIVE, _SHIFTED])]
     keys = ["dtype", "family", "n"]
@@ -131,9 +129,8 @@ def _cost(results: pd.DataFrame) -> str:
     ratio = (both[_SHIFTED] / both[_NAIVE].clip(lower=0.5)).sort_values()
     dtype, family, n = ratio.index[-1]
     return (
-        f"{begun} The price is the rounding of the difference: naive does not break in "
-        f"{len(both)} cells; in {len(worse)} of them max-shifted errs more, at most "
-        f"{digits(ratio.iloc[-1])} times as much ({dtype}, {family}, n = {n}: "
-        f"{digits(both.loc[ratio.index[-1], _SHIFTED])} ulp against "
+        f"{begun} It costs the rounding of the difference: of the {len(both)} cells in which naive "
+        f"survives, max-shifted errs more in {len(worse)}, at most {digits(ratio.iloc[-1])} times as much "
+        f"({dtype}, {family}, n = {n}: {digits(both.loc[ratio.index[-1], _SHIFTED])} ulp against "
         f"{digits(both.loc[ratio.index[-1], _NAIVE])})."
     )

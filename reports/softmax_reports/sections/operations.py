@@ -28,7 +28,7 @@ def operations(run: Run) -> Section | None:
     parts += [_table(run.results[run.results["operation"] == name], name) for name in others]
     if (table := run.tables.get("attention_shares")) is not None:
         parts += [Paragraph(_shares_conclusion(table)), _shares(table)]
-    return Section("Operations that use softmax", parts)
+    return Section("What softmax is used in", parts)
 
 
 def _cells(results: pd.DataFrame) -> pd.DataFrame:
@@ -53,18 +53,18 @@ def _conclusion(results: pd.DataFrame, names: list[str]) -> str:
             + (f", {share.index[0]} in {100 * share.iloc[0]:.2f} %" if len(share) > 1 else "")
         )
     return (
-        "A result is right if its error is within the bound of a careful implementation in the "
-        f"dtype. {'; '.join(told)}. Most wrong results are lost near saturation, where only 1 − "
-        "s, log s or the rest of a sum is left of the result."
+        f"Right means within what a careful implementation in the dtype owes. {'; '.join(told)}. "
+        "What is wrong is mostly lost near saturation, where 1 − s, log s or the rest of a sum is all "
+        "that is left of the result."
     )
 
 
 def _table(results: pd.DataFrame, name: str) -> Table:
     cells = _cells(results)
     return Table(
-        f"{name}: {OPERATIONS[name].summary}. A lost result became infinite, NaN or 0, left the "
-        "range, or is a wrong special value. The last column is the largest error divided by the "
-        "change that rounding the inputs by half an ulp would cause.",
+        f"{name}: {OPERATIONS[name].summary}. Lost: became infinite, NaN or 0, left the range, or is a "
+        "wrong special value. The last column is the largest error divided by what half-ulp changes "
+        "of the inputs would do.",
         (
             "dtype",
             "implementation",
@@ -100,16 +100,15 @@ def _shares_conclusion(table: pd.DataFrame) -> str:
         for own in [table[table["dtype"] == dtype]]
     ]
     return (
-        "Which step causes an error of attention: three steps add to each error, the product "
-        "q K′ / √d, the softmax, and the product with V. The softmax added most, "
-        f"{'; '.join(told)}."
+        "Whose fault an error of attention is: each is the sum of what the product q K′ / √d, the "
+        f"softmax and the product with V added. The softmax added most, {'; '.join(told)}."
     )
 
 
 def _shares(table: pd.DataFrame) -> Table:
     return Table(
-        "Largest |y − z| of attention on normal logits of scale 10 with 64 keys, and the largest "
-        "share of each step. Lost results are not numbers.",
+        "Largest |y − z| of attention on normal logits of scale 10 with 64 keys, and the largest share of "
+        "each step; lost: results that are no number.",
         ("dtype", "softmax", "error", "scores", "softmax’s", "last product", "lost"),
         [
             (

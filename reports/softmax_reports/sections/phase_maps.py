@@ -27,19 +27,17 @@ _PLANES = {
     "offset-plane": (
         "offset c, all logits equal to c",
         (
-            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. "
-            "On the dotted line exp(c) rounds to 0, on the dash-dotted line it becomes "
-            "subnormal, on the dashed line the sum n exp(c) overflows. An implementation that "
-            "shifts first is blank everywhere."
+            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. Lines: "
+            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n exp(c) "
+            "overflows. An implementation that shifts first is blank from side to side."
         ),
     ),
     "scale-plane": (
         "scale, logits evenly spaced over it",
         (
-            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. On the "
-            "dash-dotted line the smallest result becomes subnormal. On the dotted line it "
-            "rounds to 0, which no implementation can avoid. On the dashed line the sum of "
-            "exp(x) overflows; this matters to the naive form only."
+            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: dash-dotted, "
+            "the smallest result becomes subnormal; dotted, it rounds to 0, which no implementation can "
+            "avoid; dashed, the sum of exp(x) overflows, which only the naive form meets."
         ),
     ),
 }
@@ -76,11 +74,9 @@ def _conclusion(planes: pd.DataFrame) -> str:
             sides.append(f"below {below['coordinate'].max():.4g}")
         ranges.append(f"{name} in {dtype} {' and '.join(sides)}")
     detail = (
-        f" A common offset breaks them: {'; '.join(ranges)} (the nearest grid point)."
-        if ranges
-        else ""
+        f" A common offset breaks {'; '.join(ranges)} (the nearest grid point)." if ranges else ""
     )
-    kept = f" {', '.join(never)} never lose one." if never else ""
+    kept = f" {', '.join(never)} never do." if never else ""
     return f"{', '.join(names)} lose results that the dtype could hold.{kept}{detail}"
 
 
@@ -93,7 +89,7 @@ def _figure(cells: pd.DataFrame, label: str) -> Figure:
             axis = axes[row][column]
             chosen = cells[(cells["implementation"] == name) & (cells["dtype"] == dtype)]
             if chosen.empty:
-                axis.text(0.5, 0.5, "not supported", transform=axis.transAxes, ha="center")
+                axis.text(0.5, 0.5, "not offered", transform=axis.transAxes, ha="center")
                 axis.set(xticks=[])
                 continue
             _map(axis, chosen)

@@ -22,13 +22,13 @@ def properties(run: Run) -> Section | None:
         return None
     names = list(dict.fromkeys(table["property"]))
     tables = [_table(table[table["property"] == name], name) for name in names]
-    return Section("Claims about softmax", [Paragraph(_conclusion(table)), *tables])
+    return Section("What softmax is said to be", [Paragraph(_conclusion(table)), *tables])
 
 
 def _conclusion(table: pd.DataFrame) -> str:
     exact = table[table["implementation"] == _REFERENCE]
     if exact.empty:
-        return "How often each property of the exact softmax fails in floating point."
+        return "Properties of the exact softmax, counted where each fails in floating point."
     told = []
     for name, own in exact.groupby("property", sort=False):
         failing = own[own["fails"] > 0]
@@ -38,11 +38,10 @@ def _conclusion(table: pd.DataFrame) -> str:
                 for _, row in failing.iterrows()
             ]
             told.append(f"“{name}” fails in {', '.join(shares)}")
-    inherent = "; ".join(told) or "it has them all"
+    inherent = "; ".join(told) or "it keeps them all"
     return (
-        "These properties of the exact softmax fail even for the correctly rounded softmax, on "
-        f"normal logits of scale 1, 10 and 100: {inherent}. No implementation can avoid that. "
-        "Failures beyond those of the row “exact” are the implementation’s own."
+        f"On normal logits of scale 1, 10 and 100, even of the correctly rounded softmax: {inherent}. "
+        "That much no implementation can mend; what one fails beyond the row “exact” is its own."
     )
 
 
@@ -50,7 +49,7 @@ def _table(table: pd.DataFrame, name: str) -> Table:
     first = table["implementation"] == _REFERENCE
     ordered = pd.concat([table[first], table[~first].sort_values("implementation")])
     return Table(
-        f"“{name}”: how often it fails, and by how much at most.",
+        f"“{name}”: where it fails, and by how much at most.",
         ("dtype", "implementation", "fails", "by at most", "witness"),
         [
             (

@@ -46,10 +46,9 @@ def _digits_conclusion(table: pd.DataFrame) -> str:
 def _digits(table: pd.DataFrame) -> Table:
     ordered = table.sort_values("implementation")
     return Table(
-        "Handwritten digits. “Stored” counts the predictions that change because the logits are "
-        "rounded to the dtype, before any softmax. “Changed” counts those that the softmax "
-        "itself changes. The loss is the mean cross-entropy in nats; its error is the largest "
-        "error of a single row.",
+        "Handwritten digits. Stored: predictions that change because the logits are rounded to the "
+        "dtype, before any softmax; changed: by the softmax itself. The loss is the mean "
+        "cross-entropy in nats; its error is the largest of a single row.",
         (
             "dtype",
             "implementation",
@@ -88,19 +87,18 @@ def _labels_conclusion(table: pd.DataFrame) -> str:
     whole = table[table["label"] == "all"].set_index("output")
     sigmoid, softmax = whole.loc["sigmoid"], whole.loc["softmax"]
     return (
-        "Softmax is not for labels that do not exclude each other. Take the exact logits of "
-        "“even”, “greater than four” and “prime”. A sigmoid of each logit gets all three labels "
-        f"right for {100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
-        f"{100 * softmax['accuracy']:.1f} %. A softmax divides 1 among the labels, but a digit "
-        f"has {digits(sigmoid['true_mass'])} of them on average, and it may have none or two."
+        "Labels that do not exclude each other are not for softmax. Of the same exact logits of “even”, "
+        f"“greater than four” and “prime”, a sigmoid of each tells all three right for "
+        f"{100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
+        f"{100 * softmax['accuracy']:.1f} %: it divides 1 among labels of which a digit has "
+        f"{digits(sigmoid['true_mass'])} on average, and none or two may be right."
     )
 
 
 def _labels(table: pd.DataFrame) -> Table:
     return Table(
-        "Three labels of each digit, by three sigmoids and by one softmax, computed exactly. "
-        "“Outputs” is their mean; for all labels together it is the mean of their sum. “True” is "
-        "how often the label holds.",
+        "Three labels of each digit by a sigmoid each and by one softmax, computed exactly. Outputs: their "
+        "mean, of all their sum; true: how often the label holds.",
         ("output layer", "label", "accuracy", "loss (nats)", "outputs", "true"),
         [
             (
@@ -127,7 +125,7 @@ def _attention_conclusion(table: pd.DataFrame) -> str:
         )
     leaks = int(table["mask_leaks"].sum())
     masked = (
-        "Every implementation gives masked tokens exactly 0."
+        "Masked tokens get exactly 0 from all."
         if not leaks
         else f"{leaks} masked tokens get a weight other than 0."
     )
@@ -139,10 +137,9 @@ def _attention(table: pd.DataFrame) -> Table:
     maxima = grouped[["max_abs_error", "max_ulp", "total_variation"]].max()
     sums = grouped[["argmax_flips", "order_inversions", "lost_weights", "mask_leaks"]].sum()
     return Table(
-        "Attention weights over all layers and heads. “Misplaced” is the largest part of a row’s "
-        "attention that went to the wrong tokens (total variation). “Flips” counts rows whose "
-        "most attended token changed, “inversions” pairs of tokens that changed order, “lost” "
-        "weights that became NaN or 0.",
+        "Attention weights over all layers and heads. Misplaced: the largest part of a row’s "
+        "attention that went to the wrong tokens (total variation); flips: rows whose most attended "
+        "token changed; inversions: pairs of tokens that changed order; lost: weights that became NaN or 0.",
         (
             "dtype",
             "implementation",

@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 _READING = (
-    "Errors are in ulp, units in the last place of the exact value. mpmath computed the exact "
-    "value from the logits as stored. A maximum over samples is a lower bound, so it is shown "
-    "with ≥. A broken element was lost although the dtype could hold the result: overflow, a "
-    "denominator that underflowed, an unexplained NaN, a zero that should not be, a result "
-    "outside [0, 1], or a wrong special value. An inaccurate element errs by more than the error "
-    "bound of a well-made softmax, which is the bound of the shifted form with a pairwise sum. "
-    "In the tail, the largest error mostly comes from rounding x − max x; where the result is at "
-    "least 1/n, the error is far smaller. “Over input rounding” is the error divided by the "
-    "change that rounding the logits by half an ulp would cause anyway; up to 1 the error hardly "
-    "matters."
+    "Errors are in ulp, units in the last place of the exact value, which mpmath computed from the "
+    "logits as stored. A maximum over samples is a lower bound, hence ≥. Broken elements were lost "
+    "though the dtype could hold them: overflow, a denominator that underflowed, an unexplained "
+    "NaN, a zero that should not be, a result outside [0, 1], a wrong special value. Inaccurate "
+    "ones err by more than a well-made softmax owes: the bound of the shifted form with a pairwise "
+    "sum. The tail’s largest error mostly comes from rounding x − max x; where the result is at "
+    "least 1/n it is far smaller. Over input rounding: the error divided by what half-ulp changes "
+    "of the logits would do anyway; up to 1 it hardly matters."
 )
 
 
@@ -49,7 +47,7 @@ def _sentence(dtype: str, rows: pd.DataFrame) -> str:
     if sound.empty:
         least = candidates.sort_values(["broken", "inaccurate", "max_ulp"]).iloc[0]
         return (
-            f"{dtype}: no implementation is without fault. {least.name} has the fewest: "
+            f"{dtype}: none is without fault. {least.name} has the fewest: "
             f"{count(int(least['broken']), int(least['elements']))} elements broken, "
             f"{count(int(least['inaccurate']), int(least['elements']))} inaccurate."
         )
@@ -60,7 +58,7 @@ def _sentence(dtype: str, rows: pd.DataFrame) -> str:
     )
     fast = sound.loc[sound["time"].idxmin()] if sound["time"].notna().any() else best
     if fast.name == best.name:
-        return f"{text}{', and it is the fastest of them' if not math.isnan(best['time']) else ''}."
+        return f"{text}{', and the fastest of them' if not math.isnan(best['time']) else ''}."
     return (
         f"{text}; {fast.name} takes {digits(fast['time'] / best['time'], 2)} of its time "
         f"and errs by up to {sampled_maximum(fast['max_ulp'])} ulp "
@@ -101,7 +99,7 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
 def _what_dtypes_hold(dtypes: list[str]) -> Table:
     """The limits of each format, from its definition."""
     return Table(
-        "What each dtype can hold",
+        "What each dtype can hold, for whoever is choosing one",
         (
             "dtype",
             "exp overflows from x =",

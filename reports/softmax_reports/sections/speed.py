@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 _NO_TIMINGS = (
-    "No timings of these implementations were found. In a clone, make report takes them with asv. "
-    "Or run asv yourself, and name its folder of results with run --asv."
+    "No timings of these implementations were found. In a clone, make report takes them with asv "
+    "first; or run asv yourself and name its folder of results with run --asv."
 )
 
 
@@ -33,8 +33,8 @@ def speed(run: Run) -> Section:
         Paragraph(_conclusion(table)),
         Picture(
             "accuracy-against-speed",
-            f"Time against the largest error where z ≥ 1/n, in rows of {TIMED_N}. asv measured the "
-            "times; they are relative to the fastest in the dtype. Lower left is better.",
+            f"Time against largest error where z ≥ 1/n; rows of {TIMED_N}, times relative to the "
+            "fastest in the dtype, by asv. Lower left is better.",
             "Relative time against largest error, one panel for each dtype",
             _trade(run, table),
         ),
@@ -45,9 +45,9 @@ def speed(run: Run) -> Section:
         parts.append(
             Picture(
                 "history",
-                f"Time of an element at n = {TIMED_N} in float32, over the commits measured on "
-                "this machine, relative to the first time of each implementation. Timings of "
-                "different days differ by noise alone; compare commits with asv continuous.",
+                f"Over the commits measured on this machine: time an element at n = {TIMED_N}, "
+                "relative to each implementation's first, float32. Timings of different days differ "
+                "by noise alone; compare commits with asv continuous.",
                 "Relative time over commits",
                 _history(run, history),
             )
@@ -71,7 +71,9 @@ def _conclusion(table: pd.DataFrame) -> str:
         ]
         if front:
             sentences.append(f"{dtype}: {', '.join(front)}.")
-    return "No faster implementation is as accurate and as robust as these: " + " ".join(sentences)
+    return "Worth their time, since none that is faster is as accurate and as robust: " + " ".join(
+        sentences
+    )
 
 
 def _trade(run: Run, table: pd.DataFrame) -> Figure:
@@ -108,8 +110,8 @@ def _times(timings: pd.DataFrame) -> Table:
         for name in sorted(pivot.xs(dtype, level="dtype").index)
     ]
     return Table(
-        "Nanoseconds for an element, measured by asv in calls of 100 000 elements. Shared "
-        "machines are noisy, so compare within this table only",
+        "Nanoseconds an element by asv, each call 100 000 elements; shared machines are noisy, so "
+        "compare within this table only",
         ("dtype", "implementation", *(f"n = {n}" for n in lengths)),
         rows,
         numeric_from=2,

@@ -21,9 +21,9 @@ def worst_witnesses(run: Run) -> Section:
         "The worst witnesses",
         [
             Paragraph(
-                "Each command makes the same input again, bit for bit. It shows how much every "
-                "step of every implementation added to the error. Lost elements have no error in "
-                "ulp; the first section counts them."
+                "Each command makes the same input again, bit for bit, and shows what every step of "
+                "every implementation added to the error there. Lost elements have no error in ulp "
+                "and are counted in the first section."
             ),
             *(
                 Table(
@@ -67,7 +67,7 @@ def _lost(run: Run) -> Table:
         for _, row in worst.sort_values(["dtype", "implementation", "part"]).iterrows()
     ]
     return Table(
-        "Families in which most elements are lost, up to three for each implementation",
+        "Where most elements are lost, up to three families each",
         ("dtype", "implementation", "family", "lost", "how"),
         rows or [("–", "none loses any", "", "", "")],
         numeric_from=9,

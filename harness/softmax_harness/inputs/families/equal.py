@@ -17,7 +17,7 @@ def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
 FAMILIES = (
     Family(
         "equal",
-        "all equal: only the sum and the division can err",
+        "all equal: the sum and the division alone, exact at powers of two",
         _equal,
         check=Sampling(one_row_up_to=math.inf, long_rows=((65537, 1),)),
     ),

@@ -28,7 +28,7 @@ def _zeros(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
 FAMILIES = (
     Family(
         "subnormal",
-        "subnormal logits: taking them for 0 does no harm",
+        "subnormal logits, which a flushing unit takes for 0: no harm",
         _subnormal,
         check=Sampling(longest=8),  # every result is left to mpmath
     ),

@@ -38,7 +38,7 @@ def _scale_plane(format: Format, n: int, rows: int, rng: np.random.Generator) ->
 FAMILIES = (
     Family(
         "offset-plane",
-        "all logits equal to an offset, offset against n: where exp(x) itself breaks",
+        "all equal to an offset, offset against n: where exp(x) itself breaks",
         _offset_plane,
         lengths=LENGTHS,
         rows=_ROWS,

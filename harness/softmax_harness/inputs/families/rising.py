@@ -17,7 +17,7 @@ def _rising(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
 FAMILIES = (
     Family(
         "rising",
-        "the worst case of online softmax: the maximum rises with every entry",
+        "the worst case of online softmax: the maximum keeps moving",
         _rising,
         # Of longer rows an honest online softmax rescales too often.
         check=Sampling(long_rows=((4097, 4),)),

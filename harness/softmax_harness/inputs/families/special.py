@@ -33,10 +33,10 @@ def _all_masked(format: Format, n: int, rows: int, rng: np.random.Generator) -> 
 
 
 FAMILIES = (
-    Family("masked", "-inf among finite values, as in attention masks", _masked),
-    Family("all-masked", "rows of nothing but -inf, next to ordinary rows", _all_masked),
-    Family("positive-infinity", "rows with a +inf, next to ordinary rows", _one(np.inf)),
+    Family("masked", "-inf among finite values, as attention masks have", _masked),
+    Family("all-masked", "rows of nothing but -inf beside ordinary ones", _all_masked),
+    Family("positive-infinity", "rows with a +inf beside ordinary ones", _one(np.inf)),
     Family(
-        "nan-in-row", "rows with a NaN, next to ordinary rows, which must stay right", _one(np.nan)
+        "nan-in-row", "rows with a NaN beside ordinary ones, which it must not reach", _one(np.nan)
     ),
 )

@@ -48,13 +48,13 @@ _SHORT = Sampling(longest=100)
 FAMILIES = (
     Family(
         "exp-thresholds",
-        "at thresholds: exp overflows or underflows one float further on",
+        "exp overflows or underflows one float further on",
         _exponential,
         check=_SHORT,
     ),
     Family(
         "result-thresholds",
-        "at thresholds: the result underflows one float further on",
+        "the result underflows one float further on",
         _result,
         check=_SHORT,
     ),

@@ -23,7 +23,7 @@ def _long_sums(format: Format) -> int:
 FAMILIES = (
     Family(
         "uniform-wide",
-        "logits over all of exp's domain: x - max x rounds most there",
+        "logits over all of exp's domain, where x - max x rounds most",
         _wide,
         check=Sampling(long_sums=_long_sums),
     ),
