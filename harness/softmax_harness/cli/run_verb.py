@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
@@ -73,6 +72,8 @@ def command(
     chosen = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth)
     with shown_progress() as progress:
         run = make_run(chosen, asv if asv.is_dir() else None, progress)
+    from softmax_reports.page import write_report  # and matplotlib, only once there is a run
+
     with replacing(out) as folder:
         write(run, folder)
         write_report(read(folder), folder)  # as report will, from what is on disk
