@@ -53,9 +53,14 @@ def scipy_softmax(x):
 
 def make_run(implementations, families, **options):
     """A run of a few implementations, see `softmax_harness.run.make`."""
-    from softmax_harness.run import make as run
+    from softmax_harness.ground.workers import workers
+    from softmax_harness.run import make
+    from softmax_harness.run.options import Options
+    from softmax_harness.run.selection import select
 
-    return run.make_run(run.Options(implementations, families=families, **options))
+    selection = select(Options(implementations, families=families, **options))
+    with workers(selection.options.jobs) as executor:
+        return make.make_run(selection, executor)
 
 
 def seconds(function, repeats=7):

@@ -9,7 +9,7 @@ from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.judgement import measure
 from softmax_harness.judgement.metrics import Metric
 from softmax_harness.operations import Policy
-from softmax_harness.score import score
+from softmax_harness.score import Pair, judging, read_pair, score_document
 
 READING = "reading both files"
 SCREEN = "the screen"
@@ -86,15 +86,15 @@ def _one_pass(x_path, y_path):
             found = clock.timed(function or getattr(owner, name), part)
             patched.enter_context(mock.patch.object(owner, name, found))
 
-        wrap(score.Pair, "block", READING, _copied(score.Pair.block))
-        wrap(measure, "known", SCREEN)
-        wrap(score, "classified", OUTCOMES)
-        wrap(score, "tally", TALLY)
+        wrap(Pair, "block", READING, _copied(Pair.block))
+        wrap(measure, "exact_results", SCREEN)
+        wrap(judging, "classified", OUTCOMES)
+        wrap(judging, "tally", TALLY)
         wrap(Metric, "deciding", lambda metric, *given: GROUPS[metric.name])
-        wrap(score, "_confirmed", CONFIRMATION)
-        patched.enter_context(mock.patch.object(score, "usable_cores", lambda: 1))
+        wrap(judging, "_confirmed", CONFIRMATION)
+        patched.enter_context(mock.patch.object(judging, "usable_cores", lambda: 1))
         with clock.part(PROCESSES):
-            scored = score.score(score.read_pair(x_path, y_path, -1), Policy())
+            scored = judging.score(read_pair(x_path, y_path, -1), Policy())
         with clock.part(CONFIRMATION):
-            score.score_document(scored)
+            score_document(scored)
     return clock.seconds

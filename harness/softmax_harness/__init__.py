@@ -1,1 +1,1 @@
-"""How a softmax is measured: formats, exact values, inputs, metrics, the run, the command."""
+"""Measures softmaxes: formats, exact values, inputs, metrics, the run, the command."""

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from softmax_harness.judgement.outcomes import BROKEN
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-# Outcomes in which the result is lost although the format could hold a better one.
-BROKEN = (
-    "overflow",
-    "denominator_underflow",
-    "nan",
-    "spurious_underflow",
-    "out_of_range",
-    "wrong_special",
-)
 REFERENCE = "exact"
 TIMED_N = 1000
 PAIR = ["implementation", "dtype"]

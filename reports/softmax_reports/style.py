@@ -1,4 +1,4 @@
-"""How things look: told apart without colour, and in grey print."""
+"""The look of figures: lines can be told apart without colour and in grey print."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_a_finding_of_check_is_what_its_command_shows(command, tmp_path, monkeyp
         "mine.py:only_v", Contract(dtypes=("float32",), operation="gradient")
     )
     finding = found.findings[0]
-    y = re.search(r": ([^ ]+) where", finding.message)[1]
+    y = re.search(r"; ([^ ]+) is wrong", finding.message)[1]
     shown = command(*shlex.split(finding.replay)[1:], cwd=tmp_path).stdout
     assert f"{y} (" in shown
 

@@ -57,10 +57,13 @@ import sys
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.ground.workers import Here
+from softmax_harness.run.selection import Planned
 from softmax_harness.run.sweep import sweep
 keep_freed_memory()
 recipe = Recipe(FAMILIES["normal-10"], FORMATS["float32"], 1000, int(sys.argv[1]), 0)
-for cells, counts in sweep("softmax", [(recipe, ("max-shifted", "naive"))]):
+plan = [Planned("softmax", recipe, ("max-shifted", "naive"), "screened")]
+for cells, counts in sweep(plan, Here()):
     print([cell.tally.elements for cell in cells])
 """
 

@@ -13,22 +13,22 @@ pytestmark = pytest.mark.skipif(
 
 PROGRAM = """
 import os, resource, signal, sys
-import softmax_harness.score.score as score
+from softmax_harness.score import judging
 from softmax_harness.cli import main
 from softmax_harness.operations.screen import full, light
-score.usable_cores = lambda: 2
+judging.usable_cores = lambda: 2
 parent = os.getpid()
 {fault}
 main()
 """
 # Of the blocks one in the middle, so that others were judged well before and after it.
 IN_A_BLOCK = """
-judge = score._Judge.judge
+judge = judging._Judge.judge
 def faulty(self, start, rows):
     if start > 700:
         {fault}
     return judge(self, start, rows)
-score._Judge.judge = faulty
+judging._Judge.judge = faulty
 """
 LYING = """
 honest = {kernel}._exponentials

@@ -8,10 +8,11 @@ import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS, Problem
-from softmax_harness.run.experiments.attention_shares import attention_shares_table, shares
-from softmax_harness.run.experiments.digits import calibration_error, digits_table
-from softmax_harness.run.experiments.multi_label import LABELS, label_logits, multi_label_table
-from softmax_harness.run.experiments.properties import PROPERTIES, properties_table
+from softmax_harness.run.experiments import EXPERIMENTS
+from softmax_harness.run.experiments.attention_shares import shares
+from softmax_harness.run.experiments.digits import calibration_error
+from softmax_harness.run.experiments.multi_label import LABELS, label_logits
+from softmax_harness.run.experiments.properties import PROPERTIES
 from softmax_harness.subjects.named import implementation_named, subject_named
 from softmax_harness.truth import arbitrate
 from softmax_reports.sections.limits import thresholds
@@ -35,7 +36,7 @@ def test_three_steps_give_the_numbers_of_the_document(command):
 
 @pytest.fixture(scope="module")
 def properties(softmaxes):
-    table = properties_table(softmaxes, FORMATS_TRIED)
+    table = EXPERIMENTS["properties"].table(softmaxes, FORMATS_TRIED)
     return table.set_index(["property", "implementation", "dtype"])
 
 
@@ -91,7 +92,8 @@ def test_the_derivative_exists_and_finite_differences_do_not_reach_it(properties
 
 
 def test_digits_are_classified_and_their_loss_and_calibration_told(softmaxes):
-    table = digits_table(softmaxes, FORMATS_TRIED).set_index(["implementation", "dtype"])
+    table = EXPERIMENTS["digits"].table(softmaxes, FORMATS_TRIED)
+    table = table.set_index(["implementation", "dtype"])
     assert (table["rows"] == 597).all()
     assert table.loc[("max-shifted", "float32"), "changed"] == 0
     assert 0.9 < table.loc[("max-shifted", "float32"), "accuracy"] < 1
@@ -110,7 +112,7 @@ def test_the_calibration_error_of_outputs_made_for_it():
 
 
 def test_labels_that_do_not_exclude_each_other_are_told_by_sigmoids_not_by_softmax():
-    table = multi_label_table().set_index(["output", "label"])
+    table = EXPERIMENTS["multi_label"].table().set_index(["output", "label"])
     sigmoid, softmax = table.loc[("sigmoid", "all")], table.loc[("softmax", "all")]
     assert sigmoid["accuracy"] > 0.85
     assert softmax["accuracy"] < sigmoid["accuracy"] - 0.4
@@ -122,7 +124,8 @@ def test_labels_that_do_not_exclude_each_other_are_told_by_sigmoids_not_by_softm
 
 
 def test_attention_errors_are_told_apart_by_step(softmaxes):
-    table = attention_shares_table(softmaxes, FORMATS_TRIED).set_index(["implementation", "dtype"])
+    table = EXPERIMENTS["attention_shares"].table(softmaxes, FORMATS_TRIED)
+    table = table.set_index(["implementation", "dtype"])
     assert set(table.index.get_level_values("dtype")) == {"float16", "float32"}
     # What the scores lose is no softmax's fault, and the same for all.
     assert table["scores"].xs("float32", level="dtype").nunique() == 1

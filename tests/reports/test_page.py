@@ -4,14 +4,12 @@ import base64
 import html
 import re
 
-import numpy as np
 import pandas as pd
 import pytest
 from softmax_harness.run.results import Run, read
 from softmax_reports.facts import summary
 from softmax_reports.numbers import digits, in_order, sampled_maximum
 from softmax_reports.page import write_report
-from softmax_reports.sections.phase_maps import SEVERITY
 
 TITLES = [
     "Which softmax to use",
@@ -75,19 +73,6 @@ def test_names_from_outside_are_escaped(run_folder, tmp_path):
     write_report(Run(info, {"results": results}), tmp_path)
     assert "<script>" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script>" not in (tmp_path / "report.md").read_text(encoding="utf-8")
-
-
-def test_every_outcome_has_a_colour_whose_grey_falls_with_severity():
-    from softmax_harness.judgement.outcomes import OUTCOMES
-
-    assert set(SEVERITY) == set(OUTCOMES)
-    grey = [
-        np.dot([int(colour[at : at + 2], 16) for at in (1, 3, 5)], [0.299, 0.587, 0.114])
-        for colour, _ in SEVERITY.values()
-    ]
-    assert grey[0] > 250 and grey[-1] < 20
-    letters = [letter for _, letter in SEVERITY.values()]
-    assert len(set(letters)) == len(letters)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Whether an implementation keeps its contract, and whether it got worse."""
+"""Checks whether an implementation keeps its contract, and whether it became worse."""

@@ -208,11 +208,7 @@ def _update(path: Path, results: list[Checked], seed: int) -> None:
             f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
             "use the same seed, or another file"
         )
-    new = {
-        (each.implementation, each.dtype): entry_of(each)
-        for each in results
-        if each.verdict in ("pass", "fail")
-    }
+    new = {each.key: entry_of(each) for each in results if each.verdict in ("pass", "fail")}
     replacing_file(path, text_of(Baseline(seed, old.entries | new)))
 
 

@@ -12,7 +12,8 @@ from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.files import replacing
 from softmax_harness.inputs.families import Recipe
-from softmax_harness.run.make import Options, planned
+from softmax_harness.run.options import Options
+from softmax_harness.run.selection import select
 
 
 @click.command("inputs")
@@ -30,9 +31,9 @@ def command(
 
     Example: softmax-harness inputs --dtype float16 --family normal-10 --out inputs
     """
-    plan = planned(Options(("exact",), dtypes, families, suite=suite, seed=seed), "softmax")
+    plan = select(Options(("exact",), dtypes, families, suite=suite, seed=seed)).plan
     with replacing(out) as folder:
-        names = [_saved(recipe, folder) for recipe, _ in plan]
+        names = [_saved(planned.recipe, folder) for planned in plan]
         document = {"schema": 1, "options": {"suite": suite, "seed": seed}, "files": names}
         (folder / "run.json").write_text(json_text(document), encoding="utf-8")
     click.echo(f"wrote {len(names)} files to {out}")

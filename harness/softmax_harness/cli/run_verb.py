@@ -11,9 +11,12 @@ from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.files import check_writable, replacing
+from softmax_harness.ground.workers import workers
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.run.make import Options, make_run
+from softmax_harness.run.make import make_run
+from softmax_harness.run.options import Options
 from softmax_harness.run.results import read, write
+from softmax_harness.run.selection import select
 from softmax_harness.truth import TIERS
 
 
@@ -69,9 +72,10 @@ def command(
     Example: softmax-harness run max-shifted --dtype float32 --out mine
     """
     check_writable(out)
-    chosen = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth)
-    with shown_progress() as progress:
-        run = make_run(chosen, asv if asv.is_dir() else None, progress)
+    asked = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth)
+    selection = select(asked, asv if asv.is_dir() else None)
+    with shown_progress() as progress, workers(jobs) as executor:
+        run = make_run(selection, executor, progress)
     from softmax_reports.page import write_report  # and matplotlib, only once there is a run
 
     with replacing(out) as folder:

@@ -14,7 +14,7 @@ from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
-from softmax_harness.score.score import read_pair, score, score_document
+from softmax_harness.score import read_pair, score, score_document
 
 
 @click.command("score")

@@ -1,4 +1,4 @@
-"""One row of any operation: the exact results, and each implementation's beside them."""
+"""One row of any operation: the exact results, and the results of each implementation."""
 
 from __future__ import annotations
 

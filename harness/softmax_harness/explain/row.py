@@ -1,4 +1,4 @@
-"""What there is to explain: one row, and how each implementation came to its result."""
+"""One row to explain, and how each implementation came to its result."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class Account:
-    """What one implementation made of the row.
+    """The results and steps of one implementation on the row.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ _SHOWN = 6  # elements of a row that are written out
 
 
 def explained_text(row: Explained, subjects: list[Subject]) -> str:
-    """The exact steps of the row, then each implementation beside the exact values."""
+    """The exact steps of the row, then the results of each implementation with their errors."""
     places = _places(row)
     lines = [_header(row, places), *_exact_lines(row, places)]
     for subject in subjects:
@@ -75,7 +75,7 @@ def _account_lines(name: str, found: Account, row: Explained, places: list[int])
         return [*lines, f"  {found.reason}"]
     whole = _ulp(float(found.ulp[found.index]))
     lines.append(
-        f"  its steps to element {found.index}, and how much each added to the error of {whole}:"
+        f"  its steps to element {found.index}, and how much each added to the error ({whole}):"
     )
     lines += [
         f"    {each.step.name:22} {number_text(each.computed):>18}  {_ulp(each.ulp)}"
@@ -88,7 +88,9 @@ def _verdict(added: list[Added]) -> str:
     """The step that lost the result, or that added most."""
     for each in added:
         if not np.isfinite(each.ulp):
-            return f"lost in {each.step.name}, which gave {number_text(each.computed)}"
+            return (
+                f"the result was lost in {each.step.name}, which gave {number_text(each.computed)}"
+            )
     worst = max(added, key=lambda each: abs(each.ulp))
     if worst.ulp == 0:
         return "no step added an error"
@@ -97,5 +99,5 @@ def _verdict(added: list[Added]) -> str:
 
 def _ulp(error: float) -> str:
     if not np.isfinite(error):
-        return "all of it"
+        return "result lost"
     return "0 ulp" if error == 0 else f"{error:+.3g} ulp"

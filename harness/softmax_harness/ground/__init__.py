@@ -1,1 +1,1 @@
-"""What knows nothing of softmax: formats, files, processes, errors."""
+"""The base, which knows nothing of softmax: formats, files, processes, errors."""

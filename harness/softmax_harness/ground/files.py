@@ -1,4 +1,4 @@
-"""Writing so that nothing is ever half-written and nothing of others is lost."""
+"""Writes files so that nothing is ever half-written and no other files are lost."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _named_when_whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` to write into, which takes its place if all goes well.
+    """A folder next to `folder` to write into; it replaces `folder` if all goes well.
 
     Until then `folder` is as it was; whatever fails, nothing half-written is left.
     """

@@ -7,11 +7,32 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from softmax_harness.ground.memory import keep_freed_memory
+
+
+class Here(Executor):
+    """Does what is submitted at once, in this process; what it raises is raised there and then."""
+
+    def submit(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        """A future that is done already."""
+        future: Future[Any] = Future()
+        future.set_result(function(*given, **named))
+        return future
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Executor]:
+    """An executor of `jobs` spawned processes; of one, this process itself."""
+    if jobs == 1:
+        keep_freed_memory()
+        yield Here()
+        return
+    with processes(jobs, "spawn") as executor:
+        yield executor
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What is put to an implementation: families of inputs, suites, witnesses."""
+"""The inputs that implementations are called with: families, suites, witnesses."""

@@ -1,4 +1,4 @@
-"""Every maximum that is stated is mpmath's own: the candidates that the screen left are judged."""
+"""Confirms every maximum: mpmath judges the candidates that the screen left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
 from softmax_harness.judgement.measure import question
 from softmax_harness.judgement.metrics import METRICS, Batch, least_near
-from softmax_harness.operations import Operation, Problem
+from softmax_harness.operations import Problem
 from softmax_harness.truth import check_screen
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
@@ -30,7 +30,7 @@ def candidate_rows(tally: Tally) -> list[int]:
 
 
 def confirmed_maxima(
-    operation: Operation, recipe: Recipe, tallies: dict[str, Tally]
+    problem: Problem, recipe: Recipe, tallies: dict[str, Tally]
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
@@ -39,13 +39,13 @@ def confirmed_maxima(
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            _confirm_block(operation, recipe, start, here, rows, exact)
+            _confirm_block(problem, recipe, start, here, rows, exact)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
 
 def _confirm_block(
-    operation: Operation,
+    problem: Problem,
     recipe: Recipe,
     start: int,
     here: list[int],
@@ -56,14 +56,13 @@ def _confirm_block(
 
     stored = recipe.block(start)
     inside = np.array(here) - start
-    operands = operation.make_operands(stored, recipe.random_operands(start))
-    problem = Problem.of(operation, recipe.format)
+    operands = problem.operation.make_operands(stored, recipe.random_operands(start))
     asked = question(problem, stored[inside], tuple(each[inside] for each in operands), "mpmath")
     where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
     check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        subject = subject_named(name, operation, recipe.format)
+        subject = subject_named(name, problem.operation, recipe.format)
         y = subject.call(stored, operands).values if places.size else None
         if y is None:
             continue

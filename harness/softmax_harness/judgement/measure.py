@@ -14,7 +14,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
-from softmax_harness.judgement.outcomes import OUTCOMES, classify
+from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
@@ -42,7 +42,7 @@ class Question:
     exact_results : ExactResults
         Exact results seen from the format that is judged.
     operands : tuple of ndarray
-        What the operation takes beside the logits.
+        What the operation takes besides the logits.
     """
 
     problem: Problem
@@ -63,12 +63,12 @@ class Question:
 
     @cached_property
     def limit_ulp(self) -> Array:
-        """What a well-made softmax owes, shape (rows, n): up to here an element is accurate."""
+        """The error bound of each element, shape (rows, n): up to it, the element is accurate."""
         return self._error_bound(self.truth, slice(None))
 
     @cached_property
     def input_sensitivity(self) -> Array | None:
-        """What half-ulp changes of the logits do to each result; None for softmax, see `Batch`."""
+        """How half-ulp changes of the logits change each result; None for softmax, see `Batch`."""
         input_sensitivity, truth = self.operation.input_sensitivity, self.truth
         if input_sensitivity is None:
             return None
@@ -95,7 +95,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one implementation made of one question.
+    """The result of one implementation on one question.
 
     Attributes
     ----------
@@ -138,10 +138,10 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
 
 
 def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
-    """Whether an element may err beyond its error bound; first against limits that cost little.
+    """Whether an element may exceed its error bound; cheap lower limits are tried first.
 
-    What errs by more than the least bound of any element of its row is looked at one by one; what
-    is fixed by policy has none.
+    Elements that exceed the least bound of their row are looked at one by one. Results that the
+    policy fixes have no bound.
     """
     x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
     least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(n, batch.normal) - slack
@@ -176,7 +176,7 @@ def measure(
     y = reply.values
     batch, codes = classified(asked, np.full(shape, np.nan) if y is None else y.reshape(shape))
     if y is None:
-        codes = np.full(codes.shape, OUTCOMES.index("nan"), np.int8)
+        codes = np.full(codes.shape, Outcome.NAN.code, np.int8)
     bound = _bound(subject.declaration, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
     metrics = metrics_of(asked.operation)

@@ -1,6 +1,9 @@
-"""What can happen to one element (overflow, underflow, ...); the outcomes partition the elements."""
+"""Outcomes: what happened to one element (overflow, underflow, ...). Each has exactly one."""
 
 from __future__ import annotations
+
+from enum import Flag, StrEnum, auto
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +12,115 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.operations import OPERATIONS, Operation
 
-OUTCOMES = (
-    "correctly_rounded",
-    "accurate",
-    "inaccurate",
-    "overflow",
-    "nan",
-    "denominator_underflow",
-    "spurious_underflow",
-    "inherent_underflow",
-    "flushed_subnormal",
-    "out_of_range",
-    "wrong_special",
-)
-_CODE = {name: index for index, name in enumerate(OUTCOMES)}
-GOOD_OUTCOMES = ("correctly_rounded", "accurate", "inherent_underflow")
+
+class _Kind(Flag):
+    NEITHER = 0
+    GOOD = auto()
+    BROKEN = auto()
+    UNDERFLOW = auto()
+
+
+class Outcome(StrEnum):
+    """What happened to one element; `classify` says when each holds.
+
+    The string is the name of the outcome, of its column in results.csv and of a finding.
+
+    Attributes
+    ----------
+    code : int
+        Its index in `OUTCOMES`.
+    severity : int
+        Its place from harmless to worst.
+    colour : str
+        In figures and pages. Lightness falls with severity, so that a grey print can be read.
+    letter : str
+        What stands for it in a figure beside the colour.
+    meaning : str
+        In a line, of a softmax.
+    """
+
+    code: int
+    severity: int
+    colour: str
+    letter: str
+    meaning: str
+    _kind: _Kind
+
+    def __new__(
+        cls, name: str, severity: int, colour: str, letter: str, meaning: str, kind: _Kind
+    ) -> Self:
+        """The outcome of that name, with the next code."""
+        self = str.__new__(cls, name)
+        self._value_ = name
+        self.code = len(cls.__members__)
+        self.severity, self.colour, self.letter = severity, colour, letter
+        self.meaning, self._kind = meaning, kind
+        return self
+
+    CORRECTLY_ROUNDED = "correctly_rounded", 0, "#ffffff", "", "correctly rounded", _Kind.GOOD
+    ACCURATE = "accurate", 1, "#e3eef7", "a", "accurate", _Kind.GOOD
+    INACCURATE = "inaccurate", 3, "#f0c04a", "I", "inaccurate", _Kind.NEITHER
+    OVERFLOW = "overflow", 9, "#b3401a", "O", "overflow", _Kind.BROKEN
+    NAN = "nan", 10, "#111111", "N", "unexplained NaN", _Kind.BROKEN
+    DENOMINATOR_UNDERFLOW = (
+        "denominator_underflow",
+        8,
+        "#27608f",
+        "D",
+        "denominator underflows",
+        _Kind.BROKEN | _Kind.UNDERFLOW,
+    )
+    SPURIOUS_UNDERFLOW = (
+        "spurious_underflow",
+        5,
+        "#4f8fbf",
+        "S",
+        "spurious underflow",
+        _Kind.BROKEN | _Kind.UNDERFLOW,
+    )
+    INHERENT_UNDERFLOW = (
+        "inherent_underflow",
+        2,
+        "#c9d9a0",
+        "u",
+        "underflow that the dtype cannot avoid",
+        _Kind.GOOD | _Kind.UNDERFLOW,
+    )
+    FLUSHED_SUBNORMAL = (
+        "flushed_subnormal",
+        4,
+        "#8fb3c9",
+        "F",
+        "0 in place of a subnormal",
+        _Kind.UNDERFLOW,
+    )
+    OUT_OF_RANGE = "out_of_range", 7, "#a0569a", "R", "outside [0, 1]", _Kind.BROKEN
+    WRONG_SPECIAL = "wrong_special", 6, "#c07fb0", "W", "wrong special value", _Kind.BROKEN
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the result is as good as the format and a careful implementation make it."""
+        return _Kind.GOOD in self._kind
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the result is lost although the format could hold a better one."""
+        return _Kind.BROKEN in self._kind
+
+    @property
+    def is_underflow(self) -> bool:
+        """Whether something became 0, or too small to divide by."""
+        return _Kind.UNDERFLOW in self._kind
+
+    @property
+    def is_nearest(self) -> bool:
+        """Whether the result is the number of the format nearest to the exact one."""
+        return self.is_good and self is not Outcome.ACCURATE
+
+
+OUTCOMES = tuple(Outcome)
+FAULTS = tuple(each for each in OUTCOMES if not each.is_good)
+BROKEN = tuple(each for each in OUTCOMES if each.is_broken)
 
 
 def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
@@ -87,19 +184,21 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
     subnormal = np.abs(r) < truth.format.smallest_normal
     finite, exactly_zero = np.isfinite(y), truth.offset == 0
     cases = [
-        (truth.fixed & same, "correctly_rounded"),
-        (truth.fixed, "wrong_special"),
-        ((y == r) & np.isinf(r), "correctly_rounded"),
-        (~finite & np.isinf(total), "overflow"),
-        (~finite & (total == 0), "denominator_underflow"),
-        (~finite, "nan"),
-        ((y < operation.least) | (y > operation.most), "out_of_range"),
-        ((y == r) & (r == 0) & ~exactly_zero, "inherent_underflow"),
-        (y == r, "correctly_rounded"),
-        ((y == 0) & hidden, "overflow"),
-        ((y == 0) & subnormal, "flushed_subnormal"),
-        (y == 0, "spurious_underflow"),
+        (truth.fixed & same, Outcome.CORRECTLY_ROUNDED),
+        (truth.fixed, Outcome.WRONG_SPECIAL),
+        ((y == r) & np.isinf(r), Outcome.CORRECTLY_ROUNDED),
+        (~finite & np.isinf(total), Outcome.OVERFLOW),
+        (~finite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
+        (~finite, Outcome.NAN),
+        ((y < operation.least) | (y > operation.most), Outcome.OUT_OF_RANGE),
+        ((y == r) & (r == 0) & ~exactly_zero, Outcome.INHERENT_UNDERFLOW),
+        (y == r, Outcome.CORRECTLY_ROUNDED),
+        ((y == 0) & hidden, Outcome.OVERFLOW),
+        ((y == 0) & subnormal, Outcome.FLUSHED_SUBNORMAL),
+        (y == 0, Outcome.SPURIOUS_UNDERFLOW),
     ]
     return np.select(
-        [condition for condition, _ in cases], [_CODE[name] for _, name in cases], default=codes
+        [condition for condition, _ in cases],
+        [outcome.code for _, outcome in cases],
+        default=codes,
     ).astype(np.int8)

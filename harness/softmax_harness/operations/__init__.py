@@ -8,6 +8,7 @@ from softmax_harness.operations.operation import Enclosure, Operands, Operation,
 from softmax_harness.operations.problem import Problem
 
 __all__ = [
+    "DEFAULT_OPERATION",
     "OPERATIONS",
     "Enclosure",
     "Operands",
@@ -15,6 +16,7 @@ __all__ = [
     "Policy",
     "Problem",
     "operation_named",
+    "qualified",
 ]
 
 # What the operations are made of; these need not be loaded to see that they define none.
@@ -30,6 +32,16 @@ def _found() -> dict[str, Operation]:
 
 
 OPERATIONS = _found()
+# What is computed where nothing else is said.
+DEFAULT_OPERATION = next(iter(OPERATIONS))
+
+
+def qualified(operation: str, name: str) -> str:
+    """An implementation where those of several operations stand together: ``logsumexp/naive``.
+
+    Of `DEFAULT_OPERATION` the name alone.
+    """
+    return name if operation == DEFAULT_OPERATION else f"{operation}/{name}"
 
 
 def operation_named(name: str) -> Operation:

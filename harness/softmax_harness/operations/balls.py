@@ -167,7 +167,7 @@ def enclosure(ball: Ball) -> Enclosure:
 
 
 def next_to(limit: Fraction, sign: int) -> Enclosure:
-    """What lies next to a dyadic fraction, above it or below, and nearer than any format tells."""
+    """An enclosure next to a dyadic fraction, above or below, nearer than any format resolves."""
     exp = 1 - limit.denominator.bit_length()
     lift = NEGLIGIBLE - abs(limit.numerator).bit_length()
     return Enclosure((limit.numerator << lift) + sign, exp - lift, 1)

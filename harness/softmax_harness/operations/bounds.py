@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a bound depends on beside the row.
+    """What a bound depends on besides the row.
 
     Attributes
     ----------
@@ -177,7 +177,7 @@ def pairwise_additions(n: int) -> float:
 
 
 def error_bound(x: Array, z: Array, ulp: Array, format: Format) -> Array:
-    """What a well-made softmax in `format` owes: `shifted` with a pairwise sum, in ulp.
+    """The error bound of a well-made softmax in `format`, in ulp: `shifted` with a pairwise sum.
 
     Parameters
     ----------

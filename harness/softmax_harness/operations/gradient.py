@@ -139,7 +139,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """s (v - s.v) with what a well-made softmax owes, a pairwise sum, and a spacing of each product."""
+    """s (v - s.v): the bound of a well-made softmax, a pairwise sum, a spacing of each product."""
     v = operands[0].astype(np.float64)
     s = rows.sums(x, format).softmax
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))

@@ -1,4 +1,4 @@
-"""What an operation must state about itself so that it can be judged."""
+"""`Operation`: what each operation must define so that its results can be judged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Enclosure(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """What a row must give where the definition gives nothing: ``nan``, ``zero`` or ``any``.
+    """Results of rows for which the operation is not defined: ``nan``, ``zero`` or ``any``.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Policy:
 
 Array = NDArray[np.float64]
 Operands = tuple[NDArray[Any], ...]
-"""What an operation takes beside the logits: one array each, all with a leading axis of rows."""
+"""What an operation takes besides the logits: one array each, all with a leading axis of rows."""
 
 
 def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -116,8 +116,8 @@ class Operation:
         ``special_values(x, policy, operands)`` gives two arrays of the shape of the results, (rows,
         m): where the policy fixes the result, and to what (infinity stands for anything).
     error_bound : callable
-        ``error_bound(x, operands, z, ulp, format)`` gives what a well-made implementation owes, in ulp of
-        each result: the a priori bound of a careful algorithm.
+        ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
+        implementation, in ulp of each result: the a priori bound of a careful algorithm.
     input_sensitivity : callable or None
         ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the logits change
         each result, to first order: the absolute condition number times these changes. None for

@@ -152,7 +152,7 @@ class Sums(NamedTuple):
     log : ndarray, shape (rows, 1)
         L = log sum exp(x - a).
     log_error : ndarray, shape (rows, 1)
-        What a careful computation of L owes, absolute.
+        The absolute error bound of a careful computation of L.
     """
 
     distance: Array

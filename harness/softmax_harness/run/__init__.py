@@ -1,1 +1,1 @@
-"""A whole run: what to measure, the sweep, the experiments, the results on disk."""
+"""A whole run: the plan, the sweep, the experiments, the results on disk."""

@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 
 from softmax_harness.ground.errors import BadFolder
-from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.judgement.outcomes import FAULTS
 from softmax_harness.run.results import KEYS, Run
 
 CHANGES = ("worse", "better", "new", "gone")
-FAULTS = tuple(name for name in OUTCOMES if name not in GOOD_OUTCOMES)
 METRICS = ("max_ulp", "mean_ulp")
 # Means of one and the same run agree to 1e-9 whichever tier judged it, maxima to the bit.
 _SAME = 1e-9
@@ -22,11 +21,11 @@ _SAME = 1e-9
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one number of a cell, or of the whole cell.
+    """How one number of a cell changed, or the whole cell.
 
     Attributes
     ----------
-    input_sensitivity : str
+    change : str
         One of `CHANGES`.
     cell : tuple
         Operation, implementation, dtype, family and n.

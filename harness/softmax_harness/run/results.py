@@ -1,12 +1,10 @@
-"""A run on disk: run.json, results.csv and the tables beside it; read here, written here."""
+"""Reads and writes a run on disk: run.json, results.csv and the other tables."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,8 @@ from typing import Any
 import pandas as pd
 
 from softmax_harness.ground.errors import BadFolder
-from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.judgement.aggregate import BINS_PER_BINADE, HISTOGRAM_FLOOR
-from softmax_harness.judgement.metrics import METRICS, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
-from softmax_harness.operations import OPERATIONS
-from softmax_harness.run.sweep import Cell
+from softmax_harness.run.experiments import EXPERIMENTS
 
 SCHEMA = 2
 KEYS = ("operation", "implementation", "dtype", "family", "n")
@@ -46,11 +40,7 @@ TABLES = (
     "metrics",
     "histograms",
     "planes",
-    "digits",
-    "attention",
-    "properties",
-    "multi_label",
-    "attention_shares",
+    *EXPERIMENTS,
     "timings",
     "history",
 )
@@ -85,94 +75,8 @@ class Run:
         return self.tables["results"]
 
 
-def _keys(cell: Cell) -> dict[str, Any]:
-    recipe = cell.recipe
-    values = (cell.operation, cell.implementation, recipe.format.name, recipe.family.name, recipe.n)
-    return dict(zip(KEYS, values, strict=True))
-
-
-def results_row(cell: Cell) -> dict[str, Any]:
-    """The row of results.csv for one cell."""
-    tally = cell.tally
-    extremes = {name: extreme.value for name, extreme in tally.extremes.items()}
-    worst = tally.extremes.get("max_ulp")
-    row = _keys(cell) | {
-        "rows": tally.rows,
-        "elements": tally.elements,
-        **dict(zip(OUTCOMES, tally.outcomes.tolist(), strict=True)),
-        "mean_ulp": tally.sum_absolute / tally.measured if tally.measured else math.nan,
-        "bias_ulp": tally.sum_signed / tally.measured if tally.measured else math.nan,
-        "p99_ulp": tally.p99_ulp,
-        "bound_ulp": tally.bound_ulp,
-        "witness": recipe_text(cell.recipe, worst.row, worst.index) if worst else "",
-    }
-    row |= {metric.name: extremes.get(metric.name, math.nan) for metric in METRICS}
-    row |= {metric.name: pd.NA for metric in METRICS if metric.combine == "sum"}
-    row |= {name: int(value) for name, value in tally.sums.items()}
-    return {column: row[column] for column in COLUMNS}
-
-
-def metric_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The rows of metrics.csv: what results.csv has no room for, and the witness of each maximum."""
-    for metric in metrics_of(OPERATIONS[cell.operation]):
-        extreme = cell.tally.extremes.get(metric.name)
-        if extreme is not None and metric.name != "max_ulp":
-            text = recipe_text(cell.recipe, extreme.row, extreme.index)
-            yield _keys(cell) | {"metric": metric.name, "value": extreme.value, "witness": text}
-        elif metric.combine == "sum" and metric.name not in COLUMNS:
-            value = cell.tally.sums[metric.name]
-            yield _keys(cell) | {"metric": metric.name, "value": value, "witness": ""}
-
-
-def histograms(cells: list[Cell]) -> pd.DataFrame:
-    """histograms.csv: elements by the log2 at which their half binade begins, all n together."""
-    sums: dict[tuple[str, ...], Any] = {}
-    for cell in cells:
-        recipe = cell.recipe
-        key = (cell.operation, cell.implementation, recipe.format.name, recipe.family.name)
-        halves = cell.tally.histogram.reshape(-1, BINS_PER_BINADE // 2).sum(axis=1)
-        sums[key] = sums.get(key, 0) + halves
-    return pd.DataFrame(
-        [
-            (*key, HISTOGRAM_FLOOR + position / 2, count)
-            for key, counts in sums.items()
-            for position, count in enumerate(counts.tolist())
-            if count
-        ],
-        columns=[*KEYS[:4], "log2_ulp", "elements"],
-    )
-
-
-def plane_rows(cell: Cell) -> Iterator[dict[str, Any]]:
-    """The rows of planes.csv: each row of a family that maps a plane."""
-    grid, by_row = cell.recipe.family.grid, cell.by_row
-    if grid is None or by_row is None:
-        return
-    for row, coordinate in enumerate(grid(cell.recipe.format).tolist()):
-        outcomes = dict(zip(OUTCOMES, by_row.outcomes[row].tolist(), strict=True))
-        errors = {"max_ulp": by_row.max_ulp[row], "bound_ulp": by_row.bound_ulp[row]}
-        yield _keys(cell) | {"coordinate": coordinate} | outcomes | errors
-
-
-def _results(cells: list[Cell]) -> pd.DataFrame:
-    table = pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS))
-    # Counts stay whole numbers where operations that have none of them stand in the same column.
-    counted = [each.name for each in METRICS if each.combine == "sum" and each.name in COLUMNS]
-    return table.astype(dict.fromkeys(counted, "Int64"))
-
-
-def tables_of(cells: list[Cell]) -> dict[str, pd.DataFrame]:
-    """The tables that come from measured cells."""
-    return {
-        "results": _results(cells),
-        "metrics": pd.DataFrame([row for cell in cells for row in metric_rows(cell)]),
-        "histograms": histograms(cells),
-        "planes": pd.DataFrame([row for cell in cells for row in plane_rows(cell)]),
-    }
-
-
 def write(run: Run, folder: Path) -> None:
-    """Write one .csv for each table, floats so that they read back, and run.json with their digests."""
+    """Write a .csv for each table, floats so that they read back, and run.json with their digests."""
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     digests = {name: _digest(folder / f"{name}.csv") for name in run.tables}

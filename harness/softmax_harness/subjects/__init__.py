@@ -1,1 +1,1 @@
-"""What is judged: how an implementation is named, loaded, isolated and called."""
+"""Implementations: how they are named, loaded, isolated and called."""

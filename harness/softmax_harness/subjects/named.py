@@ -1,4 +1,4 @@
-"""An implementation by whatever name it has: registered, a function of a module or file, an entry point."""
+"""Finds an implementation by name: registered, module or file function, entry point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.errors import BadImplementation, unknown
 from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS, Format
-from softmax_harness.operations import Operation, Policy, Problem, operation_named
+from softmax_harness.operations import Operation, Policy, Problem, operation_named, qualified
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation import Fault, Isolated, Limits
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
@@ -107,7 +107,7 @@ def described(
 @cache
 def _foreign(name: str, operation: str) -> tuple[Implementation, Isolated]:
     """What is declared about foreign code, and the process that calls it."""
-    process = Isolated(name if is_foreign(name) else f"{operation}/{name}", Limits())
+    process = Isolated(name if is_foreign(name) else qualified(operation, name), Limits())
     # A worker of a run waits for its children before it comes to what atexit has.
     Finalize(None, process.close, exitpriority=10)
     found = process.load()

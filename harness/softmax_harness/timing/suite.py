@@ -148,7 +148,7 @@ def suite(
 
 
 def batch(format: Format, rows: int, n: int) -> NDArray[Any]:
-    """Normal logits in the format, shape (rows, n), made with no larger array beside them."""
+    """Normal logits in the format, shape (rows, n), made without a larger array in memory."""
     few = max(1, min(rows, TIMED_ELEMENTS // n))
     made = Recipe(FAMILIES["normal-1"], format, n, few, SEED).block(0)
     x = np.empty((rows, n), format.dtype)

@@ -25,7 +25,7 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     x : ndarray of float64, shape (rows, n)
         The stored inputs; every format up to float64 is exact in it.
     operands : tuple of ndarray
-        What the operation takes beside the logits, see `Operation.make_operands`.
+        What the operation takes besides the logits, see `Operation.make_operands`.
     """
     format = problem.output_format
     fixed, expected = problem.operation.special_values(x, problem.policy, operands)

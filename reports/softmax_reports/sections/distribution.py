@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from softmax_harness.judgement.outcomes import OUTCOMES
 
 from softmax_reports.facts import REFERENCE
 from softmax_reports.numbers import in_order
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 _FAMILIES = ("normal-1", "normal-10")
+_NEAREST = [each for each in OUTCOMES if each.is_nearest]
 _KEYS = ["dtype", "implementation", "log2_ulp"]
 
 
@@ -49,7 +51,7 @@ def distribution(run: Run) -> Section | None:
 
 def _conclusion(results: pd.DataFrame) -> str:
     cells = results[results["family"].isin(_FAMILIES) & (results["implementation"] != REFERENCE)]
-    cells = cells.assign(right=cells["correctly_rounded"] + cells["inherent_underflow"])
+    cells = cells.assign(right=cells[_NEAREST].sum(axis=1))
     sums = cells.groupby(["dtype", "implementation"])[["right", "elements"]].sum()
     part = sums["right"] / sums["elements"]
     sentences = []

@@ -1,4 +1,4 @@
-"""How the error grows with n and with the range of the logits, beside the bound of its theorem."""
+"""How the error and the bound of its theorem grow with n and with the range of the logits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from softmax_harness.judgement.outcomes import BROKEN
 
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section
@@ -62,7 +63,7 @@ def growth(run: Run) -> Section | None:
 
 
 def _before_breaking(cells: pd.DataFrame) -> pd.DataFrame:
-    broken = cells[["overflow", "denominator_underflow", "nan"]].sum(axis=1) > 0
+    broken = cells[[*BROKEN]].sum(axis=1) > 0
     return cells.assign(max_ulp=cells["max_ulp"].where(~broken))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.judgement.outcomes import BROKEN, Outcome
 
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
@@ -16,9 +17,8 @@ from softmax_reports.style import panels
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-_SAFE, _COARSE, _LOST = "#c9d9a0", "#f0c04a", "#b3401a"
+_SAFE, _COARSE, _LOST = "#c9d9a0", Outcome.INACCURATE.colour, Outcome.OVERFLOW.colour
 _NAIVE, _SHIFTED = "naive", "max-shifted"
-_SURVIVES = ["overflow", "denominator_underflow", "nan", "spurious_underflow", "wrong_special"]
 
 
 def limits(run: Run) -> Section | None:
@@ -123,7 +123,7 @@ def _cost(results: pd.DataFrame) -> str:
     both = cells.pivot_table(index=keys, columns="implementation", values="max_ulp")
     if not {_NAIVE, _SHIFTED} <= set(both.columns):
         return begun
-    broken = cells[cells[_SURVIVES].sum(axis=1) > 0].set_index(keys).index
+    broken = cells[cells[[*BROKEN]].sum(axis=1) > 0].set_index(keys).index
     both = both[~both.index.isin(broken)].dropna()
     if both.empty:
         return begun

@@ -1,10 +1,11 @@
-"""What softmax is used in: its logarithm, losses, gradients, attention; how wrong each is."""
+"""Operations that use softmax (its logarithm, losses, gradients, attention): how wrong each is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
 from softmax_harness.operations import OPERATIONS
 
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
@@ -13,20 +14,12 @@ from softmax_reports.section import Paragraph, Section, Table
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-_GOOD = ["correctly_rounded", "accurate", "inherent_underflow"]
-_LOST = [
-    "overflow",
-    "nan",
-    "denominator_underflow",
-    "spurious_underflow",
-    "flushed_subnormal",
-    "out_of_range",
-    "wrong_special",
-]
+_GOOD = [each for each in OUTCOMES if each.is_good]
+_LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 
 
 def operations(run: Run) -> Section | None:
-    """One table for each operation beside softmax, then whose fault errors of attention are."""
+    """A table for each operation other than softmax, then which step causes errors of attention."""
     names = [name for name in OPERATIONS if name in set(run.results["operation"])]
     others = [name for name in names if name != "softmax"]
     if not others:

@@ -12,6 +12,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.judgement.outcomes import BROKEN, OUTCOMES, Outcome
 
 from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section
@@ -20,34 +21,8 @@ from softmax_reports.style import panels
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-# From harmless to worst; a map shows the worst of a row. Lightness falls with severity, and a
-# letter stands in every region, so that a grey print can be read.
-SEVERITY = {
-    "correctly_rounded": ("#ffffff", ""),
-    "accurate": ("#e3eef7", "a"),
-    "inherent_underflow": ("#c9d9a0", "u"),
-    "inaccurate": ("#f0c04a", "I"),
-    "flushed_subnormal": ("#8fb3c9", "F"),
-    "spurious_underflow": ("#4f8fbf", "S"),
-    "wrong_special": ("#c07fb0", "W"),
-    "out_of_range": ("#a0569a", "R"),
-    "denominator_underflow": ("#27608f", "D"),
-    "overflow": ("#b3401a", "O"),
-    "nan": ("#111111", "N"),
-}
-_WORDS = {
-    "correctly_rounded": "correctly rounded",
-    "accurate": "accurate",
-    "inherent_underflow": "u  underflow that the dtype cannot avoid",
-    "inaccurate": "I  inaccurate",
-    "flushed_subnormal": "F  0 in place of a subnormal",
-    "spurious_underflow": "S  spurious underflow",
-    "wrong_special": "W  wrong special value",
-    "out_of_range": "R  outside [0, 1]",
-    "denominator_underflow": "D  denominator underflows",
-    "overflow": "O  overflow",
-    "nan": "N  unexplained NaN",
-}
+# A map shows the worst outcome of a row.
+_BY_SEVERITY = sorted(OUTCOMES, key=lambda outcome: outcome.severity)
 _PLANES = {
     "offset-plane": (
         "offset c, all logits equal to c",
@@ -84,8 +59,7 @@ def phase_maps(run: Run) -> Section | None:
 
 
 def _conclusion(planes: pd.DataFrame) -> str:
-    broken = ["overflow", "denominator_underflow", "nan", "spurious_underflow", "out_of_range"]
-    lost = planes[planes[broken].sum(axis=1) > 0]
+    lost = planes[planes[[*BROKEN]].sum(axis=1) > 0]
     names = sorted(lost["implementation"].unique())
     never = sorted(set(planes["implementation"]) - set(names))
     if not names:
@@ -129,36 +103,40 @@ def _figure(cells: pd.DataFrame, label: str) -> Figure:
             if row == len(names) - 1:
                 axis.set_xlabel(label)
         axes[row][0].set_ylabel(f"{textwrap.fill(name, 14)}\nn")
-    present = [each for each in SEVERITY if each in _worst(cells).unique()]
+    present = [_BY_SEVERITY[place] for place in sorted(_worst(cells).unique())]
     figure.legend(
-        handles=[Patch(fc=SEVERITY[each][0], ec="#555555", label=_WORDS[each]) for each in present],
+        handles=[Patch(fc=each.colour, ec="#555555", label=_label(each)) for each in present],
         loc="outside lower center",
         ncols=min(len(present), 4),
     )
     return figure
 
 
+def _label(outcome: Outcome) -> str:
+    """Its letter and its meaning, or the meaning alone of a result to which nothing happened."""
+    nothing_happened = outcome.is_good and not outcome.is_underflow
+    return outcome.meaning if nothing_happened else f"{outcome.letter}  {outcome.meaning}"
+
+
 def _worst(cells: pd.DataFrame) -> pd.Series:
-    """The worst outcome in each row of the table."""
-    order = list(SEVERITY)
-    codes = np.max([(cells[each] > 0) * place for place, each in enumerate(order)], axis=0)
-    return pd.Series([order[code] for code in codes], index=cells.index)
+    """The worst outcome in each row of the table, as a place in `_BY_SEVERITY`."""
+    found = [(cells[each] > 0) * place for place, each in enumerate(_BY_SEVERITY)]
+    return pd.Series(np.max(found, axis=0), index=cells.index)
 
 
 def _map(axis: Any, cells: pd.DataFrame) -> None:
-    order = list(SEVERITY)
     grid = (
-        cells.assign(code=_worst(cells).map(order.index))
-        .pivot(index="n", columns="coordinate", values="code")
+        cells.assign(place=_worst(cells))
+        .pivot(index="n", columns="coordinate", values="place")
         .sort_index()
     )
-    colours = ListedColormap([colour for colour, _ in SEVERITY.values()])
+    colours = ListedColormap([each.colour for each in _BY_SEVERITY])
     axis.pcolormesh(
         grid.columns,
         np.log2(grid.index),
         grid.to_numpy(),
         cmap=colours,
-        norm=BoundaryNorm(np.arange(len(order) + 1) - 0.5, len(order)),
+        norm=BoundaryNorm(np.arange(len(OUTCOMES) + 1) - 0.5, len(OUTCOMES)),
         shading="nearest",
         rasterized=True,
     )
@@ -178,11 +156,11 @@ def _letters(axis: Any, grid: pd.DataFrame) -> None:
     starts, stops = [0, *edges], [*edges, len(middle)]
     longest: dict[int, tuple[int, int]] = {}
     for start, stop in zip(starts, stops, strict=True):
-        code = int(middle[start])
-        if stop - start > longest.get(code, (0, 2))[1] - longest.get(code, (0, 0))[0]:
-            longest[code] = (start, stop)
-    for code, (start, stop) in longest.items():
-        colour, letter = list(SEVERITY.values())[code]
+        worst = int(middle[start])
+        if stop - start > longest.get(worst, (0, 2))[1] - longest.get(worst, (0, 0))[0]:
+            longest[worst] = (start, stop)
+    for worst, (start, stop) in longest.items():
+        colour, letter = _BY_SEVERITY[worst].colour, _BY_SEVERITY[worst].letter
         place = grid.columns[(start + stop) // 2]
         dark = sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) < 380
         height = np.log2(grid.index[len(grid) // 2])

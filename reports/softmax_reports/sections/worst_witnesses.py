@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from softmax_reports.facts import BROKEN, worst_cells
+from softmax_harness.judgement.outcomes import BROKEN
+
+from softmax_reports.facts import worst_cells
 from softmax_reports.numbers import in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 

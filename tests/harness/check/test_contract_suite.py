@@ -42,6 +42,21 @@ def test_no_window_of_the_domain_is_left_out(dtype):
     assert (gaps <= allowed).all()
 
 
+def test_every_family_is_sampled_as_it_says_itself(root):
+    format = FORMATS["float32"]
+    plan = list(recipes(format, float("inf"), 0))
+    sampled = {each.name: each.check for each in FAMILIES.values() if each.check is not None}
+    assert set(sampled) == {recipe.family.name for recipe in plan}
+    assert set(FAMILIES) - set(sampled) == {"equal-long", "offset-plane", "scale-plane"}
+    for name, own in sampled.items():
+        rows = [(recipe.n, recipe.rows) for recipe in plan if recipe.family.name == name]
+        assert {*own.long_rows} <= {*rows}
+        assert max(n for n, _ in rows) <= own.longest
+        assert own.at_every_length is None or dict(rows)[LONG[-1]] == own.at_every_length(LONG[-1])
+    source = (root / "harness/softmax_harness/check/contract/suite.py").read_text("utf-8")
+    assert not [name for name in FAMILIES if f'"{name}"' in source]
+
+
 def test_near_ties_are_next_to_the_middle_between_two_numbers():
     format = FORMATS["float32"]
     recipe = Recipe(FAMILIES["near-ties"], format, 2, FAMILIES["near-ties"].rows, 0)

@@ -177,7 +177,7 @@ def test_a_waiver_that_a_verdict_ended_before_may_match():
 
 
 def taken(*results, seed=0):
-    return Baseline(seed, {(each.implementation, each.dtype): entry_of(each) for each in results})
+    return Baseline(seed, {each.key: entry_of(each) for each in results})
 
 
 def test_a_baseline_comes_back_from_its_file_and_has_a_line_for_each_cell(tmp_path):
@@ -187,11 +187,20 @@ def test_a_baseline_comes_back_from_its_file_and_has_a_line_for_each_cell(tmp_pa
     path.write_text(text, encoding="utf-8")
     back = baselines.read(path)
     assert back.seed == 3 and back.entries.keys() == several.entries.keys()
-    entry = back.entries["kernel.py:f", "float32"]
+    entry = back.entries[PASSED.key]
     assert entry.findings == ("overflow",)
     assert entry.cells[CELL.name] == replace(CELL, witness="")
     assert sum(CELL.name in line for line in text.splitlines()) == 2
     assert baselines.text_of(back) == text
+
+
+def test_operations_share_a_baseline_and_their_names_do_not_meet(tmp_path):
+    path = tmp_path / "baseline.json"
+    others = (replace(PASSED, operation="logsumexp"), replace(PASSED, operation="gradient"))
+    several = taken(PASSED, *others)
+    path.write_text(baselines.text_of(several), encoding="utf-8")
+    assert baselines.read(path).entries.keys() == several.entries.keys()
+    assert len(several.entries) == 3
 
 
 @pytest.mark.parametrize(
@@ -285,7 +294,7 @@ WORSE = replace(PASSED, cells=(replace(CELL, max_ulp=9.0, outcomes=("inaccurate"
 def test_errors_of_another_machine_are_left_out_and_it_is_said_why():
     entry = entry_of(PASSED)
     there = replace(entry, taken_on=entry.taken_on | {"simd": "NEON"})
-    found = compared([WORSE], Baseline(0, {("kernel.py:f", "float32"): there}), 0)
+    found = compared([WORSE], Baseline(0, {WORSE.key: there}), 0)
     message = regression(found).message
     assert "a new outcome" in message and "max_ulp" not in message
     (note,) = found.notes
@@ -320,7 +329,7 @@ def test_update_keeps_what_the_file_says_of_others(command, tmp_path):
         done = command("check", name, *words, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert f"wrote the baseline {path}" in done.stdout
-    assert {name for name, _ in baselines.read(path).entries} == {"max-shifted", "wide"}
+    assert {key.implementation for key in baselines.read(path).entries} == {"max-shifted", "wide"}
     done = command("check", "wide", *words, "--seed", "1", cwd=tmp_path)
     assert done.returncode == 2 and "--seed 0" in done.stderr
     assert baselines.read(path).seed == 0

@@ -1,10 +1,12 @@
 """Overflow and underflow by cause, one float on either side of each threshold."""
 
+import pickle
+
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.metrics import batch_of
-from softmax_harness.judgement.outcomes import OUTCOMES, classify
+from softmax_harness.judgement.outcomes import BROKEN, FAULTS, OUTCOMES, Outcome, classify
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
@@ -49,3 +51,33 @@ def test_unexplained_nan_range_and_special_values():
     assert outcomes([0.0, 0.0], [1.5, -0.5], "float32") == ["out_of_range"] * 2
     assert outcomes([0.0, -np.inf], [1, 0.25], "float32")[1] == "wrong_special"
     assert outcomes([1000.0], [np.nan], "float32") == ["wrong_special"]
+
+
+def test_codes_are_the_places_and_names_are_the_columns():
+    assert [each.code for each in OUTCOMES] == list(range(len(OUTCOMES)))
+    # `classify` counts on the first three, and every table of a run on the names.
+    assert OUTCOMES[:3] == ("correctly_rounded", "accurate", "inaccurate")
+    assert all(each == each.name.lower() == f"{each}" for each in OUTCOMES)
+    assert all(pickle.loads(pickle.dumps(each)) is each for each in OUTCOMES)
+
+
+def test_an_outcome_is_good_or_a_fault_and_only_faults_are_broken():
+    good = {each for each in OUTCOMES if each.is_good}
+    assert good == {"correctly_rounded", "accurate", "inherent_underflow"}
+    assert good | {*FAULTS} == {*OUTCOMES} and {*BROKEN} < {*FAULTS}
+    assert {*FAULTS} - {*BROKEN} == {"inaccurate", "flushed_subnormal"}
+    underflows = {each for each in OUTCOMES if each.is_underflow}
+    assert {each for each in OUTCOMES if "underflow" in each} | {"flushed_subnormal"} == underflows
+    assert {each for each in OUTCOMES if each.is_nearest} == good - {Outcome.ACCURATE}
+
+
+def test_every_outcome_has_a_colour_whose_grey_falls_with_severity():
+    by_severity = sorted(OUTCOMES, key=lambda each: each.severity)
+    assert [each.severity for each in by_severity] == list(range(len(OUTCOMES)))
+    grey = [
+        np.dot([int(each.colour[at : at + 2], 16) for at in (1, 3, 5)], [0.299, 0.587, 0.114])
+        for each in by_severity
+    ]
+    assert grey[0] > 250 and grey[-1] < 20
+    assert len({each.letter for each in OUTCOMES}) == len(OUTCOMES)
+    assert all(each.meaning for each in OUTCOMES)

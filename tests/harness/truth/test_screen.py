@@ -15,7 +15,8 @@ from softmax_harness.operations.screen import LONGEST_ROW, batch, full, light, s
 from softmax_harness.operations.screen.constants import TABLE_BITS, N, constants
 from softmax_harness.operations.screen.reduction import reduced
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Workspace, bits_of
-from softmax_harness.run.sweep import jobs_of, work
+from softmax_harness.run.job import work
+from softmax_harness.run.measuring import measuring_jobs
 from softmax_harness.truth import arbitrate, exact_results
 
 SOFTMAX = OPERATIONS["softmax"]
@@ -231,10 +232,10 @@ def test_a_long_row_takes_little_memory_beside_its_results():
 def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
     """One wrong coefficient: the values stay plausible, and the bound is a lie."""
     recipe = Recipe(FAMILIES["normal-1"], FORMATS[dtype], 100, 20, 0)
-    (job,) = jobs_of("softmax", recipe, ("max-shifted",), "screened")
-    parts, _ = work(job)
-    tallies = {name: tally for name, (tally, _, _) in parts.items()}
-    confirmed_maxima(SOFTMAX, recipe, tallies)
+    problem = Problem.of(SOFTMAX, recipe.format)
+    (job,) = measuring_jobs(problem, recipe, ("max-shifted",), "screened")
+    tallies = work(job).tallies
+    confirmed_maxima(problem, recipe, tallies)
     honest = kernel._exponentials
 
     def lying(*given):
@@ -244,4 +245,4 @@ def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
 
     monkeypatch.setattr(kernel, "_exponentials", lying)
     with pytest.raises(ScreenIsWrong, match="normal-1, n = 100"):
-        confirmed_maxima(SOFTMAX, recipe, tallies)
+        confirmed_maxima(problem, recipe, tallies)

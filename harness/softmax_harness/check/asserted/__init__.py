@@ -1,5 +1,5 @@
-"""A callable that only its own process has, judged by a process that it never enters.
+"""A callable of the user's process, judged by another process.
 
-It is called where it lives; inputs, outputs and faults go to and fro, and the truth is computed
-where nothing foreign is loaded.
+The user's process calls it. Inputs, outputs and faults pass between the two processes. The truth
+is computed where nothing foreign is loaded.
 """

@@ -21,7 +21,7 @@ Softmax = Callable[..., NDArray[Any]]
 
 
 class _Called:
-    """The callable as it is called here; keeps the first exception it raised."""
+    """Calls the callable in this process, and keeps the first exception that it raised."""
 
     def __init__(self, function: Softmax) -> None:
         self._function = function
@@ -85,7 +85,7 @@ def _name(f: Softmax) -> str:
 
 
 def _plain(declaration: Implementation) -> dict[str, Any]:
-    """What is declared, without the function, which stays here."""
+    """The declaration as plain data, without the function, which stays in this process."""
     fields = {key: value for key, value in vars(declaration).items() if key != "function"}
     return fields | {"largest_n": dict(declaration.largest_n), "limits": dict(declaration.limits)}
 

@@ -1,4 +1,4 @@
-"""The judge's process, seen from the one in which the callable lives."""
+"""The side of the user's process: it starts the judging process and answers its calls."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Answer = Callable[[Request], Reply]
 
 
 class Client:
-    """Judges jobs in a process that begins with the first of them and ends with `close`.
+    """Has assertions judged in a process that the first one starts and `close` ends.
 
-    After a job that was broken off, by an exception that the callable may raise to end a test as
-    much as by an interrupt, the next one begins another process.
+    If an assertion is broken off, by an interrupt or by an exception of the callable that ends the
+    test, the next one starts another process.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Client:
         Raises
         ------
         HarnessError
-            If the job asks for something that there is not.
+            If the assertion names something that does not exist.
         """
         with self._lock:
             try:
@@ -69,7 +69,7 @@ class Client:
         return Channel(self._process.stdout, self._process.stdin)
 
     def close(self) -> None:
-        """End the process, which holds nothing that would be lost."""
+        """End the judging process; nothing in it has to be kept."""
         if self._process is None:
             return
         process, self._process = self._process, None

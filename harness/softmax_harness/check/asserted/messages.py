@@ -1,4 +1,4 @@
-"""What the two processes tell each other: plain data, so that nothing foreign crosses over."""
+"""The messages between the two processes: plain data, so that nothing foreign crosses over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from softmax_harness.subjects.isolation import Fault
 
 @dataclass(frozen=True)
 class Assertion:
-    """What is to be judged.
+    """A callable that is to be judged, and how.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Assertion:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a job came to.
+    """The result of an assertion.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Broken:
-    """The judge failed.
+    """The judging process failed.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Broken:
 
 
 class Channel:
-    """Objects both ways between two processes that trust each other.
+    """Sends objects both ways between two processes that trust each other.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The process in which the truth is computed, for as long as the one that began it lives."""
+"""The judging process: it computes the truth, and lives as long as the process that started it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Client:
     channel: Channel
 
     def serve(self, requests: list[Request]) -> list[Reply]:
-        """What the callable answers there."""
+        """The replies of the callable in the other process."""
         self.channel.send(requests)
         replies: list[Reply] = self.channel.receive()
         return replies
@@ -73,7 +73,7 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
 
 
 def main() -> None:
-    """Do one job after another until the other process closes the pipe."""
+    """Judge one assertion after another until the other process closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the other process to answer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints here must not come between

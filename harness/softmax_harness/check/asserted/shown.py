@@ -1,4 +1,4 @@
-"""A finding in full: the smallest input that shows it, the exact value there and the computed one."""
+"""A finding in full: the smallest input that shows it, with its exact and computed value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from softmax_harness.truth.digits import exact_digits
 
 
 def shown(finding: Finding, subject: Subject) -> Fault:
-    """The finding as a fault whose message has all that there is to see."""
+    """The finding as a fault whose message shows everything about it."""
     if finding.kind == "limit":
         finding = _smaller(finding, subject)
     return Fault(finding.kind, "\n".join(_lines(finding, subject)))

@@ -1,4 +1,4 @@
-"""The contract suite: what every softmax owes, asked of any implementation that has a name."""
+"""The contract suite: tests any named implementation for everything that a softmax must do."""
 
 from softmax_harness.check.contract.checked import PARTS, Checked, Contract, checked
 from softmax_harness.check.contract.finding import Finding

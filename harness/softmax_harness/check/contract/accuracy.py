@@ -1,4 +1,4 @@
-"""Every element against what a well-made softmax owes; each kind of fault with its smallest witness."""
+"""Holds every element to the error bound; gives each kind of fault its smallest witness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.finding import Finding, explaining
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.inputs.families import Recipe
@@ -53,7 +53,7 @@ class JudgedBlock:
 
 @dataclass
 class Stream:
-    """The blocks of a suite as they are called and judged, and what the calls did beside it.
+    """The blocks of a suite as they are called and judged, and the faults of the calls.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Stream:
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
     def _answered(self) -> Generator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
-        """Blocks with their inputs and answers; the next are asked for while these are judged."""
+        """Blocks with inputs and replies; the next calls run while these are judged."""
         executor = ThreadPoolExecutor(1)
         with ExitStack() as stack:
             stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
@@ -178,7 +178,7 @@ class Faults:
                 error,
                 limit,
                 witness,
-                explaining(witness, subject.name),
+                key_of(subject).explaining(witness),
             )
 
 
@@ -191,5 +191,5 @@ def _message(kind: str, known: _Kind, place: Place | None) -> str:
     else:
         text += "; only in its batch: the row alone is right"
     if math.isfinite(known.worst):
-        text += f"; worst {known.worst:.4g} ulp, {known.worst_text}"
+        text += f"; worst {known.worst:.4g} ulp at {known.worst_text}"
     return text

@@ -1,4 +1,4 @@
-"""A mean error where honest kernels have none, which no single element shows."""
+"""Finds a mean error where honest kernels have none; no single element shows it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
-from softmax_harness.check.contract.finding import Finding, checking
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.subjects.subject import Subject
 
-FAMILY = "near-pairs"
 # Of two logits at most 1 apart honest kernels err by 0.05 ulp in the mean, a truncated result by
 # -0.5, one that is an ulp off by 1; a mean over 10**4 rows spreads by less than 0.01.
 LIMIT = 0.25
@@ -42,14 +41,14 @@ class _Sum:
 
 
 class Bias:
-    """Adds up the signed errors of the rows of `FAMILY`, for each length of them."""
+    """Adds up the signed errors of the rows of unbiased families, for each length of them."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[int, str], _Sum] = {}
 
     def see(self, block: JudgedBlock) -> None:
         """Note the errors of a block; what is masked has none."""
-        if block.recipe.family.name != FAMILY:
+        if not block.recipe.family.is_unbiased:
             return
         batch = block.found.batch
         known = ~batch.truth.fixed & ~np.isnan(batch.ulp_error)
@@ -75,5 +74,5 @@ class Bias:
                     mean,
                     LIMIT,
                     found.witness,
-                    checking(subject.name, subject.format.name, "accuracy"),
+                    key_of(subject).checking("accuracy"),
                 )

@@ -1,4 +1,4 @@
-"""One call that must give the same rows right as a simpler call of the same rows does."""
+"""An unusual call: it must get every row right that a simpler call of these rows gets right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEEDS = {"axis": "axes", "empty": "empty", "scalar": "scalar", "integers": "int
 
 @dataclass(frozen=True)
 class Case:
-    """A call with something about it beside its numbers.
+    """A call that is unusual in something other than its numbers.
 
     Attributes
     ----------

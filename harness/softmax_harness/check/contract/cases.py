@@ -1,6 +1,6 @@
 """The cases of the contract: layouts, axes, batches, permutations, shapes, integers.
 
-All on hard rows, since a path of its own for a layout or an axis has faults of its own.
+All use hard rows: a separate code path for a layout or an axis has its own faults.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _random(shape: tuple[int, ...], seed: int) -> np.random.Generator:
 
 
 def layouts(format: Format, seed: int) -> Iterator[Case]:
-    """The same numbers, otherwise placed in memory."""
+    """The same numbers, placed differently in memory."""
     for shape in _SHAPES:
         x = hard(format, shape, seed)
         for name in LAYOUTS:
@@ -74,7 +74,7 @@ def axes(format: Format, seed: int) -> Iterator[Case]:
 
 
 def batches(format: Format, seed: int) -> Iterator[Case]:
-    """Rows in batches of every size, at every place, and beside rows that must not matter."""
+    """Rows in batches of every size, at every place, and next to rows that must not matter."""
     for n in (3, 33):
         for rows in _BATCHES:
             x = hard(format, (rows, n), seed)
@@ -110,7 +110,7 @@ def permutations(format: Format, seed: int) -> Iterator[Case]:
 
 
 def shapes(format: Format, seed: int) -> Iterator[Case]:
-    """Nothing at all, and a single number."""
+    """Empty arrays, and a single number without axes."""
     for shape, axis in (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1)):
         yield Case("empty", f"shape {shape}, axis {axis}", np.empty(shape, format.dtype), axis)
     for value in (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf):
@@ -120,7 +120,7 @@ def shapes(format: Format, seed: int) -> Iterator[Case]:
 
 
 def integers(format: Format, seed: int) -> Iterator[Case]:
-    """Integers, which are worked as float64 whatever dtype is checked."""
+    """Integers; they are computed as float64, whichever dtype is checked."""
     rng = np.random.default_rng(seed)
     for dtype in (np.int64, np.int32):
         for low, high in ((-1, 1), (-10, 10), (-1000, 1000), (_BIG, _BIG + 5)):

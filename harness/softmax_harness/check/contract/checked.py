@@ -1,4 +1,4 @@
-"""The contract suite on one implementation: everything it is asked, and the verdict."""
+"""Runs the contract suite on one implementation and gives the verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
 from softmax_harness.check.contract.cases import CASES, normal
-from softmax_harness.check.contract.finding import Finding, checking, first_of_each_kind
+from softmax_harness.check.contract.finding import Finding, Key, first_of_each_kind, key_of
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.suite import recipes
@@ -22,7 +22,7 @@ from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSumm
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.inputs.witness import is_witness
-from softmax_harness.operations import Policy, operation_named
+from softmax_harness.operations import DEFAULT_OPERATION, Policy, operation_named
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, Limits
 from softmax_harness.subjects.named import check_name, described, problem_of
 from softmax_harness.subjects.subject import Subject
@@ -33,7 +33,7 @@ VERDICTS = ("pass", "fail", "unsupported", "unavailable")
 
 @dataclass(frozen=True)
 class Contract:
-    """What is asked of every implementation.
+    """What every implementation is tested for.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Contract:
     seed : int
     policy : Policy
     limits : tuple of Limit
-        Beside what each one declares.
+        In addition to those that each one declares.
     without : tuple of str
         Capabilities that are not asked for, whatever is declared.
     process : Limits
@@ -65,9 +65,13 @@ class Contract:
     without: tuple[str, ...] = ()
     process: Limits = field(default_factory=Limits)
     families: tuple[str, ...] = ()
-    operation: str = "softmax"
+    operation: str = DEFAULT_OPERATION
     fail_fast: bool = False
     borne: tuple[str, ...] = ()
+
+    def keys(self, implementation: str) -> list[Key]:
+        """What the verdicts on an implementation are about, one for each dtype."""
+        return [Key(self.operation, implementation, dtype) for dtype in self.dtypes]
 
     def ends_at(self, declaration: Implementation, dtype: str, kinds: list[str]) -> bool:
         """Whether findings of these kinds end the verdict on an implementation in a dtype."""
@@ -88,13 +92,15 @@ class Checked:
     findings, expected : tuple of Finding
         Faults; those that the implementation declares as known.
     reported : tuple of str
-        What it does not do and does not promise, or why there is no verdict.
+        Features that it lacks and does not promise, or why there is no verdict.
     elements : int
         How many were judged against their bound.
     cells : tuple of RecipeSummary
-        What each recipe of the suite came to.
+        The numbers of each recipe of the suite.
     is_whole : bool
         Whether everything was looked for, and the verdict did not end at its first finding.
+    operation : str
+        What is computed.
     """
 
     implementation: str
@@ -106,6 +112,17 @@ class Checked:
     elements: int = 0
     cells: tuple[RecipeSummary, ...] = ()
     is_whole: bool = True
+    operation: str = DEFAULT_OPERATION
+
+    @classmethod
+    def of(cls, key: Key, verdict: str, **found: Any) -> Checked:
+        """The verdict on what `key` names."""
+        return cls(key.implementation, key.dtype, verdict, operation=key.operation, **found)
+
+    @property
+    def key(self) -> Key:
+        """What the verdict is about."""
+        return Key(self.operation, self.implementation, self.dtype)
 
     def excluding(self, is_borne: Callable[[Finding], bool]) -> Checked:
         """The verdict without the findings for which `is_borne` is true."""
@@ -128,11 +145,11 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         fresh = stack.enter_context(Isolated(name, contract.process))
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
-            return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
+            return [unloaded(each, loaded) for each in contract.keys(name)]
         declaration = _declaration(name, loaded, contract)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
-            return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
+            return [unloaded(each, fault) for each in contract.keys(name)]
         operation = operation_named(contract.operation)
         subjects = [
             Subject(
@@ -147,7 +164,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         # A plain function that answers in one dtype and refuses another does not support that one.
         is_choice = not all(first.refusal for first in firsts)
         return [
-            Checked(name, each.format.name, "unsupported", reported=(first.refusal,))
+            Checked.of(key_of(each), "unsupported", reported=(first.refusal,))
             if first.refusal and (is_choice or not each.is_plain)
             else _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract)
             for each, first in zip(subjects, firsts, strict=True)
@@ -155,7 +172,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
 
 
 def verdict(subject: Subject, contract: Contract) -> Checked:
-    """The verdict on a subject as it stands, where there is no fresh process to compare it with.
+    """The verdict on a subject, without a fresh process to compare it with.
 
     It must take its dtype; the parts of the contract are all but ``repeats``.
     """
@@ -180,20 +197,20 @@ def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
 
 
 def load_or_fault(process: Isolated) -> Description | Fault:
-    """What is known of the implementation once it is loaded, or why it is not."""
+    """The description of the loaded implementation, or the fault that prevents loading."""
     try:
         return process.load()
     except Ended as ended:
         return ended.fault
 
 
-def unloaded(name: str, dtype: str, fault: Fault) -> Checked:
-    """The verdict on what cannot be loaded."""
+def unloaded(key: Key, fault: Fault) -> Checked:
+    """The verdict on an implementation that cannot be loaded."""
     if fault.kind == "unknown":
         raise BadImplementation(fault.message)
     if fault.kind == "unavailable":
-        return Checked(name, dtype, "unavailable", reported=(fault.message,))
-    return Checked(name, dtype, "fail", (finding_of(fault, "", name, dtype, "accuracy"),))
+        return Checked.of(key, "unavailable", reported=(fault.message,))
+    return Checked.of(key, "fail", findings=(finding_of(fault, "", key, "accuracy"),))
 
 
 class _First(NamedTuple):
@@ -232,8 +249,7 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
-    name, dtype = subject.name, subject.format.name
-    found = _Found(subject, contract)
+    found, dtype = _Found(subject, contract), subject.format.name
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
     for part in () if first.is_last else contract.parts:
@@ -247,15 +263,14 @@ def _verdict(
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     expected = [each for each in findings if subject.declaration.expects(each.kind, dtype)]
     unexpected = [each for each in findings if each not in expected]
-    return Checked(
-        name,
-        dtype,
+    return Checked.of(
+        key_of(subject),
         "fail" if unexpected else "pass",
-        tuple(unexpected),
-        tuple(expected),
-        _summed_up(found.reported),
-        found.elements,
-        tuple(found.cells),
+        findings=tuple(unexpected),
+        expected=tuple(expected),
+        reported=_summed_up(found.reported),
+        elements=found.elements,
+        cells=tuple(found.cells),
         is_whole=not found.is_enough,
     )
 
@@ -277,7 +292,7 @@ def up_to_the_last(findings: list[Finding], ends_at: Callable[[list[str]], bool]
 
 
 class _Found:
-    """What the parts of the suite add to."""
+    """Collects what the parts of the suite find."""
 
     def __init__(self, subject: Subject, contract: Contract) -> None:
         self.subject, self.contract = subject, contract
@@ -298,8 +313,8 @@ class _Found:
 
     def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
         """Faults of calls, each with what was called."""
-        name, dtype = self.subject.name, self.subject.format.name
-        self.findings += [finding_of(fault, told, name, dtype, part) for fault, told in faults]
+        key = key_of(self.subject)
+        self.findings += [finding_of(fault, told, key, part) for fault, told in faults]
 
     def add_until_enough(self, findings: Iterator[Finding]) -> None:
         """Findings as they are made, up to the one that ends the verdict."""
@@ -315,9 +330,9 @@ class _Found:
                 return
 
 
-def finding_of(fault: Fault, told: str, name: str, dtype: str, part: str) -> Finding:
+def finding_of(fault: Fault, told: str, key: Key, part: str | None) -> Finding:
     """A fault of a call as a finding; `told` is its witness, or says when it came."""
-    replay = checking(name, dtype, part)
+    replay = key.checking(part)
     if is_witness(told):
         return Finding(fault.kind, fault.message, witness=told, replay=replay)
     message = f"{fault.message}, {told}" if told else fault.message

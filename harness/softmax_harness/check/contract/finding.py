@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from softmax_harness.operations import DEFAULT_OPERATION, qualified
+from softmax_harness.subjects.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,43 @@ class Finding:
     replay: str = ""
 
 
-def explaining(witness: str, implementation: str) -> str:
-    """The command that shows an element again, as a shell takes it."""
-    return shlex.join(["softmax-harness", "explain", witness, "--implementation", implementation])
+class Key(NamedTuple):
+    """What a verdict is about.
+
+    Attributes
+    ----------
+    operation, implementation, dtype : str
+    """
+
+    operation: str
+    implementation: str
+    dtype: str
+
+    @property
+    def label(self) -> str:
+        """The implementation, with the operation where that is not the default."""
+        return qualified(self.operation, self.implementation)
+
+    def explaining(self, witness: str) -> str:
+        """The command that shows an element again, as a shell takes it."""
+        what = [witness, *self._option, "--implementation", self.implementation]
+        return shlex.join(["softmax-harness", "explain", *what])
+
+    def checking(self, part: str | None = None) -> str:
+        """The command that asks a part of the suite again, or all of it, as a shell takes it."""
+        only = [] if part is None else ["--only", part]
+        what = [self.implementation, *self._option, "--dtype", self.dtype, *only]
+        return shlex.join(["softmax-harness", "check", *what])
+
+    @property
+    def _option(self) -> list[str]:
+        return [] if self.operation == DEFAULT_OPERATION else ["--operation", self.operation]
 
 
-def checking(implementation: str, dtype: str, part: str | None = None) -> str:
-    """The command that asks a part of the suite again, as a shell takes it."""
-    only = [] if part is None else ["--only", part]
-    return shlex.join(["softmax-harness", "check", implementation, "--dtype", dtype, *only])
+def key_of(subject: Subject) -> Key:
+    """What a verdict on the subject is about."""
+    problem = subject.problem
+    return Key(problem.operation.name, subject.name, problem.input_format.name)
 
 
 def first_of_each_kind(findings: list[Finding]) -> list[Finding]:

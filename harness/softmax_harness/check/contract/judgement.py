@@ -12,10 +12,10 @@ from softmax_harness.check.contract.truths import kept_truths
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import Operands, Problem
 
-_GOOD = np.array([name in GOOD_OUTCOMES for name in OUTCOMES])
+_GOOD = np.array([each.is_good for each in OUTCOMES])
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Judgement:
 
     def kinds(self) -> list[str]:
         """The outcomes that are faults, those that occur."""
-        return [OUTCOMES[code] for code in np.unique(self.codes[self.is_fault]).tolist()]
+        return [str(OUTCOMES[code]) for code in np.unique(self.codes[self.is_fault]).tolist()]
 
     def count(self, kind: str) -> int:
         """How many faults are of a kind."""
@@ -53,7 +53,7 @@ class Judgement:
         return int(row), int(index)
 
     def renewed(self) -> Judgement:
-        """The same outputs against the truth as it has become known since."""
+        """The same outputs, judged by the truth as it is confirmed by now."""
         return Judgement(
             self.asked,
             self.asked.batch_of(self.batch.y),
@@ -70,7 +70,7 @@ class Judgement:
 def asked_of(
     problem: Problem, x: NDArray[Any], operands: Operands = (), tier: str = "screened"
 ) -> Question:
-    """The truth of rows x, shape (rows, n), with the floating-point environment looked at."""
+    """The truth of rows x, shape (rows, n); the floating-point environment is checked too."""
     check_floating_point_environment()
     found = kept_truths().question(problem, x, operands, tier)
     check_floating_point_environment()
@@ -81,9 +81,9 @@ def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
     """Judge outputs y, shape (rows, n); `flushes` where flushed subnormals are no fault."""
     batch, codes = classified(asked, y.astype(np.float64))
     is_fault = ~_GOOD[codes]
-    flushed = codes == OUTCOMES.index("flushed_subnormal")
+    flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():
-        # 0 beside a subnormal result can be as accurate as is owed.
+        # 0 in place of a subnormal result can be within the error bound.
         is_fault[flushed] = not flushes
         is_fault[flushed] &= np.abs(batch.ulp_error[flushed]) > asked.limit_ulp[flushed]
     return Judgement(asked, batch, codes, is_fault)

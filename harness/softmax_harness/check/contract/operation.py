@@ -1,8 +1,7 @@
-"""What is asked of an implementation of another operation than softmax: accuracy, form, the axis."""
+"""Checks implementations of operations other than softmax: accuracy, shape, dtype, axis."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,13 +20,13 @@ from softmax_harness.check.contract.checked import (
     unloaded,
     up_to_the_last,
 )
-from softmax_harness.check.contract.finding import Finding, first_of_each_kind
+from softmax_harness.check.contract.finding import Finding, Key, first_of_each_kind, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.operations import Operands, Problem, operation_named
+from softmax_harness.operations import Operands, Problem, operation_named, qualified
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import check_name, check_operation, described, problem_of
@@ -46,7 +45,7 @@ class _Case:
 
     @property
     def inputs(self) -> tuple[NDArray[Any], Operands]:
-        """The first rows of the block, and what explain makes beside these rows: of the whole."""
+        """The first rows of the block and their operands, which are made for the whole block."""
         stored = self.recipe.block(0)
         operands = self.problem.operation.make_operands(stored, self.recipe.random_operands(0))
         return stored[:_ROWS], tuple(each[:_ROWS] for each in operands)
@@ -80,25 +79,27 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
     """
     operation = contract.operation
     check_name(name, operation)
-    with Isolated(name if is_foreign(name) else f"{operation}/{name}", contract.process) as process:
+    with Isolated(
+        name if is_foreign(name) else qualified(operation, name), contract.process
+    ) as process:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
-            return [unloaded(name, dtype, loaded) for dtype in contract.dtypes]
+            return [unloaded(each, loaded) for each in contract.keys(name)]
         declaration = described(name, loaded.declared, loaded.summary, operation)
         check_operation(declaration, operation)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
-            return [unloaded(name, dtype, fault) for dtype in contract.dtypes]
+            return [unloaded(each, fault) for each in contract.keys(name)]
         return [_verdict(declaration, process, dtype, contract) for dtype in contract.dtypes]
 
 
 def _verdict(
     declaration: Implementation, process: Isolated, dtype: str, contract: Contract
 ) -> Checked:
-    name = declaration.name
+    key = Key(contract.operation, declaration.name, dtype)
     if dtype not in declaration.dtypes:
         reported = (f"supports only {', '.join(declaration.dtypes)}",)
-        return Checked(name, dtype, "unsupported", reported=reported)
+        return Checked.of(key, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
     subject = Subject(declaration, problem, process)
     ends_at = partial(contract.ends_at, declaration, dtype)
@@ -106,9 +107,14 @@ def _verdict(
     findings = up_to_the_last(first_of_each_kind(found), ends_at)
     expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
     left = tuple(each for each in findings if each not in expected)
-    verdict = "fail" if left else "pass"
-    is_whole = not ends_at([each.kind for each in left])
-    return Checked(name, dtype, verdict, left, expected, (), elements, is_whole=is_whole)
+    return Checked.of(
+        key,
+        "fail" if left else "pass",
+        findings=left,
+        expected=expected,
+        elements=elements,
+        is_whole=not ends_at([each.kind for each in left]),
+    )
 
 
 def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
@@ -126,14 +132,13 @@ def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
 def _findings(
     subject: Subject, cases: list[_Case], ends_at: Callable[[list[str]], bool]
 ) -> tuple[list[Finding], int]:
-    name, dtype = subject.name, subject.format.name
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
     while some := list(islice(waiting, _AT_ONCE)):
         try:
             replies = subject.caller.serve([case.request for case in some])
         except Ended as ended:
-            return [*found, finding_of(ended.fault, ended.told, name, dtype, "accuracy")], elements
+            return [*found, finding_of(ended.fault, ended.told, key_of(subject), None)], elements
         for case, reply in zip(some, replies, strict=True):
             own, judged = _of_reply(subject, case, reply)
             found += own
@@ -160,12 +165,12 @@ def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding
         row, index = found.worst(kind)
         y, exact = found.batch.y[row, index], found.batch.z[row, index]
         error, limit = found.excess(row, index)
-        told = f"{found.count(kind)} of {found.batch.y.size} results are {kind.replace('_', ' ')}"
+        told = f"{found.count(kind)} of {found.batch.y.size} results: {kind.replace('_', ' ')}"
         along = "" if case.problem.axis == -1 else ", along the first axis"
         own.append(
             Finding(
                 kind,
-                f"{told}{along}: {y:.9g} is wrong, {exact:.9g} is right",
+                f"{told}{along}; {y:.9g} is wrong, {exact:.9g} is right",
                 "max_ulp",
                 error,
                 limit,
@@ -181,6 +186,4 @@ def _witness(case: _Case, row: int, index: int) -> str:
 
 
 def _replay(subject: Subject, case: _Case, row: int, index: int) -> str:
-    words = ["softmax-harness", "explain", _witness(case, row, index)]
-    words += ["--operation", case.problem.operation.name, "--implementation", subject.name]
-    return shlex.join(words)
+    return key_of(subject).explaining(_witness(case, row, index))

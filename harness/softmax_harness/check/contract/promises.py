@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
-from softmax_harness.check.contract.finding import Finding, explaining
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.ground.errors import BadLimit
 from softmax_harness.judgement.metrics import METRICS, Batch
 from softmax_harness.judgement.metrics.batch import Array
@@ -18,7 +18,7 @@ from softmax_harness.subjects.subject import Subject
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
-    """1 where an output is not the number nearest to the exact value, shape (rows, n)."""
+    """1 where an output is not correctly rounded, else 0; shape (rows, n)."""
     y, r = batch.y, batch.truth.rounded
     same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
     return np.asarray(~same, dtype=np.float64)
@@ -148,7 +148,7 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
         value,
         limit.number,
         witness,
-        explaining(witness, subject.name),
+        key_of(subject).explaining(witness),
     )
 
 

@@ -107,7 +107,7 @@ class Search:
         _, index = found.worst(self.kind)
         error, limit = found.excess(0, index)
         y, z = float(found.batch.y[0, index]), float(found.batch.truth.rounded[0, index])
-        told = f"gives {y!r}, but {z!r} is nearest"
+        told = f"gives {y!r}, but the correctly rounded result is {z!r}"
         own = literal_text(self.subject.format, row.astype(np.float64), index)
         return Place(text or own, error, limit, told)
 

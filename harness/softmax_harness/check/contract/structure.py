@@ -1,4 +1,4 @@
-"""Cases put to an implementation: what is right in the simpler call must be right here too."""
+"""Runs cases: a row that is right in a simpler call must be right in the case too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
-from softmax_harness.check.contract.finding import Finding, checking
+from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
 from softmax_harness.inputs.witness import literal_text
 from softmax_harness.judgement.measure import Question
@@ -27,7 +27,7 @@ _MOST_ROWS = 256  # that are put to the simpler call
 
 @dataclass(frozen=True)
 class Structure:
-    """What cases showed.
+    """The result of some cases.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Structure:
     reported : list of (str, str)
         What it does not do and does not promise: the part of the contract, and how it shows.
     faults : list of (Fault, str)
-        What was wrong with calls beside their numbers.
+        What was wrong with calls apart from their numbers.
     """
 
     findings: list[Finding]
@@ -53,7 +53,7 @@ def examined(
     part: str,
     ends_at: Callable[[list[str]], bool] = never,
 ) -> Structure:
-    """Call and judge the cases of a part of the contract that the subject promises, or may.
+    """Call and judge the cases of a part of the contract, as far as the subject supports them.
 
     Findings of kinds for which `ends_at` is true are the last ones.
     """
@@ -71,7 +71,7 @@ def examined(
             continue
         if _is_promised(subject, case, reply):
             message, witness = text
-            replay = checking(subject.name, subject.format.name, part)
+            replay = key_of(subject).checking(part)
             found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
         else:
             found.reported.append((case.kind, text[0]))
@@ -149,7 +149,7 @@ def _asked(
 
 
 def _is_right(subject: Subject, rows: NDArray[Any], alone: bool) -> NDArray[np.bool_]:
-    """Which of the rows the simpler call gets right; of integers, the same numbers as float64."""
+    """Which rows the simpler call gets right; integers are called as float64."""
     rows = rows.astype(np.float64) if rows.dtype.kind in "iu" else rows
     distinct, place = np.unique(rows, axis=0, return_inverse=True)
     parts = [row[None] for row in distinct] if alone else [distinct]
@@ -170,7 +170,7 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
     witness = literal_text(subject.format, x, index) if x.size <= _WRITTEN_IN_FULL else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} it is right",
+        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} the row is right",
         witness,
     )
 
@@ -178,7 +178,7 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
 def _other_bits(
     subject: Subject, case: Case, rows: NDArray[Any], y: NDArray[Any]
 ) -> tuple[str, str] | None:
-    """Where the same bits are promised: the rows put in ascending order, or alone, or plainly."""
+    """Compare bits where the same bits are promised: rows sorted, alone, or in a plain array."""
     if case.kind == "permutation":
         order = np.argsort(rows, axis=-1, kind="stable")
         plain, y = np.take_along_axis(rows, order, -1), np.take_along_axis(y, order, -1)

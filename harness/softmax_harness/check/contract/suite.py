@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.inputs.families.hard import KINDS
+from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
 
 _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
@@ -15,20 +15,12 @@ LENGTHS = (*range(1, 131), *(n + step for n in _AROUND for step in (-1, 0, 1)), 
 # Beyond what 15, 16 and 17 bits count, and a vocabulary.
 LONG = (32767, 32769, 50257, 65535, 65536, 65537, 131073)
 _FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
+_LONGEST_SHORT = 100
+_LONG_SUMS = (4097, 65537)
 _ELEMENTS = 2048
 _MOST_ROWS = 64
 
-# Equal terms show each rounding of a sum in lanes, which in long rows is more than pairs owe; and
-# of subnormal logits every result is left to mpmath.
-_SHORT = {"exp-thresholds": 100, "result-thresholds": 100, "subnormal": 8}
-_LONGEST_SHORT = 100
-# A few rows at each length: a high entry at many places, at some lengths at every place.
-_BY_LENGTH = "peaks"
-_ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
-# Up to these lengths, beyond the short ones; of ties what is said of equal terms is true too.
-_ONE_BY_LENGTH = {"equal": max(LENGTHS), "ties": 600}
-# Rows in which one addition after another errs several times as much as a sum in lanes.
-_SUMMED_ROWS = {"uniform-wide": 3, "descending": 4}
+_Planned = tuple[Family, int, int]  # with the length and number of rows
 
 
 def recipes(
@@ -42,38 +34,43 @@ def recipes(
         If the suite has no family of a name.
     """
     plan = list(_plan(format))
-    known = dict.fromkeys(name for name, _, _ in plan)
+    known = dict.fromkeys(family.name for family, _, _ in plan)
     for name in families:
         if name not in known:
             raise unknown("family of the suite", name, known)
-    for name, n, rows in plan:
-        if n <= longest and (not families or name in families):
-            yield Recipe(FAMILIES[name], format, n, rows, seed)
+    for family, n, rows in plan:
+        if n <= longest and (not families or family.name in families):
+            yield Recipe(family, format, n, rows, seed)
 
 
-def _plan(format: Format) -> Iterator[tuple[str, int, int]]:
-    for family in FAMILIES.values():
-        if family.grid is not None or family.suite not in ("quick", "check"):
-            continue
-        for n in family.lengths or (() if family.name == _BY_LENGTH else _FEW):
-            if n <= _SHORT.get(family.name, n):
-                yield family.name, n, family.rows or _rows(family.name, n)
+def _plan(format: Format) -> Iterator[_Planned]:
+    sampled = [(each, each.check) for each in FAMILIES.values() if each.check is not None]
+    for family, own in sampled:
+        yield from _few(family, own)
     for n in (*LENGTHS, *LONG):
-        yield _BY_LENGTH, n, 2 * n if n in _ALL_PLACES else 12 if n < 4000 else 2
+        for family, own in sampled:
+            if own.at_every_length is not None:
+                yield family, n, own.at_every_length(n)
     for n in LENGTHS:
-        for name, longest in _ONE_BY_LENGTH.items():
-            if _LONGEST_SHORT < n <= longest:
-                yield name, n, 1
-    for n in (4097, 65537):
-        for name, rows in _SUMMED_ROWS.items():
-            # All of float64's domain in one row is more than the screen takes.
-            if name != "uniform-wide" or format.precision <= 24:
-                yield name, n, rows
-    for name in ("equal", "offset-negative"):
-        yield name, 65537, 1
-    yield "rising", 4097, 4  # of longer rows an honest online softmax rescales too often
+        for family, own in sampled:
+            if _LONGEST_SHORT < n <= own.one_row_up_to:
+                yield family, n, 1
+    yield from _long(sampled, format)
 
 
-def _rows(name: str, n: int) -> int:
-    fewest = 2 * KINDS if name == "hard" else 6
-    return min(max(_ELEMENTS // n, fewest), _MOST_ROWS)
+def _few(family: Family, own: Sampling) -> Iterator[_Planned]:
+    for n in family.lengths or (() if own.at_every_length is not None else _FEW):
+        if n <= own.longest:
+            rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)
+            yield family, n, family.rows or rows
+
+
+def _long(sampled: list[tuple[Family, Sampling]], format: Format) -> Iterator[_Planned]:
+    """Long sums, those of fewest rows first; then the other long rows, the longest first."""
+    sums = [(own.long_sums(format), family) for family, own in sampled]
+    for n in _LONG_SUMS:
+        for rows, family in sorted(sums, key=itemgetter(0)):
+            if rows:
+                yield family, n, rows
+    others = [(family, *each) for family, own in sampled for each in own.long_rows]
+    yield from sorted(others, key=itemgetter(1), reverse=True)

@@ -1,4 +1,4 @@
-"""What each recipe of the suite came to: the numbers that a baseline keeps."""
+"""The numbers of each recipe of the suite that a baseline keeps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
-from softmax_harness.judgement.outcomes import GOOD_OUTCOMES, OUTCOMES
+from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Sums:
     witness: str = ""
     total: float = 0.0
     count: int = 0
-    outcomes: set[str] = field(default_factory=set)
+    outcomes: set[Outcome] = field(default_factory=set)
 
 
 class RecipeSummaries:
@@ -73,6 +73,6 @@ class RecipeSummaries:
                 name,
                 max(sums.largest, 0.0),
                 sums.total / sums.count if sums.count else 0.0,
-                tuple(sorted(sums.outcomes - {*GOOD_OUTCOMES})),
+                tuple(sorted(map(str, sums.outcomes & {*FAULTS}))),
                 sums.witness,
             )

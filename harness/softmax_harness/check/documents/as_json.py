@@ -29,17 +29,17 @@ def json_document(gated: Gated, contract: Contract) -> str:
             "memory_limit": contract.process.memory >> 20,
         },
         "environment": environment(),
-        "results": [_result(each, contract.operation) for each in gated.results],
+        "results": [_result(each) for each in gated.results],
         "notes": gated.notes,
     }
     return json_text(document)
 
 
-def _result(result: Checked, operation: str) -> dict[str, Any]:
+def _result(result: Checked) -> dict[str, Any]:
     return {
         "implementation": result.implementation,
         "dtype": result.dtype,
-        "operation": operation,
+        "operation": result.operation,
         "verdict": result.verdict,
         "elements": result.elements,
         "findings": [vars(each) for each in result.findings],

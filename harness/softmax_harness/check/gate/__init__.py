@@ -1,1 +1,1 @@
-"""What makes a check pass or fail beside the findings: limits, waivers, baselines."""
+"""Decides pass or fail after the findings: limits, waivers, baselines."""

@@ -1,4 +1,4 @@
-"""A baseline: what a check came to when it was accepted, against which worse is a regression.
+"""A baseline: the accepted results of a check; what is worse is a regression.
 
 Sorted JSON with a line for each cell, made to be committed and read in a diff.
 """
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from softmax_harness.check.contract import Checked
+from softmax_harness.check.contract.finding import Key
 from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.errors import BadBaseline
+from softmax_harness.operations import DEFAULT_OPERATION
 
 SCHEMA = 1
 
@@ -37,9 +39,6 @@ class Entry:
     taken_on: dict[str, str]
     findings: tuple[str, ...]
     cells: dict[str, RecipeSummary]
-
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def read(path: Path) -> Baseline:
                 "take it again with --update-baseline"
             )
         entries = {
-            (name, dtype): _entry(entry)
+            _key(name, dtype, entry): _entry(entry)
             for name, by_dtype in document["results"].items()
             for dtype, entry in by_dtype.items()
         }
@@ -101,6 +100,12 @@ def read(path: Path) -> Baseline:
             f"{path}: the baseline cannot be read ({type(error).__name__}: {error}); delete it and "
             "take it again with --update-baseline"
         ) from None
+
+
+def _key(label: str, dtype: str, document: dict[str, Any]) -> Key:
+    """What an entry is about; the operation stands in it where that is not the default."""
+    operation = str(document.get("operation", DEFAULT_OPERATION))
+    return Key(operation, label.removeprefix(f"{operation}/"), dtype)
 
 
 def _entry(document: dict[str, Any]) -> Entry:
@@ -123,14 +128,16 @@ def _lines(baseline: Baseline) -> Iterator[str]:
     yield f' "schema": {SCHEMA},'
     yield f' "seed": {baseline.seed},'
     yield ' "results": {'
-    names = sorted({name for name, _ in baseline.entries})
+    names = sorted({key.label for key in baseline.entries})
     for name in names:
         yield f"  {json.dumps(name)}: {{"
-        dtypes = sorted(dtype for own, dtype in baseline.entries if own == name)
-        for dtype in dtypes:
+        own = {key.dtype: key for key in sorted(baseline.entries) if key.label == name}
+        for dtype, key in (dtypes := dict(sorted(own.items()))).items():
             yield f"   {json.dumps(dtype)}: {{"
-            yield from _entry_lines(baseline.entries[name, dtype])
-            yield "   }" + _comma(dtype, dtypes)
+            if key.operation != DEFAULT_OPERATION:
+                yield f'    "operation": {json.dumps(key.operation)},'
+            yield from _entry_lines(baseline.entries[key])
+            yield "   }" + _comma(dtype, list(dtypes))
         yield "  }" + _comma(name, names)
     yield " }"
     yield "}"

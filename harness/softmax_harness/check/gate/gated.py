@@ -1,4 +1,4 @@
-"""The outcome of a check: results held against a baseline and waivers, and what there is to say."""
+"""The final result of a check: results held against a baseline and waivers, and notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from softmax_harness.check.gate.waiver import Waiver, waived
 
 @dataclass(frozen=True)
 class Gated:
-    """What a check came to.
+    """The final result of a check.
 
     Attributes
     ----------

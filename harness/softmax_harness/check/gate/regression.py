@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from softmax_harness.check.contract import Checked, Finding
-from softmax_harness.check.contract.finding import checking, explaining
 from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.check.gate.baseline import Baseline, Entry, taken_here
 
@@ -42,7 +41,7 @@ def _held(result: Checked, baseline: Baseline, seed: int, notes: list[str]) -> C
     if result.verdict not in ("pass", "fail"):
         return result
     name = f"{result.implementation} {result.dtype}"
-    entry = baseline.entries.get((result.implementation, result.dtype))
+    entry = baseline.entries.get(result.key)
     if entry is None:
         notes.append(f"{name}: not in the baseline yet; --update-baseline adds it")
         return result
@@ -72,11 +71,7 @@ def _with(result: Checked, worse: list[tuple[str, str]]) -> Checked:
     texts = [text for text, _ in worse[:_SHOWN]]
     more = f" and {len(worse) - _SHOWN} more" if len(worse) > _SHOWN else ""
     witness = next((witness for _, witness in worse if witness), "")
-    replay = (
-        explaining(witness, result.implementation)
-        if witness
-        else checking(result.implementation, result.dtype)
-    )
+    replay = result.key.explaining(witness) if witness else result.key.checking()
     finding = Finding(
         "regression",
         f"worse than the baseline: {'; '.join(texts)}{more}",

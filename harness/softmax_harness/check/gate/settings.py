@@ -1,4 +1,4 @@
-"""What a project asks of its softmaxes: the table ``[tool.softmax-harness]`` of its pyproject.toml."""
+"""The settings of a project: the table ``[tool.softmax-harness]`` of its pyproject.toml."""
 
 from __future__ import annotations
 

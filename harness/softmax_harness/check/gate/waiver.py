@@ -1,4 +1,4 @@
-"""Known findings that do not fail a check, each with a reason and the day until which it holds."""
+"""Waivers: known findings that do not fail a check until a day, each with a reason."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Waiver:
         return day <= self.expires
 
     def speaks_of(self, result: Checked) -> bool:
-        """Whether it is of this implementation in this dtype."""
+        """Whether it applies to this implementation in this dtype."""
         return self.implementation in (None, result.implementation) and self.dtype in (
             None,
             result.dtype,
         )
 
     def covers(self, result: Checked, finding: Finding) -> bool:
-        """Whether it speaks of this finding, expired or not."""
+        """Whether it covers this finding, expired or not."""
         return self.kind == finding.kind and self.speaks_of(result)
 
     @property
@@ -55,7 +55,7 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Waived:
-    """Results with what waivers made of them.
+    """Results after waivers were applied.
 
     Attributes
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,38 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.ground.memory import rows_per_block
 
 Make = Callable[[Format, int, int, np.random.Generator], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """At which lengths ``check`` takes rows of a family, and how many.
+
+    Each family gets a few rows at a few lengths; some get more, where they find more.
+
+    Attributes
+    ----------
+    longest : float
+        The longest of the few lengths.
+    fewest : int
+        The least number of rows at each of them.
+    at_every_length : callable or None
+        ``at_every_length(n)`` gives the rows at each length that a kernel may treat in its own
+        way; these lengths then stand in place of the few.
+    one_row_up_to : float
+        Longer than the few, one row at each of those lengths up to this one.
+    long_sums : callable
+        ``long_sums(format)`` gives the rows at each length at which one addition after another
+        errs several times as much as a sum in lanes.
+    long_rows : tuple of (int, int)
+        Lengths beyond, each with its number of rows.
+    """
+
+    longest: float = math.inf
+    fewest: int = 6
+    at_every_length: Callable[[int], int] | None = None
+    one_row_up_to: float = 0
+    long_sums: Callable[[Format], int] = lambda format: 0
+    long_rows: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +70,11 @@ class Family:
         ``grid(format)`` gives the coordinate of each row, for families that map a plane.
     suite : str
         The smallest suite that holds it.
+    check : Sampling or None
+        How ``check`` samples it; None where it does not.
+    is_unbiased : bool
+        Whether its rows are two logits at most 1 apart, the rest masked: there the errors of an
+        honest kernel are 0 in the mean.
     """
 
     name: str
@@ -46,6 +84,8 @@ class Family:
     rows: int | None = None
     grid: Callable[[Format], NDArray[np.float64]] | None = None
     suite: str = "quick"
+    check: Sampling | None = Sampling()
+    is_unbiased: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +134,7 @@ class Recipe:
         return stored(made, self.format)
 
     def random_operands(self, start: int) -> np.random.Generator:
-        """The stream for what an operation takes beside the block that begins at row `start`."""
+        """The random stream for the operands of the block that begins at row `start`."""
         cell = zlib.crc32(f"beside {self.family.name}/{self.format.name}/{self.n}".encode())
         return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
 

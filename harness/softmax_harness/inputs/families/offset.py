@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.family import Family, Make
+from softmax_harness.inputs.families.family import Family, Make, Sampling
 
 
 def _offset(sign: float) -> Make:
@@ -25,5 +25,10 @@ def _offset(sign: float) -> Make:
 
 FAMILIES = (
     Family("offset-positive", "a common offset up to and past exp's overflow", _offset(1.0)),
-    Family("offset-negative", "a common offset down to and past exp's underflow", _offset(-1.0)),
+    Family(
+        "offset-negative",
+        "a common offset down to and past exp's underflow",
+        _offset(-1.0),
+        check=Sampling(long_rows=((65537, 1),)),
+    ),
 )

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.family import Family
+from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
+_ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
 def places(n: int, rows: int) -> NDArray[np.int64]:
@@ -35,11 +36,17 @@ def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
     return x
 
 
+def _rows(n: int) -> int:
+    """A few at each length; at some lengths two for every place."""
+    return 2 * n if n in _ALL_PLACES else 12 if n < 4000 else 2
+
+
 FAMILIES = (
     Family(
         "peaks",
         "one high entry at each place in turn: past exp's overflow, or well above the others",
         _peaks,
         suite="check",
+        check=Sampling(at_every_length=_rows),
     ),
 )

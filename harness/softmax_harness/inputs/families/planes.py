@@ -43,6 +43,7 @@ FAMILIES = (
         lengths=LENGTHS,
         rows=_ROWS,
         grid=offsets,
+        check=None,
     ),
     Family(
         "scale-plane",
@@ -51,5 +52,6 @@ FAMILIES = (
         lengths=LENGTHS,
         rows=_ROWS,
         grid=scales,
+        check=None,
     ),
 )

@@ -134,6 +134,7 @@ FAMILIES = (
         lengths=(2, 35),
         rows=_NEAR,
         suite="check",
+        is_unbiased=True,
     ),
     Family(
         "near-ties",

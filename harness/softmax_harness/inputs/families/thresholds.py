@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.family import Family
+from softmax_harness.inputs.families.family import Family, Sampling
 
 
 def thresholds(format: Format) -> list[float]:
@@ -42,13 +42,20 @@ def _result(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
     return x
 
 
+# Equal terms show each rounding of a sum in lanes, which in longer rows is more than pairs owe.
+_SHORT = Sampling(longest=100)
+
 FAMILIES = (
     Family(
         "exp-thresholds",
         "at thresholds: exp overflows or underflows one float further on",
         _exponential,
+        check=_SHORT,
     ),
     Family(
-        "result-thresholds", "at thresholds: the result underflows one float further on", _result
+        "result-thresholds",
+        "at thresholds: the result underflows one float further on",
+        _result,
+        check=_SHORT,
     ),
 )

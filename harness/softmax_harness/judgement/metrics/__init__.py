@@ -54,8 +54,8 @@ class Metric:
         How a cell's number comes from them. A maximum is kept with its place.
     unit : str
     blur : float or None
-        How far beside a relative 1e-6 the screen's value may be from the exact one; None for what
-        does not depend on the truth.
+        How far the screen's value may be from the exact one, besides a relative 1e-6; None for
+        what does not depend on the truth.
     suspects : callable or None
         Which rows may decide it, see `softmax_harness.judgement.metrics.suspects`.
     of_any_result : bool

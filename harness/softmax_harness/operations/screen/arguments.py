@@ -1,4 +1,4 @@
-"""What the kernels are given: numbers not far from 0, also where the input has others."""
+"""The arguments of the kernels: numbers not far from 0, whatever the input has."""
 
 from __future__ import annotations
 

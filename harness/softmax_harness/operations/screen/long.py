@@ -1,4 +1,4 @@
-"""A row longer than the workspace, piece by piece: beside the results it needs no more memory."""
+"""A row longer than the workspace, piece by piece; it needs memory only for the results."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
-"""What an implementation's errors do to real work: one file for each experiment."""
+"""What errors do to real work, one file for each: one with `EXPERIMENT` is found by its place."""
 
-from __future__ import annotations
+import importlib
+import pkgutil
 
-from collections.abc import Callable
+from softmax_harness.run.experiments.experiment import Experiment, Row
 
-import pandas as pd
-from softmax_implementations import Implementation
+__all__ = ["EXPERIMENTS", "Experiment", "Row"]
 
-from softmax_harness.ground.formats import Format
-from softmax_harness.run.experiments.attention import attention_table
-from softmax_harness.run.experiments.digits import digits_table
 
-Experiment = Callable[[list[Implementation], list[Format]], pd.DataFrame]
+def _found() -> dict[str, Experiment]:
+    """By the name of its table, in the order of the tables."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    found = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]
+    return {each.name: each for each in sorted(found, key=lambda each: each.place)}
 
-# By the name of the family of inputs that each needs, which is also the name of its table.
-EXPERIMENTS: dict[str, Experiment] = {"digits": digits_table, "attention": attention_table}
 
-__all__ = ["EXPERIMENTS", "Experiment"]
+EXPERIMENTS = _found()

@@ -1,16 +1,16 @@
-"""Whose fault an error of attention is: the products for the scores, the softmax, or the last product.
+"""Which step causes an error of attention: the scores, the softmax, or the last product.
 
-Beside the exact result z stand three more, each made from what was computed so far and exact from there
-on: after the scores, after the weights, after all. The differences are the shares, which add up to
-the whole error.
+Beside the exact result z stand three more, each made from what was computed so far and exact from
+there on: after the scores, after the weights, after all. The differences are the shares, which add
+up to the whole error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.attention import scores
@@ -19,33 +19,30 @@ from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.subjects.named import subject_named
 from softmax_harness.truth import arbitrate, exact_results
 
 Array = NDArray[np.float64]
 
 FAMILY, LENGTH, ROWS = "normal-10", 64, 60
-# The shares are taken in float64, which must be far finer than what is judged.
-_MOST_BITS = FORMATS["float64"].precision // 2
 
 
-def attention_shares_table(
-    implementations: list[Implementation], formats: list[Format]
-) -> pd.DataFrame:
+def attention_shares_rows(
+    implementations: Sequence[Implementation], formats: Sequence[Format]
+) -> list[Row]:
     """One row for each softmax and dtype.
 
     Returns
     -------
-    DataFrame
-        ``results``; ``error``: the largest |y - z|; ``scores``, ``softmax``, ``product``: the largest
-        share of each in an error; ``softmax_leads``: results of whose error softmax has the largest
-        share, or lost; ``lost``: results that are no number, which the maxima leave out; ``witness``:
-        of ``error``, or of a lost one.
+    list of dict
+        ``results``; ``error``: the largest |y - z|; ``scores``, ``softmax``, ``product``: the
+        largest share of each in an error; ``softmax_leads``: results of whose error softmax has
+        the largest share, or lost; ``lost``: results that are no number, which the maxima leave
+        out; ``witness``: of ``error``, or of a lost one.
     """
     rows = []
     for format in formats:
-        if format.precision > _MOST_BITS:
-            continue
         recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
         stored = recipe.block(0)
         operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
@@ -54,7 +51,7 @@ def attention_shares_table(
         for each in implementations:
             if format.name in each.dtypes:
                 rows.append(_row(each, recipe, operands, z))
-    return pd.DataFrame(rows)
+    return rows
 
 
 def shares(
@@ -88,7 +85,7 @@ def _largest(values: Array) -> float:
 
 def _row(
     implementation: Implementation, recipe: Recipe, operands: tuple[NDArray[Any], ...], z: Array
-) -> dict[str, Any]:
+) -> Row:
     found = shares(implementation, recipe.format, operands, z)
     whole = np.abs(sum(found.values()))
     sizes = {name: np.abs(each) for name, each in found.items()}
@@ -105,3 +102,17 @@ def _row(
         "softmax_leads": int((leads | lost).sum()),
         "witness": recipe_text(recipe, int(row), int(place)),
     }
+
+
+def _is_far_coarser(format: Format) -> bool:
+    """Than float64, in which the shares are taken: a product of two numbers is exact there."""
+    return 2 * format.precision <= FORMATS["float64"].precision
+
+
+EXPERIMENT = Experiment(
+    name="attention_shares",
+    place=5,
+    rows=attention_shares_rows,
+    operations=("softmax", "attention"),
+    takes=_is_far_coarser,
+)

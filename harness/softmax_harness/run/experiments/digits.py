@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
@@ -13,34 +12,33 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.real import digits
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.metrics import Batch
+from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.run.experiments.outputs import outputs, recipe_of
 
 
-def digits_table(implementations: list[Implementation], formats: list[Format]) -> pd.DataFrame:
+def digits_rows(implementations: Sequence[Implementation], formats: Sequence[Format]) -> list[Row]:
     """One row for each implementation and dtype, over the digits that were not trained on.
 
     Returns
     -------
-    DataFrame
+    list of dict
         ``rows``; ``changed_by_storage``: rows whose largest logit stands elsewhere once the
         logits are rounded to the dtype; ``changed``: rows whose first largest output does not
         stand at the first largest stored logit, rows of NaN included; ``accuracy``: the part of
         the rows predicted right; ``loss_exact``: mean of -log z of the true digit in nats;
         ``loss``: the same of the outputs, infinite if any of them is 0 or NaN;
         ``infinite_losses``: how many are; ``loss_error``: the largest |log(y / z)| of the others;
-        ``calibration``, ``calibration_exact``: the expected calibration error of the outputs and of the
-        exact ones, in 15 bins (Guo et al., "On Calibration of Modern Neural Networks", 2017);
-        ``witness``: where the largest error of a loss stands.
+        ``calibration``, ``calibration_exact``: the expected calibration error of the outputs and
+        of the exact ones, in 15 bins (Guo et al., "On Calibration of Modern Neural Networks",
+        2017); ``witness``: where the largest error of a loss stands.
     """
-    return pd.DataFrame(
-        [
-            _row(each, format, batch)
-            for each, format, batch in outputs("digits", implementations, formats)
-        ]
-    )
+    return [
+        _row(each, format, batch)
+        for each, format, batch in outputs("digits", implementations, formats)
+    ]
 
 
-def _row(implementation: Implementation, format: Format, batch: Batch) -> dict[str, Any]:
+def _row(implementation: Implementation, format: Format, batch: Batch) -> Row:
     logits, labels, is_test = digits()
     test = np.flatnonzero(is_test)
     predicted = predictions(batch.y)[test]
@@ -67,7 +65,7 @@ def _row(implementation: Implementation, format: Format, batch: Batch) -> dict[s
 
 
 def calibration_error(y: NDArray[np.float64], labels: NDArray[np.int64], bins: int = 15) -> float:
-    """Mean of |accuracy - confidence| over equal bins of the largest output; NaN where one is NaN."""
+    """Mean of |accuracy - confidence| over equal bins of the largest output; NaN if one is NaN."""
     if np.isnan(y).any():
         return float("nan")
     confidence, right = y.max(axis=-1), predictions(y) == labels
@@ -100,3 +98,6 @@ def cross_entropy(
 
 def _of_label(values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.take_along_axis(values, labels[:, None], axis=-1)[:, 0]
+
+
+EXPERIMENT = Experiment(name="digits", place=1, rows=digits_rows, families=("digits",))

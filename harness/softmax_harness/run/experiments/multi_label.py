@@ -1,22 +1,23 @@
-"""Where softmax is the wrong tool: labels that do not exclude each other, told of handwritten digits.
+"""Where softmax is the wrong tool: labels of digits that do not exclude each other.
 
-A digit is even or not, greater than four or not, prime or not; 7 is two of these, 1 is none. The exact
-probability of each label is the sum of the exact softmax of the classifier's ten logits over the digits
-that have it, and its logit is log(p / (1 - p)): what a model with three outputs would give. A sigmoid of
-each gives p back; a softmax over the three divides one among them.
+A digit is even or not, greater than four or not, prime or not; 7 is two of these, 1 is none. The
+exact probability of each label is the sum of the exact softmax of the classifier's ten logits over
+the digits that have it, and its logit is log(p / (1 - p)): what a model with three outputs would
+give. A sigmoid of each gives p back; a softmax over the three divides one among them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+from softmax_implementations import Implementation
 
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families.real import digits
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.truth import arbitrate
 
 Array = NDArray[np.float64]
@@ -24,12 +25,14 @@ Array = NDArray[np.float64]
 LABELS = {"even": (0, 2, 4, 6, 8), "greater than four": (5, 6, 7, 8, 9), "prime": (2, 3, 5, 7)}
 
 
-def multi_label_table() -> pd.DataFrame:
-    """One row for each output layer and label, and one for all labels together.
+def multi_label_rows(
+    implementations: Sequence[Implementation] = (), formats: Sequence[Format] = ()
+) -> list[Row]:
+    """One row for each output layer and label, and one for all labels together, exactly.
 
     Returns
     -------
-    DataFrame
+    list of dict
         ``output``: sigmoid or softmax; ``label``; ``rows``; ``accuracy``: the part of the digits
         that were not trained on whose label is told right at a threshold of 1/2, of ``all`` those
         of which every label is; ``loss``: mean of -log of what the truth was given, in nats;
@@ -38,9 +41,7 @@ def multi_label_table() -> pd.DataFrame:
     logits, truth = label_logits()
     exact = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), logits)
     outputs = {"sigmoid": 1.0 / (1.0 + np.exp(-logits)), "softmax": exact.value}
-    return pd.DataFrame(
-        [row for name, y in outputs.items() for row in _rows(name, y, truth)],
-    )
+    return [row for name, y in outputs.items() for row in _rows(name, y, truth)]
 
 
 def label_logits() -> tuple[Array, NDArray[np.bool_]]:
@@ -54,7 +55,7 @@ def label_logits() -> tuple[Array, NDArray[np.bool_]]:
     return np.log(with_label) - np.log(without), has[labels]
 
 
-def _rows(output: str, y: Array, truth: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def _rows(output: str, y: Array, truth: NDArray[np.bool_]) -> list[Row]:
     right = (y > 0.5) == truth
     given = np.where(truth, y, 1.0 - y)
     with np.errstate(divide="ignore"):
@@ -81,3 +82,8 @@ def _rows(output: str, y: Array, truth: NDArray[np.bool_]) -> list[dict[str, Any
         "true_mass": float(truth.sum(axis=-1).mean()),
     }
     return [*told, whole]
+
+
+EXPERIMENT = Experiment(
+    name="multi_label", place=3, rows=multi_label_rows, families=("digits",), compares=False
+)

@@ -1,8 +1,8 @@
-"""Every implementation's outputs on one family of real logits, beside the truth."""
+"""Every implementation's outputs on one family of real logits, with the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def recipe_of(family: str, format: Format) -> Recipe:
 
 
 def outputs(
-    family: str, implementations: list[Implementation], formats: list[Format]
+    family: str, implementations: Sequence[Implementation], formats: Sequence[Format]
 ) -> Iterator[tuple[Implementation, Format, Batch]]:
     """Each implementation's outputs in each format that it takes, all rows in one batch."""
     for format in formats:

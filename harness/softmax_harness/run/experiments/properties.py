@@ -1,14 +1,13 @@
-"""The properties that softmax is said to have, counted: where each holds, and by how much it fails."""
+"""The properties that softmax is said to have: where each holds, and by how much it fails."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
@@ -17,6 +16,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.subjects.named import subject_named
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.truth import arbitrate, exact_results
@@ -92,7 +92,7 @@ def keeps_differences(tried: Tried) -> Found:
 
 
 def derivative(tried: Tried) -> Found:
-    """s (v - s.v) from the outputs: its largest error, where it is more than 8 roundings of s and v."""
+    """s (v - s.v) from the outputs: its error where that is more than 8 roundings of s and v."""
     v, exact = _directions(tried)
     y, u = tried.batch.y, tried.recipe.format.unit_roundoff
     with np.errstate(invalid="ignore"):
@@ -140,12 +140,14 @@ PROPERTIES: dict[str, Callable[[Tried], Found]] = {
 }
 
 
-def properties_table(implementations: list[Implementation], formats: list[Format]) -> pd.DataFrame:
+def properties_rows(
+    implementations: Sequence[Implementation], formats: Sequence[Format]
+) -> list[Row]:
     """One row for each implementation, dtype and property, over normal logits of three scales.
 
     Returns
     -------
-    DataFrame
+    list of dict
         ``cases``: outputs, rows or pairs looked at; ``fails``: in how many of them the property
         fails; ``worst``: by how much at most, see the property's function; ``witness``.
     """
@@ -154,11 +156,11 @@ def properties_table(implementations: list[Implementation], formats: list[Format
         for name, measured in PROPERTIES.items():
             key = implementation.name, tried.recipe.format.name, name
             found.setdefault(key, []).append((tried.recipe, measured(tried)))
-    return pd.DataFrame([_row(*key, parts) for key, parts in found.items()])
+    return [_row(*key, parts) for key, parts in found.items()]
 
 
 def _tried(
-    implementations: list[Implementation], formats: list[Format]
+    implementations: Sequence[Implementation], formats: Sequence[Format]
 ) -> Iterator[tuple[Implementation, Tried]]:
     for format in formats:
         for family in FAMILIES_TRIED:
@@ -181,9 +183,7 @@ def _outputs(subject: Subject) -> Callable[[NDArray[Any]], Array]:
     return function
 
 
-def _row(
-    implementation: str, dtype: str, name: str, parts: list[tuple[Recipe, Found]]
-) -> dict[str, Any]:
+def _row(implementation: str, dtype: str, name: str, parts: list[tuple[Recipe, Found]]) -> Row:
     worst, text = 0.0, ""
     for recipe, found in parts:
         row, place = np.unravel_index(np.argmax(found.failure), found.failure.shape)
@@ -200,3 +200,8 @@ def _row(
         "worst": worst,
         "witness": text,
     }
+
+
+EXPERIMENT = Experiment(
+    name="properties", place=4, rows=properties_rows, operations=("softmax", "gradient")
+)

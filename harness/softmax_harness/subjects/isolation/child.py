@@ -1,4 +1,4 @@
-"""What runs in an isolated process: loading, calls, and a look at all that they leave behind."""
+"""Runs in the isolated process: loads, calls, and looks at what calls leave behind."""
 
 from __future__ import annotations
 
@@ -69,10 +69,11 @@ def load(name: str) -> Description | Fault:
 
 def _found(name: str) -> Implementation | Callable[..., Any]:
     if not is_foreign(name):
+        from softmax_harness.operations import DEFAULT_OPERATION
         from softmax_harness.subjects.catalogue import catalogue
 
         operation, _, own = name.rpartition("/")
-        return catalogue(operation or "softmax")[own]
+        return catalogue(operation or DEFAULT_OPERATION)[own]
     function = loaded(name)
     return declared(function) or function
 
@@ -87,7 +88,7 @@ def _with_library(found: Any) -> Any:
 def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
     """Make each call of the implementation of that name in turn.
 
-    What they leave behind together is a fault of the last one.
+    What the calls leave behind is a fault of the last one.
     """
     name, requests = asked
     if not hasattr(_Here, "function"):  # a process that took the place of one that ended

@@ -1,4 +1,4 @@
-"""What a process may use, set from within it: memory, size of files; and that it ends with its parent."""
+"""Limits a process from within: memory, size of files; the process ends with its parent."""
 
 from __future__ import annotations
 

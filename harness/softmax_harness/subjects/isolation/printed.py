@@ -1,4 +1,4 @@
-"""What a process prints goes to files, so that it can be looked at and disturbs nobody."""
+"""Sends what a process prints to files, so that it can be read and disturbs nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process for one implementation, which lives as long as it behaves."""
+"""An isolated process for one implementation; it ends if the implementation breaks a limit."""
 
 from __future__ import annotations
 

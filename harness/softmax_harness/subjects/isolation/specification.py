@@ -1,4 +1,4 @@
-"""What may be named as an implementation, and how the function behind a name is found.
+"""The ways to name an implementation, and how the function of a name is found.
 
 A registered name; ``package.module:function``; ``path/to/file.py:function``; an entry point of the
 group ``softmax_harness.implementations``.

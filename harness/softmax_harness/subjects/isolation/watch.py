@@ -1,4 +1,4 @@
-"""What a call must leave as it was: the process around it."""
+"""Watches the state of the process, which a call must leave unchanged."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def state() -> State:
 
 
 def changes(before: State) -> list[str]:
-    """What is otherwise than before, a line each; less of it where modules were imported."""
+    """A line for each change since `before`; fewer things count if modules were imported."""
     after = state()
     imported = before[_MODULES] != after[_MODULES]
     return [

@@ -111,7 +111,7 @@ def _reason(error: Exception) -> str:
 
 
 def _judge(where: Path) -> Path:
-    """A folder from which this package can be imported, and nothing that is installed beside it."""
+    """A folder from which this package can be imported, but no other installed package."""
     package = Path(__file__).parents[2]
     shutil.copytree(package, where / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     return where

@@ -1,4 +1,4 @@
-"""When a timing counts as slower: by its effect and a test, and no stored number."""
+"""When a timing counts as slower: by the size of its effect and a test, not by a stored number."""
 
 from __future__ import annotations
 

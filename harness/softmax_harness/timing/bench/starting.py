@@ -1,4 +1,4 @@
-"""What a kernel author starts from: asv's configuration, and a benchmark of two lines."""
+"""The template for a kernel author: asv's configuration, and a benchmark of two lines."""
 
 from __future__ import annotations
 

@@ -1,0 +1,53 @@
+"""What run.json says of a run: what was asked for, where, and what was found beside numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from softmax_implementations import Implementation
+
+from softmax_harness.ground.environment import environment
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import qualified
+from softmax_harness.operations.elementary import elementary_errors
+from softmax_harness.run.measuring import Counts
+from softmax_harness.run.results import SCHEMA
+from softmax_harness.run.selection import Selection
+from softmax_harness.run.sweep import Cell
+
+
+def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str, Any]:
+    """The contents of run.json, without the digests of the tables."""
+    options, used = selection.options, dict.fromkeys(_key(cell) for cell in cells)
+    return {
+        "schema": SCHEMA,
+        "options": asdict(options),
+        "environment": environment(),
+        "counts": asdict(counts) | {"elements": counts.screened + counts.escalated},
+        "elementary_errors": {
+            name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
+        },
+        "implementations": {
+            qualified(*key): _declared(selection.implementations[key[0]][key[1]]) for key in used
+        },
+        "families": {cell.recipe.family.name: cell.recipe.family.reason for cell in cells},
+        "faults": {
+            f"{qualified(*_key(cell))} {cell.recipe.format.name}": list(cell.faults)
+            for cell in cells
+            if cell.faults
+        },
+    }
+
+
+def _key(cell: Cell) -> tuple[str, str]:
+    return cell.operation, cell.implementation
+
+
+def _declared(implementation: Implementation) -> dict[str, Any]:
+    return {
+        "summary": implementation.summary,
+        "dtypes": list(implementation.dtypes),
+        "bound": implementation.bound,
+        "expected_findings": list(implementation.expected_findings),
+    }

@@ -1,0 +1,139 @@
+"""The jobs that measure: some implementations on some blocks of one recipe.
+
+The truth of a block is made once for all implementations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
+from softmax_harness.judgement.measure import Measurement, measure, question
+from softmax_harness.operations import Problem
+from softmax_harness.run.job import NamedRecipe
+from softmax_harness.subjects.named import subject_named
+
+_BLOCKS_PER_JOB = 16
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many elements of the inputs were judged by which tier.
+
+    Attributes
+    ----------
+    screened : int
+        By the screen alone.
+    escalated : int
+        By mpmath because the screen left them open, or because all are.
+    confirmed : int
+        By mpmath again, for the maxima.
+    """
+
+    screened: int = 0
+    escalated: int = 0
+    confirmed: int = 0
+
+    def add(self, other: Counts) -> Counts:
+        """The sum of both."""
+        return Counts(
+            self.screened + other.screened,
+            self.escalated + other.escalated,
+            self.confirmed + other.confirmed,
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What all implementations made of some rows of a recipe.
+
+    Attributes
+    ----------
+    measured : dict of str to Measurement
+        By the name of the implementation.
+    counts : Counts
+    """
+
+    measured: dict[str, Measurement]
+    counts: Counts
+
+    @property
+    def tallies(self) -> dict[str, Tally]:
+        """By the name of the implementation."""
+        return {name: each.tally for name, each in self.measured.items()}
+
+    def add(self, other: Part, keep: int) -> Part:
+        """This part and `other`, whose rows come after; `keep` as in `Tally.add`."""
+        both = {
+            name: _added(each, other.measured[name], keep) for name, each in self.measured.items()
+        }
+        return Part(both, self.counts.add(other.counts))
+
+
+def _added(first: Measurement, second: Measurement, keep: int) -> Measurement:
+    """Both measurements of one implementation, the rows of the second after those of the first."""
+    rows, others = first.by_row, second.by_row
+    return Measurement(
+        first.tally.add(second.tally, keep),
+        rows.add(others) if rows is not None and others is not None else None,
+        tuple(dict.fromkeys((*first.faults, *second.faults))),
+    )
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """A job: measure every one of some implementations on some blocks of a recipe.
+
+    Attributes
+    ----------
+    problem : Problem
+    inputs : NamedRecipe
+    starts : tuple of int
+        The first rows of the blocks that are this job's.
+    implementations : tuple of str
+        Names of those to measure.
+    tier : str
+        As in `softmax_harness.truth.exact_results`.
+    """
+
+    problem: Problem
+    inputs: NamedRecipe
+    starts: tuple[int, ...]
+    implementations: tuple[str, ...]
+    tier: str
+
+    def do(self) -> Part:
+        """The sum over the blocks, in order."""
+        recipe = self.inputs.recipe
+        keep = kept_for_percentile(recipe.rows * recipe.n)
+        whole: Part | None = None
+        for start in self.starts:
+            part = self._block(recipe, start, keep, whole)
+            whole = part if whole is None else whole.add(part, keep)
+        assert whole is not None
+        return whole
+
+    def _block(self, recipe: Recipe, start: int, keep: int, before: Part | None) -> Part:
+        operation, stored = self.problem.operation, recipe.block(start)
+        operands = operation.make_operands(stored, recipe.random_operands(start))
+        asked = question(self.problem, stored, operands, self.tier)
+        by_row = recipe.family.grid is not None
+        measured = {}
+        for name in self.implementations:
+            so_far = before.measured[name].tally.so_far if before else {}
+            subject = subject_named(name, operation, recipe.format)
+            measured[name] = measure(subject, asked, keep, by_row, so_far)
+        escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
+        return Part(measured, Counts(stored.size - escalated, escalated))
+
+
+def measuring_jobs(
+    problem: Problem, recipe: Recipe, implementations: tuple[str, ...], tier: str
+) -> list[Measuring]:
+    """The jobs of one recipe; how it is cut does not depend on how many workers there are."""
+    inputs, starts = NamedRecipe.of(recipe), tuple(recipe.starts)
+    return [
+        Measuring(problem, inputs, starts[first : first + _BLOCKS_PER_JOB], implementations, tier)
+        for first in range(0, len(starts), _BLOCKS_PER_JOB)
+    ]

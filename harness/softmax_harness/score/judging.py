@@ -1,0 +1,160 @@
+"""A pair judged against the exact softmax of its inputs, on all cores."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.environment import usable_cores
+from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.floating_point import check_floating_point_environment
+from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.ground.workers import processes
+from softmax_harness.judgement.aggregate import Extreme, Tally, kept_for_percentile, tally
+from softmax_harness.judgement.maxima import (
+    candidate_rows,
+    check_candidates,
+    maxima_by_row,
+    renewed,
+)
+from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.operations import Policy
+from softmax_harness.operations.screen.constants import constants
+from softmax_harness.score.pair import Pair, open_pair
+from softmax_harness.truth import check_screen
+
+# Fewer elements than this are judged before other processes have begun.
+_WORTH_PROCESSES = 1 << 19
+
+
+@dataclass(frozen=True)
+class Score:
+    """The judgement of a pair.
+
+    Attributes
+    ----------
+    pair : Pair
+    policy : Policy
+    tally : Tally
+    firsts : dict of str to Extreme
+        The first element of each outcome that is a fault; `value` is what was computed.
+    """
+
+    pair: Pair
+    policy: Policy
+    tally: Tally
+    firsts: dict[str, Extreme]
+
+
+def score(
+    pair: Pair, policy: Policy, progress: Callable[[int], None] = lambda elements: None
+) -> Score:
+    """Judge every element of a pair, on all cores; `progress` is called with the number so far.
+
+    Blocks are added up in their order, so that the result does not depend on how many processes
+    judge them.
+    """
+    if not pair.rows:
+        raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
+    total: Tally | None = None
+    firsts: dict[str, Extreme] = {}
+    keep = kept_for_percentile(pair.x.size)
+    for start, found, own in _judged_blocks(pair, policy):
+        for name, extreme in own.items():
+            firsts.setdefault(name, replace(extreme, row=start + extreme.row))
+        total = found if total is None else total.add(found, keep)
+        progress(total.elements)
+    assert total is not None
+    return Score(pair, policy, _confirmed(pair, policy, total), firsts)
+
+
+_Block = tuple[int, Tally, dict[str, Extreme]]
+
+
+class _Judge:
+    """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
+
+    def __init__(self, pair: Pair, policy: Policy) -> None:
+        self._pair, self._problem = pair, pair.problem(policy)
+        self._keep = kept_for_percentile(pair.x.size)
+        self._so_far: dict[str, float] = {}
+
+    def judge(self, start: int, rows: slice) -> _Block:
+        """The block's first row, its tally and its first faults."""
+        check_floating_point_environment()
+        x, y = self._pair.block(rows)
+        asked = question(self._problem, x)
+        batch, codes = classified(asked, y.astype(np.float64, copy=False))
+        no_bound = np.full((len(x), 1), np.nan)
+        found = tally(batch, codes, no_bound, self._keep, self._so_far)
+        for name, value in found.so_far.items():
+            self._so_far[name] = max(value, self._so_far.get(name, value))
+        firsts = _first_faults(found, codes, batch.y)
+        self._pair.let_go()
+        return start, found, firsts
+
+
+def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
+    """Each block's first row, its tally and its first faults, in order; few are in memory."""
+    jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
+    constants()  # which forked processes inherit
+    if jobs == 1:
+        keep_freed_memory()
+        here = _Judge(pair, policy)
+        yield from (here.judge(start, rows) for start, rows in pair.blocks())
+        return
+    # Forked where that is safe, since forked processes start at once.
+    start_method = "fork" if sys.platform == "linux" else "spawn"
+    with processes(jobs, start_method, _begin, (*pair.paths, pair.axis, policy)) as executor:
+        ahead: deque[Future[_Block]] = deque()
+        for start, rows in pair.blocks():
+            ahead.append(executor.submit(_judge_block, start, rows))
+            if len(ahead) > 4 * jobs:
+                import mpmath  # noqa: F401 - the end needs it, and it loads while the workers work
+
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+_own: list[_Judge] = []  # the judge of a worker process
+
+
+def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy) -> None:
+    _own[:] = [_Judge(open_pair(x_path, y_path, axis), policy)]
+
+
+def _judge_block(start: int, rows: slice) -> _Block:
+    return _own[0].judge(start, rows)
+
+
+def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
+    """The tally with maxima by mpmath, on the rows that are candidates for one."""
+    rows = candidate_rows(total)
+    if not rows:
+        return total
+    x, y = pair.block(np.array(rows, dtype=np.int64))
+    asked = question(pair.problem(policy), x, tier="mpmath")
+    check_screen(asked.problem, asked.x, asked.operands, asked.truth, f"rows {rows} of the file")
+    exact = maxima_by_row(asked.batch_of(y.astype(np.float64)), rows)
+    check_candidates(total, exact, "the file")
+    return renewed(total, exact)
+
+
+def _first_faults(
+    found: Tally, codes: NDArray[np.int8], y: NDArray[np.float64]
+) -> dict[str, Extreme]:
+    firsts: dict[str, Extreme] = {}
+    for code in np.flatnonzero(found.outcomes).tolist():
+        if not OUTCOMES[code].is_good:
+            row, index = np.argwhere(codes == code)[0].tolist()
+            firsts[OUTCOMES[code]] = Extreme(float(y[row, index]), row, index)
+    return firsts
