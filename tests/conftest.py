@@ -3,15 +3,36 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from softmax_harness.check.contract.truths import keep_truths
+
+
+def pytest_configure(config):
+    """Say what the marks of the tests mean."""
+    config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
+
+
+def pytest_collection_modifyitems(items):
+    """The slow ones first, so that several processes end together."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
 def root():
     """The project's root."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def truths_kept():
+    """The truth of the suite's inputs is found once for all that are checked in a process."""
+    keep_truths(6 << 20)  # elements: the suite in one dtype has less, in some 250 MB
+    yield
+    keep_truths(0)
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +55,52 @@ def command():
 
 
 @pytest.fixture(scope="session")
-def run_folder(command, tmp_path_factory):
+def once(tmp_path_factory):
+    """What is dear to make is made once for all processes of pytest: ``once("run", make)``.
+
+    ``make(folder)`` fills a folder, which is given back and must be left as it is.
+    """
+    top = tmp_path_factory.getbasetemp()
+    shared = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
+
+    def made(name, make):
+        folder = shared / f"once-{name}"
+        with held(shared / f"once-{name}.lock"):
+            if not folder.exists():
+                half = tmp_path_factory.mktemp(name) / "half"
+                half.mkdir()
+                make(half)
+                half.rename(folder)
+        return folder
+
+    return made
+
+
+@contextmanager
+def held(lock, seconds=600):
+    """While the folder `lock` is there, whoever asks for it waits."""
+    for _ in range(10 * seconds):
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.1)
+    else:
+        raise TimeoutError(f"{lock} is held for more than {seconds} s")
+    try:
+        yield
+    finally:
+        lock.rmdir()
+
+
+@pytest.fixture(scope="session")
+def run_folder(command, once):
     """A run with its report: every implementation on a few families in two dtypes."""
-    folder = tmp_path_factory.mktemp("run") / "out"
-    families = "normal-1,normal-10,masked,offset-plane,scale-plane,digits,attention"
-    options = ("--dtype", "float16,float32", "--family", families, "--asv", "none")
-    done = command("run", *options, "--out", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder):
+        families = "normal-1,normal-10,masked,offset-plane,scale-plane,digits,attention"
+        options = ("--dtype", "float16,float32", "--family", families, "--asv", "none")
+        done = command("run", *options, "--out", folder / "out")
+        assert done.returncode == 0, done.stderr
+
+    return once("run", make) / "out"

@@ -61,6 +61,8 @@ def test_shape_dtype_and_untouched_input(operation, name):
         assert found.y.size == asked.truth.rounded.size
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("truths_kept")
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "softmax"])
 def test_check_passes_what_is_registered_and_knows_its_faults(operation):
     for name in {key[1] for key in EACH if key[0] == operation}:

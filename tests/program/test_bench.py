@@ -73,6 +73,7 @@ def verdicts(document):
     }
 
 
+@pytest.mark.slow
 def test_slower_and_less_accurate_is_red_and_mended_is_green(command, origin, tmp_path):
     """In a detached and shallow clone, into which CI has fetched the base by its hash."""
     pytest.importorskip("asv", reason="pip install 'softmax-harness[asv]'")

@@ -86,6 +86,7 @@ def test_without_a_baseline_it_says_how_to_take_one(repository):
     assert "--update-baseline" in done.stderr and done.stderr.strip().count("\n") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_red_on_a_fault_and_green_after_the_fix(repository, fault, tmp_path):
     before, after, kind = FAULTS[fault]

@@ -18,28 +18,31 @@ SECOND = FIRST.replace(".astype(np.float64)", "")
 
 
 @pytest.fixture(scope="module")
-def runs(command, tmp_path_factory):
+def runs(command, once):
     """The same kernel before and after its accumulator became narrow, and other runs."""
-    folder = tmp_path_factory.mktemp("runs")
     plans = {
         "before": (FIRST, OPTIONS),
         "after": (SECOND, OPTIONS),
         "fewer": (FIRST, (*OPTIONS, "--family", "normal-1")),
         "seeded": (FIRST, (*OPTIONS, "--seed", "7")),
     }
-    for name, (source, options) in plans.items():
-        (folder / "kernel.py").write_text(source)
-        done = command("run", "kernel.py:softmax", *options, "--out", name, cwd=folder)
-        assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder):
+        for name, (source, options) in plans.items():
+            (folder / "kernel.py").write_text(source)
+            done = command("run", "kernel.py:softmax", *options, "--out", name, cwd=folder)
+            assert done.returncode == 0, done.stderr
+
+    return once("compared", make)
 
 
-def test_worse_is_told_with_numbers_and_fails(command, runs):
-    done = command("compare", "before", "after", "--json", "changes.json", cwd=runs)
+def test_worse_is_told_with_numbers_and_fails(command, runs, tmp_path):
+    path = tmp_path / "changes.json"
+    done = command("compare", "before", "after", "--json", path, cwd=runs)
     assert done.returncode == 1, done.stderr
     assert "worse  kernel.py:softmax float16 normal-1 n=2: max_ulp 0.49" in done.stdout
     assert "worse  in " in done.stdout  # what is not shown is counted
-    document = json.loads((runs / "changes.json").read_text())
+    document = json.loads(path.read_text())
     assert document["counts"]["worse"] > 5 and document["counts"]["better"] == 0
     worst = document["changes"][0]
     assert worst["change"] == "worse" and worst["now"] > worst["before"]
@@ -64,6 +67,6 @@ def test_cells_that_are_new_or_gone_are_told(command, runs):
 
 def test_runs_that_cannot_be_compared_are_refused(command, runs):
     done = command("compare", "before", "seeded", cwd=runs)
-    assert done.returncode == 2 and "--seed 0 and 7" in done.stderr
+    assert done.returncode == 2 and "different seeds, 0 and 7" in done.stderr
     done = command("compare", "before", "gone", cwd=runs)
     assert done.returncode == 2 and "no run.json" in done.stderr

@@ -171,13 +171,15 @@ def test_overflow_is_cured_by_subtracting_the_maximum():
 
 
 @pytest.fixture(scope="module")
-def whole(command, tmp_path_factory):
+def whole(command, once):
     """A run of all operations, small."""
-    folder = tmp_path_factory.mktemp("operations") / "run"
-    words = ("--operation", "all", "--family", "normal-10,masked", "--dtype", "float32")
-    done = command("run", *words, "--asv", "none", "--jobs", "2", "--out", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder):
+        words = ("--operation", "all", "--family", "normal-10,masked", "--dtype", "float32")
+        done = command("run", *words, "--asv", "none", "--jobs", "2", "--out", folder / "run")
+        assert done.returncode == 0, done.stderr
+
+    return once("operations", make) / "run"
 
 
 def test_a_run_of_all_operations_has_each_of_them(whole):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from softmax_reports.explained import picture
 
 from softmax_harness.cli import options
 from softmax_harness.explain.operation import Row, row_text
@@ -82,6 +81,8 @@ def command(
         click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
+        from softmax_reports.explained import picture  # and matplotlib, only where it draws
+
         drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]

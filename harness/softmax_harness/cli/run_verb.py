@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from softmax_reports.page import write_report
 
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
@@ -77,6 +76,8 @@ def command(
     selection = select(asked, asv if asv.is_dir() else None)
     with shown_progress() as progress, workers(jobs) as executor:
         run = make_run(selection, executor, progress)
+    from softmax_reports.page import write_report  # and matplotlib, only once there is a run
+
     with replacing(out) as folder:
         write(run, folder)
         write_report(read(folder), folder)  # as report will, from what is on disk

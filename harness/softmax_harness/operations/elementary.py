@@ -97,4 +97,6 @@ def exact_values(values: Any) -> list[Any]:
     high = array.astype(np.float64)
     with np.errstate(invalid="ignore"):  # inf - inf
         low = np.where(np.isfinite(high), (array - high).astype(np.float64), 0.0)
+    if not low.any():  # of all but long doubles
+        return [mpmath.mpf(a) for a in high.tolist()]
     return [mpmath.mpf(a) + mpmath.mpf(b) for a, b in zip(high.tolist(), low.tolist(), strict=True)]

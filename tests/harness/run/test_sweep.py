@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.files import replacing
+from softmax_harness.inputs.families import FAMILIES, planes
+from softmax_harness.inputs.suites import SUITES, families_of
 from softmax_harness.run.options import Options
 from softmax_harness.run.results import COLUMNS, read, write
 
@@ -60,13 +62,26 @@ def test_a_failure_leaves_what_was_there(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_both_tiers_of_truth_give_the_same_results(made):
-    """The whole quick suite: counts, outcomes, maxima and witnesses the same, means to 1e-9."""
-    chosen = Options(("max-shifted", "naive"), jobs=2)
+@pytest.fixture
+def few_rows(monkeypatch):
+    """The quick suite with all its families, lengths and dtypes, and fewer draws of each."""
+    suite = replace(SUITES["quick"], elements=256, fewest=2, most=12)
+    monkeypatch.setitem(SUITES, "quick", suite)
+    monkeypatch.setattr(planes, "_ROWS", 16)
+    for family in planes.FAMILIES:
+        monkeypatch.setitem(FAMILIES, family.name, replace(family, rows=16))
+
+
+@pytest.mark.slow
+def test_both_tiers_of_truth_give_the_same_results(made, few_rows):
+    """Counts, outcomes, maxima and witnesses the same, means to 1e-9, wherever the suite goes."""
+    chosen = Options(("max-shifted", "naive"))
     screened, alone = made(chosen), made(replace(chosen, truth="mpmath"))
     assert screened.info["counts"]["screened"] > screened.info["counts"]["elements"] / 2
     assert alone.info["counts"]["screened"] == 0
     found, expected = screened.results, alone.results
+    assert {*found["family"]} == {each.name for each in families_of(SUITES["quick"])}
+    assert len(found) > 2000
     means = ["mean_ulp", "p99_ulp", "bias_ulp"]
     pd.testing.assert_frame_equal(found.drop(columns=means), expected.drop(columns=means))
     pd.testing.assert_frame_equal(found[means], expected[means], rtol=1e-9, atol=1e-9)

@@ -1,11 +1,15 @@
 """The arbiter against python-flint's ball arithmetic and at the structures that defeat precision."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Policy, Problem
+from softmax_harness.operations.softmax import enclose
 from softmax_harness.truth import arbitrate
+from softmax_harness.truth.arbiter import decide
 
 SOFTMAX = OPERATIONS["softmax"]
 
@@ -42,9 +46,16 @@ def test_equal_rows_give_one_over_n(name):
 
 
 def test_exact_tie_rounds_to_even():
-    # 2**-25 lies midway between 0 and the smallest subnormal of float16.
-    truth = arbitrate(Problem.of(SOFTMAX, FORMATS["float16"]), np.zeros((1, 2**25)))
-    assert truth.rounded[0, 0] == 0 and truth.offset[0, 0] == 0.5
+    """1/n midway between 0 and the smallest subnormal: in float16 of 2**25 equal entries.
+
+    They are given as a value and how often it occurs, as the arbiter sees a row; in a format of four
+    bits, of which the smallest number is 2**-9, a row of 2**10 entries goes all the way.
+    """
+    (enclosure,) = enclose(np.zeros(1), np.array([2**25]), 75)
+    assert decide(enclosure, FORMATS["float16"]) == (0.0, 0.5, -24)
+    narrow = replace(FORMATS["float16"], name="four bits", precision=4, emin=-6, emax=8)
+    truth = arbitrate(Problem.of(SOFTMAX, narrow), np.zeros((1, 2**10)))
+    assert (truth.rounded == 0).all() and (truth.offset == 0.5).all()
 
 
 def test_no_precision_resolves_one_minus_exp_of_minus_1e300():

@@ -27,10 +27,16 @@ class Truths:
     What was confirmed since it was kept is made anew: no verdict may depend on those before it.
     Where there is no more room, others go by chance: whoever asks for much more than fits again and
     again, always in the same order, then still finds a part of it.
+
+    Attributes
+    ----------
+    elements : int
+        Kept by now.
     """
 
     def __init__(self, elements: int = 0) -> None:
-        self._most, self._elements = elements, 0
+        self._most = elements
+        self.elements = 0
         self._kept: dict[_Key, _Kept] = {}
         self._chance = random.Random(0)
 
@@ -41,22 +47,22 @@ class Truths:
         key = (problem, tier, *(_identity(each) for each in (x, *operands)))
         found = self._kept.pop(key, None)
         if found is not None:
-            self._elements -= found.asked.x.size
+            self.elements -= found.asked.x.size
         if found is None or _confirmed(found.asked) != found.confirmed:
             asked = question(problem, x, operands, tier)
             found = _Kept(asked, _confirmed(asked))
         self._make_room(x.size)
         self._kept[key] = found
-        self._elements += x.size
+        self.elements += x.size
         return found.asked
 
     def _make_room(self, elements: int) -> None:
-        if self._elements + elements <= self._most:
+        if self.elements + elements <= self._most:
             return
         # A tenth at once, since to choose among them takes a list of all.
         going = self._chance.sample(list(self._kept), -(-len(self._kept) // 10))
         for key in going:
-            self._elements -= self._kept.pop(key).asked.x.size
+            self.elements -= self._kept.pop(key).asked.x.size
         self._make_room(elements)
 
 
