@@ -1,0 +1,120 @@
+"""The parts of the contract suite, and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from softmax_harness.check.contract import promises, repeats
+from softmax_harness.check.contract.accuracy import Faults, Stream
+from softmax_harness.check.contract.bias import Bias
+from softmax_harness.check.contract.cases import CASES
+from softmax_harness.check.contract.finding import Finding, key_of
+from softmax_harness.check.contract.shrink import smallest_raising
+from softmax_harness.check.contract.structure import examined
+from softmax_harness.check.contract.suite import recipes
+from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
+from softmax_harness.check.contract.verdict import Contract, finding_of
+from softmax_harness.subjects.isolation import Fault
+from softmax_harness.subjects.subject import Subject
+
+
+class Found:
+    """Collects what the parts of the suite find."""
+
+    def __init__(self, subject: Subject, contract: Contract) -> None:
+        self.subject, self.contract = subject, contract
+        self.findings: list[Finding] = []
+        self.reported: list[tuple[str, str]] = []
+        self.elements = 0
+        self.cells: list[RecipeSummary] = []
+
+    def ends_at(self, kinds: list[str]) -> bool:
+        """Whether findings of these kinds end the verdict."""
+        subject = self.subject
+        return self.contract.ends_at(subject.declaration, subject.format.name, kinds)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether what was found ends the verdict."""
+        return self.ends_at([each.kind for each in self.findings])
+
+    def add_faults(self, faults: list[tuple[Fault, str]], part: str) -> None:
+        """Faults of calls, each with what was called."""
+        key = key_of(self.subject)
+        self.findings += [finding_of(fault, told, key, part) for fault, told in faults]
+
+    def add_until_enough(self, findings: Iterator[Finding]) -> None:
+        """Findings as they are made, up to the one that ends the verdict."""
+        while not self.is_enough and (finding := next(findings, None)) is not None:
+            self.findings.append(finding)
+
+    def with_smallest_refused_row(self) -> None:
+        """Give the first finding of a refused input the smallest row that is refused."""
+        for place, each in enumerate(self.findings):
+            if each.kind == "raised" and each.witness:
+                text = smallest_raising(self.subject, each.witness)
+                self.findings[place] = replace(each, witness=text)
+                return
+
+
+def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
+    declared = [promises.Limit(*each) for each in subject.declaration.limits.items()]
+    asked = [
+        limit for limit in contract.limits if limit.holds_for(subject.name, subject.format.name)
+    ]
+    return [*declared, *asked]
+
+
+def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
+    stream = Stream(subject, plan, found.ends_at)
+    faults, bias, cells = Faults(), Bias(), RecipeSummaries()
+    limits = promises.Promises(_limits(subject, contract))
+    try:
+        with closing(iter(stream)) as blocks:
+            for block in blocks:
+                faults.see(block)
+                bias.see(block)
+                limits.see(block)
+                cells.see(block)
+                if contract.fail_fast and found.ends_at([*faults.kinds(), *limits.kinds()]):
+                    break
+    finally:
+        found.elements = stream.elements
+        found.cells += cells.cells()
+        found.add_faults(stream.faults, part)
+    found.with_smallest_refused_row()
+    found.add_until_enough(faults.findings(subject))
+    found.add_until_enough(bias.findings(subject))
+    found.add_until_enough(limits.findings(subject))
+
+
+def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject = found.subject
+    cases = list(CASES[part](subject.format, contract.seed))
+    here = examined(subject, cases, part, found.ends_at)
+    found.findings += here.findings
+    found.reported += here.reported
+    found.add_faults(here.faults, part)
+
+
+def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    subject, seed = found.subject, contract.seed
+    found.add_faults(repeats.repeated(subject, seed), part)
+    if not found.is_enough:
+        found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+
+
+_OWN: dict[str, Callable[[Found, Subject, str, Contract], Any]] = {
+    "accuracy": _accuracy,
+    "repeats": _repeats,
+}
+
+
+def do_part(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    """Ask a part of the suite, and add to what was found."""
+    _OWN.get(part, _cases)(found, fresh, part, contract)

@@ -1,0 +1,136 @@
+"""What is asked of an implementation, and the verdict that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from softmax_implementations import Implementation
+
+from softmax_harness.check.contract import promises
+from softmax_harness.check.contract.cases import CASES
+from softmax_harness.check.contract.finding import Finding, Key
+from softmax_harness.check.contract.summaries import RecipeSummary
+from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.inputs.witness import is_witness
+from softmax_harness.operations import DEFAULT_OPERATION, Policy
+from softmax_harness.subjects.isolation import Fault, Limits
+
+PARTS = ("accuracy", *CASES, "repeats")
+VERDICTS = ("pass", "fail", "unsupported", "unavailable")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What every implementation is tested for.
+
+    Attributes
+    ----------
+    dtypes, parts : tuple of str
+        The dtypes, and parts of `PARTS`.
+    seed : int
+    policy : Policy
+    limits : tuple of Limit
+        In addition to those that each one declares.
+    without : tuple of str
+        Capabilities that are not asked for, whatever is declared.
+    process : Limits
+        Time and memory.
+    families : tuple of str
+        On whose inputs accuracy is judged; all of the suite where there are none.
+    operation : str
+        What is computed.
+    fail_fast : bool
+        Whether a verdict ends at its first finding, and what comes after is not looked for.
+    borne : tuple of str
+        Kinds of findings at which it does not end, as at those that are expected.
+    """
+
+    dtypes: tuple[str, ...] = DEFAULT_DTYPES
+    parts: tuple[str, ...] = PARTS
+    seed: int = 0
+    policy: Policy = field(default_factory=Policy)
+    limits: tuple[promises.Limit, ...] = ()
+    without: tuple[str, ...] = ()
+    process: Limits = field(default_factory=Limits)
+    families: tuple[str, ...] = ()
+    operation: str = DEFAULT_OPERATION
+    fail_fast: bool = False
+    borne: tuple[str, ...] = ()
+
+    def keys(self, implementation: str) -> list[Key]:
+        """What the verdicts on an implementation are about, one for each dtype."""
+        return [Key(self.operation, implementation, dtype) for dtype in self.dtypes]
+
+    def ends_at(self, declaration: Implementation, dtype: str, kinds: list[str]) -> bool:
+        """Whether findings of these kinds end the verdict on an implementation in a dtype."""
+        return self.fail_fast and any(
+            kind not in self.borne and not declaration.expects(kind, dtype) for kind in kinds
+        )
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdict on one implementation in one dtype.
+
+    Attributes
+    ----------
+    implementation, dtype : str
+    verdict : str
+        One of `VERDICTS`.
+    findings, expected : tuple of Finding
+        Faults; those that the implementation declares as known.
+    reported : tuple of str
+        Features that it lacks and does not promise, or why there is no verdict.
+    elements : int
+        How many were judged against their bound.
+    cells : tuple of RecipeSummary
+        The numbers of each recipe of the suite.
+    is_whole : bool
+        Whether everything was looked for, and the verdict did not end at its first finding.
+    operation : str
+        What is computed.
+    """
+
+    implementation: str
+    dtype: str
+    verdict: str
+    findings: tuple[Finding, ...] = ()
+    expected: tuple[Finding, ...] = ()
+    reported: tuple[str, ...] = ()
+    elements: int = 0
+    cells: tuple[RecipeSummary, ...] = ()
+    is_whole: bool = True
+    operation: str = DEFAULT_OPERATION
+
+    @classmethod
+    def of(cls, key: Key, verdict: str, **found: Any) -> Checked:
+        """The verdict on what `key` names."""
+        return cls(key.implementation, key.dtype, verdict, operation=key.operation, **found)
+
+    @property
+    def key(self) -> Key:
+        """What the verdict is about."""
+        return Key(self.operation, self.implementation, self.dtype)
+
+    def excluding(self, is_borne: Callable[[Finding], bool]) -> Checked:
+        """The verdict without the findings for which `is_borne` is true."""
+        left = tuple(finding for finding in self.findings if not is_borne(finding))
+        verdict = "pass" if self.verdict == "fail" and not left else self.verdict
+        return replace(self, verdict=verdict, findings=left)
+
+
+def finding_of(fault: Fault, told: str, key: Key, part: str | None) -> Finding:
+    """A fault of a call as a finding; `told` is its witness, or says when it came."""
+    replay = key.checking(part)
+    if is_witness(told):
+        return Finding(fault.kind, fault.message, witness=told, replay=replay)
+    message = f"{fault.message}, {told}" if told else fault.message
+    return Finding(fault.kind, message, replay=replay)
+
+
+def up_to_the_last(findings: list[Finding], ends_at: Callable[[list[str]], bool]) -> list[Finding]:
+    """The findings up to the one that ends the verdict, or all."""
+    ends = [place for place, each in enumerate(findings) if ends_at([each.kind])]
+    return findings[: ends[0] + 1] if ends else findings
