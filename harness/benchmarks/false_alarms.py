@@ -1,4 +1,4 @@
-"""How often bench cries wolf, and how often it misses: A/A and A/B comparisons with planted slow-downs.
+"""How often bench cries wolf or misses: A/A and A/B comparisons with planted slow-downs.
 
 ``python harness/benchmarks/false_alarms.py FOLDER --comparisons 30`` makes comparisons until FOLDER
 holds so many, however often it is interrupted, and prints the table of the README;
@@ -63,7 +63,9 @@ def side(folder, label, planted):
     """A side whose kernels are slower by what is planted, with paths of one length for each."""
     kernels = folder / label
     kernels.mkdir()
-    lines = [f"by_{name} = _slower({percent})" for name, percent in zip(PLANTED, planted)]
+    lines = [
+        f"by_{name} = _slower({percent})" for name, percent in zip(PLANTED, planted, strict=True)
+    ]
     text = textwrap.dedent(KERNEL) + "\n" + "\n".join(lines) + "\n"
     (kernels / "kernel.py").write_text(text, encoding="utf-8")
     judge = Path(__file__).resolve().parents[1]
@@ -72,7 +74,7 @@ def side(folder, label, planted):
 
 
 def compare_once():
-    """One comparison of every planted slow-down: the pairs of each timing, and those taken again."""
+    """One comparison of every planted slow-down: the pairs of each timing, first and again."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "benchmarks").mkdir()
@@ -136,7 +138,8 @@ def _crossing(is_beyond):
 
 def table(comparisons):
     """The lines of the README's table."""
-    yield "| factor | planted | comparisons | timings | slower | faster | share found slower, 95 % |"
+    columns = ("factor", "planted", "comparisons", "timings", "slower", "faster")
+    yield f"| {' | '.join(columns)} | share found slower, 95 % |"
     yield "|---:|---:|---:|---:|---:|---:|---|"
     for factor in FACTORS:
         rule = Rule(factor=factor)

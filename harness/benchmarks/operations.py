@@ -33,7 +33,7 @@ def prepared(name, dtype, n, rows):
 
 
 class Operations:
-    """No setup, as in `softmax_harness.timing.suite`: the first call, which is warm-up, prepares."""
+    """No setup, as in `softmax_harness.timing.suite`: the first call, a warm-up, prepares."""
 
     rounds, repeat, sample_time, warmup_time = 4, 5, 0.005, 0.02
 

@@ -1,4 +1,4 @@
-"""The picture of one row: its logits, the steps or results, and the error of each implementation."""
+"""The picture of one row: logits, steps or results, and the error of each implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a run: report.html, which opens offline, report.md with the same facts, figures/."""
+"""The report of a run: report.html, report.md with the same facts, and figures/."""
 
 from __future__ import annotations
 

@@ -198,7 +198,8 @@ def test_an_operation_is_one_file(root, tmp_path):
                 terms = rows.weights(row.values, precision)
                 if len(terms) == 1:
                     return [rows.rational(rows.Fraction(1, row.most), precision)]
-                whole = total([rows.rest(terms, row.counts, precision), Ball(row.most, 0)], precision)
+                others = rows.rest(terms, row.counts, precision)
+                whole = total([others, Ball(row.most, 0)], precision)
                 squares = rows.rest([product(t, t) for t in terms], row.counts, precision)
                 upper = total([squares, Ball(row.most, 0)], precision)
                 return [enclosure(quotient(upper, product(whole, whole), precision))]

@@ -95,7 +95,7 @@ def exact_sum(x, axis=-1):
 
 
 def online(x, axis=-1):
-    """One pass over blocks of 128 with a running maximum and a wider sum rescaled where it moves."""
+    """One pass over blocks of 128: a running maximum, a wider sum rescaled where it moves."""
 
     def kernel(rows):
         wider = _WIDER[rows.dtype.name]
@@ -112,7 +112,7 @@ def online(x, axis=-1):
 
 
 def _reduced(t):
-    """r and k with t = r + k ln 2, by ln 2 in two pieces, the first short enough for k of 12 bits."""
+    """r and k with t = r + k ln 2; ln 2 in two pieces, the first short enough for k of 12 bits."""
     bits = np.finfo(t.dtype).nmant + 1
     high = good.to_precision(np.log(2.0), bits - 12, np.trunc)
     low = np.log(np.longdouble(2)) - high

@@ -1,4 +1,4 @@
-"""Who checks the checker: every broken softmax fails for the right reason, and no right one fails."""
+"""Who checks the checker: every broken softmax fails for its reason, no right one fails."""
 
 import ast
 import re

@@ -29,8 +29,8 @@ SETTINGS = """
     dtypes = ["float32"]
     baseline = "softmax-baseline.json"
 """
-# A fault that every check finds, and one that stays within the bound of a well-made softmax, so that
-# nothing but the baseline shows it.
+# A fault that every check finds, and one that stays within the bound of a well-made softmax, so
+# that nothing but the baseline shows it.
 FAULTS = {
     "no shift": ("x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)", "x", "overflow"),
     "reciprocal": (

@@ -8,8 +8,8 @@ import pytest
 
 resource = pytest.importorskip("resource", reason="peaks are read by it; not on Windows")
 
-# What may differ: pages of libraries, the order of events, and how large the pieces are in which the
-# system brings files into memory. The files differ by six times as much.
+# What may differ: pages of libraries, the order of events, and how large the pieces are in which
+# the system brings files into memory. The files differ by six times as much.
 _MIB = 2**20
 _NOISE = 24 * _MIB
 _KIB = 1 if sys.platform == "darwin" else 1024  # the unit in which the system tells peaks

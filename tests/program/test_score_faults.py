@@ -1,4 +1,4 @@
-"""score on many cores: a fault in a worker, in its screen or in its memory is noticed every time."""
+"""score on many cores: a fault in a worker, its screen or its memory is always noticed."""
 
 import subprocess
 import sys

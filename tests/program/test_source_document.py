@@ -1,4 +1,4 @@
-"""Each sentence of the document that explains softmax, with a number (README, "Where it comes from")."""
+"""Each sentence of the document that explains softmax, with a number (see the README)."""
 
 import re
 

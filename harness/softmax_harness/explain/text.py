@@ -25,7 +25,7 @@ def explained_text(row: Explained, subjects: list[Subject]) -> str:
 
 
 def _places(row: Explained) -> list[int]:
-    """The elements that are written out: all of a short row, else the first, the chosen, the top."""
+    """The elements that are written out: all of a short row, else first, chosen and top."""
     n = len(row.x)
     if n <= _SHOWN:
         return list(range(n))

@@ -39,7 +39,7 @@ class BadBaseline(HarnessError):
 
 
 class FloatingPointEnvironment(RuntimeError):
-    """The process that computes the truth rounds otherwise than to nearest, or flushes subnormals."""
+    """The process of the truth does not round to nearest, or it flushes subnormals."""
 
 
 class ScreenIsWrong(RuntimeError):

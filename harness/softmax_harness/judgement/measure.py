@@ -114,7 +114,7 @@ class Measurement:
 def question(
     problem: Problem, stored: NDArray[Any], operands: Operands = (), tier: str = "screened"
 ) -> Question:
-    """The truth of `stored`, shape (rows, n), and the error bound, as the output format sees them."""
+    """The truth and the error bound of `stored`, shape (rows, n), seen from the output format."""
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
     return Question(problem, stored, x, exact_results(problem, x, operands, tier), operands)

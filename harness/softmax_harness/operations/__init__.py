@@ -1,4 +1,4 @@
-"""The mathematical operations that can be judged: a file here with `OPERATION` is found by its place."""
+"""The operations that can be judged: a file here with `OPERATION` is found by its place."""
 
 import importlib
 import pkgutil

@@ -1,7 +1,8 @@
 """attention: z = softmax(q K' / sqrt d) V of one query, with a mask of the keys that it may see.
 
-The products, their sums, the root and the exponentials are exact in the truth: what it is held against
-errs by its matrix products as well as by its softmax, see `softmax_harness.run.experiments.attention_shares`.
+The products, their sums, the root and the exponentials are exact in the truth. What is held against
+it errs by its matrix products as well as by its softmax: see
+`softmax_harness.run.experiments.attention_shares`.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """First order: products and sums of depth d, the scaling, a well-made softmax, a pairwise sum."""
+    """To first order: products and sums of depth d, scaling, a softmax, a pairwise sum."""
     q, k, v, mask = (each.astype(np.float64) for each in operands)
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, eta, errors = setting.unit_roundoff, setting.smallest_subnormal, setting.errors

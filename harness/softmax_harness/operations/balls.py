@@ -1,8 +1,8 @@
 """Ball arithmetic on integers: numbers known up to a radius that every step accounts for.
 
-A ball is ``man * 2**exp``, off by at most ``rad * 2**exp``. Exact numbers have a radius of 0, and what
-is cut off in rounding is added to the radius, so that what comes out encloses the exact value
-whatever went in. Exponents are Python integers: exp(-1e300) is as good a number as any.
+A ball is ``man * 2**exp``, off by at most ``rad * 2**exp``. Exact numbers have a radius of 0. What
+is cut off in rounding is added to the radius, so that the result encloses the exact value whatever
+went in. Exponents are Python integers: exp(-1e300) is as good a number as any.
 """
 
 from __future__ import annotations

@@ -215,9 +215,10 @@ def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: 
 
 
 def least_error_bound(n: int, normal: NDArray[np.bool_]) -> Array:
-    """What `error_bound_at_least` is nowhere below: with A = 0, u z >= ulp / 2 where z is a normal number.
+    """What `error_bound_at_least` is nowhere below.
 
-    Elsewhere it is half an ulp, and z may be next to nothing.
+    With A = 0, u z >= ulp / 2 where z is a normal number. Elsewhere it is half an ulp, and z may be
+    next to nothing.
     """
     return np.where(normal, (pairwise_additions(n) + 1.0) / 2, 0.5)
 

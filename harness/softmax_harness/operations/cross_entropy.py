@@ -36,7 +36,7 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """-log of what softmax has for the true class: +inf where that is masked, 0 for a row of one."""
+    """-log of softmax at the true class: +inf where that is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = np.where(fixed, -np.log(expected), 0.0)

@@ -47,7 +47,7 @@ def elementary_errors(format: Format) -> ElementaryErrors:
 
 @cache
 def long_double_errors() -> ElementaryErrors:
-    """The same for NumPy's long double where `wide` uses it, from -700 to 0 and without subnormals."""
+    """The same for NumPy's long double where `wide` uses it: from -700 to 0, no subnormals."""
     x = np.linspace(-700.0, 0.0, _POINTS).astype(np.longdouble)
     with mpmath.workprec(_BITS):
         exact = [mpmath.exp(value) for value in exact_values(x)]

@@ -30,7 +30,7 @@ from softmax_harness.operations.operation import Array, Enclosure, Operands, Ope
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """v in the format of the logits, in turns: normal; normal about 100; a column of the Jacobian."""
+    """v in the format of the logits, in turns normal, normal about 100, a Jacobian's column."""
     made = rng.standard_normal(stored.shape)
     column = np.arange(stored.shape[-1]) == rng.integers(0, stored.shape[-1], (len(stored), 1))
     kind = np.arange(len(stored))[:, None] % 3
@@ -86,8 +86,8 @@ class _Sums:
     def enclosed(self, place: int, own: Ball, bits: int) -> Enclosure:
         """The result of an entry whose logit is the one at `place` and whose v is `own`.
 
-        v_i S - M = sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g: it is 0 only if all of
-        them are. Term by term nothing cancels but what does so exactly.
+        v_i S - M = sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g: it is 0 only if all
+        of them are. Term by term nothing cancels but what does so exactly.
         """
         apart = total([product(own, self.whole), -self.moment], bits)
         if apart.magnitude < max(own.magnitude, self.moment.magnitude) - bits // 2:

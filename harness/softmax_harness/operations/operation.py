@@ -119,7 +119,8 @@ class Operation:
         ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
         implementation, in ulp of each result: the a priori bound of a careful algorithm.
     input_sensitivity : callable or None
-        ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the logits change
+        ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the
+        logits change
         each result, to first order: the absolute condition number times these changes. None for
         softmax, of which `softmax_harness.judgement.metrics.ulp` knows it.
     screen : callable or None
@@ -135,7 +136,8 @@ class Operation:
         ``called_with(stored, operands)`` gives the arguments that an implementation is called with,
         as ``f(*arguments, axis=-1)``.
     effective_logits : callable
-        ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which outcomes
+        ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which
+        outcomes
         and the order of results are judged.
     one_result : bool
         Whether a row has one result; an implementation then gives the shape without the axis.

@@ -98,11 +98,11 @@ def weighted_mean(
 
     Notes
     -----
-    With q = numerator / count of the last group the mean is q + sum(c_g term_g) / (count sum(count_g
-    term_g)), c_g = numerator_g count - numerator count_g. It is q exactly if each c_g is 0.
-    Otherwise, the terms being exponentials of different algebraic numbers, it is transcendental
-    (Lindemann-Weierstrass), so that rising precision decides; but where it lies next to a dyadic q,
-    only the sign of the difference can be told.
+    With q = numerator / count of the last group the mean is
+    q + sum(c_g term_g) / (count sum(count_g term_g)), c_g = numerator_g count - numerator count_g.
+    It is q exactly if each c_g is 0. Otherwise, the terms being exponentials of different algebraic
+    numbers, it is transcendental (Lindemann-Weierstrass), so that rising precision decides; but
+    where it lies next to a dyadic q, only the sign of the difference can be told.
     """
     top, most = numerators[-1], counts[-1]
     apart = [

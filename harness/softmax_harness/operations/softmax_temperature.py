@@ -25,7 +25,7 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
-    """softmax from exp((x - a) / T), the difference exact, the quotient to as many bits as it needs.
+    """softmax from exp((x - a) / T): the difference is exact, the quotient has the bits it needs.
 
     The quotients are different algebraic numbers, so that all is as for softmax.
     """

@@ -76,7 +76,7 @@ class Run:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write a .csv for each table, floats so that they read back, and run.json with their digests."""
+    """Write a .csv for each table, with floats that read back, and run.json with their digests."""
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     digests = {name: _digest(folder / f"{name}.csv") for name in run.tables}

@@ -1,4 +1,4 @@
-"""The one way to call an implementation: make the call as requested, and look at all it returned."""
+"""The one way to call an implementation: make the call as requested, and look at the reply."""
 
 from __future__ import annotations
 

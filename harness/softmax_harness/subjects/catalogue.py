@@ -1,4 +1,4 @@
-"""Everything that can be measured without being named: the registered implementations and `exact`."""
+"""All that can be measured without being named: registered implementations and `exact`."""
 
 from __future__ import annotations
 

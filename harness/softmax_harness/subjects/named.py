@@ -77,7 +77,7 @@ def subject_named(name: str, operation: Operation, format: Format) -> Subject:
 def problem_of(
     declaration: Implementation, operation: Operation, format: Format, policy: Policy | None = None
 ) -> Problem:
-    """The problem of an implementation: its output format is the input's unless it declares another."""
+    """The problem of an implementation; its output format is the input's unless it declares one."""
     output = FORMATS[declaration.output_dtype] if declaration.output_dtype else format
     return Problem(operation, format, output, policy=policy or Policy())
 

@@ -18,7 +18,7 @@ _NOT_IMPLEMENTATIONS = ("__init__.py", "registry.py")
 
 
 def declared_names(folder: Path, operation: str = "softmax") -> list[str]:
-    """Every name of an operation given to ``@implementation(...)`` in the files of `folder`, sorted.
+    """Every name that ``@implementation(...)`` gives in the files of `folder`, sorted.
 
     Raises
     ------

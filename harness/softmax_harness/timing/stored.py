@@ -1,4 +1,4 @@
-"""What asv has stored: one cell for each choice of a benchmark's parameters, by asv's own reader."""
+"""What asv has stored, read by asv: one result for each choice of a benchmark's parameters."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def read_history(where: Path) -> pd.DataFrame:
 
 
 def _newest_runs(cells: Iterable[StoredResult]) -> list[StoredResult]:
-    """Of each suite's benchmark the last run on each commit, whole: older runs do not fill it up."""
+    """The last run of each suite's benchmark on each commit; older runs do not fill it up."""
     runs: dict[tuple[str, ...], list[StoredResult]] = {}
     for cell in sorted(cells, key=lambda cell: cell.started):
         run = runs.setdefault((cell.suite, cell.benchmark, cell.commit), [])

@@ -1,4 +1,4 @@
-"""The exact results: `exact_results` by the screen and mpmath together, `arbitrate` by mpmath alone."""
+"""The exact results: `exact_results` by screen and mpmath, `arbitrate` by mpmath alone."""
 
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate

@@ -64,7 +64,8 @@ def _decided_row(
         precision *= 2
         if precision > _MOST_BITS:
             raise RuntimeError(
-                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in operands]} is not "
+                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in operands]} "
+                "is not "
                 f"decided by {_MOST_BITS} bits: its enclosures do not narrow"
             )
 

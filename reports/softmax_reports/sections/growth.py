@@ -24,7 +24,8 @@ _THEOREMS = (
     "terms and with the errors of exp and log as measured on this machine. Two printed bounds are "
     "corrected: exp(x − lse) gets the rounding of a + log s, and the shifted lse that of its last "
     "addition, without which [1000, 1000] in float32 errs by 488 u where 4.4 u were promised. They "
-    "take the sum as one addition after another; NumPy’s pairwise sum stays far below them at large "
+    "take the sum as one addition after another; NumPy’s pairwise sum stays far below them at "
+    "large "
     "n. Where (n − 1)u ≥ 1, in float16 from n = 2049 on, no bound exists, and none is drawn."
 )
 
@@ -50,8 +51,10 @@ def growth(run: Run) -> Section | None:
             Picture(
                 "growth-with-range",
                 f"Largest error of a row against the range of its logits, n = {_RANGE_N}, evenly "
-                "spaced. Forms that subtract the maximum round the difference, so their error grows "
-                "with the range until the results underflow; the naive form has no such step, and is "
+                "spaced. Forms that subtract the maximum round the difference, so their error "
+                "grows "
+                "with the range until the results underflow; the naive form has no such step, and "
+                "is "
                 "better until it breaks, where its line ends.",
                 "Largest error in ulp against the range of the logits, one panel for each dtype",
                 _figure(run, _before_breaking(ranged), "coordinate", "range of the logits"),
@@ -78,12 +81,15 @@ def _conclusion(results: pd.DataFrame) -> str:
     )
     if over:
         return (
-            f"{over} of {len(bounded)} cells err by more than the bound of their theorem allows, the "
-            f"furthest {closest}, by a factor of {digits(ratio.max())}: either the implementation or "
+            f"{over} of {len(bounded)} cells err by more than the bound of their theorem allows, "
+            "the "
+            f"furthest {closest}, by a factor of {digits(ratio.max())}: either the implementation "
+            "or "
             "what it declares of itself is wrong."
         )
     return (
-        f"All {len(bounded)} cells that a theorem bounds, above 1 ulp, keep within it; the closest is "
+        f"All {len(bounded)} cells that a theorem bounds, above 1 ulp, keep within it; the "
+        "closest is "
         f"{closest}, at {digits(ratio.max())} of it."
     )
 

@@ -1,4 +1,4 @@
-"""Overflow and underflow in one picture: where exp(x) is safe in each format, and what shifting costs."""
+"""Overflow and underflow: where exp(x) is safe in each format, and what shifting costs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def limits(run: Run) -> Section | None:
         Paragraph(_cost(run.results)),
         Picture(
             "limits",
-            "What becomes of exp(x), by x. Between the outer marks the naive softmax of a row of equal "
-            "logits x is safe; subtracting the maximum moves every row to 0 and below, where nothing "
+            "What becomes of exp(x), by x. Between the outer marks the naive softmax of a row of "
+            "equal "
+            "logits x is safe; subtracting the maximum moves every row to 0 and below, where "
+            "nothing "
             "overflows and the sum is at least 1.",
             "For each dtype, the ranges of x in which exp(x) is 0, subnormal, normal or infinite",
             _figure(formats),
@@ -104,8 +106,10 @@ def _table(formats: list[Format]) -> Table:
         cells = (own["zero"], own["subnormal"], own["infinite"], of_a_thousand)
         rows.append((format.name, *(f"{each:.4f}" for each in cells)))
     return Table(
-        "The thresholds: logarithms of half the smallest subnormal, of the smallest normal number, and of "
-        "what rounds to infinity; the last column is where the sum over a thousand equal logits does.",
+        "The thresholds: logarithms of half the smallest subnormal, of the smallest normal "
+        "number, and of "
+        "what rounds to infinity; the last column is where the sum over a thousand equal logits "
+        "does.",
         ("dtype", "0 below", "subnormal below", "infinite from", "of 1000 from"),
         rows,
     )
@@ -113,7 +117,8 @@ def _table(formats: list[Format]) -> Table:
 
 def _cost(results: pd.DataFrame) -> str:
     begun = (
-        "The naive form is safe while no exp(x) and no sum of them overflows and the largest exp(x) of a "
+        "The naive form is safe while no exp(x) and no sum of them overflows and the largest "
+        "exp(x) of a "
         "row is a normal number. Subtracting the maximum makes every row safe."
     )
     cells = results[results["implementation"].isin([_NAIVE, _SHIFTED])]
@@ -130,7 +135,8 @@ def _cost(results: pd.DataFrame) -> str:
     dtype, family, n = ratio.index[-1]
     return (
         f"{begun} It costs the rounding of the difference: of the {len(both)} cells in which naive "
-        f"survives, max-shifted errs more in {len(worse)}, at most {digits(ratio.iloc[-1])} times as much "
+        f"survives, max-shifted errs more in {len(worse)}, at most {digits(ratio.iloc[-1])} times "
+        "as much "
         f"({dtype}, {family}, n = {n}: {digits(both.loc[ratio.index[-1], _SHIFTED])} ulp against "
         f"{digits(both.loc[ratio.index[-1], _NAIVE])})."
     )

@@ -54,7 +54,8 @@ def _conclusion(results: pd.DataFrame, names: list[str]) -> str:
         )
     return (
         f"Right means within what a careful implementation in the dtype owes. {'; '.join(told)}. "
-        "What is wrong is mostly lost near saturation, where 1 − s, log s or the rest of a sum is all "
+        "What is wrong is mostly lost near saturation, where 1 − s, log s or the rest of a sum is "
+        "all "
         "that is left of the result."
     )
 
@@ -62,8 +63,10 @@ def _conclusion(results: pd.DataFrame, names: list[str]) -> str:
 def _table(results: pd.DataFrame, name: str) -> Table:
     cells = _cells(results)
     return Table(
-        f"{name}: {OPERATIONS[name].summary}. Lost: became infinite, NaN or 0, left the range, or is a "
-        "wrong special value. The last column is the largest error divided by what half-ulp changes "
+        f"{name}: {OPERATIONS[name].summary}. Lost: became infinite, NaN or 0, left the range, or "
+        "is a "
+        "wrong special value. The last column is the largest error divided by what half-ulp "
+        "changes "
         "of the inputs would do.",
         (
             "dtype",
@@ -107,7 +110,8 @@ def _shares_conclusion(table: pd.DataFrame) -> str:
 
 def _shares(table: pd.DataFrame) -> Table:
     return Table(
-        "Largest |y − z| of attention on normal logits of scale 10 with 64 keys, and the largest share of "
+        "Largest |y − z| of attention on normal logits of scale 10 with 64 keys, and the largest "
+        "share of "
         "each step; lost: results that are no number.",
         ("dtype", "softmax", "error", "scores", "softmax’s", "last product", "lost"),
         [

@@ -1,4 +1,4 @@
-"""Where each implementation breaks: offset or scale of the logits against n, coloured by outcome."""
+"""Where each implementation breaks: offset or scale of the logits against n, by outcome."""
 
 from __future__ import annotations
 
@@ -27,16 +27,20 @@ _PLANES = {
     "offset-plane": (
         "offset c, all logits equal to c",
         (
-            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. Lines: "
-            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n exp(c) "
+            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. "
+            "Lines: "
+            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n "
+            "exp(c) "
             "overflows. An implementation that shifts first is blank from side to side."
         ),
     ),
     "scale-plane": (
         "scale, logits evenly spaced over it",
         (
-            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: dash-dotted, "
-            "the smallest result becomes subnormal; dotted, it rounds to 0, which no implementation can "
+            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: "
+            "dash-dotted, "
+            "the smallest result becomes subnormal; dotted, it rounds to 0, which no "
+            "implementation can "
             "avoid; dashed, the sum of exp(x) overflows, which only the naive form meets."
         ),
     ),

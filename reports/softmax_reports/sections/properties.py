@@ -40,7 +40,8 @@ def _conclusion(table: pd.DataFrame) -> str:
             told.append(f"“{name}” fails in {', '.join(shares)}")
     inherent = "; ".join(told) or "it keeps them all"
     return (
-        f"On normal logits of scale 1, 10 and 100, even of the correctly rounded softmax: {inherent}. "
+        "On normal logits of scale 1, 10 and 100, even of the correctly rounded softmax: "
+        f"{inherent}. "
         "That much no implementation can mend; what one fails beyond the row “exact” is its own."
     )
 

@@ -87,7 +87,8 @@ def _labels_conclusion(table: pd.DataFrame) -> str:
     whole = table[table["label"] == "all"].set_index("output")
     sigmoid, softmax = whole.loc["sigmoid"], whole.loc["softmax"]
     return (
-        "Labels that do not exclude each other are not for softmax. Of the same exact logits of “even”, "
+        "Labels that do not exclude each other are not for softmax. Of the same exact logits of "
+        "“even”, "
         f"“greater than four” and “prime”, a sigmoid of each tells all three right for "
         f"{100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
         f"{100 * softmax['accuracy']:.1f} %: it divides 1 among labels of which a digit has "
@@ -97,7 +98,8 @@ def _labels_conclusion(table: pd.DataFrame) -> str:
 
 def _labels(table: pd.DataFrame) -> Table:
     return Table(
-        "Three labels of each digit by a sigmoid each and by one softmax, computed exactly. Outputs: their "
+        "Three labels of each digit by a sigmoid each and by one softmax, computed exactly. "
+        "Outputs: their "
         "mean, of all their sum; true: how often the label holds.",
         ("output layer", "label", "accuracy", "loss (nats)", "outputs", "true"),
         [
@@ -138,8 +140,10 @@ def _attention(table: pd.DataFrame) -> Table:
     sums = grouped[["argmax_flips", "order_inversions", "lost_weights", "mask_leaks"]].sum()
     return Table(
         "Attention weights over all layers and heads. Misplaced: the largest part of a row’s "
-        "attention that went to the wrong tokens (total variation); flips: rows whose most attended "
-        "token changed; inversions: pairs of tokens that changed order; lost: weights that became NaN or 0.",
+        "attention that went to the wrong tokens (total variation); flips: rows whose most "
+        "attended "
+        "token changed; inversions: pairs of tokens that changed order; lost: weights that became "
+        "NaN or 0.",
         (
             "dtype",
             "implementation",

@@ -46,7 +46,8 @@ def speed(run: Run) -> Section:
             Picture(
                 "history",
                 f"Over the commits measured on this machine: time an element at n = {TIMED_N}, "
-                "relative to each implementation's first, float32. Timings of different days differ "
+                "relative to each implementation's first, float32. Timings of different days "
+                "differ "
                 "by noise alone; compare commits with asv continuous.",
                 "Relative time over commits",
                 _history(run, history),

@@ -21,7 +21,8 @@ def worst_witnesses(run: Run) -> Section:
         "The worst witnesses",
         [
             Paragraph(
-                "Each command makes the same input again, bit for bit, and shows what every step of "
+                "Each command makes the same input again, bit for bit, and shows what every step "
+                "of "
                 "every implementation added to the error there. Lost elements have no error in ulp "
                 "and are counted in the first section."
             ),

@@ -33,7 +33,7 @@ def failure(f, *given, **options):
 def shown(message):
     """The lines below a finding, by their first word."""
     lines = [line.split(maxsplit=1) for line in message.splitlines() if line.startswith("  ")]
-    return {word: text for word, text in lines[::-1]}
+    return dict(lines[::-1])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", np.float64, np.dtype("float32")])

@@ -1,4 +1,4 @@
-"""Truths that are kept: found again by the same inputs, forgotten once confirmed, and never too many."""
+"""Kept truths: found again by the same inputs, forgotten once confirmed, never too many."""
 
 from dataclasses import replace
 

@@ -37,7 +37,7 @@ def grid(format, exponent):
 
 
 def nearest(value, format):
-    """The nearest number of the format by the definition: multiples of the spacing, ties to even."""
+    """The nearest number by definition: a multiple of the spacing, ties to even."""
     if value == 0:
         return Fraction(0)
     exponent = 0
@@ -146,7 +146,7 @@ def test_each_list_of_formats_is_the_table():
     assert {*DEFAULT_DTYPES, *OTHER_DTYPES} == {*FORMATS}
     assert all(hasattr(np, name) for name in DEFAULT_DTYPES)
     # What is measured may not import the harness, and has a list of its own.
-    assert registry.DTYPES == tuple(FORMATS)
+    assert tuple(FORMATS) == registry.DTYPES
     assert registry.NUMPY_DTYPES == DEFAULT_DTYPES
 
 

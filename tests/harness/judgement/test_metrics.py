@@ -135,7 +135,7 @@ def test_two_arrays_are_sorted_together(rows):
 
 
 def many_kinds(rng):
-    """Inputs that lean on every bound: flat, steep, tied, masked, equal, and of few distinct outputs."""
+    """Inputs that lean on every bound: flat, steep, tied, masked, equal, few distinct outputs."""
     x = rng.normal(0, 3, (40, 100))
     yield from (x, x / 300, x * 30, np.round(x), rng.normal(0, 3, (3, 4000)))
     yield np.where(rng.random(x.shape) < 0.2, -np.inf, x)
@@ -144,7 +144,7 @@ def many_kinds(rng):
 
 
 def disturbed(y, rng):
-    """The outputs as they are, a little and much too large, in wrong order, and with what is no output."""
+    """Outputs as they are, a little and much too large, in wrong order, and no outputs at all."""
     odd = rng.random(y.shape)
     worse = np.where(odd < 0.01, y * 1.01, y)
     lost = np.select([odd < 0.003, odd < 0.006, odd < 0.009], [0.0, np.nan, -1.0], y)

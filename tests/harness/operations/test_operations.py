@@ -32,19 +32,23 @@ def log_sum(row):
 
 def gradient(row, v):
     s, v = softmax_of(logits(row)), balls(v)
-    mean = sum((a * b for a, b in zip(s, v)), arb(0))
-    return [a * (b - mean) for a, b in zip(s, v)]
+    mean = sum((a * b for a, b in zip(s, v, strict=True)), arb(0))
+    return [a * (b - mean) for a, b in zip(s, v, strict=True)]
 
 
 def attention(row, q, k, v, mask):
     scores = [
-        sum((a * b for a, b in zip(balls(q[0]), balls(key))), arb(0)) / arb(len(q[0])).sqrt()
+        sum((a * b for a, b in zip(balls(q[0]), balls(key), strict=True)), arb(0))
+        / arb(len(q[0])).sqrt()
         if seen
         else None
-        for key, seen in zip(k, mask[0])
+        for key, seen in zip(k, mask[0], strict=True)
     ]
     w = softmax_of(scores)
-    return [sum((a * b for a, b in zip(w, balls(v[:, c]))), arb(0)) for c in range(v.shape[-1])]
+    return [
+        sum((a * b for a, b in zip(w, balls(v[:, c]), strict=True)), arb(0))
+        for c in range(v.shape[-1])
+    ]
 
 
 def cross_entropy_gradient(row, target):
@@ -62,7 +66,7 @@ BY_FLINT = {
     "gradient": gradient,
     "attention": attention,
     "softmax_masked": lambda row, mask: softmax_of(
-        [each if seen else None for each, seen in zip(logits(row), mask)]
+        [each if seen else None for each, seen in zip(logits(row), mask, strict=True)]
     ),
     "softmax_temperature": lambda row, t: softmax_of([e / arb(float(t[0])) for e in logits(row)]),
 }

@@ -165,7 +165,8 @@ def track_ulp(which):
         os._exit(3)
     if which == "hangs":
         time.sleep(60)
-    return {"infinite": float("inf"), "nothing": float("nan"), "here": float(os.environ["HERE"])}[which]
+    found = {"infinite": float("inf"), "nothing": float("nan"), "here": float(os.environ["HERE"])}
+    return found[which]
 track_ulp.params = ["raises", "dies", "hangs", "infinite", "nothing", "here"]
 track_ulp.unit = "ulp"
 

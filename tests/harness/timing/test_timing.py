@@ -1,4 +1,4 @@
-"""asv itself times and tracks two commits of a copy of the project, and the tables tell them apart."""
+"""asv itself times and tracks two commits of a copy of the project; tables tell them apart."""
 
 import json
 import os
@@ -49,7 +49,8 @@ def timed(root, tmp_path_factory):
             source.write_text(worse, encoding="utf-8")
             run(folder, "git", "commit", "-qam", "worse")
         # What is measured is the installed package; here the copy's own goes before it.
-        program = f"import sys; sys.path[:0] = [{str(source.parents[1])!r}]; import asv.main; asv.main.main()"
+        ours = str(source.parents[1])
+        program = f"import sys; sys.path[:0] = [{ours!r}]; import asv.main; asv.main.main()"
         asv_command = (sys.executable, "-c", program)
         run(folder, *asv_command, "machine", "--yes")
         os.environ["ASV_PYTHONPATH"] = str(source.parents[1])

@@ -167,7 +167,7 @@ def test_rows_beyond_the_proved_length_are_left_open(monkeypatch):
 
 
 def long_row(kind, rng):
-    """A row of some hundred distinct values, which mpmath sums exactly with how often each occurs."""
+    """A row of some hundred distinct values, which mpmath sums by how often each occurs."""
     n = (1 << 20) + 12_345
     scale, offset = {"far apart": (900, 0), "offset": (40, 1e3)}.get(kind, (3, 0))
     values = offset + scale * rng.standard_normal(300)

@@ -1,4 +1,4 @@
-"""The arbiter against python-flint's ball arithmetic and at the structures that defeat precision."""
+"""The arbiter against python-flint's balls, and at structures that defeat precision."""
 
 from dataclasses import replace
 
@@ -29,7 +29,11 @@ def test_rounding_and_offset_agree_with_ball_arithmetic(name, scale):
     truth = arbitrate(Problem.of(SOFTMAX, format), x)
     for row in range(len(x)):
         for z, r, offset, k in zip(
-            arb_softmax(x[row]), truth.rounded[row], truth.offset[row], truth.ulp_exponent[row]
+            arb_softmax(x[row]),
+            truth.rounded[row],
+            truth.offset[row],
+            truth.ulp_exponent[row],
+            strict=True,
         ):
             ulp = arb(2) ** int(k)
             error = (z - arb(float(r))) / ulp
@@ -48,8 +52,8 @@ def test_equal_rows_give_one_over_n(name):
 def test_exact_tie_rounds_to_even():
     """1/n midway between 0 and the smallest subnormal: in float16 of 2**25 equal entries.
 
-    They are given as a value and how often it occurs, as the arbiter sees a row; in a format of four
-    bits, of which the smallest number is 2**-9, a row of 2**10 entries goes all the way.
+    They are given as a value and how often it occurs, as the arbiter sees a row; in a format of
+    four bits, of which the smallest number is 2**-9, a row of 2**10 entries goes all the way.
     """
     (enclosure,) = enclose(np.zeros(1), np.array([2**25]), 75)
     assert decide(enclosure, FORMATS["float16"]) == (0.0, 0.5, -24)

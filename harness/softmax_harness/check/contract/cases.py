@@ -18,7 +18,7 @@ from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
 from softmax_harness.subjects.layouts import LAYOUTS
 
-# Vectors and remainders of them on every axis, and for a stride of 0 every kind of row in the first.
+# Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Long and wide ones beside the axis that is reduced; many axes.
 _AXIS_SHAPES = (*_SHAPES, (131, 3), (300, 2), (5, 1100), (2, 3, 4, 5), (2, 2, 3, 2, 4), (9,))

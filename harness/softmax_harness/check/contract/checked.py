@@ -160,7 +160,7 @@ def _verdict(
 def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
     """The first of each kind, and how many more there are."""
     counts = Counter(kind for kind, _ in reported)
-    firsts = {kind: text for kind, text in reversed(reported)}
+    firsts: dict[str, str] = dict(reversed(reported))
     return tuple(
         f"{kind}: {firsts[kind]}" + (f" (and {count - 1} more of this kind)" if count > 1 else "")
         for kind, count in counts.items()

@@ -1,4 +1,4 @@
-"""Limits that a user sets or an implementation declares: ``max_ulp=2``, ``not_correctly_rounded=0``."""
+"""Limits that a user sets or an implementation declares, such as ``max_ulp=2``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inputs on which accuracy is judged: every family, every length that kernels treat differently."""
+"""The inputs on which accuracy is judged: every family, and every length of its own kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One high entry at each place of the row in turn: kernels that leave out a place are found there."""
+"""One high entry at each place of the row in turn, which finds kernels that skip a place."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def digits() -> Digits:
 
 @cache
 def attention() -> Attention:
-    """The files that ``data/make_attention.py`` makes; padding keys -inf, padding queries left out."""
+    """What ``data/make_attention.py`` makes; padding keys are -inf, padding queries left out."""
     mask = _loaded("minilm_attention_mask")
     scores = np.where(mask[:, None, None, :], _loaded("minilm_attention_scores"), -np.inf)
     places = np.indices(scores.shape[:-1])  # of layer, sentence, head and query

@@ -34,7 +34,7 @@ def _exponential(format: Format, n: int, rows: int, rng: np.random.Generator) ->
 
 
 def _result(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
-    """The largest logit 0, the others so far below that the result is at a threshold of underflow."""
+    """The largest logit is 0; the others make the result reach a threshold of underflow."""
     edges = thresholds(format)[1:]
     x = np.zeros((rows, n))
     for row in range(rows):

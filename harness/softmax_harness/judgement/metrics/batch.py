@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that were computed and judged; all arrays but x have the shape of the results, (rows, m).
+    """Rows that were computed and judged; arrays other than x have the shape of results, (rows, m).
 
     What several metrics need is made once, when the first of them asks for it.
 

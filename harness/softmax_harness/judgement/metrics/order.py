@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics.batch import Array, Batch
 
-# Shorter rows cost more calls than they save, in longer ones too many agree in sixteen bits: measured.
+# Shorter rows cost more calls than they save; in longer ones too many agree in sixteen bits.
+# Both were measured.
 _RADIX_LENGTHS = range(256, 3000)
 # In longer rows too many outputs lie near each other, in shorter ones there is little to spare; if
 # none of the first few rows shows its order, the others are not tried.

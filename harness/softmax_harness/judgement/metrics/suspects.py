@@ -46,5 +46,5 @@ def reaching(at_most: Callable[[Batch], Array]) -> Suspects:
 
 
 def other_than_zero(possible: Callable[[Batch], NDArray[np.bool_]]) -> Suspects:
-    """The rows in which ``possible(batch)``, shape (rows,), does not rule a value other than 0 out."""
+    """The rows in which ``possible(batch)``, shape (rows,), leaves a value other than 0 open."""
     return lambda batch, reach: np.flatnonzero(possible(batch))

@@ -62,7 +62,7 @@ def constants() -> Constants:
     beyond = _sum(pieces[::-1])
     high = np.ldexp(np.rint(np.ldexp(whole + beyond, _LIMB)), -_LIMB)
     nearest = whole + beyond
-    # Exact until 2**-100 is reached, since each sum is small and a multiple of its last term's unit.
+    # Exact until 2**-100 is reached: each sum is small and a multiple of its last term's unit.
     low = _sum([whole - nearest, *pieces])
     rest = _sum([whole - high, *pieces])
     ln2 = _ln2()
@@ -97,7 +97,7 @@ def _sum(terms: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _powers(factor: int, count: int) -> list[int]:
-    """The first powers of factor / 2**`_BITS` > 1, in the same units, each cut: error below 2**-200."""
+    """The first powers of factor / 2**`_BITS` > 1, in the same units, cut: error below 2**-200."""
     values = [1 << _BITS]
     for _ in range(count - 1):
         values.append((values[-1] * factor) >> _BITS)

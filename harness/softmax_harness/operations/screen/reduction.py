@@ -64,7 +64,7 @@ def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
 
 
 def power_of_two(q: Bits, out: Bits) -> Array:
-    """2**q for q <= 0, no smaller than 2**-1022, where it no longer counts in a sum of 1 or more."""
+    """2**q for q <= 0, at least 2**-1022, which no longer counts in a sum of 1 or more."""
     if q.min() < -1022 * FIELD:
         q = np.maximum(q, -1022 * FIELD, out=out)
     return np.add(q, BIAS * FIELD, out=out).view(np.float64)

@@ -1,4 +1,4 @@
-"""Memory that one block's arithmetic uses again and again, since fresh pages cost more than it does."""
+"""Memory that each block's arithmetic uses again: fresh pages cost more than the arithmetic."""
 
 from __future__ import annotations
 

@@ -48,9 +48,8 @@ def attention_shares_rows(
         operands = OPERATIONS["attention"].make_operands(stored, recipe.random_operands(0))
         problem = Problem.of(OPERATIONS["attention"], format)
         z = arbitrate(problem, stored.astype(np.float64), operands).value
-        for each in implementations:
-            if format.name in each.dtypes:
-                rows.append(_row(each, recipe, operands, z))
+        taking = (each for each in implementations if format.name in each.dtypes)
+        rows.extend(_row(each, recipe, operands, z) for each in taking)
     return rows
 
 

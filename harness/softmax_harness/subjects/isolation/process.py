@@ -126,7 +126,7 @@ class Isolated:
 
 
 def _pool(limits: Limits) -> ProcessPool:
-    """A pool of one process, spawned, so that nothing is in it but what the implementation brings."""
+    """A pool of one process, spawned, so that it holds only what the implementation brings."""
     return ProcessPool(
         1,
         context=multiprocessing.get_context("spawn"),

@@ -49,7 +49,8 @@ def check_form(name: str) -> None:
         raise BadImplementation(f"{name!r} names no function: expected {name}:FUNCTION")
     if not place or not all(part.isidentifier() for part in function.split(".")):
         raise BadImplementation(
-            f"{name!r} names no function: expected package.module:function or path/to/file.py:function"
+            f"{name!r} names no function: expected package.module:function or "
+            "path/to/file.py:function"
         )
     if place.endswith(".py") and not Path(place).is_file():
         raise BadImplementation(f"{place}: no such file; expected path/to/file.py:function")

@@ -1,4 +1,4 @@
-"""The two commits that are meant, in a clone that may be shallow and detached, and what it lacks."""
+"""The two commits that are meant, in a clone that may be shallow or detached."""
 
 from __future__ import annotations
 
