@@ -41,7 +41,7 @@ def attention_shares_rows(
         the largest share, or lost; ``lost``: results that are no number, which the maxima leave
         out; ``witness``: of ``error``, or of a lost one.
     """
-    rows = []
+    rows: list[Row] = []
     for format in formats:
         recipe = Recipe(FAMILIES[FAMILY], format, LENGTH, ROWS, 0)
         stored = recipe.block(0)
