@@ -6,9 +6,11 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from softmax_harness.check.contract.truths import keep_truths
+from softmax_harness.cli import main
 
 
 def pytest_configure(config):
@@ -91,6 +93,25 @@ def held(lock, seconds=600):
         yield
     finally:
         lock.rmdir()
+
+
+@pytest.fixture
+def called(monkeypatch, capfd):
+    """The command in this process, for what needs none of its own: ``called("list")``."""
+
+    def run(*words, cwd=None):
+        words = list(map(str, words))
+        with monkeypatch.context() as here, patch.dict(os.environ):
+            here.setattr(sys, "argv", ["softmax-harness", *words])
+            if cwd is not None:
+                here.chdir(cwd)
+            capfd.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+        code = ended.value.code
+        return subprocess.CompletedProcess(words, 0 if code is None else code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -72,9 +72,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("words, part", CASES.values(), ids=CASES)
-def test_one_line_exit_2_and_nothing_written(command, files, words, part):
+def test_one_line_exit_2_and_nothing_written(called, files, words, part):
     before = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
-    done = command(*words, cwd=files)
+    done = called(*words, cwd=files)
     assert done.returncode == 2, done.stderr
     assert part in done.stderr
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr

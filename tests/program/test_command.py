@@ -22,17 +22,17 @@ from softmax_implementations import implementations
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_help_has_an_example(command, verb):
-    done = command(verb, "--help")
+def test_every_help_has_an_example(called, verb):
+    done = called(verb, "--help")
     assert done.returncode == 0 and f"Example: softmax-harness {verb}" in done.stdout
 
 
-def test_list_names_all_there_is(command):
-    document = json.loads(command("list", "--json").stdout)
+def test_list_names_all_there_is(called):
+    document = json.loads(called("list", "--json").stdout)
     assert document["schema"] == 1
     names = [each["name"] for each in document["implementations"]]
     assert names == sorted({*implementations(), "exact"})
-    text = command("list").stdout
+    text = called("list").stdout
     assert all(name in text for name in (*names, *FAMILIES, "softmax", "standard"))
 
 
@@ -79,25 +79,25 @@ def recomputed_ulp(found, y):
         )
 
 
-def test_a_witness_is_explained(command, run_folder):
+def test_a_witness_is_explained(called, run_folder):
     table = pd.read_csv(run_folder / "results.csv")
     cell = table[(table["implementation"] == "max-shifted") & (table["max_ulp"] > 2)].iloc[-1]
-    done = command("explain", cell["witness"], "--implementation", "max-shifted")
+    done = called("explain", cell["witness"], "--implementation", "max-shifted")
     assert done.returncode == 0, done.stderr
     assert f"{cell['max_ulp']:.3g} ulp" in done.stdout and "added most: " in done.stdout
 
 
-def test_explain_shows_the_three_steps_in_digits(command):
-    done = command("explain", "2.0", "1.0", "0.1")
+def test_explain_shows_the_three_steps_in_digits(called):
+    done = called("explain", "2.0", "1.0", "0.1")
     assert done.returncode == 0, done.stderr
     for digits in ("7.389", "2.718", "1.105", "11.21", "0.6590", "0.2424", "0.0985"):
         assert digits in done.stdout
-    assert command("explain", "0", "-1e4", "-inf").returncode == 0
+    assert called("explain", "0", "-1e4", "-inf").returncode == 0
 
 
-def test_explain_takes_a_row_of_a_file(command, tmp_path):
+def test_explain_takes_a_row_of_a_file(called, tmp_path):
     np.save(tmp_path / "x.npy", np.array([[1.0, 2.0], [3.0, 4.5]], np.float16))
-    done = command("explain", tmp_path / "x.npy", "--row", 1)
+    done = called("explain", tmp_path / "x.npy", "--row", 1)
     assert done.returncode == 0 and "float16 stores them: 3.0  4.5" in done.stdout
 
 
@@ -118,12 +118,12 @@ def test_a_users_file_is_a_family(command, tmp_path):
     assert table[["n", "rows", "elements"]].iloc[0].tolist() == [5, 12, 60]
 
 
-def test_inputs_that_are_computed_elsewhere_are_scored(command, tmp_path):
+def test_inputs_that_are_computed_elsewhere_are_scored(called, tmp_path):
     words = ("inputs", "--dtype", "float32", "--family", "normal-1", "--out", tmp_path / "in")
-    assert command(*words).returncode == 0
+    assert called(*words).returncode == 0
     (path,) = (tmp_path / "in").glob("float32-normal-1-n100.npy")
     np.save(tmp_path / "y.npy", implementations()["max-shifted"](np.load(path)))
-    done = command("score", path, tmp_path / "y.npy", "--json", tmp_path / "score.json")
+    done = called("score", path, tmp_path / "y.npy", "--json", tmp_path / "score.json")
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "score.json").read_text())
     assert document["elements"] == np.load(path).size and 0.5 < document["max_ulp"] < 10

@@ -10,12 +10,12 @@ from softmax_implementations import implementations
 
 
 @pytest.fixture
-def score(command, tmp_path):
+def score(called, tmp_path):
     def scored(x, y, *options):
         np.save(tmp_path / "x.npy", x)
         np.save(tmp_path / "y.npy", y)
         out = tmp_path / "score.json"
-        done = command("score", tmp_path / "x.npy", tmp_path / "y.npy", "--json", out, *options)
+        done = called("score", tmp_path / "x.npy", tmp_path / "y.npy", "--json", out, *options)
         assert done.returncode == 0, done.stderr
         return json.loads(out.read_text())
 
