@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from softmax_harness.cli import options
-from softmax_harness.explain.operation import Row, row_text
+from softmax_harness.explain.operation import RowResults, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
@@ -72,7 +72,7 @@ def command(
             "see softmax-harness list"
         )
     subjects = [subject_named(each.name, operation_named(operation), found.format) for each in able]
-    detail = Row.of(found)
+    detail = RowResults.of(found)
     if operation == "softmax":
         explained = Explained.of(found)
         click.echo(explained_text(explained, subjects))

@@ -19,7 +19,7 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True)
-class Row:
+class RowResults:
     """A row of an operation in detail.
 
     Attributes
@@ -33,7 +33,7 @@ class Row:
     asked: Question
 
     @classmethod
-    def of(cls, witness: Witness) -> Row:
+    def of(cls, witness: Witness) -> RowResults:
         """The row of a witness; its operands are made again as a run makes them."""
         return cls(witness, question(witness.problem, witness.block, witness.operands))
 
@@ -56,7 +56,7 @@ class Row:
         return batch.y[self.witness.row], batch.ulp_error[self.witness.row]
 
 
-def row_text(row: Row, subjects: list[Subject]) -> str:
+def row_text(row: RowResults, subjects: list[Subject]) -> str:
     """The row as lines of text."""
     witness = row.witness
     lines = [

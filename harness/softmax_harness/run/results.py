@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.run.experiments import EXPERIMENTS
@@ -80,8 +81,8 @@ def write(run: Run, folder: Path) -> None:
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     digests = {name: _digest(folder / f"{name}.csv") for name in run.tables}
-    text = json.dumps(run.info | {"sha256": digests}, indent=1, allow_nan=False)
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    text = json_text(run.info | {"sha256": digests})
+    (folder / "run.json").write_text(text, encoding="utf-8")
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from softmax_harness.ground.documents.github import (
     annotation,
     shows_annotations,
 )
-from softmax_harness.ground.documents.junit import Case, Failure, junit_text
+from softmax_harness.ground.documents.junit import Failure, JUnitCase, junit_text
 from softmax_harness.ground.documents.markdown import (
     command_lines,
     escaped,
@@ -56,8 +56,8 @@ def test_markdown_takes_no_mark_for_its_own(text):
 
 
 def test_junit_counts_its_cases_and_drops_what_xml_cannot_hold():
-    failed = Case("c", "failed", Failure("raised", "finding", "50% <b>\x07\ud800"))
-    cases = [failed, Case("c", "passed"), Case("c", "skipped", skipped="no\x00 torch")]
+    failed = JUnitCase("c", "failed", Failure("raised", "finding", "50% <b>\x07\ud800"))
+    cases = [failed, JUnitCase("c", "passed"), JUnitCase("c", "skipped", skipped="no\x00 torch")]
     text = junit_text({'a "suite" & <more>': cases, "empty": []})
     first, second = ElementTree.fromstring(text.encode("utf-8"))
     assert first.attrib == {

@@ -31,7 +31,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Case:
+class JUnitCase:
     """A test case, which passed unless something else is said.
 
     Attributes
@@ -48,7 +48,7 @@ class Case:
     skipped: str | None = None
 
 
-def junit_text(suites: Mapping[str, Sequence[Case]]) -> str:
+def junit_text(suites: Mapping[str, Sequence[JUnitCase]]) -> str:
     """A document of test suites, each with its name and its cases."""
     root = ElementTree.Element("testsuites")
     for name, cases in suites.items():
@@ -59,14 +59,14 @@ def junit_text(suites: Mapping[str, Sequence[Case]]) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _counts(cases: Sequence[Case]) -> dict[str, str]:
+def _counts(cases: Sequence[JUnitCase]) -> dict[str, str]:
     failures = sum(case.failure is not None for case in cases)
     skipped = sum(case.skipped is not None for case in cases)
     counts = {"tests": len(cases), "failures": failures, "errors": 0, "skipped": skipped}
     return {key: str(count) for key, count in counts.items()}
 
 
-def _add_case(suite: ElementTree.Element, case: Case) -> None:
+def _add_case(suite: ElementTree.Element, case: JUnitCase) -> None:
     element = _added(suite, "testcase", {"classname": case.classname, "name": case.name})
     if case.failure is not None:
         names = {"message": case.failure.message, "type": case.failure.type}
