@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Setting:
+class Arithmetic:
     """What a bound depends on besides the row.
 
     Attributes
@@ -66,7 +66,7 @@ def lambert_w(n: int) -> float:
     return w
 
 
-def _sum_low(n: int, setting: Setting) -> float:
+def _sum_low(n: int, setting: Arithmetic) -> float:
     """Lower bound of (computed sum) / (exact sum) of exp(x - a); not positive for no bound."""
     u, errors = setting.unit_roundoff, setting.errors
     drift = math.exp(-u * lambert_w(n))
@@ -74,7 +74,7 @@ def _sum_low(n: int, setting: Setting) -> float:
     return (1.0 - setting.additions * u) * (1.0 - errors.exp) * drift - lost
 
 
-def shifted(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def shifted(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     """|y - z| / ulp for exp(x - a) / sum, whose exact sum is at least 1.
 
     Relative e^(uA) (1 + eps) (1 + u) / low - 1, low the bound of the sum from below; besides
@@ -84,7 +84,7 @@ def shifted(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
     return _quotient(s.unit_roundoff * _distance(a, x), low, np.ones(a.shape), z, ulp, s)
 
 
-def naive(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def naive(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     """|y - z| / ulp for exp(x) / sum: as `shifted` without the rounding of the difference.
 
     A subnormal exponential errs by kappa eta over the sum, which may be far below 1 here.
@@ -106,7 +106,9 @@ def _distance(a: Array, x: Array) -> Array:
         return a - x
 
 
-def _quotient(exponent: Array, low: Array, total: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def _quotient(
+    exponent: Array, low: Array, total: Array, z: Array, ulp: Array, s: Arithmetic
+) -> Array:
     """The bound of e^exponent (1 + eps) (1 + u) / low; `low` and `total` have a column per row.
 
     In ulp from the start: half of float64's eta is no float64.
@@ -122,13 +124,13 @@ def _quotient(exponent: Array, low: Array, total: Array, z: Array, ulp: Array, s
     return np.where(bounded, bound, np.inf)
 
 
-def _logarithm_error(n: int, s: Setting) -> float:
+def _logarithm_error(n: int, s: Arithmetic) -> float:
     """Absolute error of the computed log of the sum: that of the sum, then eps_log log n."""
     low = _sum_low(n, s)
     return math.inf if low <= 0.0 else -math.log(low) + s.errors.log * math.log(n)
 
 
-def shifted_log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def shifted_log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     """|y - z| / ulp for exp((x - a) - log s): the error E of the exponent, then e^E (1 + eps) - 1.
 
     E = u A + (error of log s) + u |log z|: the rounding of x - a, of log s, of their difference.
@@ -138,7 +140,7 @@ def shifted_log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) ->
     return _exponential(exponent + _logarithm_error(x.shape[-1], s), z, ulp, s)
 
 
-def log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     """|y - z| / ulp for exp(x - lse): E = u |lse| + (error of log s) + u |log z|.
 
     The first term is the rounding of a + log s, which the printed theorem drops; on
@@ -150,19 +152,19 @@ def log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Setting) -> Array:
     return _exponential(exponent + _logarithm_error(n, s), z, ulp, s)
 
 
-def _exponential(exponent: Array, z: Array, ulp: Array, s: Setting) -> Array:
+def _exponential(exponent: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         relative = np.expm1(exponent + math.log1p(s.errors.exp))
         tail = (s.errors.exp_subnormal + 0.5) * _spacings(s, ulp)
         return np.where(z > 0, relative * (z / ulp), 0.0) + tail
 
 
-def _spacings(s: Setting, ulp: Array) -> Array:
+def _spacings(s: Arithmetic, ulp: Array) -> Array:
     """eta / ulp: the smallest subnormal of the arithmetic in ulp of the results."""
     return np.asarray(s.smallest_subnormal / ulp)
 
 
-Bound = Callable[[Array, Array, Array, Array, Setting], Array]
+Bound = Callable[[Array, Array, Array, Array, Arithmetic], Array]
 BOUNDS: dict[str, Bound] = {
     "naive": naive,
     "shifted": shifted,
@@ -237,11 +239,11 @@ def theorem(name: str | None, x: Array, z: Array, ulp: Array, format: Format) ->
     return BOUNDS[name](_maximum(x), x, z, ulp, native(format, additions))
 
 
-def native(format: Format, additions: float) -> Setting:
+def native(format: Format, additions: float) -> Arithmetic:
     """Arithmetic in the format itself."""
     from softmax_harness.operations.elementary import elementary_errors
 
-    return Setting(
+    return Arithmetic(
         format.unit_roundoff,
         format.smallest_subnormal,
         format.smallest_normal,
@@ -251,7 +253,7 @@ def native(format: Format, additions: float) -> Setting:
     )
 
 
-def wider(format: Format, additions: float) -> Setting:
+def wider(format: Format, additions: float) -> Arithmetic:
     """Arithmetic in the next wider type: the format's `wider`, or else NumPy's long double."""
     from softmax_harness.operations.elementary import long_double_errors
 
@@ -259,7 +261,7 @@ def wider(format: Format, additions: float) -> Setting:
         return native(FORMATS[format.wider], additions)
     info = np.finfo(np.longdouble)
     # Its smallest numbers are 0 in float64, which is what they amount to here.
-    return Setting(float(info.eps) / 2, 0.0, 0.0, math.inf, long_double_errors(), additions)
+    return Arithmetic(float(info.eps) / 2, 0.0, 0.0, math.inf, long_double_errors(), additions)
 
 
 def _maximum(x: Array) -> Array:

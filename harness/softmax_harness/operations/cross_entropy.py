@@ -47,7 +47,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     """As log_softmax."""
     known = rows.sums(x, format)
     distance = at_target(known.distance, operands)
-    return log_softmax.errors(distance, known.log_error, z, ulp, format)
+    return log_softmax.bound_from(distance, known.log_error, z, ulp, format)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

@@ -44,10 +44,10 @@ def special_values(
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """(x - a) - log1p(sum of the others): u A, the error of L, u |z|, and half a spacing."""
     known = rows.sums(x, format)
-    return errors(known.distance, known.log_error, z, ulp, format)
+    return bound_from(known.distance, known.log_error, z, ulp, format)
 
 
-def errors(distance: Array, log_error: Array, z: Array, ulp: Array, format: Format) -> Array:
+def bound_from(distance: Array, log_error: Array, z: Array, ulp: Array, format: Format) -> Array:
     """The bound of (x - a) - L in ulp, from A, the error of L and the result."""
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from softmax_harness.check.asserted.messages import Assertion, Broken, Channel, Verdict
 from softmax_harness.check.asserted.shown import shown
 from softmax_harness.check.contract import Contract
-from softmax_harness.check.contract.checked import verdict
+from softmax_harness.check.contract.checking import verdict
 from softmax_harness.check.contract.promises import parsed_limit
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import format_named

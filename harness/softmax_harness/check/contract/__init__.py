@@ -1,7 +1,7 @@
 """The contract suite: tests any named implementation for everything that a softmax must do."""
 
-from softmax_harness.check.contract.checked import checked
+from softmax_harness.check.contract.checked import PARTS, Checked, Contract
+from softmax_harness.check.contract.checking import checked
 from softmax_harness.check.contract.finding import Finding
-from softmax_harness.check.contract.verdict import PARTS, Checked, Contract
 
 __all__ = ["PARTS", "Checked", "Contract", "Finding", "checked"]

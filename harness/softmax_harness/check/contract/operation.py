@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.check.contract.checked import load_or_fault, unloaded
+from softmax_harness.check.contract.checked import Checked, Contract, finding_of, up_to_the_last
+from softmax_harness.check.contract.checking import load_or_fault, unloaded
 from softmax_harness.check.contract.finding import Finding, Key, first_of_each_kind, key_of
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
-from softmax_harness.check.contract.verdict import Checked, Contract, finding_of, up_to_the_last
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen

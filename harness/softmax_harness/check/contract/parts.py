@@ -11,12 +11,12 @@ from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
 from softmax_harness.check.contract.cases import CASES
+from softmax_harness.check.contract.checked import Contract, finding_of
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.suite import recipes
 from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
-from softmax_harness.check.contract.verdict import Contract, finding_of
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
 

@@ -35,7 +35,7 @@ def metrics_of(operation: Operation) -> tuple[Metric, ...]:
 
 
 def batch_of(x: Array, y: Array, truth: Truth, input_sensitivity: Array | None = None) -> Batch:
-    """The batch of inputs x, computed outputs y and their truth; `change` as in `Batch`."""
+    """The batch of inputs x, outputs y and their truth; `input_sensitivity` as in `Batch`."""
     return Batch(x, y, truth, ulp_error(y, truth), input_sensitivity)
 
 

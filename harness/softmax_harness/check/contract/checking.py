@@ -1,0 +1,167 @@
+"""Runs the contract suite on one implementation and gives the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import NamedTuple
+
+from softmax_implementations import Implementation
+
+from softmax_harness.check.contract.cases import normal
+from softmax_harness.check.contract.checked import Checked, Contract, finding_of, up_to_the_last
+from softmax_harness.check.contract.finding import Key, first_of_each_kind, key_of
+from softmax_harness.check.contract.parts import Found, do_part
+from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.ground.formats import format_named
+from softmax_harness.operations import operation_named
+from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated
+from softmax_harness.subjects.named import check_name, described, problem_of
+from softmax_harness.subjects.subject import Subject
+
+
+def checked(name: str, contract: Contract) -> list[Checked]:
+    """The verdicts on the implementation of that name, one for each dtype.
+
+    Raises
+    ------
+    UnknownName, BadImplementation
+        If there is none of that name.
+    """
+    check_name(name)
+    with ExitStack() as stack:
+        process = stack.enter_context(Isolated(name, contract.process))
+        fresh = stack.enter_context(Isolated(name, contract.process))
+        loaded = load_or_fault(process)
+        if isinstance(loaded, Fault):
+            return [unloaded(each, loaded) for each in contract.keys(name)]
+        declaration = _declaration(name, loaded, contract)
+        if declaration.unavailable:
+            fault = Fault("unavailable", declaration.unavailable)
+            return [unloaded(each, fault) for each in contract.keys(name)]
+        operation = operation_named(contract.operation)
+        subjects = [
+            Subject(
+                declaration,
+                problem_of(declaration, operation, format_named(dtype), contract.policy),
+                process,
+                is_plain=loaded.declared is None,
+            )
+            for dtype in contract.dtypes
+        ]
+        firsts = [_first_call(each, contract) for each in subjects]
+        # A plain function that answers in one dtype and refuses another does not support that one.
+        is_choice = not all(first.refusal for first in firsts)
+        return [
+            Checked.of(key_of(each), "unsupported", reported=(first.refusal,))
+            if first.refusal and (is_choice or not each.is_plain)
+            else _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract)
+            for each, first in zip(subjects, firsts, strict=True)
+        ]
+
+
+def verdict(subject: Subject, contract: Contract) -> Checked:
+    """The verdict on a subject, without a fresh process to compare it with.
+
+    It must take its dtype; the parts of the contract are all but ``repeats``.
+    """
+    first = _first_call(subject, contract)
+    if first.refusal:
+        first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
+    return _verdict(subject, subject, (), first, contract)
+
+
+def _declaration(name: str, loaded: Description, contract: Contract) -> Implementation:
+    declaration = described(name, loaded.declared, loaded.summary)
+    left = tuple(each for each in declaration.capabilities if each not in contract.without)
+    return replace(declaration, capabilities=left)
+
+
+def load_or_fault(process: Isolated) -> Description | Fault:
+    """The description of the loaded implementation, or the fault that prevents loading."""
+    try:
+        return process.load()
+    except Ended as ended:
+        return ended.fault
+
+
+def unloaded(key: Key, fault: Fault) -> Checked:
+    """The verdict on an implementation that cannot be loaded."""
+    if fault.kind == "unknown":
+        raise BadImplementation(fault.message)
+    if fault.kind == "unavailable":
+        return Checked.of(key, "unavailable", reported=(fault.message,))
+    return Checked.of(key, "fail", findings=(finding_of(fault, "", key, "accuracy"),))
+
+
+class _First(NamedTuple):
+    """What the first call in a dtype showed.
+
+    Attributes
+    ----------
+    refusal : str
+        Why the dtype is not supported; empty where it is.
+    faults : tuple of Fault
+    is_last : bool
+        Whether more calls would only show the same again.
+    """
+
+    refusal: str = ""
+    faults: tuple[Fault, ...] = ()
+    is_last: bool = False
+
+
+def _first_call(subject: Subject, contract: Contract) -> _First:
+    if subject.format.name not in subject.declaration.dtypes:
+        return _First(f"supports only {', '.join(subject.declaration.dtypes)}")
+    try:
+        (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
+    except Ended as ended:
+        return _First(faults=(ended.fault,), is_last=True)
+    if subject.is_plain and reply.refused:
+        return _First(reply.faults[0].message)
+    return _First(faults=reply.faults, is_last=reply.exhausted)
+
+
+def _verdict(
+    subject: Subject,
+    fresh: Subject,
+    at_import: tuple[Fault, ...],
+    first: _First,
+    contract: Contract,
+) -> Checked:
+    found, dtype = Found(subject, contract), subject.format.name
+    found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
+    found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
+    for part in () if first.is_last else contract.parts:
+        if found.is_enough:
+            break
+        try:
+            do_part(found, fresh, part, contract)
+        except Ended as ended:
+            found.add_faults([(ended.fault, ended.told)], part)
+            break
+    findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
+    expected = [each for each in findings if subject.declaration.expects(each.kind, dtype)]
+    unexpected = [each for each in findings if each not in expected]
+    return Checked.of(
+        key_of(subject),
+        "fail" if unexpected else "pass",
+        findings=tuple(unexpected),
+        expected=tuple(expected),
+        reported=_summed_up(found.reported),
+        elements=found.elements,
+        cells=tuple(found.cells),
+        is_whole=not found.is_enough,
+    )
+
+
+def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The first of each kind, and how many more there are."""
+    counts = Counter(kind for kind, _ in reported)
+    firsts: dict[str, str] = dict(reversed(reported))
+    return tuple(
+        f"{kind}: {firsts[kind]}" + (f" (and {count - 1} more of this kind)" if count > 1 else "")
+        for kind, count in counts.items()
+    )
