@@ -58,11 +58,13 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import Here
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.selection import Planned
 from softmax_harness.run.sweep import sweep
 keep_freed_memory()
 recipe = Recipe(FAMILIES["normal-10"], FORMATS["float32"], 1000, int(sys.argv[1]), 0)
-plan = [Planned("softmax", recipe, ("max-shifted", "naive"), "screened")]
+problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+plan = [Planned(problem, recipe, ("max-shifted", "naive"), "screened")]
 for cells, counts in sweep(plan, Here()):
     print([cell.tally.elements for cell in cells])
 """
