@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -57,10 +56,10 @@ def processes(
         gc.freeze()
     context = multiprocessing.get_context(start_method)
     executor = ProcessPoolExecutor(jobs, context, _begin, (initializer, given))
-    with _interrupts_ignored():  # which the processes that begin here inherit
-        for _ in range(jobs):
-            executor.submit(_nothing)
     try:
+        with _interrupts_held_back():  # from the processes that begin here for good
+            for _ in range(jobs):
+                executor.submit(_nothing)
         yield executor
     except BaseException:
         for child in multiprocessing.active_children():
@@ -71,16 +70,19 @@ def processes(
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """An interrupt is the parent's to answer, who ends its workers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's business
+def _interrupts_held_back() -> Iterator[None]:
+    """An interrupt is the parent's to answer, who ends its workers: it waits until they have begun.
+
+    Processes inherit which signals wait. An interrupt that was ignored meanwhile would be lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where processes inherit nothing
+        yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _begin(initializer: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
