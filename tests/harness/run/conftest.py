@@ -25,7 +25,7 @@ def options():
     return Options(
         implementations=("max-shifted", "naive"),
         dtypes=("float16", "float32"),
-        families=("normal-10", "scale-plane", "masked", "digits"),
+        families=("masked", "scale-plane", "digits"),
     )
 
 

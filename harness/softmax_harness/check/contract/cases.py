@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,9 @@ CASES: dict[str, Callable[[Format, int], Iterator[Case]]] = {
     "shapes": shapes,
     "integers": integers,
 }
+
+
+@lru_cache(maxsize=32)  # the parts of four formats: the next implementation is asked the same
+def cases_of(part: str, format: Format, seed: int) -> tuple[Case, ...]:
+    """The cases of a part of the contract."""
+    return tuple(CASES[part](format, seed))

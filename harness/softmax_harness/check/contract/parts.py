@@ -10,7 +10,7 @@ from typing import Any
 from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
-from softmax_harness.check.contract.cases import CASES
+from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.checked import Contract, finding_of
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.shrink import smallest_raising
@@ -95,7 +95,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
 
 def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
-    cases = list(CASES[part](subject.format, contract.seed))
+    cases = list(cases_of(part, subject.format, contract.seed))
     here = examined(subject, cases, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
