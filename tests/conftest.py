@@ -41,7 +41,7 @@ def root():
 @pytest.fixture(scope="session")
 def truths_kept():
     """The truth of the suite's inputs is found once for all that are checked in a process."""
-    keep_truths(6 << 20)  # elements, in some 250 MB: the suite in one dtype has less
+    keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
     yield
     keep_truths(0)
 
