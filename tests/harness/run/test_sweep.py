@@ -89,3 +89,30 @@ def test_both_tiers_of_truth_give_the_same_results(made, few_rows):
 
 def test_nulls_and_infinities_of_the_document_are_text(run):
     json.dumps(run.info, allow_nan=False)
+
+
+NARROW = '''
+import ml_dtypes
+import numpy as np
+from softmax_implementations.registry import implementation
+
+
+@implementation("narrow", dtypes=("float32",), output_dtype="bfloat16")
+def narrow(x, axis=-1):
+    """float32 in, bfloat16 out, rounded once."""
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return (e / e.sum(axis=axis, keepdims=True)).astype(ml_dtypes.bfloat16)
+'''
+
+
+def test_each_is_judged_in_the_format_of_its_results(made, tmp_path):
+    """Beside one that answers in float32: two problems, on the same inputs."""
+    (tmp_path / "kernel.py").write_text(NARROW, encoding="utf-8")
+    names = (f"{tmp_path / 'kernel.py'}:narrow", "max-shifted")
+    found = made(Options(names, ("float32",), ("normal-10",))).results
+    assert {*found["dtype"]} == {"float32"} and {*found["implementation"]} == {*names}
+    narrow = found[found["implementation"] == names[0]]
+    assert narrow["max_ulp"].max() < 0.51
+    assert narrow["inaccurate"].sum() == 0 and narrow["elements"].sum() > 10_000
+    plain = found[found["implementation"] == "max-shifted"]
+    assert (plain["max_ulp"] > 1).any()
