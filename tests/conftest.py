@@ -14,17 +14,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.cli import main
-from softmax_harness.ground.environment import usable_cores
 
 
 def pytest_configure(config):
     """Say what the marks of the tests mean."""
     config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
-
-
-def pytest_xdist_auto_num_workers(config):
-    """Two for each core: a third of a worker's time it waits for processes to begin and to end."""
-    return 2 * usable_cores()
 
 
 def pytest_collection_modifyitems(items):

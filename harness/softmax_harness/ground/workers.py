@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from softmax_harness.ground.memory import keep_freed_memory
@@ -73,16 +75,24 @@ def processes(
 def _interrupts_held_back() -> Iterator[None]:
     """An interrupt is the parent's to answer, who ends its workers: it waits until they have begun.
 
-    Processes inherit which signals wait. An interrupt that was ignored meanwhile would be lost.
+    Processes that begin meanwhile inherit that it waits, and so never get it. It may reach another
+    thread of this process, and then its handler, which only takes note of it.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, where processes inherit nothing
-        yield
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not hasattr(signal, "pthread_sigmask"):
+        yield  # handlers are the main thread's business; Windows has no such inheritance
         return
+    resource_tracker.ensure_running()  # which lets interrupts through again once it has begun
+    came: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        signal.signal(signal.SIGINT, previous)
+    if came and callable(previous):
+        previous(came[0], None)
 
 
 def _begin(initializer: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
