@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations.operation import Operands, Operation, Policy
@@ -37,10 +36,10 @@ class Problem:
 
     @classmethod
     def of(
-        cls, operation: Operation, format: Format, output_dtype: Format | None = None, **how: Any
+        cls, operation: Operation, format: Format, output_format: Format | None = None, **how: Any
     ) -> Problem:
         """The problem with results in the format of the logits unless another one is given."""
-        return cls(operation, format, output_dtype or format, **how)
+        return cls(operation, format, output_format or format, **how)
 
     def along(self, axis: int | None) -> Problem:
         """The same problem along another axis."""
@@ -58,13 +57,10 @@ class Problem:
 
     def named_arguments(self) -> dict[str, int]:
         """What an implementation is called with by name."""
-        has_axis = self.operation.has_axis and self.axis is not None
-        return {"axis": self.axis} if has_axis else {}  # type: ignore[dict-item]
+        if self.axis is None or not self.operation.has_axis:
+            return {}
+        return {"axis": self.axis}
 
     def shape_of_results(self, arguments: Operands) -> tuple[int, ...]:
         """The shape that an implementation gives back for these arguments."""
         return self.operation.shape_of_results(arguments, self.resolved_axis)
-
-    def arguments(self, logits: NDArray[Any], operands: Operands) -> Operands:
-        """The arguments of a call for logits and operands of shape (rows, ...)."""
-        return self.operation.called_with(logits, operands)
