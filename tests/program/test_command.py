@@ -134,7 +134,11 @@ def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path):
     program = "from softmax_harness.cli import main; main()"
     words = [sys.executable, "-c", program, "run", "--suite", "full", "--jobs", "2"]
     started = subprocess.Popen(
-        [*words, "--out", tmp_path / "run"], stderr=subprocess.PIPE, start_new_session=True
+        [*words, "--out", tmp_path / "run"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Whatever began these tests, such as a shell in the background, may ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
     while started.poll() is None and len(children.read_text().split()) < 3:  # and the tracker's
