@@ -51,7 +51,7 @@ def repository(tmp_path_factory):
     for package in ("harness", "reports", "tests", "implementations"):
         (folder / package).mkdir()
         (folder / package / "__init__.py").write_text("raise RuntimeError('theirs')\n")
-    for module in ("pebble", "click", "mpmath", "numpy"):
+    for module in ("rich", "click", "mpmath", "numpy"):
         (folder / f"{module}.py").write_text("raise RuntimeError('not this one')\n")
     return folder
 

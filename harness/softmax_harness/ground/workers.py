@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
@@ -53,13 +53,15 @@ def processes(
     initializer, given
         Called first in each process, with what is given.
     """
+    from concurrent.futures import ProcessPoolExecutor  # here, since isolated processes need none
+
     if start_method == "fork":
         # Collecting garbage writes to every object, and so copies the pages that all share.
         gc.freeze()
     context = multiprocessing.get_context(start_method)
     executor = ProcessPoolExecutor(jobs, context, _begin, (initializer, given))
     try:
-        with _interrupts_held_back():  # from the processes that begin here for good
+        with interrupts_held_back():  # from the processes that begin here for good
             for _ in range(jobs):
                 executor.submit(_nothing)
         yield executor
@@ -72,7 +74,7 @@ def processes(
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """An interrupt is the parent's to answer, who ends its workers: it waits until they have begun.
 
     Processes that begin meanwhile inherit that it waits, and so never get it. It may reach another

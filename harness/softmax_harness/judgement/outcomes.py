@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Flag, StrEnum, auto
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,32 +173,55 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
     """
     y, truth = batch.y, batch.truth
     r = truth.rounded
-    total = replay_sum(batch.x, truth.format)
-    same = (y == r) | (np.isnan(y) & np.isnan(r))
+    equal = y == r
+    same = equal | (np.isnan(y) & np.isnan(r))
     if operation.most < np.inf:  # then infinity stands for anything
         same |= np.isposinf(r)
+    found = _first_of(
+        [
+            (truth.fixed & same, Outcome.CORRECTLY_ROUNDED),
+            (truth.fixed, Outcome.WRONG_SPECIAL),
+            (equal & np.isinf(r), Outcome.CORRECTLY_ROUNDED),
+            ((y < operation.least) | (y > operation.most), Outcome.OUT_OF_RANGE),
+            (equal & (r == 0) & (truth.offset != 0), Outcome.INHERENT_UNDERFLOW),
+            (equal, Outcome.CORRECTLY_ROUNDED),
+        ],
+        codes,
+    )
+    lost = ~truth.fixed & ~equal & (~np.isfinite(y) | (y == 0))
+    return _lost(batch, lost, found) if lost.any() else found
+
+
+def _lost(batch: Batch, lost: NDArray[Any], codes: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The outcomes with those of the elements that are `lost`: not finite, or 0 wrongly."""
+    y, format = batch.y, batch.truth.format
+    total = replay_sum(batch.x, format)
     with np.errstate(invalid="ignore"):
         largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
-    overflows = np.isinf(total) | np.isinf(replay_sum(_shifted(batch.x), truth.format))
+    overflows = np.isinf(total) | np.isinf(replay_sum(_shifted(batch.x), format))
     hidden = overflows & ((largest == 0) | np.isinf(largest))
-    subnormal = np.abs(r) < truth.format.smallest_normal
-    finite, exactly_zero = np.isfinite(y), truth.offset == 0
-    cases = [
-        (truth.fixed & same, Outcome.CORRECTLY_ROUNDED),
-        (truth.fixed, Outcome.WRONG_SPECIAL),
-        ((y == r) & np.isinf(r), Outcome.CORRECTLY_ROUNDED),
-        (~finite & np.isinf(total), Outcome.OVERFLOW),
-        (~finite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
-        (~finite, Outcome.NAN),
-        ((y < operation.least) | (y > operation.most), Outcome.OUT_OF_RANGE),
-        ((y == r) & (r == 0) & ~exactly_zero, Outcome.INHERENT_UNDERFLOW),
-        (y == r, Outcome.CORRECTLY_ROUNDED),
-        ((y == 0) & hidden, Outcome.OVERFLOW),
-        ((y == 0) & subnormal, Outcome.FLUSHED_SUBNORMAL),
-        (y == 0, Outcome.SPURIOUS_UNDERFLOW),
-    ]
-    return np.select(
-        [condition for condition, _ in cases],
-        [outcome.code for _, outcome in cases],
-        default=codes,
-    ).astype(np.int8)
+    zero, infinite = lost & (y == 0), lost & (y != 0)
+    return _first_of(
+        [
+            (infinite & np.isinf(total), Outcome.OVERFLOW),
+            (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
+            (infinite, Outcome.NAN),
+            (zero & hidden, Outcome.OVERFLOW),
+            (
+                zero & (np.abs(batch.truth.rounded) < format.smallest_normal),
+                Outcome.FLUSHED_SUBNORMAL,
+            ),
+            (zero, Outcome.SPURIOUS_UNDERFLOW),
+        ],
+        codes,
+    )
+
+
+def _first_of(
+    cases: list[tuple[NDArray[Any], Outcome]], codes: NDArray[np.int8]
+) -> NDArray[np.int8]:
+    """For each element the first outcome whose condition holds; the one in `codes` where none."""
+    codes = codes.copy()
+    for condition, outcome in reversed(cases):  # three times as fast as numpy.select
+        np.copyto(codes, outcome.code, where=condition)
+    return codes

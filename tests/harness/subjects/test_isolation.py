@@ -164,6 +164,6 @@ def test_an_idle_process_that_dies_is_noticed(tmp_path):
     x = np.zeros((2, 3))
     with Isolated(f"{path}:timer", Limits()) as process:
         with pytest.raises(Ended, match="died"):
-            for _ in range(100):
+            for _ in range(100_000):
                 process.serve([request(x)])
         assert process.serve([request(x)])[0].y is not None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any
 
 from softmax_implementations.registry import Implementation, declared
@@ -26,7 +29,29 @@ class _Here:
     is_warm = False
 
 
-def begin(memory: int) -> None:
+def live(connection: Connection, memory: int) -> None:
+    """Answer whatever comes through the connection, ``(function, given)``, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the parent to answer
+    _begin(memory)
+    while True:
+        try:
+            connection.send(_answer(*connection.recv()))
+        except EOFError:
+            return
+        except MemoryError as error:  # of what came, or of the answer
+            connection.send(error)
+
+
+def _answer(function: Callable[[Any], Any], given: Any) -> Any:
+    """What the function returns, or raises: an error of ours, or that memory ended."""
+    try:
+        return function(given)
+    except Exception as error:  # noqa: BLE001 - which is raised again in the parent
+        error.add_note(traceback.format_exc())
+        return error
+
+
+def _begin(memory: int) -> None:
     """Set the limits of this process, and take what it prints."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -9,15 +9,10 @@ import sys
 
 MOST_WRITTEN = 64 << 20  # bytes of a file; a flood of output ends there in an error to its writer
 _PR_SET_PDEATHSIG = 1
-# The pool takes a process that left with exit code 0 for one that had nothing more to do, and waits
-# for its answer; so it leaves with this one.
-LEFT_WITH_SUCCESS = 120
-_exit = os._exit
 
 
 def impose(memory: int) -> None:
     """Limit this process to `memory` bytes; where the system knows no such limits, to nothing."""
-    os._exit = lambda status: _exit(status or LEFT_WITH_SUCCESS)
     if sys.platform == "win32":
         return
     import resource
@@ -31,4 +26,4 @@ def impose(memory: int) -> None:
         parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died in between
-            _exit(1)
+            os._exit(1)

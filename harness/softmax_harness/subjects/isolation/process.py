@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as TimedOut
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from pebble import ProcessExpired, ProcessPool
-
 from softmax_harness.subjects.isolation import child
-from softmax_harness.subjects.isolation.limits import LEFT_WITH_SUCCESS
+from softmax_harness.subjects.isolation.spawned import Died, Spawned
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
@@ -61,7 +57,7 @@ class Isolated:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
-        self._pool = _pool(limits)
+        self._process: Spawned | None = None
         self._is_loaded = False
 
     def load(self) -> Description | Fault:
@@ -93,19 +89,17 @@ class Isolated:
         return replies
 
     def _asked(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
+        if self._process is None:
+            self._process = Spawned(self.limits.memory)
         try:
-            return self._pool.schedule(function, [given], timeout=seconds).result()
-        except TimedOut:
+            return self._process.ask(function, given, seconds)
+        except TimeoutError:
             fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
-        except ProcessExpired as error:
-            fault = Fault("died", f"its process died: {_cause(error.exitcode)}")
-        except RuntimeError:  # the pool's own, which cannot go on once it has lost an idle process
-            fault = Fault("died", "its process died between two calls")
-            self.close()
-            self._pool = _pool(self.limits)
+        except Died as died:
+            fault = Fault("died", f"its process died{_cause(died.exit_code)}")
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
-        self._is_loaded = False
+        self.close()
         raise Ended(fault, _told(given))
 
     def __enter__(self) -> Self:
@@ -121,18 +115,9 @@ class Isolated:
 
     def close(self) -> None:
         """End the process."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
-
-
-def _pool(limits: Limits) -> ProcessPool:
-    """A pool of one process, spawned, so that it holds only what the implementation brings."""
-    return ProcessPool(
-        1,
-        context=multiprocessing.get_context("spawn"),
-        initializer=child.begin,
-        initargs=[limits.memory],
-    )
+        if self._process is not None:
+            self._process.close()
+        self._process, self._is_loaded = None, False
 
 
 def _told(given: str | tuple[str, list[Request]]) -> str:
@@ -145,11 +130,11 @@ def _told(given: str | tuple[str, list[Request]]) -> str:
 
 
 def _cause(exit_code: int | None) -> str:
-    if exit_code == LEFT_WITH_SUCCESS:
-        return "exit code 0"
-    if exit_code is None or exit_code >= 0:
-        return f"exit code {exit_code}"
+    if exit_code is None:
+        return " between two calls"
+    if exit_code >= 0:
+        return f": exit code {exit_code}"
     try:
-        return signal.Signals(-exit_code).name
+        return f": {signal.Signals(-exit_code).name}"
     except ValueError:
-        return f"signal {-exit_code}"
+        return f": signal {-exit_code}"

@@ -1,0 +1,81 @@
+"""A spawned process that answers one question after another, each within a time limit."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from typing import Any
+
+from softmax_harness.ground.workers import interrupts_held_back
+from softmax_harness.subjects.isolation import child
+
+_SECONDS_TO_END = 5.0  # of a process that has closed its end of the connection
+
+
+class Died(Exception):
+    """The process ended before it answered.
+
+    Attributes
+    ----------
+    exit_code : int or None
+        Negative for a signal; None for a process that was gone before it was asked.
+    """
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+class Spawned:
+    """A process that holds only what it is asked to load; it must be closed.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes that it may use.
+    """
+
+    def __init__(self, memory: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, other_end = context.Pipe()
+        self._process = context.Process(target=child.live, args=(other_end, memory), daemon=True)
+        with interrupts_held_back():  # an interrupt is the parent's to answer
+            self._process.start()
+        other_end.close()
+
+    def ask(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
+        """What `function` of `given` returns there.
+
+        Raises
+        ------
+        TimeoutError
+            If there is no answer within so many seconds.
+        Died
+            If the process ended.
+        MemoryError
+            If it needed more than its limit.
+        """
+        try:
+            self._connection.send((function, given))
+        except ConnectionError:
+            raise Died(None) from None
+        # A process of its own may hold the connection open when this one has ended.
+        if not wait([self._connection, self._process.sentinel], seconds):
+            raise TimeoutError
+        try:
+            answer = self._connection.recv() if self._connection.poll() else EOFError()
+        except (EOFError, ConnectionError) as error:
+            answer = error
+        if isinstance(answer, EOFError | ConnectionError):
+            self._process.join(_SECONDS_TO_END)
+            raise Died(self._process.exitcode)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
