@@ -35,12 +35,12 @@ check: .venv/ready-to-test
 .venv/ready: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --require-hashes -r requirements/run.txt
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install -q --no-compile --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/ready-to-test: requirements/dev.txt .venv/ready
-	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements/dev.txt
 	touch $@
 
 clean:

@@ -11,6 +11,9 @@ from unittest.mock import patch
 # The hundreds of processes of the tests do no linear algebra: OpenBLAS starts no threads in them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# What they install is compiled where it is used.
+os.environ.setdefault("PIP_NO_COMPILE", "1")
+
 import pytest
 from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.cli import main

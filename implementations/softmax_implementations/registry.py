@@ -11,6 +11,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,16 @@ def module_names(folder: Path = FOLDER) -> list[str]:
     return sorted(name for name in found if name != "registry")
 
 
-def implementations(operation: str = "softmax") -> dict[str, Implementation]:
-    """Every implementation of an operation in this package by name, in alphabetical order."""
+@cache
+def _import_all() -> None:
+    """Have every module register what it holds, once in a process."""
     for name in module_names():
         importlib.import_module(f"{__package__}.{name}")
+
+
+def implementations(operation: str = "softmax") -> dict[str, Implementation]:
+    """Every implementation of an operation in this package by name, in alphabetical order."""
+    _import_all()
     return {name: found for (what, name), found in sorted(_registered.items()) if what == operation}
 
 

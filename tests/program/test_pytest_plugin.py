@@ -17,9 +17,8 @@ TESTS = """
     from softmax_harness.pytest_plugin import assert_softmax_accurate
     from tests.kernel import naive, shifted
 
-    @pytest.mark.parametrize("dtype", ["float32", "float64"])
-    def test_right(dtype):
-        assert_softmax_accurate(shifted, dtype)
+    def test_right():
+        assert_softmax_accurate(shifted, "float32")
 
     def test_wrong():
         assert_softmax_accurate(naive)
@@ -78,7 +77,7 @@ def run(project, *words, program=("-m", "pytest", "-p", "no:cacheprovider")):
 def test_it_judges_there_and_leaves_no_process(project, how):
     done = run(project, "-q", *how)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "1 failed, 4 passed" in done.stdout, done.stdout
+    assert "1 failed, 3 passed" in done.stdout, done.stdout
     for part in (
         "naive is not an accurate softmax in float32",
         "  witness   float32:",
