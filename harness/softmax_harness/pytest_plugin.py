@@ -33,6 +33,8 @@ def assert_softmax_accurate(
     without: Sequence[str] = (),
     largest_n: int | None = None,
     seed: int = 0,
+    output_dtype: Any = None,
+    standard: str | None = None,
 ) -> None:
     """Call a softmax on the inputs of ``softmax-harness check`` and judge every element.
 
@@ -59,6 +61,12 @@ def assert_softmax_accurate(
         The longest row it takes: 65504 for a plain sum in float16, which is infinite beyond.
     seed : int
         Of the inputs.
+    output_dtype : str or dtype, optional
+        Of the result of a callable that declares nothing, where it is not that of x.
+    standard : str, optional
+        The standard of accuracy: ``rounded``, ``wide`` (worked in a wider type, rounded once) or
+        ``native`` (every step in the format). By default ``wide`` in formats of 16 bits and
+        fewer, else ``native``.
 
     Raises
     ------
@@ -68,7 +76,7 @@ def assert_softmax_accurate(
     __tracebackhide__ = True
     from softmax_harness.check.asserted.asserted import check
 
-    check(f, dtype, limit, policy or {}, families, without, largest_n, seed)
+    check(f, dtype, limit, policy or {}, families, without, largest_n, seed, output_dtype, standard)
 
 
 @pytest.fixture(name="softmax_harness", scope="session")

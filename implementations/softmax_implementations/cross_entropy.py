@@ -14,8 +14,11 @@ def _loss(log, target, axis):
 @implementation(
     "from-probabilities",
     operation="cross_entropy",
+    standard="native",
     expected_findings=(
-        "inaccurate",
+        "inaccurate in float16 up to 4e2 ulp",
+        "inaccurate in float32 up to 5e5 ulp",
+        "inaccurate in float64 up to 4e13 ulp",
         "spurious_underflow",
         "flushed_subnormal",
         "nan",
@@ -32,8 +35,8 @@ def from_probabilities(x, target, axis=-1):
 @implementation(
     "from-logits",
     operation="cross_entropy",
+    standard="native",
     largest_n=LONGEST_SUM,
-    expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal", "overflow"),
 )
 def from_logits(x, target, axis=-1):
     """log sum exp(x - max x) - (x[target] - max x)."""
@@ -41,7 +44,13 @@ def from_logits(x, target, axis=-1):
         return _loss(shifted(x, axis=axis), target, axis)
 
 
-@implementation("compensated", operation="cross_entropy", bound="operation", largest_n=LONGEST_SUM)
+@implementation(
+    "compensated",
+    operation="cross_entropy",
+    standard="native",
+    bound="operation",
+    largest_n=LONGEST_SUM,
+)
 def from_logits_compensated(x, target, axis=-1):
     """Minus the compensated log_softmax at the target."""
     with np.errstate(all="ignore"):

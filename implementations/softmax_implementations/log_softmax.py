@@ -15,8 +15,11 @@ from softmax_implementations.registry import (
 @implementation(
     "log-of-softmax",
     operation="log_softmax",
+    standard="native",
     expected_findings=(
-        "inaccurate",
+        "inaccurate in float16 up to 5e2 ulp",
+        "inaccurate in float32 up to 9e5 ulp",
+        "inaccurate in float64 up to 4e13 ulp",
         "spurious_underflow",
         "flushed_subnormal",
         "nan",
@@ -33,8 +36,8 @@ def log_of_softmax(x, axis=-1):
 @implementation(
     "shifted",
     operation="log_softmax",
+    standard="native",
     largest_n=LONGEST_SUM,
-    expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal"),
 )
 def shifted(x, axis=-1):
     """(x - max x) - log sum exp(x - max x): nothing underflows, but log(1 + d) is 0 for d < u."""
@@ -44,7 +47,13 @@ def shifted(x, axis=-1):
         return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
 
 
-@implementation("compensated", operation="log_softmax", bound="operation", largest_n=LONGEST_SUM)
+@implementation(
+    "compensated",
+    operation="log_softmax",
+    standard="native",
+    bound="operation",
+    largest_n=LONGEST_SUM,
+)
 def compensated(x, axis=-1):
     """shifted, with log1p of the sum of the others, and both differences' rounding errors kept."""
     x = floating(x)
@@ -60,8 +69,9 @@ def compensated(x, axis=-1):
 @implementation(
     "scipy",
     operation="log_softmax",
+    standard="native",
     library="scipy",
-    expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal", "wrong_special"),
+    expected_findings=("wrong_special",),
 )
 def scipy_log_softmax(x, axis=-1):
     """scipy.special.log_softmax; in a row with a +inf it gives -inf, where NaN is right."""

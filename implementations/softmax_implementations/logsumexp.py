@@ -13,9 +13,12 @@ from softmax_implementations.registry import (
 @implementation(
     "naive",
     operation="logsumexp",
+    standard="native",
     expected_findings=(
         "overflow",
-        "inaccurate",
+        "inaccurate in float16 up to 2e3 ulp",
+        "inaccurate in float32 up to 2e6 ulp",
+        "inaccurate in float64 up to 2e14 ulp",
         "spurious_underflow",
         "flushed_subnormal",
         "denominator_underflow",
@@ -30,8 +33,8 @@ def naive(x, axis=-1):
 @implementation(
     "shifted",
     operation="logsumexp",
+    standard="native",
     largest_n=LONGEST_SUM,
-    expected_findings=("inaccurate", "spurious_underflow", "flushed_subnormal"),
 )
 def shifted(x, axis=-1):
     """max x + log sum exp(x - max x)."""
@@ -43,7 +46,9 @@ def shifted(x, axis=-1):
         return np.where(np.isfinite(top), top + log, log).astype(x.dtype)
 
 
-@implementation("log1p", operation="logsumexp", bound="operation", largest_n=LONGEST_SUM)
+@implementation(
+    "log1p", operation="logsumexp", standard="native", bound="operation", largest_n=LONGEST_SUM
+)
 def by_log1p(x, axis=-1):
     """max x + log1p(the sum of the others): terms far below the largest count too."""
     x = floating(x)
@@ -54,7 +59,7 @@ def by_log1p(x, axis=-1):
         return y.astype(x.dtype)
 
 
-@implementation("scipy", operation="logsumexp", library="scipy")
+@implementation("scipy", operation="logsumexp", standard="native", library="scipy")
 def scipy_logsumexp(x, axis=-1):
     """scipy.special.logsumexp."""
     from scipy.special import logsumexp

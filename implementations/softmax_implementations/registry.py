@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -26,8 +27,44 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 NUMPY_DTYPES = tuple(name for name in DTYPES if name != "bfloat16")
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
+# Kinds of findings that are a matter of size.
+SIZED = ("inaccurate", "bias")
 # As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
 LONGEST_SUM = {"float16": 65504}
+
+
+@dataclass(frozen=True)
+class ExpectedFinding:
+    """A fault that is known: ``KIND[ in DTYPE][ up to NUMBER ulp]``.
+
+    Attributes
+    ----------
+    kind : str
+    dtype : str or None
+        None for all.
+    ulp : float or None
+        How large it is at most. A kind of `SIZED` is known only up to a size: the word alone would
+        hide an error of any size.
+    """
+
+    kind: str
+    dtype: str | None
+    ulp: float | None
+
+    @classmethod
+    def parse(cls, text: str) -> ExpectedFinding:
+        """The finding that a text tells of; `ValueError` where it tells of none."""
+        found = re.fullmatch(r"(\w+)(?: in (\w+))?(?: up to ([\d.]+(?:e\d+)?) ulp)?", text)
+        if found is None:
+            raise ValueError(f"{text!r}: expected KIND, KIND in DTYPE or KIND up to NUMBER ulp")
+        kind, dtype, ulp = found.groups()
+        return cls(kind, dtype, float(ulp) if ulp else None)
+
+    def covers(self, kind: str, dtype: str, ulp: float) -> bool:
+        """Whether it is this fault, and not a larger one."""
+        if kind != self.kind or self.dtype not in (None, dtype):
+            return False
+        return kind not in SIZED if self.ulp is None else not ulp > self.ulp
 
 
 @dataclass(frozen=True)
@@ -47,8 +84,8 @@ class Implementation:
     bound : str or None
         The theorem that bounds its error, a name in `softmax_harness.operations.bounds`.
     expected_findings : tuple of str
-        Faults that belong to the algorithm and are known, as kinds of finding such as
-        ``overflow``, or ``overflow in float16`` where only one dtype has it.
+        Faults that belong to the algorithm and are known, each as `ExpectedFinding` reads it:
+        ``overflow``, ``overflow in float16``, ``inaccurate in float16 up to 9 ulp``.
     library : str or None
         The package that it calls, which is imported only when it is called, in a process of its
         own: a library can change the floating-point environment of the process it is loaded in.
@@ -65,6 +102,9 @@ class Implementation:
         What else it promises, by metric: ``{"max_ulp": 2}``, ``{"not_correctly_rounded": 0}``.
     operation : str
         What it computes, a name in `softmax_harness.operations`, which also tells its arguments.
+    standard : str or None
+        The standard of accuracy that it is held to, a name in
+        `softmax_harness.operations.standards`; None for the default of the format.
     """
 
     name: str
@@ -80,15 +120,17 @@ class Implementation:
     same_bits: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
     operation: str = "softmax"
+    standard: str | None = None
 
     @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (self.function.__doc__ or "").strip().split("\n")[0]
 
-    def expects(self, kind: str, dtype: str) -> bool:
-        """Whether a fault of that kind is known of it in that dtype."""
-        return bool({kind, f"{kind} in {dtype}"} & {*self.expected_findings})
+    def expects(self, kind: str, dtype: str, ulp: float = 0.0) -> bool:
+        """Whether a fault of that kind, of so many ulp, is known of it in that dtype."""
+        known = map(ExpectedFinding.parse, self.expected_findings)
+        return any(each.covers(kind, dtype, ulp) for each in known)
 
     def __call__(self, *arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
         return self.function(*arguments, **named)

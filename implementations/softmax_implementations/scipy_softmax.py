@@ -10,6 +10,7 @@ from softmax_implementations.registry import implementation
     library="scipy",
     capabilities=("integers", "scalar", "subnormals", "axes"),
     bound="shifted",
+    standard="native",
     expected_findings=("overflow in float16", "flushed_subnormal in float16"),
 )
 def scipy_softmax(x, axis=-1):

@@ -8,7 +8,11 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
 @implementation(
     "shifted-log-sum-exp",
     bound="shifted-log-sum-exp",
-    expected_findings=("inaccurate",),
+    standard="native",
+    expected_findings=(
+        "inaccurate in float32 up to 500 ulp",
+        "inaccurate in float64 up to 3000 ulp",
+    ),
     largest_n=LONGEST_SUM,
 )
 def shifted_log_sum_exp(x, axis=-1):

@@ -9,7 +9,7 @@ if np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
     del _WIDER["float64"]  # long double is float64 on this platform: nothing is wider
 
 
-@implementation("wide", dtypes=tuple(_WIDER), bound="wide")
+@implementation("wide", dtypes=tuple(_WIDER), bound="wide", standard="wide")
 def wide(x, axis=-1):
     """max-shifted in float32 for float16, float64 for float32, long double for float64.
 

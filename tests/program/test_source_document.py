@@ -49,7 +49,7 @@ def test_every_property_is_counted_for_each_softmax_and_dtype(properties):
 
 def results_of(name, x):
     """The softmax of each row of float64 logits by the implementation of that name."""
-    return subject_named(name, OPERATIONS["softmax"], FORMATS["float64"]).call(x).values
+    return subject_named(name, Problem.of(OPERATIONS["softmax"], FORMATS["float64"])).call(x).values
 
 
 def test_outputs_in_the_open_interval_is_false_even_of_the_correctly_rounded(properties):

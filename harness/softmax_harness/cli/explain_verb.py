@@ -19,6 +19,7 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.operations import OPERATIONS, Problem, operation_named
+from softmax_harness.subjects.declaration import Said, problem_of
 from softmax_harness.subjects.named import available, implementation_named, subject_named
 
 
@@ -39,6 +40,7 @@ from softmax_harness.subjects.named import available, implementation_named, subj
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default="softmax", show_default=True
 )
+@options.output_dtype
 @click.option(
     "--figure", type=options.PATH, metavar="FILE", help="Draw a picture: .svg, .png or .pdf."
 )
@@ -48,6 +50,7 @@ def command(
     dtype: str | None,
     names: tuple[str, ...],
     operation: str,
+    output_dtype: str | None,
     figure: Path | None,
 ) -> None:
     """Show the three steps of one row exactly, and how each implementation computes them.
@@ -64,14 +67,19 @@ def command(
     if figure is not None:
         _check_figure(figure)
     found = _witness(what, row, dtype, operation)
-    named = [implementation_named(name, operation) for name in names] or available(operation)
+    said = Said(output_dtype)
+    named = [implementation_named(name, operation, said) for name in names]
+    named = named or available(operation)
     able = [each for each in named if found.format.name in each.dtypes and not each.unavailable]
     if not able:
         raise BadData(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    subjects = [subject_named(each.name, operation_named(operation), found.format) for each in able]
+    subjects = [
+        subject_named(each.name, problem_of(each, operation_named(operation), found.format))
+        for each in able
+    ]
     detail = RowResults.of(found)
     if operation == "softmax":
         explained = Explained.of(found)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES
+from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES, format_named
 from softmax_harness.operations import Policy
+from softmax_harness.operations.standards import STANDARDS
 
 PATH = click.Path(path_type=Path)
 
@@ -50,6 +51,24 @@ policy = click.option(
     callback=_policy,
     metavar="LINE=nan|zero|any",
     help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
+)
+
+
+def _output(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else format_named(value).name
+
+
+output_dtype = click.option(
+    "--output-dtype",
+    metavar="DTYPE",
+    callback=_output,
+    help="Format of the results of a function that declares nothing.  [default: its input's]",
+)
+standard = click.option(
+    "--standard",
+    type=click.Choice(STANDARDS),
+    help="Standard of accuracy.  [default: what is declared; else wide in formats of 16 bits, "
+    "native in float32 and float64, usual for logarithms]",
 )
 
 

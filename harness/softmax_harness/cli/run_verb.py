@@ -17,6 +17,7 @@ from softmax_harness.run.make import make_run
 from softmax_harness.run.options import Options
 from softmax_harness.run.results import read, write
 from softmax_harness.run.selection import select
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.truth import TIERS
 
 
@@ -54,6 +55,8 @@ from softmax_harness.truth import TIERS
     show_default=True,
     help="asv's results; the report shows their timings if they exist.",
 )
+@options.output_dtype
+@options.standard
 @options.out("softmax-report")
 def command(
     implementations: tuple[str, ...],
@@ -65,6 +68,8 @@ def command(
     jobs: int,
     truth: str,
     asv: Path,
+    output_dtype: str | None,
+    standard: str | None,
     out: Path,
 ) -> None:
     """Measure implementations and write a run with its report.
@@ -72,7 +77,8 @@ def command(
     Example: softmax-harness run max-shifted --dtype float32 --out mine
     """
     check_writable(out)
-    asked = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth)
+    said = Said(output_dtype, standard)
+    asked = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth, said)
     selection = select(asked, asv if asv.is_dir() else None)
     with shown_progress() as progress, workers(jobs) as executor:
         run = make_run(selection, executor, progress)

@@ -52,7 +52,10 @@ class RowResults:
         reply = subject.call(self.witness.block, self.asked.operands)
         if (y := reply.values) is None:
             return "; ".join(reply.messages)
-        batch = self.asked.batch_of(y.reshape(self.asked.truth.rounded.shape))
+        asked = self.asked
+        if subject.problem.output_format != asked.truth.format:
+            asked = question(subject.problem, self.witness.block, asked.operands)
+        batch = asked.batch_of(y.reshape(asked.truth.rounded.shape))
         return batch.y[self.witness.row], batch.ulp_error[self.witness.row]
 
 

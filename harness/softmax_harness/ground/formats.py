@@ -68,6 +68,11 @@ class Format:
         return self.package == "numpy"
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether it has 16 bits or fewer, so that kernels work in a wider type."""
+        return self.precision <= 11
+
+    @property
     def spacing_exponent(self) -> int:
         """Exponent of the smallest subnormal, the least ulp."""
         return self.emin - self.precision + 1

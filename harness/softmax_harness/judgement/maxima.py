@@ -62,7 +62,7 @@ def _confirm_block(
     check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        subject = subject_named(name, problem.operation, recipe.format)
+        subject = subject_named(name, problem)
         y = subject.call(stored, operands).values if places.size else None
         if y is None:
             continue

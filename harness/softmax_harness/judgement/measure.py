@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
+from softmax_harness.operations.standards import cheap_limit_of, default_standard, limit_ulp
 from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
 
 if TYPE_CHECKING:  # score judges what others called, and starts without what calls
@@ -32,6 +33,8 @@ _LIMIT_ROUNDING = 1e-9
 class Question:
     """Inputs with their truth, to be put to any number of implementations.
 
+    What an element may err by depends on the standard; the truth does not.
+
     Attributes
     ----------
     problem : Problem
@@ -43,13 +46,25 @@ class Question:
         Exact results seen from the format that is judged.
     operands : tuple of ndarray
         What the operation takes besides the logits.
+    standard : str
+        Of accuracy, which decides what is accurate: see `softmax_harness.operations.standards`.
     """
 
     problem: Problem
     stored: NDArray[Any]
     x: Array
     exact_results: ExactResults
-    operands: Operands = ()
+    operands: Operands
+    standard: str
+    _others: dict[str, Question] = field(default_factory=dict, compare=False, repr=False)
+
+    def held_to(self, standard: str) -> Question:
+        """The same question with the limits of another standard; the truth is shared."""
+        if standard == self.standard:
+            return self
+        if standard not in self._others:
+            self._others[standard] = replace(self, standard=standard, _others={})
+        return self._others[standard]
 
     @property
     def operation(self) -> Operation:
@@ -64,7 +79,7 @@ class Question:
     @cached_property
     def limit_ulp(self) -> Array:
         """The error bound of each element, shape (rows, n): up to it, the element is accurate."""
-        return self._error_bound(self.truth, slice(None))
+        return self._limit_ulp(self.truth, slice(None))
 
     @cached_property
     def input_sensitivity(self) -> Array | None:
@@ -83,14 +98,29 @@ class Question:
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
-        self.limit_ulp[rows] = self._error_bound(self.truth.rows(rows), rows)
+        self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
 
-    def _error_bound(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
+    def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
         operands = tuple(each[rows] for each in self.operands)
         with np.errstate(invalid="ignore"):
-            return self.operation.error_bound(
-                self.x[rows], operands, truth.value, truth.ulp, truth.format
+            return limit_ulp(
+                self.operation,
+                self.standard,
+                self.x[rows],
+                operands,
+                truth.value,
+                truth.ulp,
+                truth.format,
             )
+
+    def exceeds(self, batch: Batch, exempt: NDArray[np.bool_]) -> bool:
+        """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
+        slack, cheap = self.exact_results.error_ulp, cheap_limit_of(self.operation, self.standard)
+        if cheap is not None and not _beyond(batch, slack, cheap):
+            return False
+        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
+        with np.errstate(invalid="ignore"):
+            return bool(((batch.absolute > limit) & ~exempt).any())
 
 
 @dataclass(frozen=True)
@@ -117,12 +147,14 @@ def question(
     """The truth and the error bound of `stored`, shape (rows, n), seen from the output format."""
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
-    return Question(problem, stored, x, exact_results(problem, x, operands, tier), operands)
+    standard = default_standard(problem.operation, problem.output_format)
+    found = exact_results(problem, x, operands, tier)
+    return Question(problem, stored, x, found, operands, standard)
 
 
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch, cheap = asked.batch_of(y), asked.operation.cheap_limit
+    batch, cheap = asked.batch_of(y), cheap_limit_of(asked.operation, asked.standard)
     slack = asked.exact_results.error_ulp
     if cheap is not None and not _beyond(batch, slack, cheap):
         return batch, classify(batch, operation=asked.operation)
@@ -168,9 +200,10 @@ def measure(
 ) -> Measurement:
     """Call an implementation, judge every element, and add them up, by row too if asked for.
 
-    A call that gives nothing to judge counts as NaN throughout. `keep` and `so_far` are as in
-    `softmax_harness.judgement.aggregate.tally`.
+    It is held to its own standard. A call that gives nothing to judge counts as NaN throughout.
+    `keep` and `so_far` are as in `softmax_harness.judgement.aggregate.tally`.
     """
+    asked = asked.held_to(subject.standard)
     shape = asked.truth.rounded.shape
     reply = subject.call(asked.stored, asked.operands)
     y = reply.values
@@ -190,7 +223,10 @@ def _bound(declaration: Implementation, asked: Question) -> Array:
     if name == "exact":
         bound = 0.5
     elif name == "operation":
-        bound = asked.limit_ulp
+        with np.errstate(invalid="ignore"):
+            bound = asked.operation.error_bound(
+                asked.x, asked.operands, truth.value, truth.ulp, truth.format
+            )
     elif theorem is not None:
         with np.errstate(invalid="ignore"):
             bound = theorem(name, asked.x, truth.value, truth.ulp, truth.format)

@@ -188,19 +188,21 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
         ],
         codes,
     )
-    lost = ~truth.fixed & ~equal & (~np.isfinite(y) | (y == 0))
-    return _lost(batch, lost, found) if lost.any() else found
+    zero = y == 0
+    if not operation.is_distribution:  # its results may be so near to 0 that 0 is accurate
+        zero &= codes == Outcome.INACCURATE.code
+    lost = ~truth.fixed & ~equal & (~np.isfinite(y) | zero)
+    return _lost(batch, lost, found, operation) if lost.any() else found
 
 
-def _lost(batch: Batch, lost: NDArray[Any], codes: NDArray[np.int8]) -> NDArray[np.int8]:
+def _lost(
+    batch: Batch, lost: NDArray[Any], codes: NDArray[np.int8], operation: Operation
+) -> NDArray[np.int8]:
     """The outcomes with those of the elements that are `lost`: not finite, or 0 wrongly."""
     y, format = batch.y, batch.truth.format
     total = replay_sum(batch.x, format)
-    with np.errstate(invalid="ignore"):
-        largest = np.max(np.where(np.isfinite(y), np.abs(y), np.inf), axis=-1, keepdims=True)
-    overflows = np.isinf(total) | np.isinf(replay_sum(_shifted(batch.x), format))
-    hidden = overflows & ((largest == 0) | np.isinf(largest))
     zero, infinite = lost & (y == 0), lost & (y != 0)
+    hidden = operation.is_distribution and _is_of_overflow(batch, total)
     return _first_of(
         [
             (infinite & np.isinf(total), Outcome.OVERFLOW),
@@ -214,6 +216,22 @@ def _lost(batch: Batch, lost: NDArray[Any], codes: NDArray[np.int8]) -> NDArray[
             (zero, Outcome.SPURIOUS_UNDERFLOW),
         ],
         codes,
+    )
+
+
+def _is_of_overflow(batch: Batch, total: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """In which rows 0 comes of an infinite sum, shape (rows, 1): the naive or the shifted one.
+
+    The replay shows it in a row of zeros if no exponential is infinite, which would give NaN there,
+    but the sum is; and in a row that holds infinity or NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        largest = np.max(np.where(np.isfinite(batch.y), np.abs(batch.y), np.inf), axis=-1)[:, None]
+        highest = replay_sum(batch.x.max(axis=-1)[:, None], batch.truth.format)
+    shifted = np.isinf(replay_sum(_shifted(batch.x), batch.truth.format))
+    only_sum = shifted | (np.isinf(total) & np.isfinite(highest))
+    return np.asarray(
+        np.where(largest == 0, only_sum, np.isinf(largest) & (shifted | np.isinf(total)))
     )
 
 

@@ -20,7 +20,17 @@ __all__ = [
 ]
 
 # What the operations are made of; these need not be loaded to see that they define none.
-_OTHER = ("balls", "bounds", "elementary", "operation", "problem", "rows", "screen", "truth")
+_OTHER = (
+    "balls",
+    "bounds",
+    "elementary",
+    "operation",
+    "problem",
+    "rows",
+    "screen",
+    "standards",
+    "truth",
+)
 
 
 def _found() -> dict[str, Operation]:

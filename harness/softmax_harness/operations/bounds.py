@@ -130,6 +130,12 @@ def _logarithm_error(n: int, s: Arithmetic) -> float:
     return math.inf if low <= 0.0 else -math.log(low) + s.errors.log * math.log(n)
 
 
+def log_of_sum_error(n: int, format: Format) -> float:
+    """Absolute error of the computed log of a pairwise sum of n terms, its rounding included."""
+    setting = native(format, pairwise_additions(n))
+    return _logarithm_error(n, setting) + setting.unit_roundoff * math.log(n)
+
+
 def shifted_log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     """|y - z| / ulp for exp((x - a) - log s): the error E of the exponent, then e^E (1 + eps) - 1.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import log_softmax, rows, softmax
+from softmax_harness.operations import bounds, log_softmax, rows, softmax
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 
@@ -50,6 +50,13 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return log_softmax.bound_from(distance, known.log_error, z, ulp, format)
 
 
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """As log_softmax."""
+    distance = at_target(rows.sums(x, format).distance, operands)
+    log_error = bounds.log_of_sum_error(x.shape[-1], format)
+    return log_softmax.bound_from(distance, log_error, z, ulp, format)
+
+
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """As log_softmax."""
     return at_target(log_softmax.input_sensitivity(x, (), z, format), operands)
@@ -62,6 +69,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     make_operands=targets,
     one_result=True,
     least=0.0,

@@ -47,7 +47,15 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return bound_from(known.distance, known.log_error, z, ulp, format)
 
 
-def bound_from(distance: Array, log_error: Array, z: Array, ulp: Array, format: Format) -> Array:
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """(x - a) - log s: u A, the error of log s, u |z|, and half a spacing."""
+    distance = rows.sums(x, format).distance
+    return bound_from(distance, bounds.log_of_sum_error(x.shape[-1], format), z, ulp, format)
+
+
+def bound_from(
+    distance: Array, log_error: Array | float, z: Array, ulp: Array, format: Format
+) -> Array:
     """The bound of (x - a) - L in ulp, from A, the error of L and the result."""
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -68,5 +76,6 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     most=0.0,
 )

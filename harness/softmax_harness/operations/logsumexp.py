@@ -44,6 +44,14 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
 
 
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """a + log s: the error of log s, u |z|, and half a spacing."""
+    setting = bounds.native(format, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        absolute = bounds.log_of_sum_error(x.shape[-1], format) + setting.unit_roundoff * np.abs(z)
+        return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
+
+
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """sum of s_j h_j, from the gradient s."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
@@ -57,5 +65,6 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     one_result=True,
 )

@@ -74,6 +74,9 @@ def _logits_first(x: NDArray[Any], operands: Operands) -> Operands:
     return (x, *operands)
 
 
+ErrorBound = Callable[[Array, Operands, Array, Array, Format], Array]
+"""``error_bound(x, operands, z, ulp, format)``: the a priori bound of an algorithm in a format."""
+
 Screen = Callable[[Array, Operands, NDArray[np.bool_], Array, Format], Screened]
 """``screen(x, operands, fixed, expected, format)``: the results enclosed in plain NumPy."""
 
@@ -117,7 +120,10 @@ class Operation:
         m): where the policy fixes the result, and to what (infinity stands for anything).
     error_bound : callable
         ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
-        implementation, in ulp of each result: the a priori bound of a careful algorithm.
+        implementation that works in `format`, in units `ulp` of each result: the a priori bound of
+        a careful algorithm.
+    usual_bound : callable or None
+        The same of the textbook form, of an operation where that is much less careful.
     input_sensitivity : callable or None
         ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the
         logits change
@@ -153,8 +159,9 @@ class Operation:
     summary: str
     enclose: Callable[[Array, Operands, int], Sequence[Enclosure | None]]
     special_values: Callable[[Array, Policy, Operands], tuple[NDArray[np.bool_], Array]]
-    error_bound: Callable[[Array, Operands, Array, Array, Format], Array]
+    error_bound: ErrorBound
     input_sensitivity: Callable[[Array, Operands, Array, Format], Array] | None = None
+    usual_bound: ErrorBound | None = None
     screen: Screen | None = None
     cheap_limit: CheapLimit | None = None
     theorem: Callable[[str | None, Array, Array, Array, Format], Array] | None = None

@@ -46,9 +46,15 @@ class Problem:
         return self if axis == self.axis else replace(self, axis=axis)
 
     def of_integers(self) -> Problem:
-        """The problem for logits that are integers, which are worked as float64."""
+        """The problem for logits that are integers, which are worked as float64.
+
+        The results are too, unless their format is another than that of the logits.
+        """
         worked = format_of(np.empty(0, np.int64))
-        return replace(self, input_format=worked, output_format=worked)
+        is_own = self.output_format != self.input_format
+        return replace(
+            self, input_format=worked, output_format=self.output_format if is_own else worked
+        )
 
     @property
     def resolved_axis(self) -> int:

@@ -12,6 +12,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import qualified
 from softmax_harness.operations.elementary import elementary_errors
 from softmax_harness.run.measuring import Counts
+from softmax_harness.run.options import Options
 from softmax_harness.run.results import SCHEMA
 from softmax_harness.run.selection import Selection
 from softmax_harness.run.sweep import Cell
@@ -22,7 +23,7 @@ def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str
     options, used = selection.options, dict.fromkeys(_key(cell) for cell in cells)
     return {
         "schema": SCHEMA,
-        "options": asdict(options),
+        "options": _plain(options),
         "environment": environment(),
         "counts": asdict(counts) | {"elements": counts.screened + counts.escalated},
         "elementary_errors": {
@@ -38,6 +39,12 @@ def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str
             if cell.faults
         },
     }
+
+
+def _plain(options: Options) -> dict[str, Any]:
+    fields = asdict(options)
+    said: dict[str, Any] = fields.pop("said")
+    return fields | said
 
 
 def _key(cell: Cell) -> tuple[str, str]:

@@ -12,9 +12,11 @@ from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
 from softmax_harness.judgement.measure import Measurement, measure, question
 from softmax_harness.operations import Problem
 from softmax_harness.run.job import NamedRecipe
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.named import subject_named
 
 _BLOCKS_PER_JOB = 16
+_NOTHING = Said()
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Measuring:
         Names of those to measure.
     tier : str
         As in `softmax_harness.truth.exact_results`.
+    said : Said
+        What was said about the implementations.
     """
 
     problem: Problem
@@ -102,6 +106,7 @@ class Measuring:
     starts: tuple[int, ...]
     implementations: tuple[str, ...]
     tier: str
+    said: Said = _NOTHING
 
     def do(self) -> Part:
         """The sum over the blocks, in order."""
@@ -122,18 +127,24 @@ class Measuring:
         measured = {}
         for name in self.implementations:
             so_far = before.measured[name].tally.so_far if before else {}
-            subject = subject_named(name, operation, recipe.format)
+            subject = subject_named(name, self.problem, self.said)
             measured[name] = measure(subject, asked, keep, by_row, so_far)
         escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
         return Part(measured, Counts(stored.size - escalated, escalated))
 
 
 def measuring_jobs(
-    problem: Problem, recipe: Recipe, implementations: tuple[str, ...], tier: str
+    problem: Problem,
+    recipe: Recipe,
+    implementations: tuple[str, ...],
+    tier: str,
+    said: Said = _NOTHING,
 ) -> list[Measuring]:
     """The jobs of one recipe; how it is cut does not depend on how many workers there are."""
     inputs, starts = NamedRecipe.of(recipe), tuple(recipe.starts)
     return [
-        Measuring(problem, inputs, starts[first : first + _BLOCKS_PER_JOB], implementations, tier)
+        Measuring(
+            problem, inputs, starts[first : first + _BLOCKS_PER_JOB], implementations, tier, said
+        )
         for first in range(0, len(starts), _BLOCKS_PER_JOB)
     ]

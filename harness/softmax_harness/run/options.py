@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.subjects.declaration import Said
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Options:
         The seed of all inputs; worker processes.
     truth : {"screened", "mpmath"}
         Whether mpmath judges everything, or what the screen leaves open and every maximum.
+    said : Said
+        What was said about the implementations.
     """
 
     implementations: tuple[str, ...] = ()
@@ -31,3 +34,4 @@ class Options:
     seed: int = 0
     jobs: int = 1
     truth: str = "screened"
+    said: Said = Said()

@@ -24,8 +24,9 @@ from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.experiments import EXPERIMENTS, Experiment
 from softmax_harness.run.options import Options
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.declaration import Said, problem_of
 from softmax_harness.subjects.isolation.specification import is_foreign
-from softmax_harness.subjects.named import available, implementation_named, problem_of
+from softmax_harness.subjects.named import available, implementation_named
 from softmax_harness.truth import TIERS
 
 Chosen = Mapping[str, Implementation]
@@ -43,12 +44,15 @@ class Planned:
         Names of those that take the recipe's format and answer in the problem's output format.
     tier : str
         As in `softmax_harness.truth.exact_results`; ``mpmath`` where there is no screen.
+    said : Said
+        What was said about the implementations.
     """
 
     problem: Problem
     recipe: Recipe
     implementations: tuple[str, ...]
     tier: str
+    said: Said
 
     @property
     def operation(self) -> str:
@@ -103,7 +107,9 @@ def select(options: Options, asv_results: Path | None = None) -> Selection:
         for planned in _planned(options, operation, own, named, formats)
     )
     experiments = tuple(
-        job for each in EXPERIMENTS.values() for job in _experimenting(each, chosen, plan)
+        job
+        for each in EXPERIMENTS.values()
+        for job in _experimenting(each, chosen, plan, options.said)
     )
     return Selection(options, chosen, plan, experiments, asv_results)
 
@@ -142,7 +148,9 @@ def _implementations(options: Options, operation: str) -> Chosen:
         names = options.implementations
         if options.operation == "all":
             names = tuple(name for name in names if name in catalogue(operation))
-        chosen = [implementation_named(name, operation) for name in dict.fromkeys(names)]
+        chosen = [
+            implementation_named(name, operation, options.said) for name in dict.fromkeys(names)
+        ]
         for each in chosen:
             if each.unavailable:
                 raise UnknownName(f"{each.name} cannot run here: {each.unavailable}")
@@ -175,7 +183,7 @@ def _planned(
         families = named or [each for each in families if fits_without_screen(each)]
     for recipe in recipes(suite, families, formats, options.seed):
         for problem, names in _problems(operation, recipe.format, chosen).items():
-            yield Planned(problem, recipe, names, tier)
+            yield Planned(problem, recipe, names, tier, options.said)
 
 
 def _problems(operation: str, format: Format, chosen: Chosen) -> dict[Problem, tuple[str, ...]]:
@@ -193,7 +201,10 @@ def _taking(format: Format, chosen: Chosen) -> tuple[str, ...]:
 
 
 def _experimenting(
-    experiment: Experiment, chosen: Mapping[str, Chosen], plan: tuple[Planned, ...]
+    experiment: Experiment,
+    chosen: Mapping[str, Chosen],
+    plan: tuple[Planned, ...],
+    said: Said,
 ) -> Iterator[Experimenting]:
     """The jobs of an experiment, none where the run lacks what it needs: one for each format."""
     if not set(experiment.operations) <= set(chosen):
@@ -204,7 +215,7 @@ def _experimenting(
         return
     for format in formats:
         names = _taking(format, chosen[experiment.operation])
-        yield Experimenting(experiment.name, names, (format.name,))
+        yield Experimenting(experiment.name, names, (format.name,), said)
 
 
 def _formats(experiment: Experiment, plan: tuple[Planned, ...]) -> list[Format]:

@@ -138,7 +138,9 @@ def _one_job(measured: _Measured) -> int:
 
 
 def _begun(planned: Planned, executor: Executor) -> _Begun:
-    jobs = measuring_jobs(planned.problem, planned.recipe, planned.implementations, planned.tier)
+    jobs = measuring_jobs(
+        planned.problem, planned.recipe, planned.implementations, planned.tier, planned.said
+    )
     return _Begun(planned, deque(executor.submit(work, job) for job in jobs))
 
 

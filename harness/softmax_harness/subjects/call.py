@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.text import printable
 from softmax_harness.operations import Operands
 from softmax_harness.subjects.layouts import LAYOUTS
@@ -80,7 +81,9 @@ def _wrong_kind(y: Any, request: Request) -> Fault | None:
         wanted = "" if expected == request.x.shape else f", expected {expected}"
         return Fault("wrong_shape", returned + wanted)
     if y.dtype.name != request.dtype:
-        return Fault("wrong_dtype", f"returned {y.dtype} where {request.dtype} was expected")
+        remedy = f"; if that is meant, give --output-dtype {y.dtype} or declare output_dtype"
+        told = f"returned {y.dtype} where {request.dtype} was expected"
+        return Fault("wrong_dtype", told + remedy * (y.dtype.name in FORMATS))
     return None
 
 

@@ -40,7 +40,7 @@ def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any
 def exact_of(operation: str) -> Implementation:
     """The correctly rounded implementation of an operation; other than softmax: of matrices."""
     if operation == "softmax":
-        return Implementation("exact", exact, _DTYPES, bound="exact")
+        return Implementation("exact", exact, _DTYPES, bound="exact", standard="rounded")
     about = OPERATIONS[operation]
 
     def exactly(*arguments: NDArray[Any], axis: int = -1) -> NDArray[Any]:
@@ -58,4 +58,6 @@ def exact_of(operation: str) -> Implementation:
         return _rounded(operation, x, operands).reshape(shape)
 
     exactly.__doc__ = exact.__doc__
-    return Implementation("exact", exactly, _DTYPES, bound="exact", operation=operation)
+    return Implementation(
+        "exact", exactly, _DTYPES, bound="exact", standard="rounded", operation=operation
+    )

@@ -12,7 +12,9 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations.standards import default_standard
 from softmax_harness.subjects.call import answered
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Ended
 from softmax_harness.subjects.request import Reply, Request
 
@@ -60,12 +62,15 @@ class Subject:
     caller : Caller
     is_plain : bool
         Whether nothing was declared: then what it refuses by an exception is reported only.
+    said : Said
+        What a command says about it; its declaration says so already.
     """
 
     declaration: Implementation
     problem: Problem
     caller: Caller
     is_plain: bool = False
+    said: Said = Said()
 
     @classmethod
     def here(cls, declaration: Implementation, problem: Problem) -> Subject:
@@ -81,6 +86,14 @@ class Subject:
     def format(self) -> Format:
         """The format of the inputs."""
         return self.problem.input_format
+
+    @property
+    def standard(self) -> str:
+        """The standard of accuracy that it is held to, as it declares or the default one."""
+        problem = self.problem
+        return self.declaration.standard or default_standard(
+            problem.operation, problem.output_format
+        )
 
     @property
     def longest(self) -> float:

@@ -39,7 +39,27 @@ def shown(message):
 @pytest.mark.parametrize("dtype", ["float16", "float32", np.float64, np.dtype("float32")])
 def test_an_accurate_one_passes_on_the_whole_suite(dtype):
     longest = 65504 if dtype == "float16" else None  # beyond it a sum of float16 is infinite
-    assert_softmax_accurate(shifted, dtype, largest_n=longest)
+    assert_softmax_accurate(shifted, dtype, largest_n=longest, standard="native")
+
+
+def test_in_16_bits_a_wider_type_is_expected_and_a_kernel_4_percent_off_is_found():
+    wide = assert_softmax_accurate
+    wide(lambda x: shifted(x.astype(np.float32)).astype(x.dtype), "float16", families=("normal-1",))
+    failure(shifted, "float16", families=("normal-1",), largest_n=1000)
+    pytest.importorskip("ml_dtypes")
+
+    def off(x):
+        return (1.04 * shifted(x.astype(np.float32))).astype(x.dtype)
+
+    failure(off, "bfloat16", families=("normal-1",), standard="wide")
+
+
+def test_another_output_format_is_said():
+    def doubled(x):
+        return shifted(x.astype(np.float64))
+
+    assert_softmax_accurate(doubled, "float32", families=("normal-1",), output_dtype=np.float64)
+    assert "--output-dtype float64" in str(failure(doubled, "float32", families=("normal-1",)))
 
 
 def test_bfloat16():

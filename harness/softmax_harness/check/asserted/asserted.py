@@ -55,6 +55,8 @@ def check(
     without: Sequence[str],
     largest_n: int | None,
     seed: int,
+    output_dtype: Any,
+    standard: str | None,
 ) -> None:
     """Raise `AssertionError` if the softmax is not accurate."""
     __tracebackhide__ = True  # so that pytest shows the user's own line
@@ -62,18 +64,24 @@ def check(
     assertion = Assertion(
         declaration.name if declaration else _name(f),
         _plain(declaration) if declaration else None,
-        dtype if isinstance(dtype, str) else np.dtype(dtype).name,
+        _dtype(dtype),
         _limits(limit),
         tuple(f"{name}={choice}" for name, choice in policy.items()),
         tuple(families),
         tuple(without),
         largest_n,
         seed,
+        None if output_dtype is None else _dtype(output_dtype),
+        standard,
     )
     called = _Called(f)
     verdict = CLIENT.verdict(assertion, partial(_answer, called))
     if verdict.faults:
         raise AssertionError(_message(assertion, verdict)) from called.raised
+
+
+def _dtype(dtype: Any) -> str:
+    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
 
 
 def _answer(called: _Called, request: Request) -> Reply:

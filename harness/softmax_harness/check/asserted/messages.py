@@ -26,6 +26,8 @@ class Assertion:
     largest_n : int or None
         The longest row that is put to it.
     seed : int
+    output_dtype, standard : str or None
+        As the command takes them.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Assertion:
     without: tuple[str, ...] = ()
     largest_n: int | None = None
     seed: int = 0
+    output_dtype: str | None = None
+    standard: str | None = None
 
 
 @dataclass(frozen=True)

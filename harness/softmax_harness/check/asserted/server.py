@@ -17,8 +17,8 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import Policy, operation_named
+from softmax_harness.subjects.declaration import Said, described, problem_of
 from softmax_harness.subjects.isolation import Reply, Request
-from softmax_harness.subjects.named import described, problem_of
 from softmax_harness.subjects.subject import Subject
 
 # A limit on max_ulp takes the place of the bound of a well-made softmax, which these two hold.
@@ -66,6 +66,8 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
     declaration = replace(
         declaration, capabilities=promised, largest_n={**declaration.largest_n, **largest}
     )
+    said = Said(assertion.output_dtype, assertion.standard)
+    declaration = said.about(declaration, is_plain=assertion.declared is None)
     problem = problem_of(
         declaration, operation_named(declaration.operation), format, Policy.parse(assertion.policy)
     )

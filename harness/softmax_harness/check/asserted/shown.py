@@ -68,7 +68,7 @@ class _Beyond(Search):
 
     def of(self, row: NDArray[Any], y: NDArray[Any], tier: str) -> tuple[float, int]:
         """The metric of the answer to a row, and where it is largest."""
-        asked = asked_of(self.subject.problem, row[None], tier=tier)
+        asked = asked_of(self.subject, row[None], tier=tier)
         return of_row(self.metric, judge(asked, y, flushes=False).batch)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.finding import Finding, key_of
+from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.inputs.families import Recipe
@@ -80,7 +80,7 @@ class Stream:
                     return
                 if reply.y is None:
                     continue
-                asked = asked_of(self.subject.problem, x)
+                asked = asked_of(self.subject, x)
                 self.elements += x.size
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
@@ -156,6 +156,10 @@ class Faults:
             known.elements += block.found.count(kind)
             known.families[block.recipe.family.name] = None
 
+    def forget(self, kind: str) -> None:
+        """Tell of no fault of that kind."""
+        self._kinds.pop(kind, None)
+
     def kinds(self) -> list[str]:
         """The kinds of faults seen so far."""
         return list(self._kinds)
@@ -174,11 +178,10 @@ class Faults:
             yield Finding(
                 kind,
                 _message(kind, known, place),
-                "max_ulp",
-                error,
-                limit,
+                *sizes(kind, error, limit),
                 witness,
                 key_of(subject).explaining(witness),
+                lost_if_unknown(known.worst),
             )
 
 

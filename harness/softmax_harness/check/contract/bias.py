@@ -47,8 +47,8 @@ class Bias:
         self._sums: dict[tuple[int, str], _Sum] = {}
 
     def see(self, block: JudgedBlock) -> None:
-        """Note the errors of a block; what is masked has none."""
-        if not block.recipe.family.is_unbiased:
+        """Note the errors of a block; what is masked has none, and faults tell of themselves."""
+        if not block.recipe.family.is_unbiased or block.found.is_fault.any():
             return
         batch = block.found.batch
         known = ~batch.truth.fixed & ~np.isnan(batch.ulp_error)
@@ -75,4 +75,5 @@ class Bias:
                     LIMIT,
                     found.witness,
                     key_of(subject).checking("accuracy"),
+                    abs(mean),
                 )

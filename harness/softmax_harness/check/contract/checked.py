@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from softmax_implementations import Implementation
+from softmax_implementations.registry import ExpectedFinding
 
 from softmax_harness.check.contract import promises
 from softmax_harness.check.contract.cases import CASES
-from softmax_harness.check.contract.finding import Finding, Key
+from softmax_harness.check.contract.finding import Finding, Key, worst_first
 from softmax_harness.check.contract.summaries import RecipeSummary
-from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.ground.formats import DEFAULT_DTYPES, Format
 from softmax_harness.inputs.witness import is_witness
 from softmax_harness.operations import DEFAULT_OPERATION, Policy
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Fault, Limits
 
 PARTS = ("accuracy", *CASES, "repeats")
@@ -45,6 +47,11 @@ class Contract:
         Whether a verdict ends at its first finding, and what comes after is not looked for.
     borne : tuple of str
         Kinds of findings at which it does not end, as at those that are expected.
+    said : Said
+        What a command says about the implementations.
+    names_dtypes : bool
+        Whether the dtypes were asked for by name: then one that a plain function refuses is a
+        fault, and not a choice of its author's.
     """
 
     dtypes: tuple[str, ...] = DEFAULT_DTYPES
@@ -58,15 +65,18 @@ class Contract:
     operation: str = DEFAULT_OPERATION
     fail_fast: bool = False
     borne: tuple[str, ...] = ()
+    said: Said = field(default_factory=Said)
+    names_dtypes: bool = False
 
     def keys(self, implementation: str) -> list[Key]:
         """What the verdicts on an implementation are about, one for each dtype."""
-        return [Key(self.operation, implementation, dtype) for dtype in self.dtypes]
+        return [Key(self.operation, implementation, dtype, self.said) for dtype in self.dtypes]
 
     def ends_at(self, declaration: Implementation, dtype: str, kinds: list[str]) -> bool:
         """Whether findings of these kinds end the verdict on an implementation in a dtype."""
+        borne = self.borne
         return self.fail_fast and any(
-            kind not in self.borne and not declaration.expects(kind, dtype) for kind in kinds
+            kind not in borne and not declaration.expects(kind, dtype) for kind in kinds
         )
 
 
@@ -91,6 +101,11 @@ class Checked:
         Whether everything was looked for, and the verdict did not end at its first finding.
     operation : str
         What is computed.
+    standard, reached : str
+        The standard of accuracy that it was held to, and the strictest that it reached; empty where
+        accuracy was not looked at, or none was reached.
+    cause : str
+        What all that is wrong may come of; empty where nothing can be told.
     """
 
     implementation: str
@@ -103,6 +118,9 @@ class Checked:
     cells: tuple[RecipeSummary, ...] = ()
     is_whole: bool = True
     operation: str = DEFAULT_OPERATION
+    standard: str = ""
+    reached: str = ""
+    cause: str = ""
 
     @classmethod
     def of(cls, key: Key, verdict: str, **found: Any) -> Checked:
@@ -119,6 +137,34 @@ class Checked:
         left = tuple(finding for finding in self.findings if not is_borne(finding))
         verdict = "pass" if self.verdict == "fail" and not left else self.verdict
         return replace(self, verdict=verdict, findings=left)
+
+
+def parted(
+    findings: list[Finding], declaration: Implementation, format: Format
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The findings that are news, the worst first, and those that the declaration expects."""
+    dtype = format.name
+    expected = [
+        each for each in findings if declaration.expects(each.kind, dtype, each.worst or 0.0)
+    ]
+    news = [_told(each, declaration, dtype) for each in findings if each not in expected]
+    return tuple(worst_first(news, format)), tuple(expected)
+
+
+def _told(finding: Finding, declaration: Implementation, dtype: str) -> Finding:
+    """The finding, with what its declaration as known lacks."""
+    sized = [
+        each
+        for each in map(ExpectedFinding.parse, declaration.expected_findings)
+        if each.kind == finding.kind and each.dtype in (None, dtype)
+    ]
+    if not sized:
+        return finding
+    if sized[0].ulp is None:
+        why = f"known only with a size, such as '{finding.kind} up to 20 ulp'"
+    else:
+        why = f"known up to {sized[0].ulp:g} ulp, and it is {finding.worst:.4g}"
+    return replace(finding, message=f"{finding.message}; {why}")
 
 
 def finding_of(fault: Fault, told: str, key: Key, part: str | None) -> Finding:

@@ -10,14 +10,21 @@ from typing import NamedTuple
 from softmax_implementations import Implementation
 
 from softmax_harness.check.contract.cases import normal
-from softmax_harness.check.contract.checked import Checked, Contract, finding_of, up_to_the_last
+from softmax_harness.check.contract.checked import (
+    Checked,
+    Contract,
+    finding_of,
+    parted,
+    up_to_the_last,
+)
 from softmax_harness.check.contract.finding import Key, first_of_each_kind, key_of
 from softmax_harness.check.contract.parts import Found, do_part
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import operation_named
+from softmax_harness.subjects.declaration import check_operation, described, problem_of
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated
-from softmax_harness.subjects.named import check_name, described, problem_of
+from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.subject import Subject
 
 
@@ -36,7 +43,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]
-        declaration = _declaration(name, loaded, contract)
+        declaration = declaration_of(name, loaded, contract)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(each, fault) for each in contract.keys(name)]
@@ -47,15 +54,19 @@ def checked(name: str, contract: Contract) -> list[Checked]:
                 problem_of(declaration, operation, format_named(dtype), contract.policy),
                 process,
                 is_plain=loaded.declared is None,
+                said=contract.said,
             )
             for dtype in contract.dtypes
         ]
         firsts = [_first_call(each, contract) for each in subjects]
-        # A plain function that answers in one dtype and refuses another does not support that one.
-        is_choice = not all(first.refusal for first in firsts)
+        if not all(first.refusal for first in firsts):
+            firsts = [
+                _of_choice(first, contract) if each.is_plain else first
+                for each, first in zip(subjects, firsts, strict=True)
+            ]
         return [
             Checked.of(key_of(each), "unsupported", reported=(first.refusal,))
-            if first.refusal and (is_choice or not each.is_plain)
+            if first.refusal and (first.is_choice or not each.is_plain)
             else _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract)
             for each, first in zip(subjects, firsts, strict=True)
         ]
@@ -72,8 +83,17 @@ def verdict(subject: Subject, contract: Contract) -> Checked:
     return _verdict(subject, subject, (), first, contract)
 
 
-def _declaration(name: str, loaded: Description, contract: Contract) -> Implementation:
-    declaration = described(name, loaded.declared, loaded.summary)
+def declaration_of(name: str, loaded: Description, contract: Contract) -> Implementation:
+    """What is declared about it, less what is not asked for, with what the command says.
+
+    Raises
+    ------
+    BadImplementation
+        If it computes something else than what it is to be checked for.
+    """
+    plain = described(name, loaded.declared, loaded.summary, contract.operation)
+    check_operation(plain, contract.operation)
+    declaration = contract.said.about(plain, is_plain=loaded.declared is None)
     left = tuple(each for each in declaration.capabilities if each not in contract.without)
     return replace(declaration, capabilities=left)
 
@@ -105,11 +125,27 @@ class _First(NamedTuple):
     faults : tuple of Fault
     is_last : bool
         Whether more calls would only show the same again.
+    is_choice : bool
+        Whether the refusal is the author's choice of dtypes.
     """
 
     refusal: str = ""
     faults: tuple[Fault, ...] = ()
     is_last: bool = False
+    is_choice: bool = False
+
+
+def _of_choice(first: _First, contract: Contract) -> _First:
+    """A plain function that answers in one dtype and refuses another does not support that one.
+
+    Where the other was asked for by name, that is a fault.
+    """
+    if not first.refusal:
+        return first
+    if not contract.names_dtypes:
+        return first._replace(is_choice=True)
+    message = f"{first.refusal}; leave the dtype out, or declare the others with @implementation"
+    return _First(faults=(Fault("raised", message),), is_last=True)
 
 
 def _first_call(subject: Subject, contract: Contract) -> _First:
@@ -131,7 +167,7 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
-    found, dtype = Found(subject, contract), subject.format.name
+    found = Found(subject, contract)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
     for part in () if first.is_last else contract.parts:
@@ -143,17 +179,19 @@ def _verdict(
             found.add_faults([(ended.fault, ended.told)], part)
             break
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
-    expected = [each for each in findings if subject.declaration.expects(each.kind, dtype)]
-    unexpected = [each for each in findings if each not in expected]
+    unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)
     return Checked.of(
         key_of(subject),
         "fail" if unexpected else "pass",
-        findings=tuple(unexpected),
-        expected=tuple(expected),
+        findings=unexpected,
+        expected=expected,
         reported=_summed_up(found.reported),
         elements=found.elements,
         cells=tuple(found.cells),
         is_whole=not found.is_enough,
+        standard=subject.standard if "accuracy" in contract.parts else "",
+        reached=found.reached,
+        cause=found.cause if unexpected else "",
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from softmax_harness.ground.formats import Format
+from softmax_harness.judgement.outcomes import BROKEN, Outcome
 from softmax_harness.operations import DEFAULT_OPERATION, qualified
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.subject import Subject
 
 
@@ -29,6 +33,9 @@ class Finding:
         The input, as `softmax_harness.inputs.witness` writes it; ``""`` where no input shows it.
     replay : str
         The command that shows it again.
+    worst : float or None
+        The largest error found anywhere, in ulp, where the fault is one of size; infinite where
+        results are lost.
     """
 
     kind: str
@@ -38,6 +45,17 @@ class Finding:
     limit: float | None = None
     witness: str = ""
     replay: str = ""
+    worst: float | None = None
+
+
+def sizes(kind: str, error: float, limit: float) -> tuple[str, float | None, float | None]:
+    """The metric, value and limit of an element; none where what is wrong is no matter of size."""
+    return ("max_ulp", error, limit) if kind == Outcome.INACCURATE else ("", None, None)
+
+
+def lost_if_unknown(error: float) -> float:
+    """The size of an error in ulp: infinite where there is none, since the result is lost."""
+    return math.inf if math.isnan(error) else error
 
 
 class Key(NamedTuple):
@@ -46,11 +64,14 @@ class Key(NamedTuple):
     Attributes
     ----------
     operation, implementation, dtype : str
+    said : Said
+        What the command says besides, which a command that shows it again must say too.
     """
 
     operation: str
     implementation: str
     dtype: str
+    said: Said = Said()
 
     @property
     def label(self) -> str:
@@ -59,13 +80,14 @@ class Key(NamedTuple):
 
     def explaining(self, witness: str) -> str:
         """The command that shows an element again, as a shell takes it."""
-        what = [witness, *self._option, "--implementation", self.implementation]
+        said = replace(self.said, standard=None)  # by which nothing is explained
+        what = [witness, *self._option, "--implementation", self.implementation, *said.words]
         return shlex.join(["softmax-harness", "explain", *what])
 
     def checking(self, part: str | None = None) -> str:
         """The command that asks a part of the suite again, or all of it, as a shell takes it."""
         only = [] if part is None else ["--only", part]
-        what = [self.implementation, *self._option, "--dtype", self.dtype, *only]
+        what = [self.implementation, *self._option, "--dtype", self.dtype, *self.said.words, *only]
         return shlex.join(["softmax-harness", "check", *what])
 
     @property
@@ -76,23 +98,45 @@ class Key(NamedTuple):
 def key_of(subject: Subject) -> Key:
     """What a verdict on the subject is about."""
     problem = subject.problem
-    return Key(problem.operation.name, subject.name, problem.input_format.name)
+    return Key(problem.operation.name, subject.name, problem.input_format.name, subject.said)
 
 
 def first_of_each_kind(findings: list[Finding]) -> list[Finding]:
     """One finding of each kind, which says how many more there are of it."""
-    kept: dict[str, Finding] = {}
-    more: dict[str, int] = {}
+    kinds: dict[str, list[Finding]] = {}
     for each in findings:
-        if each.kind in kept:
-            more[each.kind] = more.get(each.kind, 0) + 1
-        else:
-            kept[each.kind] = each
-    return [
-        Finding(
-            **(vars(each) | {"message": f"{each.message} (and {more[kind]} more of this kind)"})
-        )
-        if kind in more
-        else each
-        for kind, each in kept.items()
-    ]
+        kinds.setdefault(each.kind, []).append(each)
+    return [_together(own) if len(own) > 1 else own[0] for own in kinds.values()]
+
+
+def _together(findings: list[Finding]) -> Finding:
+    first = findings[0]
+    sizes = [each.worst for each in findings if each.worst is not None]
+    return replace(
+        first,
+        message=f"{first.message} (and {len(findings) - 1} more of this kind)",
+        worst=max(sizes, default=None),
+    )
+
+
+# What keeps results from being judged at all.
+_OF_CALLS = ("died", "timeout", "memory", "raised", "wrong_type", "wrong_shape", "wrong_dtype")
+_BROKEN = tuple(map(str, BROKEN))
+_ASIDE = ("limit", "bias", "printed", "side_effect")
+_LARGE = 0.01  # a relative error that makes a result wrong, rather than inaccurate
+
+
+def worst_first(findings: list[Finding], format: Format) -> list[Finding]:
+    """No results at all, lost and wrong ones, wrong ways of calling, smaller errors, the rest."""
+
+    def place(finding: Finding) -> tuple[int, float]:
+        size = finding.worst or 0.0
+        if finding.kind in _OF_CALLS:
+            return 0, 0.0
+        if finding.kind in _BROKEN or 2.0 * format.unit_roundoff * size > _LARGE:
+            return 1, -size
+        if finding.kind in _ASIDE:
+            return 4, -size
+        return (3, -size) if finding.worst is not None else (2, 0.0)
+
+    return sorted(findings, key=place)

@@ -14,6 +14,7 @@ from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import Operands, Problem
+from softmax_harness.subjects.subject import Subject
 
 _GOOD = np.array([each.is_good for each in OUTCOMES])
 
@@ -68,6 +69,13 @@ class Judgement:
 
 
 def asked_of(
+    subject: Subject, x: NDArray[Any], operands: Operands = (), tier: str = "screened"
+) -> Question:
+    """The truth of rows x, shape (rows, n), with the limits of the subject's standard."""
+    return truth_of(subject.problem, x, operands, tier).held_to(subject.standard)
+
+
+def truth_of(
     problem: Problem, x: NDArray[Any], operands: Operands = (), tier: str = "screened"
 ) -> Question:
     """The truth of rows x, shape (rows, n); the floating-point environment is checked too."""

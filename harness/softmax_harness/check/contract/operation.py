@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,18 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
-from softmax_harness.check.contract.checked import Checked, Contract, finding_of, up_to_the_last
-from softmax_harness.check.contract.checking import load_or_fault, unloaded
-from softmax_harness.check.contract.finding import Finding, Key, first_of_each_kind, key_of
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
+from softmax_harness.check.contract.checked import (
+    Checked,
+    Contract,
+    finding_of,
+    parted,
+    up_to_the_last,
+)
+from softmax_harness.check.contract.checking import declaration_of, load_or_fault, unloaded
+from softmax_harness.check.contract.finding import (
+    Finding,
+    Key,
+    first_of_each_kind,
+    key_of,
+    lost_if_unknown,
+    sizes,
+)
+from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
+from softmax_harness.check.contract.reached import Reached
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import Operands, Problem, operation_named, qualified
+from softmax_harness.subjects.declaration import problem_of
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Reply, Request
 from softmax_harness.subjects.isolation.specification import is_foreign
-from softmax_harness.subjects.named import check_name, check_operation, described, problem_of
+from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.subject import Subject
 
 _LENGTHS, _ROWS, _AT_ONCE = (1, 2, 3, 8, 17, 33, 100), 24, 32
@@ -52,15 +67,12 @@ class _Case:
             arguments = tuple(each.T if each.ndim == 2 else each for each in arguments)
         return Request(self.problem, tuple(np.ascontiguousarray(each) for each in arguments))
 
-    def judgement(self, y: NDArray[Any], flushes: bool) -> Judgement:
-        asked = asked_of(self.problem, *self.inputs)
+    def judgement(self, y: NDArray[Any], subject: Subject) -> Judgement:
+        asked = truth_of(self.problem, *self.inputs).held_to(subject.standard)
         if self.problem.axis == 0 and not self.problem.operation.one_result:
             y = y.T
-        found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
-        # A 0 may be within the error bound, whatever made it.
-        with np.errstate(invalid="ignore"):
-            is_bounded = (found.batch.absolute <= asked.limit_ulp) & (found.batch.y == 0)
-        return replace(found, is_fault=found.is_fault & ~(is_bounded & ~asked.truth.fixed))
+        flushes = not subject.promises("subnormals")
+        return judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
 
 
 def operation_checked(name: str, contract: Contract) -> list[Checked]:
@@ -79,8 +91,7 @@ def operation_checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]
-        declaration = described(name, loaded.declared, loaded.summary, operation)
-        check_operation(declaration, operation)
+        declaration = declaration_of(name, loaded, contract)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(each, fault) for each in contract.keys(name)]
@@ -95,18 +106,20 @@ def _verdict(
         reported = (f"supports only {', '.join(declaration.dtypes)}",)
         return Checked.of(key, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
-    subject = Subject(declaration, problem, process)
+    subject = Subject(declaration, problem, process, said=contract.said)
     ends_at = partial(contract.ends_at, declaration, dtype)
-    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at)
+    reached = Reached(subject)
+    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at, reached)
     findings = up_to_the_last(first_of_each_kind(found), ends_at)
-    expected = tuple(each for each in findings if declaration.expects(each.kind, dtype))
-    left = tuple(each for each in findings if each not in expected)
+    left, expected = parted(findings, declaration, problem.output_format)
     return Checked.of(
         key,
         "fail" if left else "pass",
         findings=left,
         expected=expected,
         elements=elements,
+        standard=subject.standard,
+        reached=reached.standard if elements else "",
         is_whole=not ends_at([each.kind for each in left]),
     )
 
@@ -124,7 +137,10 @@ def _cases(problem: Problem, seed: int) -> Iterator[_Case]:
 
 
 def _findings(
-    subject: Subject, cases: list[_Case], ends_at: Callable[[list[str]], bool]
+    subject: Subject,
+    cases: list[_Case],
+    ends_at: Callable[[list[str]], bool],
+    reached: Reached,
 ) -> tuple[list[Finding], int]:
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
@@ -134,7 +150,7 @@ def _findings(
         except Ended as ended:
             return [*found, finding_of(ended.fault, ended.told, key_of(subject), None)], elements
         for case, reply in zip(some, replies, strict=True):
-            own, judged = _of_reply(subject, case, reply)
+            own, judged = _of_reply(subject, case, reply, reached)
             found += own
             elements += judged
             if ends_at([each.kind for each in own]):
@@ -142,7 +158,9 @@ def _findings(
     return found, elements
 
 
-def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding], int]:
+def _of_reply(
+    subject: Subject, case: _Case, reply: Reply, reached: Reached
+) -> tuple[list[Finding], int]:
     own = [
         Finding(
             fault.kind,
@@ -154,7 +172,8 @@ def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding
     ]
     if reply.y is None:
         return own, 0
-    found = case.judgement(reply.y, flushes=not subject.promises("subnormals"))
+    found = case.judgement(reply.y, subject)
+    reached.see(found)
     for kind in found.kinds():
         row, index = found.worst(kind)
         y, exact = found.batch.y[row, index], found.batch.z[row, index]
@@ -165,11 +184,10 @@ def _of_reply(subject: Subject, case: _Case, reply: Reply) -> tuple[list[Finding
             Finding(
                 kind,
                 f"{told}{along}; {y:.9g} is wrong, {exact:.9g} is right",
-                "max_ulp",
-                error,
-                limit,
+                *sizes(kind, error, limit),
                 _witness(case, row, index),
                 _replay(subject, case, row, index),
+                lost_if_unknown(error),
             )
         )
     return own, found.batch.y.size

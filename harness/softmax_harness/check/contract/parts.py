@@ -11,12 +11,15 @@ from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
 from softmax_harness.check.contract.cases import cases_of
+from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
 from softmax_harness.check.contract.finding import Finding, key_of
+from softmax_harness.check.contract.reached import Reached
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.suite import recipes
 from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
+from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
 
@@ -30,6 +33,8 @@ class Found:
         self.reported: list[tuple[str, str]] = []
         self.elements = 0
         self.cells: list[RecipeSummary] = []
+        self.reached = ""
+        self.cause = ""
 
     def ends_at(self, kinds: list[str]) -> bool:
         """Whether findings of these kinds end the verdict."""
@@ -61,7 +66,10 @@ class Found:
 
 
 def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
-    declared = [promises.Limit(*each) for each in subject.declaration.limits.items()]
+    declared = [
+        promises.parsed_limit(f"{metric}={number}", f"limits of {subject.name}")
+        for metric, number in subject.declaration.limits.items()
+    ]
     asked = [
         limit for limit in contract.limits if limit.holds_for(subject.name, subject.format.name)
     ]
@@ -73,6 +81,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
     stream = Stream(subject, plan, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
+    reached, cause = Reached(subject), Cause()
     limits = promises.Promises(_limits(subject, contract))
     try:
         with closing(iter(stream)) as blocks:
@@ -81,12 +90,19 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
                 bias.see(block)
                 limits.see(block)
                 cells.see(block)
+                reached.see(block.found)
+                cause.see(block)
                 if contract.fail_fast and found.ends_at([*faults.kinds(), *limits.kinds()]):
                     break
     finally:
         found.elements = stream.elements
         found.cells += cells.cells()
         found.add_faults(stream.faults, part)
+    found.reached = "" if stream.faults or not found.elements else reached.standard
+    if not contract.fail_fast:  # of a part of the suite nothing can be told
+        found.cause = cause.text
+    if cause.is_unwritten:
+        faults.forget(Outcome.OVERFLOW)
     found.with_smallest_refused_row()
     found.add_until_enough(faults.findings(subject))
     found.add_until_enough(bias.findings(subject))

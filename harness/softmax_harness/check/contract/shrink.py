@@ -92,7 +92,7 @@ class Search:
 
     def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
-        asked = asked_of(self.subject.problem, row[None])
+        asked = asked_of(self.subject, row[None])
         return self.kind in judge(asked, y, flushes=False).kinds()
 
     def place(self, row: NDArray[Any], text: str | None) -> Place | None:
@@ -100,7 +100,7 @@ class Search:
         (reply,) = self.subject.ask([self.subject.request(row[None])])
         if reply.y is None:
             return None
-        asked = asked_of(self.subject.problem, row[None], tier="mpmath")
+        asked = asked_of(self.subject, row[None], tier="mpmath")
         found = judge(asked, reply.y, flushes=False)
         if not found.count(self.kind):
             return None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge, rows_of
+from softmax_harness.check.contract.judgement import Judgement, judge, rows_of, truth_of
 from softmax_harness.inputs.witness import literal_text
 from softmax_harness.judgement.measure import Question
 from softmax_harness.operations import Problem
@@ -136,16 +136,16 @@ def _answers_simply(subject: Subject, case: Case) -> bool:
 
 
 def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any]) -> Judgement:
-    asked = _asked(subject.problem, rows.tobytes(), rows.shape, rows.dtype)
-    return judge(asked, y, flushes=not subject.promises("subnormals"))
+    asked = _truth(subject.problem, rows.tobytes(), rows.shape, rows.dtype)
+    return judge(asked.held_to(subject.standard), y, flushes=not subject.promises("subnormals"))
 
 
 @lru_cache(maxsize=16)
-def _asked(
+def _truth(
     problem: Problem, numbers: bytes, shape: tuple[int, int], dtype: np.dtype[Any]
 ) -> Question:
     """The truth of rows, which many cases in a row share."""
-    return asked_of(problem, np.frombuffer(numbers, dtype).reshape(shape))
+    return truth_of(problem, np.frombuffer(numbers, dtype).reshape(shape))
 
 
 def _is_right(subject: Subject, rows: NDArray[Any], alone: bool) -> NDArray[np.bool_]:

@@ -14,14 +14,26 @@ def text_document(gated: Gated) -> str:
 
 
 def _lines(result: Checked) -> list[str]:
-    size = f"{result.elements} elements" if result.elements else ""
+    size = f"{result.elements} elements{_standard(result)}" if result.elements else ""
     lines = [f"{result.verdict:12} {result.implementation} {result.dtype}  {size}".rstrip()]
-    for finding in result.findings:
+    lines += [f"  cause: {result.cause}"] * bool(result.cause)
+    # Of one cause the worst finding is enough; every other is in the documents.
+    shown = result.findings[:1] if result.cause else result.findings
+    for finding in shown:
         lines += [f"  {line}" for line in finding_text(finding).split("\n")]
+    if others := [finding.kind for finding in result.findings[len(shown) :]]:
+        lines.append(f"  also found: {', '.join(others)} (--json FILE has them in full)")
     if result.expected:
         kinds = ", ".join(finding.kind for finding in result.expected)
         lines.append(f"  declared as known: {kinds}")
     return lines + [f"  reported only: {text}" for text in result.reported]
+
+
+def _standard(result: Checked) -> str:
+    """The standard of accuracy it was held to, and the strictest that it reached."""
+    if not result.standard:
+        return ""
+    return f", held to {result.standard}, reached {result.reached or 'none'}"
 
 
 def finding_text(finding: Finding) -> str:

@@ -20,6 +20,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experiments.experiment import Experiment, Row
+from softmax_harness.subjects.declaration import problem_of
 from softmax_harness.subjects.named import subject_named
 from softmax_harness.truth import arbitrate, exact_results
 
@@ -60,7 +61,9 @@ def shares(
     q, k, v, mask = operands
     # Implementations are written as their users write theirs, without types.
     computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
-    subject = subject_named(implementation.name, OPERATIONS["softmax"], format)
+    subject = subject_named(
+        implementation.name, problem_of(implementation, OPERATIONS["softmax"], format)
+    )
     w = subject.call(computed).values
     weights = np.full(computed.shape, np.nan) if w is None else w
     exactly = exact_results(

@@ -12,8 +12,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.declaration import problem_of
 from softmax_harness.subjects.named import subject_named
-from softmax_harness.truth import arbitrate
+from softmax_harness.truth import Truth, arbitrate
 
 
 def recipe_of(family: str, format: Format) -> Recipe:
@@ -30,12 +31,15 @@ def outputs(
     for format in formats:
         stored = np.concatenate(list(recipe_of(family, format).blocks()))
         x = stored.astype(np.float64)
-        truth = arbitrate(Problem.of(OPERATIONS["softmax"], format), x)
+        truths: dict[Problem, Truth] = {}
         for implementation in implementations:
-            if format.name in implementation.dtypes:
-                subject = subject_named(implementation.name, OPERATIONS["softmax"], format)
-                y = subject.call(stored).values
-                yield implementation, format, batch_of(x, _or_nan(y, x), truth)
+            if format.name not in implementation.dtypes:
+                continue
+            problem = problem_of(implementation, OPERATIONS["softmax"], format)
+            if problem not in truths:
+                truths[problem] = arbitrate(problem, x)
+            y = subject_named(implementation.name, problem).call(stored).values
+            yield implementation, format, batch_of(x, _or_nan(y, x), truths[problem])
 
 
 def _or_nan(y: NDArray[np.float64] | None, x: NDArray[np.float64]) -> NDArray[np.float64]:

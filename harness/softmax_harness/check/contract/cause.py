@@ -1,0 +1,61 @@
+"""What one cause may lie behind all that is wrong with the results of a suite."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.check.contract.accuracy import JudgedBlock
+
+# Widths of vectors, and of blocks and tiles, in elements.
+_WIDTHS = tuple(1 << bits for bits in range(12, 0, -1))
+_FEWEST = 2  # lengths on each side
+
+
+class Cause:
+    """Looks for what all wrong results of a stream have in common, and no right one has."""
+
+    def __init__(self) -> None:
+        self._right: set[int] = set()
+        self._wrong: set[int] = set()
+        self._constants = {"0": True, "NaN": True, "its input": True}
+
+    def see(self, block: JudgedBlock) -> None:
+        """Note a block's length, whether it is right, and what its results are."""
+        found, n = block.found, block.recipe.n
+        if found.is_fault.any():
+            self._wrong.add(n)
+        elif not found.asked.truth.fixed.all():
+            self._right.add(n)
+        y, x = found.batch.y, found.asked.x
+        same = {"0": y == 0, "NaN": np.isnan(y), "its input": y.shape == x.shape and y == x}
+        for what, where in same.items():
+            self._constants[what] &= bool(np.all(where))
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether every result is 0, as memory is that was never written."""
+        return bool(self._wrong) and self._constants["0"]
+
+    @property
+    def text(self) -> str:
+        """The cause in a sentence; empty where none can be told."""
+        if not self._wrong:
+            return ""
+        for what, always in self._constants.items():
+            if always:
+                return f"every result is {what}: was the kernel run, and its output written?"
+        wrong, right = self._wrong, self._right - self._wrong
+        for width in _WIDTHS:
+            if _splits(width, wrong, right):
+                return f"wrong unless n is a multiple of {width}"
+        if len(wrong) >= _FEWEST and right and min(wrong) > max(right):
+            return f"wrong only in rows longer than {max(right)}, from {min(wrong)} on"
+        return ""
+
+
+def _splits(width: int, wrong: set[int], right: set[int]) -> bool:
+    """Whether the right lengths are the multiples of a width, a row of one apart."""
+    right = right - {1}
+    if len(wrong) < _FEWEST or len(right) < _FEWEST:
+        return False
+    return all(n % width for n in wrong) and not any(n % width for n in right)

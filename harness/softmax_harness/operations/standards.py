@@ -1,0 +1,125 @@
+"""Standards of accuracy: how near to the exact result an implementation has to come.
+
+An operation has them from the strictest to the least strict:
+
+``rounded``
+    The nearest number of the format: half an ulp.
+``wide``
+    Worked in a wider type and rounded once: half an ulp, and what the wider type adds.
+``relative``
+    Of the logarithms alone: careful near 0 too, where z is the difference of nearly equal
+    numbers, as ``log1p`` of the sum of the others makes it.
+``usual``
+    Of the logarithms alone: the textbook form (x - a) - log s, whose absolute error is small.
+``native``
+    Every step in the format itself, sums in blocks or pairs; of the logarithms the textbook form.
+
+In formats of 16 bits and fewer ``relative`` and ``usual`` are worked in a wider type, as every
+library does it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.errors import unknown
+from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.operations.bounds import error_bound_at_least
+from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operands, Operation
+
+STANDARDS = ("rounded", "wide", "relative", "usual", "native")
+_OF_LOGARITHMS = ("relative", "usual")
+# A kernel may add one term after another where the bound has sums in pairs, or reduce the argument
+# of exp2 by a rounded factor. Kernels in use stay within 0.51 ulp in formats of 16 bits.
+_WIDE_MARGIN = 16.0
+# NumPy's long double has 11 bits more than float64 where it is wider, and no `Format`.
+_LONG_DOUBLE = 2.0**-11
+
+
+def standards_of(operation: Operation) -> tuple[str, ...]:
+    """The standards of an operation, the strictest first."""
+    if operation.usual_bound is not None:
+        return STANDARDS
+    return tuple(name for name in STANDARDS if name not in _OF_LOGARITHMS)
+
+
+def default_standard(operation: Operation, format: Format) -> str:
+    """The standard of an implementation that chooses none, for results in a format."""
+    if operation.usual_bound is not None:
+        return "usual"
+    return "wide" if format.is_narrow else "native"
+
+
+def check_standard(standard: str, operation: Operation) -> None:
+    """Refuse a standard that an operation does not have."""
+    if standard not in standards_of(operation):
+        raise unknown(f"standard of {operation.name}", standard, standards_of(operation))
+
+
+def limit_ulp(
+    operation: Operation,
+    standard: str,
+    x: Array,
+    operands: Operands,
+    z: Array,
+    ulp: Array,
+    format: Format,
+) -> Array:
+    """The largest error that a standard allows, in ulp of each result.
+
+    Parameters
+    ----------
+    x, operands
+        As `Operation.error_bound` takes them.
+    z, ulp : ndarray of float64, shape (rows, m)
+        The exact results to the precision of float64, and their ulp in `format`.
+    format : Format
+        Of the results.
+    """
+    if standard == "rounded":
+        return np.full(z.shape, 0.5)
+    careful, usual = operation.error_bound, operation.usual_bound
+    bound = usual if usual is not None and standard in ("usual", "native") else careful
+    is_wide = standard == "wide" or (format.is_narrow and standard in _OF_LOGARITHMS)
+    if not is_wide:
+        return bound(x, operands, z, ulp, format)
+    return _wide(bound, x, operands, z, ulp, format)
+
+
+def _wide(
+    bound: ErrorBound, x: Array, operands: Operands, z: Array, ulp: Array, format: Format
+) -> Array:
+    """Half an ulp for the last rounding, and the bound in the wider type with a margin."""
+    if format.wider is None:
+        added = _LONG_DOUBLE * bound(x, operands, z, ulp, format)
+    else:
+        added = bound(x, operands, z, ulp, FORMATS[format.wider])
+    return np.asarray(0.5 + _WIDE_MARGIN * added)
+
+
+def cheap_limit_of(operation: Operation, standard: str) -> CheapLimit | None:
+    """Limits that a standard's own is nowhere below, and that cost next to nothing."""
+    if operation.cheap_limit is None or standard == "native":
+        return operation.cheap_limit
+    return CheapLimit(_half, _CHEAP.get(standard, _half_of_elements))
+
+
+def _half(n: int, normal: NDArray[np.bool_]) -> Array:
+    return np.full(normal.shape, 0.5)
+
+
+def _half_of_elements(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
+    return np.full(z.shape, 0.5)
+
+
+def _wide_of_elements(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
+    if format.wider is None:
+        return np.full(z.shape, 0.5)
+    wider = FORMATS[format.wider]
+    return 0.5 + _WIDE_MARGIN * error_bound_at_least(distance, z, ulp, n, wider)
+
+
+_CHEAP: dict[str, Callable[[Array, Array, Array, int, Format], Array]] = {"wide": _wide_of_elements}

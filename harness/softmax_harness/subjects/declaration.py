@@ -1,0 +1,133 @@
+"""What is declared about an implementation, and what a command says in its author's place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+from softmax_implementations import Implementation
+from softmax_implementations.registry import CAPABILITIES, SAME_BITS, ExpectedFinding
+
+from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.operations import Operation, Policy, Problem, operation_named
+from softmax_harness.operations.bounds import BOUNDS
+from softmax_harness.operations.standards import check_standard, standards_of
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command says about the implementations that it names.
+
+    Attributes
+    ----------
+    output_dtype : str or None
+        The output format of a plain function; None where it is the input's. What is declared is
+        known already.
+    standard : str or None
+        The standard of accuracy that they are held to; None where their declaration says it, or
+        the default holds.
+    """
+
+    output_dtype: str | None = None
+    standard: str | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """As a command says it."""
+        given = {"--output-dtype": self.output_dtype, "--standard": self.standard}
+        return [word for name, value in given.items() if value for word in (name, value)]
+
+    def about(self, declaration: Implementation, is_plain: bool) -> Implementation:
+        """The declaration with what is said.
+
+        Raises
+        ------
+        BadImplementation, UnknownName
+            If the declaration says another output format, or its operation has no such standard.
+        """
+        output, declared = self.output_dtype, declaration.output_dtype
+        if output not in (None, declared) and not is_plain:
+            raise BadImplementation(
+                f"{declaration.name} declares the output format "
+                f"{declared or 'of its input'}: leave out --output-dtype {output}"
+            )
+        if self.standard is not None:
+            check_standard(self.standard, operation_named(declaration.operation))
+        return replace(
+            declaration,
+            output_dtype=output or declared,
+            standard=self.standard or declaration.standard,
+        )
+
+
+def described(
+    name: str, declared: dict[str, Any] | None, summary: str, operation: str = "softmax"
+) -> Implementation:
+    """What is declared about the implementation of that name, with no function to call here.
+
+    A plain function, of which nothing is declared, is taken to do all that a softmax does, in
+    every format.
+
+    Raises
+    ------
+    BadImplementation
+        If the declaration names what does not exist.
+    """
+
+    def elsewhere(*arguments: NDArray[Any], **named: Any) -> NDArray[Any]:
+        raise BadImplementation(f"{name} can be called only in its own process")
+
+    elsewhere.__doc__ = summary
+    fields = declared or {"dtypes": tuple(FORMATS), "operation": operation}
+    found = Implementation(**(fields | {"name": name, "function": elsewhere}))
+    if declared is not None:
+        _check(found)
+    return found
+
+
+def _check(found: Implementation) -> None:
+    operation = operation_named(found.operation)
+    bounds = ("exact", "wide", "operation", *BOUNDS)
+    given = {
+        "dtypes": (found.dtypes, tuple(FORMATS)),
+        "output_dtype": (_alone(found.output_dtype), tuple(FORMATS)),
+        "standard": (_alone(found.standard), standards_of(operation)),
+        "bound": (_alone(found.bound), bounds),
+        "capabilities": (found.capabilities, CAPABILITIES),
+        "same_bits": (found.same_bits, SAME_BITS),
+        "largest_n": (tuple(found.largest_n), tuple(FORMATS)),
+    }
+    for field, (names, known) in given.items():
+        for name in names:
+            if name not in known:
+                raise BadImplementation(
+                    f"{found.name} declares {field} {name!r}: expected one of {', '.join(known)}"
+                )
+    for text in found.expected_findings:
+        try:
+            ExpectedFinding.parse(text)
+        except ValueError as error:
+            raise BadImplementation(f"{found.name} declares expected_findings {error}") from None
+
+
+def _alone(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def check_operation(declaration: Implementation, operation: str) -> None:
+    """Refuse an implementation that computes something else than what was asked for."""
+    if declaration.operation != operation:
+        raise BadImplementation(
+            f"{declaration.name} computes {declaration.operation}, not {operation}: give "
+            f"--operation {declaration.operation}"
+        )
+
+
+def problem_of(
+    declaration: Implementation, operation: Operation, format: Format, policy: Policy | None = None
+) -> Problem:
+    """The problem of an implementation; its output format is the input's unless it declares one."""
+    output = FORMATS[declaration.output_dtype] if declaration.output_dtype else format
+    return Problem(operation, format, output, policy=policy or Policy())
