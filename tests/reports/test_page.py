@@ -15,7 +15,7 @@ TITLES = [
     "Which softmax to use",
     "Overflow and underflow",
     "Where each breaks",
-    "How the error grows with n and with range",
+    "The error against n and against range",
     "How the error is distributed",
     "Accuracy against speed",
     "The worst witnesses",
