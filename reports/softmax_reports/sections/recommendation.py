@@ -54,6 +54,8 @@ def _conclusion(dtype: str, rows: pd.DataFrame, run: Run) -> str:
     sound = candidates[(candidates["breaks"] == 0) & (candidates["inaccurate"] == 0)]
     if sound.empty:
         return f"{begun} {_least_bad(candidates)}"
+    if sound["max_ulp"].isna().all():  # all results are fixed by rules: NaN, or 0 where masked
+        return f"{begun} no result has an error in ulp.{_left_out(candidates)}"
     return f"{begun} {_best(sound)}{_left_out(candidates)}"
 
 
