@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.outcomes import BROKEN
+
+from softmax_reports.numbers import in_order
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -13,6 +17,59 @@ if TYPE_CHECKING:
 REFERENCE = "exact"
 TIMED_N = 1000
 PAIR = ["implementation", "dtype"]
+ROW_SUM_MAY_ERR = 0.01  # the outputs of a row must sum to 1 ± this much
+_FAMILIES_NAMED = 3
+
+
+def broken_elements(cells: pd.DataFrame) -> pd.Series:
+    """How many elements of each line have an outcome that is broken."""
+    return cells[[*BROKEN]].sum(axis=1)
+
+
+def sum_is_off(cells: pd.DataFrame) -> pd.Series:
+    """Whether a row of each cell sums to 1 ± more than 1 %.
+
+    Rounding an exact output z to the format moves it by u z + eta / 2 at most, with u the unit
+    roundoff and eta the smallest subnormal: a row's sum by u + n eta / 2. Where that is more than
+    1 %, in float16 beyond n = 319160 and in formats of six bits or fewer, it takes the place of
+    the 1 %, so that correctly rounded results are never off.
+    """
+    allowed = [_sum_may_err(*each) for each in zip(cells["dtype"], cells["n"], strict=True)]
+    return cells["sum_defect"].fillna(0.0) > np.array(allowed)
+
+
+def _sum_may_err(dtype: str, n: int) -> float:
+    if dtype not in FORMATS:
+        return ROW_SUM_MAY_ERR
+    format = FORMATS[dtype]
+    return max(ROW_SUM_MAY_ERR, format.unit_roundoff + n * format.smallest_subnormal / 2)
+
+
+def breaks(cells: pd.DataFrame) -> pd.Series:
+    """Whether the implementation breaks in each cell of results.csv.
+
+    It does where an element has a broken outcome, or where a row's sum is off. Every section of
+    the report that says "breaks" means this.
+    """
+    return (broken_elements(cells) > 0) | sum_is_off(cells)
+
+
+def scope(cells: pd.DataFrame) -> str:
+    """On what something was measured: the families, or how many, and the longest row."""
+    families = list(dict.fromkeys(cells["family"]))
+    few = len(families) <= _FAMILIES_NAMED
+    kinds = listed(families) if few else f"{len(families)} families"
+    return f"{kinds}, n ≤ {cells['n'].max()}"
+
+
+def full_scope(cells: pd.DataFrame) -> str:
+    """The same with the dtypes, for what is said of several."""
+    return f"{listed(in_order(cells['dtype']))} on {scope(cells)}"
+
+
+def listed(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
 
 
 def summary(run: Run) -> pd.DataFrame:
@@ -21,16 +78,21 @@ def summary(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
+        ``cells``: how many there are, ``breaks``: in how many of them the implementation breaks;
         ``elements broken inaccurate flushed`` are counts, ``max_ulp max_ulp_probable
-        max_vs_input_rounding`` maxima, ``mean_ulp`` is weighted by elements, ``time`` is the time
-        of a call on rows of `TIMED_N` over that of the fastest in the dtype, NaN if not timed.
+        max_vs_input_rounding sum_defect`` maxima, ``mean_ulp`` is weighted by elements, ``time``
+        is the time of a call on rows of `TIMED_N` over that of the fastest in the dtype, NaN if
+        not timed.
     """
     cells = run.results.copy()
-    cells["broken"] = cells[list(BROKEN)].sum(axis=1)
+    cells["broken"] = broken_elements(cells)
+    cells["breaks"] = breaks(cells)
     cells["weighted"] = cells["mean_ulp"] * cells["elements"]
     grouped = cells.groupby(PAIR)
     table = pd.DataFrame(
         {
+            "cells": grouped.size(),
+            "breaks": grouped["breaks"].sum(),
             "elements": grouped["elements"].sum(),
             "broken": grouped["broken"].sum(),
             "inaccurate": grouped["inaccurate"].sum(),
@@ -38,6 +100,7 @@ def summary(run: Run) -> pd.DataFrame:
             "max_ulp": grouped["max_ulp"].max(),
             "max_ulp_probable": grouped["max_ulp_probable"].max(),
             "max_vs_input_rounding": grouped["max_vs_input_rounding"].max(),
+            "sum_defect": grouped["sum_defect"].max(),
         }
     )
     known = cells[cells["mean_ulp"].notna()].groupby(PAIR)

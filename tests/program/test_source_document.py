@@ -164,10 +164,18 @@ def test_the_thresholds_are_where_numpy_overflows_and_underflows():
     assert thresholds(FORMATS["float16"])["subnormal"] == pytest.approx(-9.7041, abs=1e-4)
 
 
-def test_overflow_is_cured_by_subtracting_the_maximum():
+def test_overflow_of_exp_is_cured_by_subtracting_the_maximum():
     x = np.array([[1000.0, 999.0]])
     assert np.isnan(results_of("naive", x)).all()
     np.testing.assert_allclose(results_of("max-shifted", x), [[0.7310585786, 0.2689414214]])
+
+
+def test_overflow_of_the_sum_is_not():
+    longest = FORMATS["float16"].overflow_threshold
+    subject = subject_named("max-shifted", OPERATIONS["softmax"], FORMATS["float16"])
+    for n, lost in ((int(longest) - 1, False), (int(longest), True)):
+        y = subject.call(np.full((1, n), 3, np.float16)).values
+        assert (y == 0).all() == lost
 
 
 @pytest.fixture(scope="module")
@@ -197,8 +205,8 @@ def test_the_report_of_all_operations_tells_of_each(whole):
     text = (whole / "report.md").read_text(encoding="utf-8")
     for title in (
         "Overflow and underflow",
-        "What softmax is said to be",
-        "What softmax is used in",
+        "Claims about softmax",
+        "Operations that use softmax",
     ):
         assert f"## {title}" in text
     for name in OPERATIONS:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from softmax_harness.judgement.outcomes import OUTCOMES
 
-from softmax_reports.facts import REFERENCE
+from softmax_reports.facts import REFERENCE, listed, scope
 from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import line_styles, panels, shared_legend
@@ -31,16 +31,17 @@ def distribution(run: Run) -> Section | None:
     table = table[table["family"].isin(_FAMILIES)]
     if table.empty:
         return None
+    families = listed(list(dict.fromkeys(table["family"])))
     counts = table.groupby(_KEYS, as_index=False)["elements"].sum()
     return Section(
         "How the error is distributed",
         [
-            Paragraph(_conclusion(run.results)),
+            *(Paragraph(text) for text in _conclusions(run.results)),
             Picture(
                 "distribution",
-                f"Part of the elements whose error exceeds the value below, families "
-                f"{' and '.join(_FAMILIES)}, all n. The vertical line is at half an ulp, where "
-                "correctly rounded results end; a line that ends further right has a worse tail.",
+                "Part of the elements whose error exceeds the value on the horizontal axis, "
+                f"{families}, all n. The vertical line is at half an ulp, where correctly rounded "
+                "results end. A line that ends further right has a larger largest error.",
                 "Part of the elements whose error exceeds a value, one panel for each dtype",
                 _figure(run, counts),
             ),
@@ -48,7 +49,8 @@ def distribution(run: Run) -> Section | None:
     )
 
 
-def _conclusion(results: pd.DataFrame) -> str:
+def _conclusions(results: pd.DataFrame) -> list[str]:
+    """Who rounds the most elements correctly, and who the fewest, in each dtype."""
     cells = results[results["family"].isin(_FAMILIES) & (results["implementation"] != REFERENCE)]
     cells = cells.assign(right=cells[_NEAREST].sum(axis=1))
     sums = cells.groupby(["dtype", "implementation"])[["right", "elements"]].sum()
@@ -56,11 +58,21 @@ def _conclusion(results: pd.DataFrame) -> str:
     sentences = []
     for dtype in in_order(part.index.get_level_values("dtype")):
         rows = part.xs(dtype, level="dtype").sort_values(ascending=False)
-        sentences.append(
-            f"{dtype}: correctly rounded are {_percent(rows.iloc[0])} of the elements of "
-            f"{rows.index[0]}, {_percent(rows.iloc[-1])} of those of {rows.index[-1]}."
-        )
-    return " ".join(sentences) or "Only the exact reference was measured."
+        measured = f"{dtype} ({scope(cells[cells['dtype'] == dtype])})"
+        sentences.append(f"{measured}: {_most_and_fewest(rows)}.")
+    return sentences or ["Only the exact reference was measured."]
+
+
+def _most_and_fewest(rows: pd.Series) -> str:
+    most, fewest = _percent(rows.iloc[0]), _percent(rows.iloc[-1])
+    if len(rows) == 1:
+        return f"{rows.index[0]} rounds {most} of the elements correctly"
+    if rows.iloc[0] == rows.iloc[-1]:
+        return f"each of {len(rows)} implementations rounds {most} of the elements correctly"
+    return (
+        f"{rows.index[0]} rounds the most elements correctly, {most} of them, and "
+        f"{rows.index[-1]} the fewest, {fewest}"
+    )
 
 
 def _percent(part: float) -> str:

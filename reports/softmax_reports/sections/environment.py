@@ -17,12 +17,12 @@ def environment(run: Run) -> Section:
     counts, options = info["counts"], info["options"]
     parts: list[Paragraph | Table] = [
         Paragraph(
-            f"{counts['elements']} elements were judged for each implementation that takes their "
-            f"dtype: {counts['screened']} by the screen, whose error is bounded, "
-            f"{counts['escalated']} by mpmath at a precision that rises until the rounding is "
-            f"decided. Every maximum is mpmath’s own; it judged {counts['confirmed']} elements "
-            "again for that. The same options give the same results.csv, bit for bit, on the same "
-            "processor and versions."
+            f"{counts['elements']} elements were judged for each implementation that supports "
+            f"their dtype. The screen, whose error is bounded, judged {counts['screened']} of "
+            f"them. mpmath judged {counts['escalated']}, at a precision that rises until the "
+            f"rounding is decided. mpmath also judged {counts['confirmed']} elements again, to "
+            "confirm every maximum. The same options give the same results.csv, bit for bit, on "
+            "the same processor with the same versions."
         ),
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
         Table("Options", ("option", "value"), _pairs(options), numeric_from=9),

@@ -1,4 +1,4 @@
-"""How the error and the bound of its theorem grow with n and with the range of the logits."""
+"""The error and the bound of its theorem, against n and against the range of the logits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from softmax_harness.judgement.outcomes import BROKEN
 
+from softmax_reports.facts import PAIR, REFERENCE, breaks, broken_elements, full_scope, listed
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import line_styles, panels, shared_legend
@@ -20,13 +20,12 @@ _FAMILY = "normal-1"
 _RANGE_N = 64
 
 _THEOREMS = (
-    "Bounds are those of Blanchard, Higham & Higham (2021), derived again with all higher-order "
-    "terms and with the errors of exp and log as measured on this machine. Two printed bounds are "
-    "corrected: exp(x − lse) gets the rounding of a + log s, and the shifted lse that of its last "
-    "addition, without which [1000, 1000] in float32 errs by 488 u where 4.4 u were promised. They "
-    "take the sum as one addition after another; NumPy’s pairwise sum stays far below them at "
-    "large "
-    "n. Where (n − 1)u ≥ 1, in float16 from n = 2049 on, no bound exists, and none is drawn."
+    "The bounds are those of Blanchard, Higham & Higham (2021). They are derived again with all "
+    "higher-order terms, and with the errors of exp and log as measured on this machine. Two "
+    "printed bounds are corrected: the bound of exp(x − lse) now includes the rounding of a + "
+    "log s, and the bound of the shifted lse includes the rounding of its last addition. The "
+    "bounds assume that the sum adds one term after another. Where (n − 1)u ≥ 1 no bound exists, "
+    "and none is drawn."
 )
 
 
@@ -35,63 +34,134 @@ def growth(run: Run) -> Section | None:
     parts: list[Paragraph | Picture] = [Paragraph(_conclusion(run.results)), Paragraph(_THEOREMS)]
     cells = run.results[(run.results["family"] == _FAMILY) & (run.results["n"] > 1)]
     if len(cells):
-        parts.append(
-            Picture(
-                "growth-with-n",
-                f"Largest error against n, family {_FAMILY}. Marks: measured, a lower bound of the "
-                "true maximum. Thin line of the same colour: the bound of its theorem.",
-                "Largest error in ulp against the length of a row, one panel for each dtype",
-                _figure(run, cells, "n", "n"),
-            )
-        )
+        parts += _against_n(run, cells)
     planes = run.tables.get("planes", pd.DataFrame(columns=["family", "n"]))
     ranged = planes[(planes["family"] == "scale-plane") & (planes["n"] == _RANGE_N)]
     if len(ranged):
-        parts.append(
-            Picture(
-                "growth-with-range",
-                f"Largest error of a row against the range of its logits, n = {_RANGE_N}, evenly "
-                "spaced. Forms that subtract the maximum round the difference, so their error "
-                "grows "
-                "with the range until the results underflow; the naive form has no such step, and "
-                "is "
-                "better until it breaks, where its line ends.",
-                "Largest error in ulp against the range of the logits, one panel for each dtype",
-                _figure(run, _before_breaking(ranged), "coordinate", "range of the logits"),
-            )
-        )
-    return Section("How the error grows with n and with range", parts) if parts[2:] else None
+        parts += _against_range(run, _before_breaking(ranged))
+    return Section("The error against n and against range", parts) if parts[2:] else None
+
+
+def _against_n(run: Run, cells: pd.DataFrame) -> list[Paragraph | Picture]:
+    told = _trends(cells[~breaks(cells)], "n", f"{_FAMILY}, n from ")
+    return [
+        *(Paragraph(text) for text in told),
+        Picture(
+            "growth-with-n",
+            f"Largest error against n, family {_FAMILY}. Marks are measured: lower bounds of the "
+            "true maximum. The thin line of the same colour is the bound of its theorem.",
+            "Largest error in ulp against the length of a row, one panel for each dtype",
+            _figure(run, cells, "n", "n"),
+        ),
+    ]
+
+
+def _against_range(run: Run, ranged: pd.DataFrame) -> list[Paragraph | Picture]:
+    spaced = f"evenly spaced logits, n = {_RANGE_N}, range from "
+    told = [*_trends(ranged, "coordinate", spaced), *_naive_or_shifted(ranged)]
+    return [
+        *(Paragraph(text) for text in told),
+        Picture(
+            "growth-with-range",
+            f"Largest error of a row against the range of its logits, n = {_RANGE_N}, evenly "
+            "spaced. A line ends where the implementation loses an element.",
+            "Largest error in ulp against the range of the logits, one panel for each dtype",
+            _figure(run, ranged, "coordinate", "range of the logits"),
+        ),
+    ]
 
 
 def _before_breaking(cells: pd.DataFrame) -> pd.DataFrame:
-    broken = cells[[*BROKEN]].sum(axis=1) > 0
-    return cells.assign(max_ulp=cells["max_ulp"].where(~broken))
+    """Errors up to the first range at which an element is broken; NaN from there on."""
+    broken = cells["coordinate"].where(broken_elements(cells) > 0)
+    first = broken.groupby([cells[each] for each in PAIR]).transform("min")
+    ended = cells["coordinate"] >= first
+    return cells.assign(max_ulp=cells["max_ulp"].where(~ended))
+
+
+def _trends(cells: pd.DataFrame, by: str, unit: str) -> list[str]:
+    """Whose error more than doubles from the least `by` to the one where it is largest."""
+    cells = cells[(cells["implementation"] != REFERENCE) & cells["max_ulp"].notna()]
+    told = []
+    for dtype in in_order(cells["dtype"]):
+        own = cells[cells["dtype"] == dtype]
+        doubles, others = [], []
+        for name, line in own.groupby("implementation"):
+            first, most = line.sort_values(by)["max_ulp"].iloc[0], line["max_ulp"].max()
+            if most > 2 * first:
+                doubles.append(f"{name} ({digits(first)} to {digits(most)} ulp)")
+            else:
+                others.append(str(name))
+        between = f"{dtype}, {unit}{digits(own[by].min())} to {digits(own[by].max())}"
+        told.append(" ".join(_of_doubling(between, doubles, others)))
+    return told
+
+
+def _of_doubling(between: str, doubles: list[str], others: list[str]) -> list[str]:
+    told = [f"{between}: the error more than doubles for {listed(doubles)}."] if doubles else []
+    begun = "It" if doubles else f"{between}: the error"
+    return told + ([f"{begun} does not double for {listed(others)}."] if others else [])
+
+
+def _naive_or_shifted(ranged: pd.DataFrame) -> list[str]:
+    """At how many ranges, of those before naive breaks, each of the two forms errs less."""
+    names = ["naive", "max-shifted"]
+    both = ranged[ranged["implementation"].isin(names)].pivot_table(
+        index=["dtype", "coordinate"], columns="implementation", values="max_ulp"
+    )
+    if not {*names} <= set(both.columns):
+        return []
+    both = both[names].dropna()
+    told = []
+    for dtype in in_order(both.index.get_level_values("dtype")):
+        naive, shifted = both.xs(dtype, level="dtype").to_numpy().T
+        told.append(
+            f"{dtype}, evenly spaced logits, n = {_RANGE_N}, {len(naive)} ranges up to "
+            f"{digits(both.xs(dtype, level='dtype').index.max())}, before either breaks: "
+            f"{_of_two((naive < shifted).sum(), (naive > shifted).sum())}."
+        )
+    return told
+
+
+def _of_two(naive: int, shifted: int) -> str:
+    """Who errs less more often."""
+    if naive == shifted:
+        return f"naive and max-shifted err less equally often, at {naive} each"
+    if naive > shifted:
+        return f"naive errs less than max-shifted at {naive} of them, more at {shifted}"
+    return f"max-shifted errs less than naive at {shifted} of them, more at {naive}"
 
 
 def _conclusion(results: pd.DataFrame) -> str:
     bounded = results[results["bound_ulp"].notna() & np.isfinite(results["bound_ulp"])]
     bounded = bounded[bounded["bound_ulp"] > 1]  # where more than the last rounding is bounded
     if bounded.empty:
-        return "No theorem bounds what was measured."
+        return "No measured cell has a theorem’s bound above 1 ulp."
     ratio = bounded["max_ulp"] / bounded["bound_ulp"]
     worst = bounded.loc[ratio.idxmax()]
     over = int((ratio > 1).sum())
-    closest = (
-        f"{worst['implementation']} in {worst['dtype']} on {worst['family']}, n = {worst['n']}"
-    )
+    where = f"{worst['implementation']} in {worst['dtype']} on {worst['family']}, n = {worst['n']}"
     if over:
         return (
-            f"{over} of {len(bounded)} cells err by more than the bound of their theorem allows, "
-            "the "
-            f"furthest {closest}, by a factor of {digits(ratio.max())}: either the implementation "
-            "or "
-            "what it declares of itself is wrong."
+            f"{over} of {len(bounded)} cells ({full_scope(bounded)}) err by more than the bound of "
+            f"their theorem allows. The furthest is {where}, by a factor of {digits(ratio.max())}. "
+            "Either the implementation or its declaration is wrong."
         )
     return (
-        f"All {len(bounded)} cells that a theorem bounds, above 1 ulp, keep within it; the "
-        "closest is "
-        f"{closest}, at {digits(ratio.max())} of it."
+        f"All {len(bounded)} cells with a theorem’s bound above 1 ulp ({full_scope(bounded)}) stay "
+        f"within it. The closest is {where}: its error is {digits(ratio.max())} of the bound."
+        f"{_at_the_longest(bounded, ratio)}"
     )
+
+
+def _at_the_longest(bounded: pd.DataFrame, ratio: pd.Series) -> str:
+    """How much of the bound is used in the longest rows that have one, by dtype."""
+    told = []
+    for dtype in in_order(bounded["dtype"]):
+        own = bounded[bounded["dtype"] == dtype]
+        longest = own[own["n"] == own["n"].max()]
+        told.append(f"{digits(ratio[longest.index].max())} at n = {longest['n'].max()} in {dtype}")
+    return f" At the longest rows with a bound the largest part of it used is {listed(told)}."
 
 
 def _figure(run: Run, cells: pd.DataFrame, x: str, label: str) -> Figure:

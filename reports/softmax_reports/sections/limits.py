@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 from softmax_harness.ground.formats import FORMATS, Format
-from softmax_harness.judgement.outcomes import BROKEN, Outcome
+from softmax_harness.judgement.outcomes import Outcome
 
+from softmax_reports.facts import breaks, full_scope
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import panels
@@ -20,22 +23,28 @@ if TYPE_CHECKING:
 _SAFE, _COARSE, _LOST = "#c9d9a0", Outcome.INACCURATE.colour, Outcome.OVERFLOW.colour
 _NAIVE, _SHIFTED = "naive", "max-shifted"
 
+# True of finite logits in every format that has an infinity, for every n and order of the sum.
+_THEORY = (
+    "The naive form, exp(x) / Σ exp(x), loses a row where an exponential or their sum is infinite, "
+    "or where every exponential is 0. Subtracting the maximum first makes the largest exponential "
+    "1: none is infinite, and not all are 0. Their sum can still be as large as n. The difference "
+    "x − max x is rounded, which can cost accuracy."
+)
+
 
 def limits(run: Run) -> Section | None:
-    """The picture, its numbers, and what subtracting the maximum buys and costs."""
+    """The picture, its numbers, and what subtracting the maximum bought and cost."""
     dtypes = in_order(run.results["dtype"])
     formats = [FORMATS[each] for each in dtypes if each in FORMATS]
     if not formats:
         return None
     parts: list[Paragraph | Picture | Table] = [
-        Paragraph(_cost(run.results)),
+        Paragraph(_THEORY),
+        *(Paragraph(text) for text in (_bought(run.results), _cost(run.results)) if text),
         Picture(
             "limits",
-            "What becomes of exp(x), by x. Between the outer marks the naive softmax of a row of "
-            "equal "
-            "logits x is safe; subtracting the maximum moves every row to 0 and below, where "
-            "nothing "
-            "overflows and the sum is at least 1.",
+            "For each x, whether exp(x) is 0, subnormal, normal or infinite. Subtracting the "
+            "maximum moves every finite row to 0 and below.",
             "For each dtype, the ranges of x in which exp(x) is 0, subnormal, normal or infinite",
             _figure(formats),
         ),
@@ -104,39 +113,66 @@ def _table(formats: list[Format]) -> Table:
         own = thresholds(format)
         of_a_thousand = own["infinite"] - math.log(1000.0)
         cells = (own["zero"], own["subnormal"], own["infinite"], of_a_thousand)
-        rows.append((format.name, *(f"{each:.4f}" for each in cells)))
+        # As a float64, which holds the largest float64 but not the half ulp beyond it.
+        longest = digits(float(min(format.overflow_threshold, Fraction(sys.float_info.max))), 5)
+        rows.append((format.name, *(f"{each:.4f}" for each in cells), longest))
     return Table(
-        "The thresholds: logarithms of half the smallest subnormal, of the smallest normal "
-        "number, and of "
-        "what rounds to infinity; the last column is where the sum over a thousand equal logits "
-        "does.",
-        ("dtype", "0 below", "subnormal below", "infinite from", "of 1000 from"),
+        "The thresholds of exp(x): the logarithms of half the smallest subnormal, of the smallest "
+        "normal number, and of the smallest value that rounds to infinity. The sum over 1000 equal "
+        "logits x is infinite from the next column on. The last column is how many equal logits "
+        "have a sum that is infinite, rounded to the dtype, although their maximum was subtracted",
+        (
+            "dtype",
+            "0 below",
+            "subnormal below",
+            "infinite from",
+            "sum of 1000 infinite from",
+            "n exp(0) infinite from n =",
+        ),
         rows,
     )
 
 
+def _bought(results: pd.DataFrame) -> str:
+    """In how many cells each of the two forms breaks, and in which first."""
+    told = []
+    for name in (_NAIVE, _SHIFTED):
+        cells = results[results["implementation"] == name]
+        if cells.empty:
+            continue
+        broken = cells[breaks(cells)].sort_values("n", kind="stable")
+        measured = f"{len(cells)} cells ({full_scope(cells)})"
+        if broken.empty:
+            told.append(f"{name} breaks in none of its {measured}.")
+        else:
+            first = broken.iloc[0]
+            told.append(
+                f"{name} breaks in {len(broken)} of its {measured}, the shortest row in "
+                f"{first['dtype']} on {first['family']}, n = {first['n']}."
+            )
+    return " ".join(told)
+
+
 def _cost(results: pd.DataFrame) -> str:
-    begun = (
-        "The naive form is safe while no exp(x) and no sum of them overflows and the largest "
-        "exp(x) of a "
-        "row is a normal number. Subtracting the maximum makes every row safe."
-    )
+    """Where naive does not break: how often max-shifted errs more, and where most."""
     cells = results[results["implementation"].isin([_NAIVE, _SHIFTED])]
     keys = ["dtype", "family", "n"]
     both = cells.pivot_table(index=keys, columns="implementation", values="max_ulp")
     if not {_NAIVE, _SHIFTED} <= set(both.columns):
-        return begun
-    broken = cells[cells[[*BROKEN]].sum(axis=1) > 0].set_index(keys).index
+        return ""
+    broken = cells[breaks(cells)].set_index(keys).index
     both = both[~both.index.isin(broken)].dropna()
     if both.empty:
-        return begun
+        return ""
     worse = both[both[_SHIFTED] > both[_NAIVE]]
-    ratio = (both[_SHIFTED] / both[_NAIVE].clip(lower=0.5)).sort_values()
-    dtype, family, n = ratio.index[-1]
+    begun = (
+        f"Neither breaks in {len(both)} cells ({full_scope(both.reset_index())}): there {_SHIFTED}"
+    )
+    if worse.empty:
+        return f"{begun} never errs more than {_NAIVE}."
+    most = (worse[_SHIFTED] - worse[_NAIVE]).idxmax()
+    dtype, family, n = most
     return (
-        f"{begun} It costs the rounding of the difference: of the {len(both)} cells in which naive "
-        f"survives, max-shifted errs more in {len(worse)}, at most {digits(ratio.iloc[-1])} times "
-        "as much "
-        f"({dtype}, {family}, n = {n}: {digits(both.loc[ratio.index[-1], _SHIFTED])} ulp against "
-        f"{digits(both.loc[ratio.index[-1], _NAIVE])})."
+        f"{begun} errs more in {len(worse)}, by the most in {dtype} on {family}, n = {n}: "
+        f"{digits(worse.loc[most, _SHIFTED])} ulp against {digits(worse.loc[most, _NAIVE])}."
     )

@@ -12,9 +12,10 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from softmax_harness.ground.formats import FORMATS, Format
-from softmax_harness.judgement.outcomes import BROKEN, OUTCOMES, Outcome
+from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 
-from softmax_reports.numbers import in_order
+from softmax_reports.facts import REFERENCE, breaks, broken_elements, full_scope, listed, sum_is_off
+from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section
 from softmax_reports.style import panels
 
@@ -28,20 +29,16 @@ _PLANES = {
         "offset c, all logits equal to c",
         (
             "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. "
-            "Lines: "
-            "dotted, exp(c) rounds to 0; dash-dotted, exp(c) becomes subnormal; dashed, the sum n "
-            "exp(c) "
-            "overflows. An implementation that shifts first is blank from side to side."
+            "On the dotted line exp(c) rounds to 0, on the dash-dotted line it becomes subnormal, "
+            "on the dashed line the sum n exp(c) overflows."
         ),
     ),
     "scale-plane": (
         "scale, logits evenly spaced over it",
         (
-            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. Lines: "
-            "dash-dotted, "
-            "the smallest result becomes subnormal; dotted, it rounds to 0, which no "
-            "implementation can "
-            "avoid; dashed, the sum of exp(x) overflows, which only the naive form meets."
+            "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. On the "
+            "dash-dotted line the smallest exact result becomes subnormal, on the dotted line it "
+            "rounds to 0, on the dashed line the sum of exp(x) overflows."
         ),
     ),
 }
@@ -52,7 +49,7 @@ def phase_maps(run: Run) -> Section | None:
     planes = run.tables.get("planes")
     if planes is None:
         return None
-    parts: list[Paragraph | Picture] = [Paragraph(_conclusion(planes))]
+    parts: list[Paragraph | Picture] = [Paragraph(_conclusion(run.results, planes))]
     for family, (label, caption) in _PLANES.items():
         cells = planes[planes["family"] == family]
         if len(cells):
@@ -60,28 +57,50 @@ def phase_maps(run: Run) -> Section | None:
     return Section("Where each breaks", parts)
 
 
-def _conclusion(planes: pd.DataFrame) -> str:
-    lost = planes[planes[[*BROKEN]].sum(axis=1) > 0]
-    names = sorted(lost["implementation"].unique())
-    never = sorted(set(planes["implementation"]) - set(names))
-    if not names:
-        return "On these planes no implementation loses a result that its dtype could hold."
+def _conclusion(results: pd.DataFrame, planes: pd.DataFrame) -> str:
+    """Who breaks on the planes and who does not; offsets at which elements are broken."""
+    cells = results[
+        results["family"].isin(planes["family"].unique()) & (results["implementation"] != REFERENCE)
+    ]
+    if cells.empty:
+        return "Only the exact reference was measured on these planes."
+    broken = sorted(cells[breaks(cells)]["implementation"].unique())
+    kept = sorted(set(cells["implementation"]) - {*broken})
+    told = [f"On these planes ({full_scope(cells)})"]
+    if broken:
+        told += [f"{listed(broken)} break" + ("" if broken[1:] else "s")]
+    if kept:
+        told += [f"{listed(kept)} never break" + ("" if kept[1:] else "s")]
+    sentences = [f"{told[0]} {', '.join(told[1:])}.", *_offsets(planes), *_sums(cells)]
+    return " ".join(sentences)
+
+
+def _offsets(planes: pd.DataFrame) -> list[str]:
+    """From which common offset on elements are broken, by implementation and dtype."""
+    lost = planes[(broken_elements(planes) > 0) & (planes["family"] == "offset-plane")]
     ranges = []
-    for (name, dtype), cells in lost[lost["family"] == "offset-plane"].groupby(
-        ["implementation", "dtype"]
-    ):
+    for (name, dtype), cells in lost.groupby(["implementation", "dtype"]):
         above, below = cells[cells["coordinate"] > 0], cells[cells["coordinate"] < 0]
         sides = []
         if len(above):
-            sides.append(f"above {above['coordinate'].min():.4g}")
+            sides.append(f"from {above['coordinate'].min():.4g} up")
         if len(below):
-            sides.append(f"below {below['coordinate'].max():.4g}")
+            sides.append(f"from {below['coordinate'].max():.4g} down")
         ranges.append(f"{name} in {dtype} {' and '.join(sides)}")
-    detail = (
-        f" A common offset breaks {'; '.join(ranges)} (the nearest grid point)." if ranges else ""
-    )
-    kept = f" {', '.join(never)} never do." if never else ""
-    return f"{', '.join(names)} lose results that the dtype could hold.{kept}{detail}"
+    if not ranges:
+        return []
+    return [f"A common offset breaks elements: {'; '.join(ranges)} (the nearest grid points)."]
+
+
+def _sums(cells: pd.DataFrame) -> list[str]:
+    """Of each implementation whose rows do not sum to 1 the one that is furthest off."""
+    off = cells[sum_is_off(cells)]
+    worst = off.loc[off.groupby("implementation")["sum_defect"].idxmax()]
+    return [
+        f"A row’s sum in {each['implementation']} is off by up to {digits(each['sum_defect'])} "
+        f"({each['dtype']}, {each['family']}, n = {each['n']})."
+        for _, each in worst.iterrows()
+    ]
 
 
 def _figure(cells: pd.DataFrame, label: str) -> Figure:
@@ -93,7 +112,7 @@ def _figure(cells: pd.DataFrame, label: str) -> Figure:
             axis = axes[row][column]
             chosen = cells[(cells["implementation"] == name) & (cells["dtype"] == dtype)]
             if chosen.empty:
-                axis.text(0.5, 0.5, "not offered", transform=axis.transAxes, ha="center")
+                axis.text(0.5, 0.5, "not supported", transform=axis.transAxes, ha="center")
                 axis.set(xticks=[])
                 continue
             _map(axis, chosen)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
+from softmax_reports.facts import REFERENCE, listed
 from softmax_reports.numbers import digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import line_styles, panels, shared_legend
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 _PAIR = ["dtype", "implementation"]
+_LAYERS = {"sigmoid": "a sigmoid for each label", "softmax": "one softmax over the labels"}
 
 
 def real_logits(run: Run) -> Section | None:
@@ -25,30 +27,42 @@ def real_logits(run: Run) -> Section | None:
     if (table := run.tables.get("multi_label")) is not None:
         parts += [Paragraph(_labels_conclusion(table)), _labels(table)]
     if (table := run.tables.get("attention")) is not None:
-        parts += [Paragraph(_attention_conclusion(table)), _attention(table), _by_head(run, table)]
+        parts += [Paragraph(text) for text in _attention_conclusions(table)]
+        parts += [_attention(table), _by_head(run, table)]
     return Section("On real logits", parts) if parts else None
 
 
 def _digits_conclusion(table: pd.DataFrame) -> str:
-    rows = int(table["rows"].max())
-    hurt = table[(table["changed"] > 0) | (table["infinite_losses"] > 0)]
-    begun = f"On {rows} handwritten digits that the classifier was not trained on, "
+    """Who changes predictions or loses losses, and whether any does not."""
+    tried = table[table["implementation"] != REFERENCE]
+    if tried.empty:
+        return "Only the exact reference was measured on handwritten digits."
+    hurt = tried[(tried["changed"] > 0) | (tried["infinite_losses"] > 0)]
+    begun = (
+        f"On {int(table['rows'].max())} handwritten digits that the classifier was not trained on "
+        f"({listed(in_order(table['dtype']))})"
+    )
     if hurt.empty:
-        return f"{begun}no implementation changes a prediction or loses a loss."
+        return f"{begun} no implementation changes a prediction or loses a loss."
     told = [
         f"{row['implementation']} in {row['dtype']} changes {row['changed']} predictions and makes "
         f"{row['infinite_losses']} losses infinite"
         for _, row in hurt.iterrows()
     ]
-    return f"{begun}{'; '.join(told)}. All others predict what the exact softmax predicts."
+    names = [f"{row['implementation']} in {row['dtype']}" for _, row in hurt.iterrows()]
+    kept = f"all but {listed(names)} predict what the exact softmax predicts"
+    if len(hurt) == len(tried):
+        kept = "no implementation predicts throughout what the exact softmax predicts"
+    return f"{begun} {kept}. Here {'; '.join(told)}."
 
 
 def _digits(table: pd.DataFrame) -> Table:
     ordered = table.sort_values("implementation")
     return Table(
-        "Handwritten digits. Stored: predictions that change because the logits are rounded to the "
-        "dtype, before any softmax; changed: by the softmax itself. The loss is the mean "
-        "cross-entropy in nats; its error is the largest of a single row.",
+        "Handwritten digits. “Stored” counts the predictions that change because the logits are "
+        "rounded to the dtype, before any softmax. “Changed” counts those that the softmax "
+        "itself changes. The loss is the mean cross-entropy in nats; its error is the largest "
+        "error of a single row",
         (
             "dtype",
             "implementation",
@@ -84,23 +98,39 @@ def _digits(table: pd.DataFrame) -> Table:
 
 
 def _labels_conclusion(table: pd.DataFrame) -> str:
+    """Which output layer tells more of the labels right, and what each hands out."""
     whole = table[table["label"] == "all"].set_index("output")
-    sigmoid, softmax = whole.loc["sigmoid"], whole.loc["softmax"]
-    return (
-        "Labels that do not exclude each other are not for softmax. Of the same exact logits of "
-        "“even”, "
-        f"“greater than four” and “prime”, a sigmoid of each tells all three right for "
-        f"{100 * sigmoid['accuracy']:.1f} % of the digits, a softmax over the three for "
-        f"{100 * softmax['accuracy']:.1f} %: it divides 1 among labels of which a digit has "
-        f"{digits(sigmoid['true_mass'])} on average, and none or two may be right."
+    labels = [f"“{each}”" for each in dict.fromkeys(table["label"]) if each != "all"]
+    right = {name: whole.loc[name, "accuracy"] for name in ("sigmoid", "softmax")}
+    better, other = sorted(right, key=lambda name: -right[name])
+    begun = (
+        f"Labels that do not exclude each other, {listed(labels)}, of "
+        f"{int(whole['rows'].max())} digits, from the same exact logits:"
     )
+    if right[better] == right[other]:
+        told = f"{_LAYERS['sigmoid']} and {_LAYERS['softmax']} are right equally often"
+        told += f", in all labels for {_percent(right[better])} of the digits."
+    else:
+        told = (
+            f"{_LAYERS[better]} gets all right more often, for {_percent(right[better])} of the "
+            f"digits, than {_LAYERS[other]}, for {_percent(right[other])}."
+        )
+    return (
+        f"{begun} {told} The outputs of the softmax sum to {digits(whole.loc['softmax', 'mass'])} "
+        f"on average, those of the sigmoids to {digits(whole.loc['sigmoid', 'mass'])}; a digit has "
+        f"{digits(whole['true_mass'].iloc[0])} of the labels on average."
+    )
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.1f} %"
 
 
 def _labels(table: pd.DataFrame) -> Table:
     return Table(
-        "Three labels of each digit by a sigmoid each and by one softmax, computed exactly. "
-        "Outputs: their "
-        "mean, of all their sum; true: how often the label holds.",
+        "Labels of each digit, by one sigmoid for each label and by one softmax, computed exactly. "
+        "“Outputs” is their mean; for all labels together it is the mean of their sum. “True” is "
+        "how often the label holds",
         ("output layer", "label", "accuracy", "loss (nats)", "outputs", "true"),
         [
             (
@@ -117,21 +147,42 @@ def _labels(table: pd.DataFrame) -> Table:
     )
 
 
-def _attention_conclusion(table: pd.DataFrame) -> str:
-    sentences = []
-    for dtype in in_order(table["dtype"]):
-        cells = table[table["dtype"] == dtype].groupby("implementation")["max_abs_error"].max()
-        sentences.append(
-            f"{dtype}: the largest error of a weight is {digits(cells.min())} "
-            f"({cells.idxmin()}) to {digits(cells.max())} ({cells.idxmax()})."
-        )
-    leaks = int(table["mask_leaks"].sum())
-    masked = (
-        "Masked tokens get exactly 0 from all."
-        if not leaks
-        else f"{leaks} masked tokens get a weight other than 0."
+def _attention_conclusions(table: pd.DataFrame) -> list[str]:
+    """Whose weights err least and most, and whether masked tokens leak."""
+    tried = table[table["implementation"] != REFERENCE]
+    own = tried[["layer", "head"]].drop_duplicates()
+    if tried.empty:
+        return ["Only the exact reference was measured on attention weights."]
+    measured = f"{len(own)} heads of {own['layer'].nunique()} layers of MiniLM"
+    return [
+        *(
+            f"{dtype} ({measured}): {_of_weights(tried[tried['dtype'] == dtype])}."
+            for dtype in in_order(tried["dtype"])
+        ),
+        f"{listed(in_order(tried['dtype']))} ({measured}): {_leaks(tried)}.",
+    ]
+
+
+def _of_weights(table: pd.DataFrame) -> str:
+    cells = table.groupby("implementation")["max_abs_error"].max().dropna()
+    if cells.empty:
+        return "no weight is a number"
+    if len(cells) == 1:
+        return f"a weight of {cells.index[0]} errs by up to {digits(cells.max())}"
+    if cells.min() == cells.max():
+        return f"a weight errs by up to {digits(cells.max())} in every implementation"
+    return (
+        f"the weights of {cells.idxmin()} err least, by up to {digits(cells.min())}, those of "
+        f"{cells.idxmax()} most, by up to {digits(cells.max())}"
     )
-    return f"Attention weights of MiniLM. {' '.join(sentences)} {masked}"
+
+
+def _leaks(table: pd.DataFrame) -> str:
+    leaks = table.groupby("implementation")["mask_leaks"].sum()
+    if not leaks.any():
+        return "masked tokens get exactly 0 from every implementation"
+    told = [f"{count} from {name}" for name, count in leaks[leaks > 0].items()]
+    return f"masked tokens get a weight other than 0, {listed(told)}"
 
 
 def _attention(table: pd.DataFrame) -> Table:
@@ -139,11 +190,10 @@ def _attention(table: pd.DataFrame) -> Table:
     maxima = grouped[["max_abs_error", "max_ulp", "total_variation"]].max()
     sums = grouped[["argmax_flips", "order_inversions", "lost_weights", "mask_leaks"]].sum()
     return Table(
-        "Attention weights over all layers and heads. Misplaced: the largest part of a row’s "
-        "attention that went to the wrong tokens (total variation); flips: rows whose most "
-        "attended "
-        "token changed; inversions: pairs of tokens that changed order; lost: weights that became "
-        "NaN or 0.",
+        "Attention weights over all layers and heads. “Misplaced” is the largest part of a row’s "
+        "attention that went to the wrong tokens (total variation). “Flips” counts rows whose "
+        "most attended token changed, “inversions” pairs of tokens that changed order, “lost” "
+        "weights that became NaN, infinite or wrongly 0",
         (
             "dtype",
             "implementation",
@@ -175,8 +225,7 @@ def _attention(table: pd.DataFrame) -> Table:
 def _by_head(run: Run, table: pd.DataFrame) -> Picture:
     return Picture(
         "attention-by-head",
-        "Largest error of an attention weight in each layer and head, over all real queries of "
-        "eight sentences.",
+        "Largest error of an attention weight in each layer and head, over all real queries.",
         "Largest error of an attention weight by layer and head, one panel for each dtype",
         _figure(run, table),
     )

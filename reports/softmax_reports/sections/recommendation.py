@@ -8,87 +8,129 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from softmax_harness.ground.formats import FORMATS
 
-from softmax_reports.facts import REFERENCE, TIMED_N, summary
+from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
+_FROM_BEST = ["breaks", "broken", "inaccurate", "max_ulp"]
+
 _READING = (
-    "Errors are in ulp, units in the last place of the exact value, which mpmath computed from the "
-    "logits as stored. A maximum over samples is a lower bound, hence ≥. Broken elements were lost "
-    "though the dtype could hold them: overflow, a denominator that underflowed, an unexplained "
-    "NaN, a zero that should not be, a result outside [0, 1], a wrong special value. Inaccurate "
-    "ones err by more than a well-made softmax owes: the bound of the shifted form with a pairwise "
-    "sum. The tail’s largest error mostly comes from rounding x − max x; where the result is at "
-    "least 1/n it is far smaller. Over input rounding: the error divided by what half-ulp changes "
-    "of the logits would do anyway; up to 1 it hardly matters."
+    "Errors are in ulp, units in the last place of the exact value. mpmath computes the exact "
+    "value from the logits as stored. A maximum over samples is a lower bound, so it is shown "
+    "with ≥. A broken element is lost although the dtype could hold its result: overflow, a "
+    "denominator that underflowed, an unexplained NaN, a zero that should not be, a result "
+    "outside [0, 1], or a wrong special value. An implementation breaks where an element is "
+    "broken, or where the outputs of a row sum to 1 ± more than 1 % (or than rounding each "
+    "output may cause, where that is more). An inaccurate element errs by more than the error "
+    "bound of a well-made softmax, which is the bound of the shifted form with a pairwise sum. "
+    "“Over input rounding” is the error divided by the change that rounding the logits by half "
+    "an ulp may cause; up to 1 the error is no larger than that change. A cell is one "
+    "implementation on one family of inputs with rows of one length."
 )
 
 
 def recommendation(run: Run) -> Section:
-    """Sentences first, one for each dtype, then the table behind them."""
+    """Sentences first, one paragraph for each dtype, then the table behind them."""
     table = summary(run)
     dtypes = in_order(table.index.get_level_values("dtype"))
     parts: list[Paragraph | Table] = [
-        Paragraph(_sentence(dtype, table.xs(dtype, level="dtype"))) for dtype in dtypes
+        Paragraph(_conclusion(dtype, table.xs(dtype, level="dtype"), run)) for dtype in dtypes
     ]
     parts.append(Paragraph(_READING))
     parts += [_comparison(dtype, table.xs(dtype, level="dtype")) for dtype in dtypes]
     return Section("Which softmax to use", [*parts, _what_dtypes_hold(dtypes)])
 
 
-def _sentence(dtype: str, rows: pd.DataFrame) -> str:
+def _conclusion(dtype: str, rows: pd.DataFrame, run: Run) -> str:
+    """Which to use in `dtype`, among those that nowhere broke nor were inaccurate."""
     candidates = rows.drop(index=REFERENCE, errors="ignore")
-    sound = candidates[(candidates["broken"] == 0) & (candidates["inaccurate"] == 0)]
     if candidates.empty:
         return f"{dtype}: only the exact reference was measured."
+    measured = scope(run.results[run.results["dtype"] == dtype])
+    begun = f"{dtype} ({measured}, seed {run.info['options']['seed']}):"
+    sound = candidates[(candidates["breaks"] == 0) & (candidates["inaccurate"] == 0)]
     if sound.empty:
-        least = candidates.sort_values(["broken", "inaccurate", "max_ulp"]).iloc[0]
-        return (
-            f"{dtype}: none is without fault. {least.name} has the fewest: "
-            f"{count(int(least['broken']), int(least['elements']))} elements broken, "
-            f"{count(int(least['inaccurate']), int(least['elements']))} inaccurate."
-        )
+        return f"{begun} {_least_bad(candidates)}"
+    if sound["max_ulp"].isna().all():  # all results are fixed by rules: NaN, or 0 where masked
+        return f"{begun} no result has an error in ulp.{_left_out(candidates)}"
+    return f"{begun} {_best(sound)}{_left_out(candidates)}"
+
+
+def _least_bad(candidates: pd.DataFrame) -> str:
+    least = candidates.sort_values(_FROM_BEST).iloc[0]
+    return (
+        f"no implementation is without fault. {least.name} has the fewest: it breaks in "
+        f"{count(int(least['breaks']), int(least['cells']))} cells, and "
+        f"{count(int(least['inaccurate']), int(least['elements']))} elements are inaccurate."
+    )
+
+
+def _best(sound: pd.DataFrame) -> str:
     best = sound.loc[sound["max_ulp"].idxmin()]
     text = (
-        f"{dtype}: {best.name} is the most accurate of those that never break, "
-        f"with errors up to {sampled_maximum(best['max_ulp'])} ulp"
+        f"{best.name} is the most accurate of those that never broke and were never inaccurate, "
+        f"and its largest error is {_errors(best)}"
     )
     fast = sound.loc[sound["time"].idxmin()] if sound["time"].notna().any() else best
     if fast.name == best.name:
-        return f"{text}{', and the fastest of them' if not math.isnan(best['time']) else ''}."
+        return f"{text}{'. It is the fastest of them' if not math.isnan(best['time']) else ''}."
+    if math.isnan(best["time"]):
+        largest = f"its largest error is {_errors(fast)}"
+        return f"{text}. {fast.name} is the fastest of those timed; {largest}."
     return (
-        f"{text}; {fast.name} takes {digits(fast['time'] / best['time'], 2)} of its time "
-        f"and errs by up to {sampled_maximum(fast['max_ulp'])} ulp "
-        f"({sampled_maximum(fast['max_ulp_probable'])} where the result is at least 1/n)."
+        f"{text}. {fast.name} takes {digits(fast['time'] / best['time'], 2)} of the time of "
+        f"{best.name}, and its largest error is {_errors(fast)}."
     )
 
 
+def _errors(row: pd.Series) -> str:
+    probable = row["max_ulp_probable"]
+    where = "" if math.isnan(probable) else f" ({sampled_maximum(probable)} where z ≥ 1/n)"
+    return f"{sampled_maximum(row['max_ulp'])} ulp{where}"
+
+
+def _left_out(candidates: pd.DataFrame) -> str:
+    """Who broke, most first."""
+    broke = candidates[candidates["breaks"] > 0].sort_values("breaks", ascending=False)
+    told = [
+        f"{name} {'breaks ' if place == 0 else ''}in {int(row['breaks'])} of {int(row['cells'])}"
+        + (" cells" if place == 0 else "")
+        for place, (name, row) in enumerate(broke.iterrows())
+    ]
+    return f" {listed(told)}." if told else " None breaks."
+
+
 def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
-    ordered = rows.sort_values(["broken", "inaccurate", "max_ulp"])
+    ordered = rows.sort_values(_FROM_BEST)
     return Table(
-        f"All implementations in {dtype}, best first; {int(rows['elements'].max())} elements",
+        f"All implementations in {dtype}, best first; {int(rows['elements'].max())} elements in "
+        f"{int(rows['cells'].max())} cells",
         (
             "implementation",
-            "broken",
+            "cells that break",
+            "elements broken",
             "inaccurate",
             "largest error (ulp)",
             "where z ≥ 1/n",
             "mean",
             "over input rounding",
+            "a row’s sum off by",
             f"time, n = {TIMED_N}",
         ),
         [
             (
                 str(name),
+                str(int(row["breaks"])),
                 str(int(row["broken"])),
                 str(int(row["inaccurate"])),
                 sampled_maximum(row["max_ulp"]),
                 sampled_maximum(row["max_ulp_probable"]),
                 digits(row["mean_ulp"]),
                 sampled_maximum(row["max_vs_input_rounding"]),
+                sampled_maximum(row["sum_defect"]),
                 "–" if math.isnan(row["time"]) else f"{digits(row['time'])} ×",
             )
             for name, row in ordered.iterrows()
@@ -99,12 +141,12 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
 def _what_dtypes_hold(dtypes: list[str]) -> Table:
     """The limits of each format, from its definition."""
     return Table(
-        "What each dtype can hold, for whoever is choosing one",
+        "What each dtype can hold. The gap is between two logits",
         (
             "dtype",
             "exp overflows from x =",
             "smallest probability",
-            "a probability rounds to 0 at a gap of",
+            "a probability rounds to 0 from a gap of",
             "relative spacing",
         ),
         [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from softmax_reports.facts import REFERENCE, TIMED_N, summary
+from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import line_styles, panels, shared_legend
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 
 _NO_TIMINGS = (
-    "No timings of these implementations were found. In a clone, make report takes them with asv "
-    "first; or run asv yourself and name its folder of results with run --asv."
+    "No timings of these implementations were found. In a clone, make report takes them with asv. "
+    "Or run asv yourself, and name its folder of results with run --asv."
+)
+
+_WORTH = (
+    "An implementation is worth its time if it never breaks, and no faster one that never breaks "
+    "is as accurate where z ≥ 1/n."
 )
 
 
@@ -30,11 +35,13 @@ def speed(run: Run) -> Section:
         return Section(title, [Paragraph(_NO_TIMINGS)])
     timings = run.tables["timings"]
     parts: list[Paragraph | Picture | Table] = [
-        Paragraph(_conclusion(table)),
+        Paragraph(_WORTH),
+        *(Paragraph(text) for text in _conclusions(table, run.results)),
         Picture(
             "accuracy-against-speed",
-            f"Time against largest error where z ≥ 1/n; rows of {TIMED_N}, times relative to the "
-            "fastest in the dtype, by asv. Lower left is better.",
+            f"Time in rows of {TIMED_N} against the largest error where z ≥ 1/n in all families. "
+            "asv measured the times; they are relative to the fastest in the dtype. Lower left is "
+            "better.",
             "Relative time against largest error, one panel for each dtype",
             _trade(run, table),
         ),
@@ -45,10 +52,9 @@ def speed(run: Run) -> Section:
         parts.append(
             Picture(
                 "history",
-                f"Over the commits measured on this machine: time an element at n = {TIMED_N}, "
-                "relative to each implementation's first, float32. Timings of different days "
-                "differ "
-                "by noise alone; compare commits with asv continuous.",
+                f"Time of an element at n = {TIMED_N} in float32, over the commits measured on "
+                "this machine, relative to the first time of each implementation. Timings of "
+                "different days can differ by noise alone; compare commits with asv continuous.",
                 "Relative time over commits",
                 _history(run, history),
             )
@@ -56,25 +62,43 @@ def speed(run: Run) -> Section:
     return Section(title, parts)
 
 
-def _conclusion(table: pd.DataFrame) -> str:
-    sentences = []
-    for dtype in in_order(table.index.get_level_values("dtype")):
-        rows = table.xs(dtype, level="dtype")
-        timed = rows[rows["time"].notna()]
-        front = [
-            str(name)
-            for name, row in timed.iterrows()
-            if not (
-                (timed["time"] < row["time"])
-                & (timed["max_ulp_probable"] <= row["max_ulp_probable"])
-                & (timed["broken"] <= row["broken"])
-            ).any()
-        ]
-        if front:
-            sentences.append(f"{dtype}: {', '.join(front)}.")
-    return "Worth their time, since none that is faster is as accurate and as robust: " + " ".join(
-        sentences
-    )
+def _conclusions(table: pd.DataFrame, results: pd.DataFrame) -> list[str]:
+    """The front in each dtype, and who was left out of it."""
+    dtypes = in_order(table.index.get_level_values("dtype"))
+    told = [_front_of(dtype, table.xs(dtype, level="dtype"), results) for dtype in dtypes]
+    return [each for each in told if each]
+
+
+def _front_of(dtype: str, rows: pd.DataFrame, results: pd.DataFrame) -> str:
+    timed = rows[rows["time"].notna()]
+    if timed.empty:
+        return ""
+    measured = f"{dtype} (errors on {scope(results[results['dtype'] == dtype])})"
+    broke = [str(name) for name in timed.index[timed["breaks"] > 0]]
+    kept = front(timed)
+    if not kept:
+        return f"{measured}: every implementation that was timed breaks."
+    out = f" {listed(broke)} break{'' if broke[1:] else 's'}." if broke else ""
+    worth = "are worth their time" if kept[1:] else "is worth its time"
+    return f"{measured}: {listed(kept)} {worth}.{out}"
+
+
+def front(timed: pd.DataFrame) -> list[str]:
+    """Who never breaks, and errs less than each that never breaks and is faster.
+
+    Parameters
+    ----------
+    timed : DataFrame
+        Rows of `summary` of one dtype, indexed by implementation, each with a time.
+    """
+    sound = timed[timed["breaks"] == 0]
+    return [
+        str(name)
+        for name, row in sound.iterrows()
+        if not (
+            (sound["time"] < row["time"]) & (sound["max_ulp_probable"] <= row["max_ulp_probable"])
+        ).any()
+    ]
 
 
 def _trade(run: Run, table: pd.DataFrame) -> Figure:
@@ -84,8 +108,8 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
     for axis, dtype in zip(axes[0], dtypes, strict=True):
         for name, row in table.xs(dtype, level="dtype").iterrows():
             style = styles[str(name)] | {"linestyle": "", "markersize": 8}
-            hollow = {"markerfacecolor": "none"} if row["broken"] else {}
-            label = f"{name} (breaks)" if row["broken"] else str(name)
+            hollow = {"markerfacecolor": "none"} if row["breaks"] else {}
+            label = f"{name} (breaks)" if row["breaks"] else str(name)
             axis.plot(row["time"], row["max_ulp_probable"], label=label, **style, **hollow)
         axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
         axis.xaxis.set_major_formatter("{x:g}")
@@ -111,8 +135,8 @@ def _times(timings: pd.DataFrame) -> Table:
         for name in sorted(pivot.xs(dtype, level="dtype").index)
     ]
     return Table(
-        "Nanoseconds an element by asv, each call 100 000 elements; shared machines are noisy, so "
-        "compare within this table only",
+        "Nanoseconds for an element, measured by asv in calls of 100 000 elements. Shared "
+        "machines are noisy, so compare within this table only",
         ("dtype", "implementation", *(f"n = {n}" for n in lengths)),
         rows,
         numeric_from=2,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from softmax_harness.judgement.outcomes import BROKEN
+from softmax_harness.run.results import KEYS
 
-from softmax_reports.facts import worst_cells
+from softmax_reports.facts import sum_is_off, worst_cells
 from softmax_reports.numbers import in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
 
@@ -21,10 +23,9 @@ def worst_witnesses(run: Run) -> Section:
         "The worst witnesses",
         [
             Paragraph(
-                "Each command makes the same input again, bit for bit, and shows what every step "
-                "of "
-                "every implementation added to the error there. Lost elements have no error in ulp "
-                "and are counted in the first section."
+                "Each command makes the same input again, bit for bit. It shows how much every "
+                "step of every implementation adds to the error there. An element that is "
+                "infinite or NaN has no error in ulp; the first section counts it."
             ),
             *(
                 Table(
@@ -45,12 +46,13 @@ def worst_witnesses(run: Run) -> Section:
                 for dtype in in_order(cells["dtype"])
             ),
             _lost(run),
+            *_sums(run),
         ],
     )
 
 
 def _lost(run: Run) -> Table:
-    """The family in which each implementation loses the largest part of the elements."""
+    """The families in which each implementation breaks the largest part of the elements."""
     cells = run.results.assign(lost=run.results[list(BROKEN)].sum(axis=1))
     sums = cells.groupby(["dtype", "implementation", "family"], as_index=False)[
         [*BROKEN, "lost", "elements"]
@@ -68,8 +70,46 @@ def _lost(run: Run) -> Table:
         for _, row in worst.sort_values(["dtype", "implementation", "part"]).iterrows()
     ]
     return Table(
-        "Where most elements are lost, up to three families each",
-        ("dtype", "implementation", "family", "lost", "how"),
-        rows or [("–", "none loses any", "", "", "")],
+        "Families in which most elements are broken, up to three for each implementation",
+        ("dtype", "implementation", "family", "broken", "how"),
+        rows or [("–", "none breaks any", "", "", "")],
         numeric_from=9,
     )
+
+
+def _sums(run: Run) -> list[Table]:
+    """The row of each implementation and dtype whose sum is furthest off, where any is."""
+    off = run.results[sum_is_off(run.results)]
+    if off.empty:
+        return []
+    worst = off.loc[off.groupby(["dtype", "implementation"])["sum_defect"].idxmax()]
+    return [
+        Table(
+            "Rows whose outputs sum to 1 ± more than 1 %, the furthest of each implementation",
+            ("dtype", "implementation", "family", "n", "off by", "replay"),
+            [
+                (
+                    row["dtype"],
+                    row["implementation"],
+                    row["family"],
+                    str(row["n"]),
+                    sampled_maximum(row["sum_defect"]),
+                    _replayed(run, row),
+                )
+                for dtype in in_order(worst["dtype"])
+                for _, row in worst[worst["dtype"] == dtype].iterrows()
+            ],
+            numeric_from=9,
+        )
+    ]
+
+
+def _replayed(run: Run, cell: pd.Series) -> str:
+    """The command that shows the row of a cell whose sum is furthest off."""
+    metrics = run.tables.get("metrics")
+    if metrics is None:
+        return ""
+    chosen = metrics[metrics["metric"] == "sum_defect"]
+    for key in KEYS:
+        chosen = chosen[chosen[key] == cell[key]]
+    return f"softmax-harness explain '{chosen['witness'].iloc[0]}'" if len(chosen) else ""
