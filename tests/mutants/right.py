@@ -28,7 +28,10 @@ def _distances(rows):
 
 
 def native_shifted(x, axis=-1):
-    """Each step in the type itself, the sum pairwise and at least in float32."""
+    """Each step in the type itself, the sum pairwise and at least in float32.
+
+    standard: native
+    """
     x = good.floats(x)
     if x.size == 0:
         return x.copy()
@@ -84,7 +87,10 @@ def compensated_sum(x, axis=-1):
 
 
 def exact_sum(x, axis=-1):
-    """The sum exact, by math.fsum row after row (slow)."""
+    """The sum exact, by math.fsum row after row (slow).
+
+    standard: native
+    """
 
     def divide(e, _):
         s = np.array([math.fsum(row) for row in e.tolist()]).reshape(-1, 1)
@@ -150,7 +156,10 @@ def exp2_in_two_pieces(x, axis=-1):
 
 
 def table_with_polynomial(x, axis=-1):
-    """Exponentials from a table of 64 steps and a polynomial of degree 5 between them."""
+    """Exponentials from a table of 64 steps and a polynomial of degree 5 between them.
+
+    standard: native
+    """
     table = np.exp2(np.arange(64, dtype=np.longdouble) / 64)
 
     def exp(d):
@@ -183,7 +192,10 @@ def folded_sum(x, axis=-1):
 
 
 def ascending_sum(x, axis=-1):
-    """The sum from the smallest exponential to the largest, pairwise."""
+    """The sum from the smallest exponential to the largest, pairwise.
+
+    standard: native
+    """
     return good.softmax(x, axis, total=lambda e: good.row_sum(np.sort(e, axis=-1)))
 
 
@@ -247,7 +259,10 @@ def row_after_row(x, axis=-1):
 
 
 def in_chunks_with_scratch(x, axis=-1):
-    """The rows in chunks, every step into the same scratch memory."""
+    """The rows in chunks, every step into the same scratch memory.
+
+    standard: native
+    """
 
     def kernel(rows):
         y = np.empty_like(rows)
@@ -280,7 +295,10 @@ def in_columns(x, axis=-1):
 
 
 def two_passes_of_halves(x, axis=-1):
-    """Each half of a row with its own maximum, the two merged by the weights of the halves."""
+    """Each half of a row with its own maximum, the two merged by the weights of the halves.
+
+    standard: native
+    """
 
     def kernel(rows):
         n = rows.shape[1]

@@ -8,6 +8,7 @@ import pytest
 from softmax_harness.check.contract import Contract, checked
 from softmax_harness.ground.formats import DEFAULT_DTYPES
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 pytestmark = pytest.mark.usefixtures("truths_kept")
@@ -40,7 +41,13 @@ MUTANTS = [
 # Half of them in the formats of odd places, half in those of even ones; all formats of each would
 # take twice as long, and the registered implementations are checked in all of theirs.
 RIGHT = [
-    pytest.param(path, name, (listed("dtypes", text) or DEFAULT_DTYPES)[place % 2 :: 2], id=name)
+    pytest.param(
+        path,
+        name,
+        (listed("dtypes", text) or DEFAULT_DTYPES)[place % 2 :: 2],
+        Said(standard=next(iter(listed("standard", text)), None)),
+        id=name,
+    )
     for place, (path, name, text) in enumerate(each for each in ALL if each[0].stem == "right")
 ]
 
@@ -77,9 +84,9 @@ def test_a_softmax_that_ends_its_process_or_never_ends_is_one_finding(path, name
     assert finding.kind in kinds
 
 
-@pytest.mark.parametrize("path, name, dtypes", RIGHT)
-def test_a_right_softmax_passes(path, name, dtypes):
-    results = checked(f"{path}:{name}", Contract(dtypes))
+@pytest.mark.parametrize("path, name, dtypes, said", RIGHT)
+def test_a_right_softmax_passes(path, name, dtypes, said):
+    results = checked(f"{path}:{name}", Contract(dtypes, said=said))
     assert [each.dtype for each in results] == [*dtypes]
     for result in results:
         assert result.verdict == "pass", (result.dtype, result.findings)

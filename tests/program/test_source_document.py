@@ -172,7 +172,7 @@ def test_overflow_of_exp_is_cured_by_subtracting_the_maximum():
 
 def test_overflow_of_the_sum_is_not():
     longest = FORMATS["float16"].overflow_threshold
-    subject = subject_named("max-shifted", OPERATIONS["softmax"], FORMATS["float16"])
+    subject = subject_named("max-shifted", Problem.of(OPERATIONS["softmax"], FORMATS["float16"]))
     for n, lost in ((int(longest) - 1, False), (int(longest), True)):
         y = subject.call(np.full((1, n), 3, np.float16)).values
         assert (y == 0).all() == lost

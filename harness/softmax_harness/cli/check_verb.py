@@ -158,7 +158,7 @@ def command(
         )
     if operation != "softmax":
         relaxed = policy != Policy()
-        given = (parts, limits, without, relaxed, baseline, update_baseline)
+        given = (parts, without, relaxed, baseline, update_baseline)
         _refuse_for_operations(operation, any(given))
     names = implementations or settings.implementations
     for name in names:
@@ -190,7 +190,7 @@ def _refuse_for_operations(operation: str, is_given: bool) -> None:
     """What holds for softmax alone must not be left out silently."""
     if is_given:
         raise BadImplementation(
-            "--only, --limit, --without, --policy and a baseline work for softmax only: leave them "
+            "--only, --without, --policy and a baseline work for softmax only: leave them "
             f"out with --operation {operation}"
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.explain.numbers import number_text, with_error
+from softmax_harness.explain.numbers import number_text, result_text, with_error
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.measure import Question, question
 from softmax_harness.operations import Operation
@@ -47,6 +47,11 @@ class RowResults:
         """The exact results to the precision of float64, shape (m,)."""
         return np.asarray(self.asked.truth.value[self.witness.row])
 
+    @property
+    def rounded(self) -> Array:
+        """The correctly rounded results, shape (m,)."""
+        return np.asarray(self.asked.truth.rounded[self.witness.row])
+
     def results(self, subject: Subject) -> tuple[Array, Array] | str:
         """An implementation's results and their errors in ulp, or what was wrong with the call."""
         reply = subject.call(self.witness.block, self.asked.operands)
@@ -66,7 +71,7 @@ def row_text(row: RowResults, subjects: list[Subject]) -> str:
         f"{row.operation.name}: {row.operation.summary}",
         f"logits as {witness.format.name} stores them: {_numbers(witness.block[witness.row])}",
         *(f"operand: {_numbers(each[witness.row])}" for each in row.asked.operands),
-        f"exact results, by mpmath: {_numbers(row.exact)}",
+        f"exact results, rounded: {_results(row)}",
     ]
     for subject in subjects:
         found = row.results(subject)
@@ -74,9 +79,15 @@ def row_text(row: RowResults, subjects: list[Subject]) -> str:
         if isinstance(found, str):
             lines.append(f"  gave nothing to judge: {found}")
             continue
-        cells = [with_error(y, ulp) for y, ulp in zip(*found, strict=True)]
+        format = subject.problem.output_format
+        cells = [with_error(y, ulp, format) for y, ulp in zip(*found, strict=True)]
         lines.append(f"  gives  {'  '.join(cells[:_SHOWN])}{_more(len(cells))}")
     return "\n".join(lines)
+
+
+def _results(row: RowResults) -> str:
+    texts = [result_text(each, row.asked.truth.format) for each in row.rounded]
+    return f"{'  '.join(texts[:_SHOWN])}{_more(len(texts))}"
 
 
 def _numbers(values: NDArray[Any]) -> str:

@@ -131,9 +131,9 @@ def _followed(
 
 
 def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
-    """The numbers written in `words`: decimal or hexadecimal, inf and nan included."""
+    """The numbers written in `words`, also between commas: decimal or hexadecimal, inf and nan."""
     numbers = []
-    for word in words:
+    for word in (part for text in words for part in text.split(",") if part):
         try:
             numbers.append(float.fromhex(word) if "0x" in word.lower() else float(word))
         except (ValueError, OverflowError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from softmax_harness.explain.attribution import Added
-from softmax_harness.explain.numbers import number_text, with_error
+from softmax_harness.explain.numbers import exact_text, number_text, with_error
 from softmax_harness.explain.row import Account, Explained, account
 from softmax_harness.subjects.subject import Subject
 
@@ -19,7 +19,7 @@ def explained_text(row: Explained, subjects: list[Subject]) -> str:
     for subject in subjects:
         lines += [
             "",
-            *_account_lines(subject.name, account(subject, row), row, places),
+            *_account_lines(subject, account(subject, row), row, places),
         ]
     return "\n".join(lines)
 
@@ -51,23 +51,26 @@ def _exact_lines(row: Explained, places: list[int]) -> list[str]:
         return [
             "exactly: softmax is not defined here; the special-value policy asks for NaN throughout"
         ]
-    steps = row.steps
+    steps, format = row.steps, row.truth.format
     exponentials, quotients = (
-        _cells(row, places, [number_text(values[place]) for place in places])
+        _cells(row, places, [exact_text(values[place], format) for place in places])
         for values in (steps.exponentials, steps.quotients)
     )
     return [
         "exactly, by mpmath:",
         f"  1. exponentiate  {exponentials}",
-        f"  2. sum           {number_text(steps.total)}",
+        f"  2. sum           {exact_text(steps.total, format)}",
         f"  3. normalise     {quotients}",
     ]
 
 
-def _account_lines(name: str, found: Account, row: Explained, places: list[int]) -> list[str]:
+def _account_lines(
+    subject: Subject, found: Account, row: Explained, places: list[int]
+) -> list[str]:
+    name, format = _title(subject, row), subject.problem.output_format
     if found.y is None:
         return [name, f"  gave nothing to judge: {found.reason}"]
-    cells = [with_error(float(found.y[i]), float(found.ulp[i])) for i in places]
+    cells = [with_error(float(found.y[i]), float(found.ulp[i]), format) for i in places]
     lines = [name, f"  gives  {_cells(row, places, cells)}"]
     if row.steps is None:
         return lines
@@ -75,13 +78,20 @@ def _account_lines(name: str, found: Account, row: Explained, places: list[int])
         return [*lines, f"  {found.reason}"]
     whole = _ulp(float(found.ulp[found.index]))
     lines.append(
-        f"  its steps to element {found.index}, and how much each added to the error ({whole}):"
+        f"  its steps to element {found.index} (counted from 0), and how much each added to the "
+        f"error ({whole}):"
     )
     lines += [
-        f"    {each.step.name:22} {number_text(each.computed):>18}  {_ulp(each.ulp)}"
+        f"    {each.step.name:22} {number_text(each.computed):>22}  {_ulp(each.ulp)}"
         for each in found.added
     ]
     return [*lines, f"  {_verdict(found.added)}"]
+
+
+def _title(subject: Subject, row: Explained) -> str:
+    """The name, with the format of the results where that is not the format of the logits."""
+    output = subject.problem.output_format
+    return subject.name + f", in {output.name}" * (output != row.witness.format)
 
 
 def _verdict(added: list[Added]) -> str:

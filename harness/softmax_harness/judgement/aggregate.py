@@ -79,6 +79,7 @@ class Tally:
     histogram: NDArray[np.int64]
     bound_ulp: float
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
     def add(self, other: Tally, keep: int) -> Tally:
         """This tally and `other`, whose rows come after; `keep` as in `tally`."""
         moved = {
@@ -132,7 +133,9 @@ class Tally:
             return self._from_histogram(below)
         from_top = np.sort(self.largest)[::-1]
         low, high = from_top[self.measured - 1 - below], from_top[max(self.measured - 2 - below, 0)]
-        return float(low + (high - low) * (place - below))
+        share = place - below
+        # Two infinities have no difference, and no share of one is finite.
+        return float(low if low == high or not share else low + (high - low) * share)
 
     def _from_histogram(self, rank: int) -> float:
         """The middle of the bin in which the error of that rank, counted from 0, lies."""
@@ -165,6 +168,7 @@ class RowTallies:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def row_tallies(batch: Batch, codes: NDArray[np.int8], bound: Array) -> RowTallies:
     """The tallies of each row of one batch; parameters as of `tally`."""
     counts = np.stack([(codes == code).sum(axis=-1) for code in range(len(OUTCOMES))], axis=-1)
@@ -182,6 +186,7 @@ def kept_for_percentile(elements: int) -> int:
     return kept if kept <= _MOST_KEPT else 0
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def tally(
     batch: Batch,
     codes: NDArray[np.int8],

@@ -88,12 +88,13 @@ class Question:
         if input_sensitivity is None:
             return None
         with np.errstate(all="ignore"):
-            return input_sensitivity(self.x, self.operands, truth.value, truth.format)
+            own = self.problem.input_format
+            return input_sensitivity(self.x, self.operands, truth.value, own)
 
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
         x = self.operation.effective_logits(self.x, self.operands)
-        return batch_of(x, y, self.truth, self.input_sensitivity)
+        return batch_of(x, y, self.truth, self.input_sensitivity, self.problem.input_format)
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
@@ -152,6 +153,7 @@ def question(
     return Question(problem, stored, x, found, operands, standard)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
     batch, cheap = asked.batch_of(y), cheap_limit_of(asked.operation, asked.standard)

@@ -30,6 +30,7 @@ from softmax_harness.subjects.named import available, implementation_named
 from softmax_harness.truth import TIERS
 
 Chosen = Mapping[str, Implementation]
+_NOTHING = Said()
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Planned:
     recipe: Recipe
     implementations: tuple[str, ...]
     tier: str
-    said: Said
+    said: Said = _NOTHING
 
     @property
     def operation(self) -> str:

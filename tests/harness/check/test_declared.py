@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from softmax_harness.check.contract import Contract, checked
 from softmax_harness.check.contract.operation import operation_checked
-from softmax_harness.ground.errors import BadImplementation, HarnessError
+from softmax_harness.check.contract.promises import Limit
+from softmax_harness.ground.errors import BadImplementation, BadLimit, HarnessError
 from softmax_harness.subjects.declaration import Said
 from softmax_implementations.registry import ExpectedFinding
 
@@ -141,6 +142,26 @@ def test_an_expected_inaccuracy_has_a_size_and_what_exceeds_it_is_news(verdict):
     assert "known only with a size" in unsized.message
     (more,) = [each for each in verdict("more").findings if each.kind == "inaccurate"]
     assert "known up to 40 ulp" in more.message and more.worst > 40
+
+
+def test_limits_of_other_operations_hold_too(tmp_path):
+    path = tmp_path / "logs.py"
+    path.write_text(
+        "import numpy as np\n"
+        "from softmax_implementations.registry import implementation\n"
+        "@implementation('log', operation='log_softmax', limits={'max_ulp': 1})\n"
+        "def usual(x, axis=-1):\n"
+        "    with np.errstate(all='ignore'):\n"
+        "        d = x - x.max(axis=axis, keepdims=True)\n"
+        "        return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))\n",
+        encoding="utf-8",
+    )
+    (found,) = operation_checked(f"{path}:usual", Contract(("float32",), operation="log_softmax"))
+    (limit,) = [each for each in found.findings if each.kind == "limit"]
+    assert limit.value > 1e6 and limit.limit == 1 and found.reached in ("", "usual")
+    asked = Contract(("float32",), operation="log_softmax", limits=(Limit("sum_defect", 1.0),))
+    with pytest.raises(BadLimit, match="sum_defect is not measured of log_softmax"):
+        operation_checked(f"{path}:usual", asked)
 
 
 @pytest.mark.parametrize("text", ["", "inaccurate up to", "inaccurate up to some ulp", "a b"])

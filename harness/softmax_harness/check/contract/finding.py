@@ -110,7 +110,7 @@ def first_of_each_kind(findings: list[Finding]) -> list[Finding]:
 
 
 def _together(findings: list[Finding]) -> Finding:
-    first = findings[0]
+    first = max(findings, key=lambda each: each.worst or 0.0)  # the first of equals
     sizes = [each.worst for each in findings if each.worst is not None]
     return replace(
         first,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
+from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.checked import (
     Checked,
     Contract,
@@ -29,6 +30,7 @@ from softmax_harness.check.contract.finding import (
     sizes,
 )
 from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
+from softmax_harness.check.contract.promises import Promises, limits_of
 from softmax_harness.check.contract.reached import Reached
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
@@ -75,6 +77,19 @@ class _Case:
         return judge(asked, y.reshape(asked.truth.rounded.shape), flushes)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What all cases together tell."""
+
+    reached: Reached
+    promises: Promises
+
+    def see(self, case: _Case, found: Judgement) -> None:
+        self.reached.see(found)
+        if case.problem.axis == -1:
+            self.promises.see(JudgedBlock(case.recipe, 0, found))
+
+
 def operation_checked(name: str, contract: Contract) -> list[Checked]:
     """The verdicts on an implementation of `contract.operation`, one for each dtype.
 
@@ -108,8 +123,9 @@ def _verdict(
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
     subject = Subject(declaration, problem, process, said=contract.said)
     ends_at = partial(contract.ends_at, declaration, dtype)
-    reached = Reached(subject)
-    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at, reached)
+    seen = _Seen(Reached(subject), Promises(limits_of(subject, contract.limits)))
+    found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at, seen)
+    found += seen.promises.findings(subject)
     findings = up_to_the_last(first_of_each_kind(found), ends_at)
     left, expected = parted(findings, declaration, problem.output_format)
     return Checked.of(
@@ -119,7 +135,7 @@ def _verdict(
         expected=expected,
         elements=elements,
         standard=subject.standard,
-        reached=reached.standard if elements else "",
+        reached=seen.reached.standard if elements else "",
         is_whole=not ends_at([each.kind for each in left]),
     )
 
@@ -140,7 +156,7 @@ def _findings(
     subject: Subject,
     cases: list[_Case],
     ends_at: Callable[[list[str]], bool],
-    reached: Reached,
+    seen: _Seen,
 ) -> tuple[list[Finding], int]:
     found: list[Finding] = []
     elements, waiting = 0, iter(cases)
@@ -150,7 +166,7 @@ def _findings(
         except Ended as ended:
             return [*found, finding_of(ended.fault, ended.told, key_of(subject), None)], elements
         for case, reply in zip(some, replies, strict=True):
-            own, judged = _of_reply(subject, case, reply, reached)
+            own, judged = _of_reply(subject, case, reply, seen)
             found += own
             elements += judged
             if ends_at([each.kind for each in own]):
@@ -159,7 +175,7 @@ def _findings(
 
 
 def _of_reply(
-    subject: Subject, case: _Case, reply: Reply, reached: Reached
+    subject: Subject, case: _Case, reply: Reply, seen: _Seen
 ) -> tuple[list[Finding], int]:
     own = [
         Finding(
@@ -173,7 +189,7 @@ def _of_reply(
     if reply.y is None:
         return own, 0
     found = case.judgement(reply.y, subject)
-    reached.see(found)
+    seen.see(case, found)
     for kind in found.kinds():
         row, index = found.worst(kind)
         y, exact = found.batch.y[row, index], found.batch.z[row, index]

@@ -65,24 +65,13 @@ class Found:
                 return
 
 
-def _limits(subject: Subject, contract: Contract) -> list[promises.Limit]:
-    declared = [
-        promises.parsed_limit(f"{metric}={number}", f"limits of {subject.name}")
-        for metric, number in subject.declaration.limits.items()
-    ]
-    asked = [
-        limit for limit in contract.limits if limit.holds_for(subject.name, subject.format.name)
-    ]
-    return [*declared, *asked]
-
-
 def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
     stream = Stream(subject, plan, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     reached, cause = Reached(subject), Cause()
-    limits = promises.Promises(_limits(subject, contract))
+    limits = promises.Promises(promises.limits_of(subject, contract.limits))
     try:
         with closing(iter(stream)) as blocks:
             for block in blocks:

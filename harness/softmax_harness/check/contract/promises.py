@@ -12,7 +12,7 @@ import numpy as np
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.ground.errors import BadLimit
-from softmax_harness.judgement.metrics import METRICS, Batch
+from softmax_harness.judgement.metrics import METRICS, Batch, metrics_of
 from softmax_harness.judgement.metrics.batch import Array
 from softmax_harness.subjects.subject import Subject
 
@@ -76,6 +76,31 @@ def parsed_limit(text: str, where: str, **places: str | None) -> Limit:
     return Limit(name, value, **places)
 
 
+def limits_of(subject: Subject, asked: Sequence[Limit]) -> list[Limit]:
+    """The limits that a subject declares, and those of `asked` that hold for it.
+
+    Raises
+    ------
+    BadLimit
+        If the results of its operation have no such metric.
+    """
+    declared = [
+        parsed_limit(f"{metric}={number}", f"limits of {subject.name}")
+        for metric, number in subject.declaration.limits.items()
+    ]
+    own = [limit for limit in asked if limit.holds_for(subject.name, subject.format.name)]
+    operation = subject.problem.operation
+    known = [*(metric.name for metric in metrics_of(operation)), "not_correctly_rounded"]
+    for limit in (*declared, *own):
+        if limit.metric not in known:
+            raise BadLimit(
+                f"{limit.metric} is not measured of {operation.name}: expected one of "
+                f"{', '.join(known)}"
+            )
+    return [*declared, *own]
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def of_row(name: str, batch: Batch) -> tuple[float, int]:
     """A metric of a batch of one row, and the index of the element where it is largest."""
     values = _OF[name](batch).ravel()
@@ -102,6 +127,7 @@ class Promises:
         self._sums = dict.fromkeys(limits, 0.0)
         self._worst: dict[Limit, _Worst] = {}
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
     def see(self, block: JudgedBlock) -> None:
         """Note a block's metrics."""
         family = block.recipe.family.name
@@ -152,6 +178,7 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def by_mpmath(metric: Callable[[Batch], Array], block: JudgedBlock, row: int) -> float:
     """The largest value of a metric in a row of a block, with mpmath's truth of it."""
     block.found.asked.confirm(np.array([row]))

@@ -49,6 +49,7 @@ class RecipeSummaries:
     def __init__(self) -> None:
         self._sums: dict[str, _Sums] = {}
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
     def see(self, block: JudgedBlock) -> None:
         """Note the errors and outcomes of a block."""
         recipe, found = block.recipe, block.found

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import order, rows, ulp
 from softmax_harness.judgement.metrics.batch import Array, Batch
 from softmax_harness.judgement.metrics.suspects import (
@@ -34,9 +35,15 @@ def metrics_of(operation: Operation) -> tuple[Metric, ...]:
     return tuple(each for each in METRICS if each.of_any_result)
 
 
-def batch_of(x: Array, y: Array, truth: Truth, input_sensitivity: Array | None = None) -> Batch:
-    """The batch of inputs x, outputs y and their truth; `input_sensitivity` as in `Batch`."""
-    return Batch(x, y, truth, ulp_error(y, truth), input_sensitivity)
+def batch_of(
+    x: Array,
+    y: Array,
+    truth: Truth,
+    input_sensitivity: Array | None = None,
+    input_format: Format | None = None,
+) -> Batch:
+    """The batch of inputs x, outputs y and their truth; the rest as in `Batch`."""
+    return Batch(x, y, truth, ulp_error(y, truth), input_sensitivity, input_format)
 
 
 @dataclass(frozen=True)

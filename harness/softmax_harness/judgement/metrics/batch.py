@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.formats import Format
 from softmax_harness.truth import Truth
 
 Array = NDArray[np.float64]
@@ -30,6 +31,8 @@ class Batch:
     input_sensitivity : ndarray of float64, or None
         What half-ulp changes of the inputs do to each result; None for softmax, of which
         `softmax_harness.judgement.metrics.ulp` knows it.
+    own_format : Format or None
+        The format of the inputs, where that is not the one of the results.
     """
 
     x: Array
@@ -37,6 +40,12 @@ class Batch:
     truth: Truth
     ulp_error: Array
     input_sensitivity: Array | None = None
+    own_format: Format | None = None
+
+    @property
+    def input_format(self) -> Format:
+        """The format of the inputs."""
+        return self.own_format or self.truth.format
 
     @cached_property
     def z(self) -> Array:
@@ -102,4 +111,5 @@ class Batch:
             self.truth.rows(chosen),
             self.ulp_error[chosen],
             None if self.input_sensitivity is None else self.input_sensitivity[chosen],
+            self.own_format,
         )

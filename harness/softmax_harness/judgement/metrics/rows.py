@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,20 @@ def sum_defect(batch: Batch) -> Array:
     """
     whole = np.asarray(np.isfinite(batch.y).all(axis=-1))
     parts = exact_parts(np.where(whole[:, None], batch.y, 0.0))
-    defects = [abs(math.fsum([*row, -1.0])) for row in parts.tolist()]
+    defects = [abs(exact_sum([*row, -1.0])) for row in parts.tolist()]
     return np.where(whole, defects, np.nan)
+
+
+def exact_sum(values: Sequence[float]) -> float:
+    """The sum of finite numbers, rounded once; infinite where it is beyond float64."""
+    try:
+        return math.fsum(values)
+    except OverflowError:  # of an intermediate sum, too
+        total = sum(map(Fraction, values), Fraction(0))
+        try:
+            return float(total)
+        except OverflowError:
+            return math.copysign(math.inf, total)
 
 
 def sum_defect_at_most(batch: Batch) -> Array:

@@ -75,7 +75,7 @@ def versus_input_rounding(batch: Batch) -> Array:
         x, z = batch.x, batch.z
     else:
         x, z = np.where(finite, batch.x, 0.0), np.where(finite, batch.z, 0.0)
-    h = truth.format.ulp(x)
+    h = batch.input_format.ulp(x)
     h *= 0.5
     with np.errstate(over="ignore", invalid="ignore"):
         change = z * h
@@ -112,10 +112,11 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     """
     if batch.input_sensitivity is not None:  # which is known of each element
         return np.arange(len(batch.y))
-    u, binade = batch.truth.format.unit_roundoff, batch.truth.format.binade
+    u, own = batch.truth.format.unit_roundoff, batch.input_format
     rounded, absolute = batch.truth.rounded, batch.absolute
     part = 1.0 - 4.0 * u - 2.0**-30
-    mean = np.einsum("ij,ij->i", rounded, binade(batch.x)) * (part * u)  # h is u binade(x)
+    # h is u binade(x) of the inputs' format.
+    mean = np.einsum("ij,ij->i", rounded, own.binade(batch.x)) * (part * own.unit_roundoff)
     change = np.maximum(mean / (2.0 * u), 0.5)
     likely = np.where(batch.plain, batch.largest / change, -np.inf)
     least = reach(np.array([likely.argmax()]))
@@ -125,9 +126,10 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     n, absolute = rounded.shape[-1], absolute.ravel()
     place = np.flatnonzero(absolute.reshape(-1, n) >= (least * change)[:, None])
     row, z, error = place // n, rounded.ravel().take(place), absolute.take(place)
-    own = (1.0 - 2.0 * z) * (u * binade(batch.x.ravel().take(place))) + mean.take(row)
-    own *= part * z / batch.truth.ulp.ravel().take(place)
-    suspected[row[error >= least * np.maximum(own, 0.5)]] = True
+    h = own.unit_roundoff * own.binade(batch.x.ravel().take(place))
+    moved = (1.0 - 2.0 * z) * h + mean.take(row)
+    moved *= part * z / batch.truth.ulp.ravel().take(place)
+    suspected[row[error >= least * np.maximum(moved, 0.5)]] = True
     place = np.flatnonzero(rounded >= 0.5)
     suspected[place[absolute.take(place) >= 0.5 * least] // n] = True
     return np.flatnonzero(suspected)

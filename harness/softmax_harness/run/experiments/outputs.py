@@ -39,7 +39,11 @@ def outputs(
             if problem not in truths:
                 truths[problem] = arbitrate(problem, x)
             y = subject_named(implementation.name, problem).call(stored).values
-            yield implementation, format, batch_of(x, _or_nan(y, x), truths[problem])
+            yield (
+                implementation,
+                format,
+                batch_of(x, _or_nan(y, x), truths[problem], input_format=format),
+            )
 
 
 def _or_nan(y: NDArray[np.float64] | None, x: NDArray[np.float64]) -> NDArray[np.float64]:

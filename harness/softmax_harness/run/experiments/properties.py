@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.metrics import Batch, batch_of
+from softmax_harness.judgement.metrics.rows import exact_sum
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.subjects.declaration import problem_of
@@ -65,7 +65,7 @@ def inside(tried: Tried) -> Found:
 
 def sums_to_one(tried: Tried) -> Found:
     """The outputs sum to 1: how far their exact sum is from it; 1 where one is no number."""
-    sums = [math.fsum((*row, -1.0)) if np.isfinite(row).all() else 1.0 for row in tried.batch.y]
+    sums = [exact_sum((*row, -1.0)) if np.isfinite(row).all() else 1.0 for row in tried.batch.y]
     return Found(np.abs(np.array(sums))[:, None])
 
 
