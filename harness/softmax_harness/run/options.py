@@ -21,6 +21,8 @@ class Options:
         The seed of all inputs; worker processes.
     truth : {"screened", "mpmath"}
         Whether mpmath judges everything, or what the screen leaves open and every maximum.
+    time : bool
+        Whether the softmaxes are timed too.
     """
 
     implementations: tuple[str, ...] = ()
@@ -31,3 +33,4 @@ class Options:
     seed: int = 0
     jobs: int = 1
     truth: str = "screened"
+    time: bool = False
