@@ -8,17 +8,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from softmax_reports.facts import REFERENCE, TIMED_N, summary
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 
 _NO_TIMINGS = (
-    "No timings of these implementations were found. In a clone, make report takes them with asv "
-    "first; or run asv yourself and name its folder of results with run --asv."
+    "These implementations were not timed. softmax-harness run --time does that, and so does make "
+    "report; or name a folder of asv's results with run --asv."
 )
 
 
@@ -34,11 +35,12 @@ def speed(run: Run) -> Section:
         Picture(
             "accuracy-against-speed",
             f"Time against largest error where z ≥ 1/n; rows of {TIMED_N}, times relative to the "
-            "fastest in the dtype, by asv. Lower left is better.",
+            "fastest in the dtype, by asv. The bars are the intervals of the times. Lower left is "
+            "better.",
             "Relative time against largest error, one panel for each dtype",
             _trade(run, table),
         ),
-        _times(timings),
+        *time_parts(timings),
     ]
     history = run.tables.get("history")
     if history is not None and history["commit"].nunique() > 1:
@@ -65,19 +67,21 @@ def _conclusion(table: pd.DataFrame) -> str:
             str(name)
             for name, row in timed.iterrows()
             if not (
-                (timed["time"] < row["time"])
+                (timed["time_high"] < row["time_low"])
                 & (timed["max_ulp_probable"] <= row["max_ulp_probable"])
                 & (timed["broken"] <= row["broken"])
             ).any()
         ]
         if front:
             sentences.append(f"{dtype}: {', '.join(front)}.")
-    return "Worth their time, since none that is faster is as accurate and as robust: " + " ".join(
-        sentences
+    return (
+        f"Worth their time in rows of {TIMED_N}, since none that is surely faster is as accurate "
+        "and as robust: " + " ".join(sentences)
     )
 
 
 def _trade(run: Run, table: pd.DataFrame) -> Figure:
+    table = table[table["time"].notna()]
     dtypes = in_order(table.index.get_level_values("dtype"))
     figure, axes = panels(1, len(dtypes), 3.4)
     styles = line_styles(run)
@@ -87,6 +91,9 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
             hollow = {"markerfacecolor": "none"} if row["broken"] else {}
             label = f"{name} (breaks)" if row["broken"] else str(name)
             axis.plot(row["time"], row["max_ulp_probable"], label=label, **style, **hollow)
+            axis.hlines(
+                row["max_ulp_probable"], row["time_low"], row["time_high"], colors=style["color"]
+            )
         axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter("{x:g}")
@@ -94,29 +101,6 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
     axes[0][0].set_ylabel("largest error (ulp), z ≥ 1/n")
     shared_legend(figure, axes)
     return figure
-
-
-def _times(timings: pd.DataFrame) -> Table:
-    lengths = sorted(timings["n"].unique())
-    pivot = timings.pivot_table(
-        index=["dtype", "implementation"], columns="n", values="ns_per_element"
-    )
-    rows = [
-        (
-            str(dtype),
-            str(name),
-            *(digits(pivot.loc[dtype, name].get(n, float("nan"))) for n in lengths),
-        )
-        for dtype in in_order(timings["dtype"])
-        for name in sorted(pivot.xs(dtype, level="dtype").index)
-    ]
-    return Table(
-        "Nanoseconds an element by asv, each call 100 000 elements; shared machines are noisy, so "
-        "compare within this table only",
-        ("dtype", "implementation", *(f"n = {n}" for n in lengths)),
-        rows,
-        numeric_from=2,
-    )
 
 
 def _history(run: Run, history: pd.DataFrame) -> Figure:
