@@ -21,7 +21,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Side:
-    """One revision, ready to be timed.
+    """What the processes of a worker time: one revision, or what this Python has.
 
     Attributes
     ----------
