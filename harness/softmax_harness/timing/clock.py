@@ -14,8 +14,15 @@ from functools import lru_cache
 
 def seconds() -> float:
     """Wall time less the waiting of this thread for a core, which Linux counts; else wall time."""
-    waited = _waited(_counter(os.getpid(), threading.get_ident()))
-    return time.perf_counter() - waited
+    counter = _counter(os.getpid(), threading.get_ident())
+    waited = _waited(counter)
+    while True:
+        now = time.perf_counter()
+        before, waited = waited, _waited(counter)
+        # A wait between the two readings would be in one of them only, and a time might come out
+        # negative: the least of many samples would be that one.
+        if waited == before:
+            return now - waited
 
 
 @lru_cache(maxsize=1)

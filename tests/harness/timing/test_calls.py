@@ -118,6 +118,16 @@ def test_only_softmax_is_timed():
         select(Options((), operation="logsumexp", time=True))
 
 
+def test_the_clock_reads_again_where_it_waited_meanwhile(monkeypatch):
+    """Else a sample that begins so would be too short by the wait, and the least of all."""
+    waits, readings = iter([1.0, 5.0, 5.0]), iter([10.0, 14.25])
+    monkeypatch.setattr(clock, "_waited", lambda counter: next(waits))
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: next(readings))
+    now = clock.seconds()
+    monkeypatch.undo()
+    assert now == 14.25 - 5.0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is forked, as asv's forkserver does")
 def test_the_clock_goes_on_and_knows_its_own_process():
     before, start = clock.seconds(), time.perf_counter()
