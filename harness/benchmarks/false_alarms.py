@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from softmax_harness.timing.bench.compare import timed_verdicts
 from softmax_harness.timing.bench.rule import Rule, flagged
 from softmax_harness.timing.bench.turns import timed_in_turns
-from softmax_harness.timing.bench.worker import Side, Worker
+from softmax_harness.timing.worker import Side, Worker
 
 PLANTED = (0, 5, 10, 25)
 LENGTHS = (100, 1000, 10_000)

@@ -82,7 +82,7 @@ def summary(run: Run) -> pd.DataFrame:
         ``elements broken inaccurate flushed`` are counts, ``max_ulp max_ulp_probable
         max_vs_input_rounding sum_defect`` maxima, ``mean_ulp`` is weighted by elements, ``time``
         is the time of a call on rows of `TIMED_N` over that of the fastest in the dtype, NaN if
-        not timed.
+        not timed; ``time_low`` and ``time_high`` are its quartiles over the same.
     """
     cells = run.results.copy()
     cells["broken"] = broken_elements(cells)
@@ -109,10 +109,13 @@ def summary(run: Run) -> pd.DataFrame:
 
 
 def relative_times(run: Run) -> pd.DataFrame:
-    """Column ``time``: nanoseconds an element at n = `TIMED_N` over the fastest's in the dtype."""
-    timings = run.tables.get("timings", pd.DataFrame(columns=[*PAIR, "n", "ns_per_element"]))
-    at = timings[timings["n"] == TIMED_N].set_index(PAIR)["ns_per_element"].astype(float)
-    return (at / at.groupby("dtype").transform("min")).to_frame("time")
+    """Columns ``time time_low time_high``: seconds at n = `TIMED_N` over the fastest's median."""
+    seconds = ["seconds_median", "seconds_q25", "seconds_q75"]
+    timings = run.tables.get("timings", pd.DataFrame(columns=[*PAIR, "n", *seconds]))
+    at = timings[timings["n"] == TIMED_N].set_index(PAIR)[seconds].astype(float)
+    fastest = at["seconds_median"].groupby("dtype").transform("min")
+    at = at.div(fastest, axis="index")
+    return at.set_axis(["time", "time_low", "time_high"], axis="columns")
 
 
 def worst_cells(run: Run) -> pd.DataFrame:

@@ -123,6 +123,7 @@ def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
     git(tmp_path, "init", "-q")
     assert "softmax-harness bench --template" in refused("a", "b")
     assert command("bench", "--template", ".", cwd=tmp_path).returncode == 0
+    assert ", 1000," in (tmp_path / "benchmarks" / "softmax.py").read_text()
     assert "there already" in refused("--template", ".")
     assert "no commit is named 'a'" in refused("a", "b")
     assert "expected two, BASE HEAD" in refused("a")

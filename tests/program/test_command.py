@@ -18,6 +18,7 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.run.results import COLUMNS
+from softmax_harness.timing import calls
 from softmax_implementations import implementations
 
 
@@ -107,6 +108,28 @@ def test_a_report_is_written_again_byte_for_byte(command, run_folder, tmp_path):
     assert command("report", copy).returncode == 0
     for path, content in before.items():
         assert path.read_bytes() == content, path
+
+
+def test_a_run_times_what_it_measures(called, monkeypatch, tmp_path):
+    pytest.importorskip("asv_runner", reason="pip install 'softmax-harness[asv]'")
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "def softmax(x, axis=-1):\n"
+        "    e = np.exp(x - x.max(axis, keepdims=True))\n"
+        "    return e / e.sum(axis, keepdims=True)\n"
+    )
+    monkeypatch.setattr(calls, "ROUNDS", 1)
+    names = ("max-shifted", "mine.py:softmax")
+    options = ("--dtype", "float32", "--family", "normal-1", "--jobs", 1, "--out", "out", "--time")
+    done = called("run", *names, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out" / "timings.csv")
+    assert set(table["implementation"]) == {*names} and len(table) == 2 * len(calls.LENGTHS)
+    assert (table["seconds_q25"] <= table["seconds_q75"]).all()
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["options"]["time"] is True
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    section = report.partition("## Accuracy against speed")[2].partition("\n## ")[0]
+    assert "| float32 | mine.py:softmax |" in section and "not timed" not in section
 
 
 def test_a_users_file_is_a_family(command, tmp_path):

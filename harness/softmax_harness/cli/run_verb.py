@@ -49,11 +49,18 @@ from softmax_harness.truth import TIERS
     "screen leaves open and every maximum.",
 )
 @click.option(
+    "--time",
+    is_flag=True,
+    help="Time the softmaxes that are measured: each in its own processes, all in turns, on rows "
+    "of 10 to 100000.",
+)
+@click.option(
     "--asv",
     type=options.PATH,
     default=".asv/results",
     show_default=True,
-    help="asv's results; the report shows their timings if they exist.",
+    help="asv's results, if they exist: the report shows their history, and their timings if "
+    "--time is not given.",
 )
 @options.output_dtype
 @options.standard
@@ -67,6 +74,7 @@ def command(
     seed: int,
     jobs: int,
     truth: str,
+    time: bool,
     asv: Path,
     output_dtype: str | None,
     standard: str | None,
@@ -75,10 +83,15 @@ def command(
     """Measure implementations and write a run with its report.
 
     Example: softmax-harness run max-shifted --dtype float32 --out mine
+
+    With times, one's own kernel beside ours: softmax-harness run max-shifted kernel.py:softmax
+    --time
     """
     check_writable(out)
     said = Said(output_dtype, standard)
-    asked = Options(implementations, dtypes, families, operation, suite, seed, jobs, truth, said)
+    asked = Options(
+        implementations, dtypes, families, operation, suite, seed, jobs, truth, said, time
+    )
     selection = select(asked, asv if asv.is_dir() else None)
     with shown_progress() as progress, workers(jobs) as executor:
         run = make_run(selection, executor, progress)

@@ -13,7 +13,7 @@ from softmax_harness.run.tables import cell_tables, experiment_tables, timing_ta
 
 
 def make_run(selection: Selection, executor: Executor, progress: Progress = unseen) -> Run:
-    """Do all that is selected, on any executor; the run is the same, bit for bit.
+    """Do all that is selected, on any executor; but for times the run is the same, bit for bit.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ def make_run(selection: Selection, executor: Executor, progress: Progress = unse
     executor : concurrent.futures.Executor
         Does the jobs: `softmax_harness.ground.workers.Here`, or another that can pickle.
     progress : callable, optional
-        Called with what is done, elements judged, and elements in all.
+        Called with what is done, elements judged or softmaxes timed, and their number in all.
     """
     begun = [(job.experiment, executor.submit(work, job)) for job in selection.experiments]
     cells, counts = swept(selection.plan, executor, progress)
     found = ((name, future.result()) for name, future in begun)
-    tables = cell_tables(cells) | experiment_tables(found) | timing_tables(selection)
+    tables = cell_tables(cells) | experiment_tables(found) | timing_tables(selection, progress)
     held = {name: table for name, table in tables.items() if len(table)}
     return Run(info_of(selection, cells, counts), held)

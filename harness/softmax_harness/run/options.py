@@ -24,6 +24,8 @@ class Options:
         Whether mpmath judges everything, or what the screen leaves open and every maximum.
     said : Said
         What was said about the implementations.
+    time : bool
+        Whether the softmaxes are timed too.
     """
 
     implementations: tuple[str, ...] = ()
@@ -35,3 +37,4 @@ class Options:
     jobs: int = 1
     truth: str = "screened"
     said: Said = Said()
+    time: bool = False

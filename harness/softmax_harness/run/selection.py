@@ -8,7 +8,7 @@ from pathlib import Path
 
 from softmax_implementations import Implementation
 
-from softmax_harness.ground.errors import UnknownName, unknown
+from softmax_harness.ground.errors import HarnessError, UnknownName, unknown
 from softmax_harness.ground.formats import Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
@@ -27,6 +27,7 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said, problem_of
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import available, implementation_named
+from softmax_harness.timing.calls import check_runner
 from softmax_harness.truth import TIERS
 
 Chosen = Mapping[str, Implementation]
@@ -76,7 +77,8 @@ class Selection:
     experiments : tuple of Experimenting
         The jobs of all experiments, in the order of their tables.
     asv_results : Path or None
-        asv's folder of results, from which the timings come.
+        asv's folder of results, from which the history comes, and the timings of a run that does
+        not take its own.
     """
 
     options: Options
@@ -97,6 +99,8 @@ def select(options: Options, asv_results: Path | None = None) -> Selection:
     if options.truth not in TIERS:
         raise unknown("tier of truth", options.truth, TIERS)
     operations = _operations(options)
+    if options.time:
+        _check_can_be_timed(operations)
     formats = list(dict.fromkeys(format_named(name) for name in options.dtypes))
     chosen = {operation: _implementations(options, operation) for operation in operations}
     for format in formats:
@@ -123,6 +127,14 @@ def _operations(options: Options) -> list[str]:
     if options.operation not in OPERATIONS:
         raise unknown("operation", options.operation, (*OPERATIONS, "all"))
     return [options.operation]
+
+
+def _check_can_be_timed(operations: list[str]) -> None:
+    if "softmax" not in operations:
+        raise HarnessError(
+            f"{', '.join(operations)} cannot be timed: --time times softmax alone, so far"
+        )
+    check_runner()
 
 
 def _check_known_somewhere(names: tuple[str, ...]) -> None:

@@ -16,8 +16,9 @@ from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.experiments import Row
 from softmax_harness.run.results import COLUMNS, KEYS
 from softmax_harness.run.selection import Selection
-from softmax_harness.run.sweep import Cell
+from softmax_harness.run.sweep import Cell, Progress
 from softmax_harness.timing import read_history, read_timings
+from softmax_harness.timing.calls import time_calls
 
 
 def _keys(cell: Cell) -> dict[str, Any]:
@@ -114,14 +115,32 @@ def experiment_tables(found: Iterable[tuple[str, list[Row]]]) -> dict[str, pd.Da
     return {name: pd.DataFrame(own) for name, own in rows.items()}
 
 
-def timing_tables(selection: Selection) -> dict[str, pd.DataFrame]:
-    """timings.csv and history.csv from asv's results, in the dtypes of the softmaxes measured."""
-    if selection.asv_results is None:
-        return {}
-    planned = (each.recipe for each in selection.plan if each.operation == "softmax")
-    dtypes = {recipe.format.name for recipe in planned}
-    tables = {
-        "timings": read_timings(selection.asv_results),
-        "history": read_history(selection.asv_results),
-    }
-    return {name: table[table["dtype"].isin(dtypes)] for name, table in tables.items()}
+def timing_tables(selection: Selection, progress: Progress) -> dict[str, pd.DataFrame]:
+    """timings.csv and history.csv, in the dtypes of the softmaxes measured.
+
+    A run takes its own times where it was asked to; else they come from asv's results, as the
+    history does.
+    """
+    wanted = _timed(selection)
+    tables = {}
+    if selection.asv_results is not None:
+        tables = {
+            "timings": read_timings(selection.asv_results),
+            "history": read_history(selection.asv_results),
+        }
+        dtypes = {dtype for own in wanted.values() for dtype in own}
+        tables = {name: table[table["dtype"].isin(dtypes)] for name, table in tables.items()}
+    if selection.options.time:
+        tables["timings"] = time_calls(wanted, progress)
+    return tables
+
+
+def _timed(selection: Selection) -> dict[str, list[str]]:
+    """The dtypes in which each softmax is measured."""
+    found: dict[str, list[str]] = {}
+    for planned in selection.plan:
+        for name in planned.implementations if planned.operation == "softmax" else ():
+            own = found.setdefault(name, [])
+            if planned.recipe.format.name not in own:
+                own.append(planned.recipe.format.name)
+    return found

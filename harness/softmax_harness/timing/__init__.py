@@ -1,4 +1,8 @@
-"""Speed, by asv: what it runs, and its results as tables."""
+"""Speed, by asv: what it runs, and its results as tables.
+
+`softmax_harness.timing.calls` stands apart: it knows the implementations, which the environments
+that asv builds do not have.
+"""
 
 from softmax_harness.timing.names import declared_names
 from softmax_harness.timing.suite import suite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ TIMINGS = (
     "repeats",
     "commit",
     "machine",
+    "failure",
 )
 HISTORY = (
     "date",
@@ -55,7 +57,8 @@ def read_timings(where: Path, commit: str | None = None) -> pd.DataFrame:
     -------
     DataFrame
         `TIMINGS`. A call has `softmax_harness.timing.suite.timed_rows` (n) rows of n elements;
-        seconds are of a call, NaN where the benchmark failed; ``repeats`` counts the samples.
+        seconds are of a call, NaN where the benchmark failed, which ``failure`` then says;
+        ``repeats`` counts the samples.
 
     Raises
     ------
@@ -114,9 +117,9 @@ def _newest_runs(cells: Iterable[StoredResult]) -> list[StoredResult]:
     return [cell for run in runs.values() for cell in run]
 
 
-def _ns_per_element(cell: StoredResult) -> float:
-    n = cell.parameters["n"]
-    return 1e9 * cell.value / float(timed_rows(n) * n)
+def ns_per_element(seconds: float, n: int) -> float:
+    """Of a timed call of so many seconds, whose rows have n elements."""
+    return 1e9 * seconds / float(timed_rows(n) * n)
 
 
 def _timing(cell: StoredResult) -> dict[str, Any]:
@@ -125,18 +128,21 @@ def _timing(cell: StoredResult) -> dict[str, Any]:
         "seconds_median": cell.value,
         "seconds_q25": statistics.get("q_25"),
         "seconds_q75": statistics.get("q_75"),
-        "ns_per_element": _ns_per_element(cell),
+        "ns_per_element": ns_per_element(cell.value, cell.parameters["n"]),
         "repeats": statistics.get("repeat", 0),
         "commit": cell.commit,
         "machine": cell.machine,
+        "failure": "asv tells how it failed" if math.isnan(cell.value) else "",
     }
 
 
 def _moment(cell: StoredResult) -> dict[str, Any]:
+    n = cell.parameters.get("n")
+    value = cell.value if n is None else ns_per_element(cell.value, n)
     return cell.parameters | {
         "date": cell.date,
         "commit": cell.commit,
         "machine": cell.machine,
         "measure": MEASURES[cell.benchmark],
-        "value": _ns_per_element(cell) if "n" in cell.parameters else cell.value,
+        "value": value,
     }

@@ -11,6 +11,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.times import TOO_NOISY, timed_pair
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -50,13 +51,14 @@ def _conclusion(dtype: str, rows: pd.DataFrame, run: Run) -> str:
     if candidates.empty:
         return f"{dtype}: only the exact reference was measured."
     measured = scope(run.results[run.results["dtype"] == dtype])
+    timings = run.tables["timings"]
     begun = f"{dtype} ({measured}, seed {run.info['options']['seed']}):"
     sound = candidates[(candidates["breaks"] == 0) & (candidates["inaccurate"] == 0)]
     if sound.empty:
         return f"{begun} {_least_bad(candidates)}"
     if sound["max_ulp"].isna().all():  # all results are fixed by rules: NaN, or 0 where masked
         return f"{begun} no result has an error in ulp.{_left_out(candidates)}"
-    return f"{begun} {_best(sound)}{_left_out(candidates)}"
+    return f"{begun} {_best(sound, timings, dtype)}{_left_out(candidates)}"
 
 
 def _least_bad(candidates: pd.DataFrame) -> str:
@@ -68,7 +70,7 @@ def _least_bad(candidates: pd.DataFrame) -> str:
     )
 
 
-def _best(sound: pd.DataFrame) -> str:
+def _best(sound: pd.DataFrame, timings: pd.DataFrame, dtype: str) -> str:
     best = sound.loc[sound["max_ulp"].idxmin()]
     text = (
         f"{best.name} is the most accurate of those that never broke and were never inaccurate, "
@@ -76,13 +78,18 @@ def _best(sound: pd.DataFrame) -> str:
     )
     fast = sound.loc[sound["time"].idxmin()] if sound["time"].notna().any() else best
     if fast.name == best.name:
-        return f"{text}{'. It is the fastest of them' if not math.isnan(best['time']) else ''}."
+        others = sound.drop(index=str(best.name))
+        is_surely = bool((best["time_high"] < others["time_low"]).all())
+        return f"{text}{'. It is the fastest of them' if others.size and is_surely else ''}."
     if math.isnan(best["time"]):
-        largest = f"its largest error is {_errors(fast)}"
-        return f"{text}. {fast.name} is the fastest of those timed; {largest}."
+        return f"{text}; it was not timed."
+    names = (str(best.name), str(fast.name))
+    ratio = timed_pair(timings, dtype, TIMED_N, names)
+    if ratio == TOO_NOISY:
+        return f"{text}. None of them was surely faster in rows of {TIMED_N}."
     return (
-        f"{text}. {fast.name} takes {digits(fast['time'] / best['time'], 2)} of the time of "
-        f"{best.name}, and its largest error is {_errors(fast)}."
+        f"{text}. In rows of {TIMED_N} it takes {ratio} times as long as {fast.name}, whose "
+        f"largest error is {_errors(fast)}."
     )
 
 
@@ -131,11 +138,18 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
                 digits(row["mean_ulp"]),
                 sampled_maximum(row["max_vs_input_rounding"]),
                 sampled_maximum(row["sum_defect"]),
-                "–" if math.isnan(row["time"]) else f"{digits(row['time'])} ×",
+                _interval(row),
             )
             for name, row in ordered.iterrows()
         ],
     )
+
+
+def _interval(row: pd.Series) -> str:
+    """The time over that of the fastest, with its interval."""
+    if math.isnan(row["time"]):
+        return "–"
+    return f"{digits(row['time'])} ({digits(row['time_low'])}–{digits(row['time_high'])}) ×"
 
 
 def _what_dtypes_hold(dtypes: list[str]) -> Table:

@@ -8,22 +8,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import in_order
 from softmax_reports.section import Paragraph, Picture, Section, Table
 from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 
 _NO_TIMINGS = (
-    "No timings of these implementations were found. In a clone, make report takes them with asv. "
-    "Or run asv yourself, and name its folder of results with run --asv."
+    "These implementations were not timed. softmax-harness run --time does that, and so does make "
+    "report; or name a folder of asv's results with run --asv."
 )
 
 _WORTH = (
-    "An implementation is worth its time if it never breaks, and no faster one that never breaks "
-    "is as accurate where z ≥ 1/n."
+    "An implementation is worth its time if it never breaks, and no surely faster one that never "
+    "breaks is as accurate where z ≥ 1/n."
 )
 
 
@@ -40,12 +41,13 @@ def speed(run: Run) -> Section:
         Picture(
             "accuracy-against-speed",
             f"Time in rows of {TIMED_N} against the largest error where z ≥ 1/n in all families. "
-            "asv measured the times; they are relative to the fastest in the dtype. Lower left is "
+            "The times are relative to the fastest in the dtype; the bars are their intervals. "
+            "Lower left is "
             "better.",
             "Relative time against largest error, one panel for each dtype",
             _trade(run, table),
         ),
-        _times(timings),
+        *time_parts(timings),
     ]
     history = run.tables.get("history")
     if history is not None and history["commit"].nunique() > 1:
@@ -84,7 +86,7 @@ def _front_of(dtype: str, rows: pd.DataFrame, results: pd.DataFrame) -> str:
 
 
 def front(timed: pd.DataFrame) -> list[str]:
-    """Who never breaks, and errs less than each that never breaks and is faster.
+    """Who never breaks, and errs less than each that never breaks and is surely faster.
 
     Parameters
     ----------
@@ -96,12 +98,14 @@ def front(timed: pd.DataFrame) -> list[str]:
         str(name)
         for name, row in sound.iterrows()
         if not (
-            (sound["time"] < row["time"]) & (sound["max_ulp_probable"] <= row["max_ulp_probable"])
+            (sound["time_high"] < row["time_low"])
+            & (sound["max_ulp_probable"] <= row["max_ulp_probable"])
         ).any()
     ]
 
 
 def _trade(run: Run, table: pd.DataFrame) -> Figure:
+    table = table[table["time"].notna()]
     dtypes = in_order(table.index.get_level_values("dtype"))
     figure, axes = panels(1, len(dtypes), 3.4)
     styles = line_styles(run)
@@ -111,6 +115,9 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
             hollow = {"markerfacecolor": "none"} if row["breaks"] else {}
             label = f"{name} (breaks)" if row["breaks"] else str(name)
             axis.plot(row["time"], row["max_ulp_probable"], label=label, **style, **hollow)
+            axis.hlines(
+                row["max_ulp_probable"], row["time_low"], row["time_high"], colors=style["color"]
+            )
         axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter("{x:g}")
@@ -118,29 +125,6 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
     axes[0][0].set_ylabel("largest error (ulp), z ≥ 1/n")
     shared_legend(figure, axes)
     return figure
-
-
-def _times(timings: pd.DataFrame) -> Table:
-    lengths = sorted(timings["n"].unique())
-    pivot = timings.pivot_table(
-        index=["dtype", "implementation"], columns="n", values="ns_per_element"
-    )
-    rows = [
-        (
-            str(dtype),
-            str(name),
-            *(digits(pivot.loc[dtype, name].get(n, float("nan"))) for n in lengths),
-        )
-        for dtype in in_order(timings["dtype"])
-        for name in sorted(pivot.xs(dtype, level="dtype").index)
-    ]
-    return Table(
-        "Nanoseconds for an element, measured by asv in calls of 100 000 elements. Shared "
-        "machines are noisy, so compare within this table only",
-        ("dtype", "implementation", *(f"n = {n}" for n in lengths)),
-        rows,
-        numeric_from=2,
-    )
 
 
 def _history(run: Run, history: pd.DataFrame) -> Figure:

@@ -21,7 +21,7 @@ from softmax_harness.timing.bench.documents import (
 )
 from softmax_harness.timing.bench.rule import Rule, chance, flagged, ratio, repeated
 from softmax_harness.timing.bench.turns import timed_in_turns
-from softmax_harness.timing.bench.worker import Side, Worker
+from softmax_harness.timing.worker import Side, Worker
 
 RULE = Rule(pairs=12, factor=1.1, significance=0.01)
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.timing import declared_names, read_history, read_timings
+from softmax_reports.facts import TIMED_N
 
 asv = pytest.importorskip("asv", reason="pip install 'softmax-harness[asv]'")
 
@@ -117,9 +118,12 @@ def test_asv_finds_the_benchmarks_where_only_the_run_time_is_installed(root):
     run(root, sys.executable, "-c", program)
 
 
-def test_make_report_times_the_softmaxes_alone(root):
+def test_make_report_adds_to_the_history_what_it_shows(root):
     recipe = (root / "Makefile").read_text(encoding="utf-8")
     (pattern,) = re.findall(r"--bench '(.*?)'", recipe)
-    names = ("softmax.Softmax.time_softmax", "softmax.Softmax.track_max_ulp")
-    assert all(re.search(pattern, name) for name in names)
+    time = "softmax.Softmax.time_softmax('wide', 'float32', {})"
+    assert re.search(pattern, time.format(TIMED_N))
+    assert re.search(pattern, "softmax.Softmax.track_max_ulp('wide', 'float32', 'normal-10')")
+    assert not re.search(pattern, time.format(10_000))
     assert not re.search(pattern, "judging.Screen.time_screen")
+    assert "softmax-harness run --time" in recipe

@@ -12,7 +12,7 @@ from typing import Any
 
 from softmax_harness.ground.errors import BadFolder, HarnessError
 from softmax_harness.timing.bench import revisions
-from softmax_harness.timing.bench.worker import Side
+from softmax_harness.timing.worker import Side
 
 Progress = Callable[[str, int, int], None]
 _NAMES = ("BASE", "HEAD")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.timing.bench.worker import Worker
+from softmax_harness.timing.worker import Worker
 
 # What `softmax_harness.timing.suite` makes, less peakmem_softmax: peak memory is the whole
 # process's, and would need a process for each number.

@@ -8,7 +8,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.timing.bench.catalogue import Benchmark, benchmarks_of
 from softmax_harness.timing.bench.rule import Pairs, Rule, flagged, ratio, repeated
 from softmax_harness.timing.bench.turns import Both, Progress, asked_both, timed_in_turns
-from softmax_harness.timing.bench.worker import Side, Worker
+from softmax_harness.timing.worker import Side, Worker
 
 FAILING = ("slower", "less accurate", "fails")
 _ABSENT = {"skipped": "not there"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from softmax_harness.timing.bench.worker import Side, Worker
+from softmax_harness.timing.worker import Side, Worker
 
 Progress = Callable[[str, int, int], None]
 Both = tuple[dict[str, Any], dict[str, Any]]

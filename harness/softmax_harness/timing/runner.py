@@ -3,7 +3,8 @@
 It is started by that environment's Python, which has asv_runner and what is timed, but nothing of
 this distribution besides the judge that the benchmarks import: so it imports nothing of ours.
 
-A request is ``{"list": true}`` or ``{"name": ..., "index": ...}``, see `list_all` and `outcome`.
+A request is ``{"list": true}`` or ``{"name": ..., "index": ...}``, see `list_all` and `outcome`;
+``"sampling"`` beside these takes the place of `_SAMPLING`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ import json
 import math
 import os
 import sys
+import timeit
 from typing import Any
 
 from asv_runner._aux import update_sys_path
 from asv_runner.benchmarks.mark import SkipNotImplemented
 from asv_runner.discovery import disc_benchmarks, get_benchmark_from_name
 
-# Minima are what counts here, and what disturbs a sample only lengthens it: many short samples
+# Minima are what counts for bench, and what disturbs a sample only lengthens it: many short samples
 # find a quiet moment where asv's few long ones, made for medians, each contain an interruption.
-# repeat is (least, most, seconds).
-_SAMPLING = {"sample_time": 0.001, "repeat": (3, 60, 0.06), "warmup_time": 0.01}
+# repeat is (least, most, seconds). How often bench is wrong was measured by wall time.
+_SAMPLING = {
+    "sample_time": 0.001,
+    "repeat": (3, 60, 0.06),
+    "warmup_time": 0.01,
+    "timer": timeit.default_timer,
+}
 
 _caches: dict[str, Any] = {}
 
@@ -61,8 +68,9 @@ def list_all(root: str) -> dict[str, Any]:
 
 
 def outcome(root: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The least seconds of a call in this process, or the value of what is tracked."""
-    benchmark = get_benchmark_from_name(root, request["name"], _SAMPLING)
+    """The least seconds of a call in this process and all samples; or what is tracked."""
+    sampling = request.get("sampling", _SAMPLING)
+    benchmark = get_benchmark_from_name(root, request["name"], sampling)
     if request["index"] is not None:
         benchmark.set_param_idx(request["index"])
     if benchmark.setup_cache_key is not None:
@@ -76,12 +84,14 @@ def outcome(root: str, request: dict[str, Any]) -> dict[str, Any]:
         measured = benchmark.do_run()
     finally:
         benchmark.do_teardown()
+    more = {}
     if benchmark.type == "time" and measured is not None:
+        more = {"samples": measured["samples"]}
         measured = min(measured["samples"])
     if measured is None or math.isnan(measured):
         return {"skipped": "gave no number"}
     # JSON has no infinity; a float's own text comes back as the same float.
-    return {"value": repr(float(measured))}
+    return {"value": repr(float(measured)), **more}
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Side:
-    """One revision, ready to be timed.
+    """What the processes of a worker time: one revision, or what this Python has.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Worker:
             self._errors.close()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The runner's answer, see `softmax_harness.timing.bench.runner`; a death is an error."""
+        """The runner's answer, see `softmax_harness.timing.runner`; a death is an error."""
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         late = threading.Timer(self._seconds, process.kill)

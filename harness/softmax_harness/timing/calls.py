@@ -1,0 +1,168 @@
+"""Times of calls taken here and now, by asv's own runner: no clone, nothing to configure.
+
+Each implementation is called in processes of its own, since a library may change how the whole
+process computes. A round goes through all lengths and dtypes, and at each through all
+implementations, so that what changes the speed of the machine meets all alike; each round has
+fresh processes, since a process keeps its layout of memory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.timing.suite import LENGTHS, Softmax
+from softmax_harness.timing.tables import TIMINGS, ns_per_element
+from softmax_harness.timing.worker import Side, Worker
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int], None]
+Call = tuple[str, str, int]
+"""An implementation, a dtype and n: what `softmax_harness.timing.suite` times at once."""
+
+ROUNDS = 6
+# A sample is the mean of the calls that fit into its time: so short that few samples meet what
+# other processes do to caches and memory for some milliseconds. repeat is (least, most, seconds).
+_SAMPLING = {"sample_time": 0.0005, "repeat": (3, 30, 0.02), "warmup_time": 0.01}
+# Start-up and compilation are no part of a call's time, nor is the batch: asv_runner would take a
+# long first call for the time of all, and put a single one into each sample.
+_FIRST_CALL = {"number": 1, "repeat": 1, "warmup_time": 0}
+_MODULE = """\
+from softmax_harness.timing.calls import callable_named
+from softmax_harness.timing.suite import suite
+
+Softmax = suite(*{names!r}, find=callable_named, dtypes={dtypes!r}, lengths={lengths!r})
+"""
+
+
+def check_runner() -> None:
+    """Refuse to time where asv's runner is not installed."""
+    if importlib.util.find_spec("asv_runner") is None:
+        raise HarnessError(
+            "calls are timed by asv's runner, and asv_runner is not installed: "
+            "pip install 'softmax-harness[asv]'"
+        )
+
+
+def callable_named(name: str) -> Softmax:
+    """The softmax of that name, loaded in this process and called along the last axis."""
+    function = loaded(name) if is_foreign(name) else catalogue()[name].function
+    return partial(function, axis=-1)
+
+
+def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.DataFrame:
+    """Time each implementation in each of its dtypes, on rows of each of the suite's lengths.
+
+    Parameters
+    ----------
+    wanted : mapping of str to iterable of str
+        Dtypes by the name of an implementation, in every way that can name one.
+    progress : callable
+        Called with what is done, timings done, and timings in all.
+
+    Returns
+    -------
+    DataFrame
+        `softmax_harness.timing.tables.TIMINGS`; median and quartiles are those of all samples of
+        all rounds. A call that fails is not repeated, and has a ``failure`` instead of times.
+    """
+    import pandas as pd
+
+    check_runner()
+    dtypes = list(dict.fromkeys(dtype for own in wanted.values() for dtype in own))
+    requests = _requests(list(wanted), dtypes)
+    calls = [each for each in requests if each[1] in tuple(wanted[each[0]])]
+    samples: dict[Call, list[float]] = {call: [] for call in calls}
+    failures: dict[Call, str] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        side = Side("this Python", Path(sys.executable), _suite_in(Path(scratch), wanted, dtypes))
+        for number in range(ROUNDS):
+            for call, answer in _round(side, number, calls, requests, failures, progress):
+                if "samples" in answer:
+                    samples[call] += answer["samples"]
+                else:
+                    failures[call] = answer.get("error") or answer["skipped"]
+    rows = [_row(call, samples[call], failures.get(call, "")) for call in calls]
+    table = pd.DataFrame(rows, columns=list(TIMINGS))
+    return table.sort_values(["implementation", "dtype", "n"], ignore_index=True)
+
+
+def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]:
+    """What the runner is to be asked for each call; asv counts the choices of all parameters."""
+    choices = itertools.product(names, dtypes, LENGTHS)
+    name = "timed.Softmax.time_softmax"
+    return {choice: {"name": name, "index": index} for index, choice in enumerate(choices)}
+
+
+def _suite_in(scratch: Path, names: Iterable[str], dtypes: list[str]) -> Path:
+    """A folder of benchmarks, as asv has it, with one suite of these names."""
+    # asv_runner imports the folder as a package, whose name no package of the user's may have.
+    folder = scratch / "softmax_harness_timed"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    text = _MODULE.format(names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS)
+    (folder / "timed.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def _round(
+    side: Side,
+    number: int,
+    calls: list[Call],
+    requests: Mapping[Call, dict[str, Any]],
+    failures: Mapping[Call, str],
+    progress: Progress,
+) -> Iterator[tuple[Call, dict[str, Any]]]:
+    """Time each call once, in fresh processes; what has failed is left out."""
+    with ExitStack() as held:
+        workers = {
+            name: held.enter_context(Worker(side)) for name in dict.fromkeys(c[0] for c in calls)
+        }
+        for place, call in enumerate(_in_turns(calls, backwards=number % 2 == 1)):
+            done, total = number * len(calls) + place, ROUNDS * len(calls)
+            progress(f"timing, round {number + 1} of {ROUNDS}", done, total)
+            if call not in failures:
+                yield call, _answer(workers[call[0]], requests[call])
+
+
+def _in_turns(calls: list[Call], backwards: bool) -> list[Call]:
+    """Implementations side by side at each dtype and n, each first as often as last."""
+    ordered = reversed(calls) if backwards else calls
+    return sorted(ordered, key=lambda call: call[1:])  # which keeps the order among equals
+
+
+def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+    first = worker.ask(request | {"sampling": _FIRST_CALL})
+    if "samples" not in first:
+        return first
+    return worker.ask(request | {"sampling": _SAMPLING})
+
+
+def _row(call: Call, samples: list[float], failure: str) -> dict[str, Any]:
+    name, dtype, n = call
+    quartiles = [float("nan")] * 3 if failure else np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
+    return {
+        "implementation": name,
+        "dtype": dtype,
+        "n": n,
+        "seconds_median": quartiles[1],
+        "seconds_q25": quartiles[0],
+        "seconds_q75": quartiles[2],
+        "ns_per_element": ns_per_element(quartiles[1], n),
+        "repeats": 0 if failure else len(samples),
+        "failure": " ".join(failure.split())[:200],
+    }

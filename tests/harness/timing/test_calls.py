@@ -1,0 +1,145 @@
+"""Times taken by asv's own runner, without a clone: of registered and of foreign softmaxes."""
+
+import importlib.util
+import json
+import os
+import sys
+import time
+
+import pytest
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.run.options import Options
+from softmax_harness.run.selection import select
+from softmax_harness.timing import calls, clock
+from softmax_harness.timing.tables import TIMINGS
+
+KERNEL = '''
+import json
+import resource
+import time
+
+import numpy as np
+
+
+def softmax(x, axis=-1):
+    """Writes its page faults into a file, those of the last call but the first."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    y = e / e.sum(axis=axis, keepdims=True)
+    softmax.calls += 1
+    if softmax.calls == 5:
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        with open("faults.json", "w") as file:
+            json.dump([faults, softmax.calls], file)
+    return y
+
+
+softmax.calls = 0
+
+
+def compiled(x, axis=-1):
+    """Takes long at its first call, and cannot do rows of 1000."""
+    if x.shape[-1] == 1000:
+        raise ValueError("no rows\\nof 1000")
+    if not hasattr(compiled, "is_warm"):
+        compiled.is_warm = True
+        time.sleep(0.2)
+    return softmax(x, axis)
+'''
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder with a kernel; one round of two lengths."""
+    pytest.importorskip("asv_runner", reason="pip install 'softmax-harness[asv]'")
+    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(calls, "ROUNDS", 2)
+    monkeypatch.setattr(calls, "LENGTHS", (1000, 100_000))
+    return tmp_path
+
+
+def test_registered_and_foreign_softmaxes_are_timed_in_turns(here):
+    told = []
+    wanted = {"max-shifted": ["float64", "float32"], "kernel.py:softmax": ["float64"]}
+    table = calls.time_calls(wanted, lambda *progress: told.append(progress))
+    assert tuple(table.columns) == TIMINGS
+    assert table[["implementation", "dtype", "n"]].to_numpy().tolist() == [
+        ["kernel.py:softmax", "float64", 1000],
+        ["kernel.py:softmax", "float64", 100_000],
+        ["max-shifted", "float32", 1000],
+        ["max-shifted", "float32", 100_000],
+        ["max-shifted", "float64", 1000],
+        ["max-shifted", "float64", 100_000],
+    ]
+    assert (table["seconds_q25"] <= table["seconds_median"]).all()
+    assert (table["seconds_median"] <= table["seconds_q75"]).all()
+    assert (table["seconds_q25"] > 0).all() and (table["repeats"] >= 2 * 3).all()
+    assert (table["failure"] == "").all()
+    assert told[0] == ("timing, round 1 of 2", 0, 12)
+    assert told[-1] == ("timing, round 2 of 2", 11, 12)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator: run it on Linux")
+def test_what_is_timed_uses_its_freed_memory_again(here):
+    """Else each of three arrays of 800 kB would come in 195 new pages."""
+    calls.time_calls({"kernel.py:softmax": ["float64"]}, lambda *progress: None)
+    faults, number = json.loads((here / "faults.json").read_text())
+    assert number == 5 and faults < 50
+
+
+def test_start_up_is_no_part_of_a_time_and_a_failure_is_told(here):
+    table = calls.time_calls({"kernel.py:compiled": ["float32"]}, lambda *progress: None)
+    failed, timed = table.iloc[0], table.iloc[1]
+    assert failed["failure"] == "ValueError: no rows of 1000" and failed["repeats"] == 0
+    assert failed[["seconds_median", "seconds_q25", "seconds_q75"]].isna().all()
+    assert timed["seconds_q75"] < 0.2  # which the first call sleeps, and no other
+
+
+def test_neighbours_in_time_are_of_one_dtype_and_length():
+    each = [(name, dtype, n) for name in "abc" for dtype in ("f", "g") for n in (1, 10)]
+    forwards, backwards = (calls._in_turns(each, way) for way in (False, True))
+    assert [call[0] for call in forwards] == list("abc" * 4)
+    assert [call[0] for call in backwards] == list("cba" * 4)
+    assert [call[1:] for call in forwards] == [call[1:] for call in backwards]
+
+
+def test_without_asvs_runner_nothing_is_timed_and_it_is_said_at_once(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "asv_runner" else found(name)
+    )
+    with pytest.raises(HarnessError, match=r"asv_runner is not .*: pip install 'softmax-harn"):
+        select(Options(("max-shifted",), time=True))
+
+
+def test_only_softmax_is_timed():
+    with pytest.raises(HarnessError, match="logsumexp cannot be timed"):
+        select(Options((), operation="logsumexp", time=True))
+
+
+def test_the_clock_reads_again_where_it_waited_meanwhile(monkeypatch):
+    """Else a sample that begins so would be too short by the wait, and the least of all."""
+    waits, readings = iter([1.0, 5.0, 5.0]), iter([10.0, 14.25])
+    monkeypatch.setattr(clock, "_waited", lambda counter: next(waits))
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: next(readings))
+    now = clock.seconds()
+    monkeypatch.undo()
+    assert now == 14.25 - 5.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is forked, as asv's forkserver does")
+def test_the_clock_goes_on_and_knows_its_own_process():
+    before, start = clock.seconds(), time.perf_counter()
+    while time.perf_counter() < start + 0.01:
+        pass
+    passed = clock.seconds() - before
+    assert 0 < passed <= time.perf_counter() - start + 0.001
+    clock._counter(os.getpid(), 0)
+    held = clock._counter.cache_info().currsize
+    child = os.fork()
+    if child == 0:
+        misses = clock._counter.cache_info().misses
+        clock.seconds()
+        os._exit(clock._counter.cache_info().misses == misses)
+    assert held == 1 and os.waitpid(child, 0)[1] == 0
