@@ -11,6 +11,7 @@ One suite a file: asv names a benchmark by file, class and method.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -75,7 +76,10 @@ def imported(name: str) -> Any:
         if error.name and f"{module_name}.".startswith(f"{error.name}."):
             return None
         raise  # the module is there, and something that it imports is not: that is a failure
-    return getattr(module, attribute, None)
+    found = getattr(module, attribute, None)
+    # What declares itself was imported with the registry, which alone knows the declaration.
+    registry = sys.modules.get("softmax_implementations.registry")
+    return (registry and found and registry.declared(found)) or found
 
 
 def suite(
@@ -83,6 +87,7 @@ def suite(
     find: Find = imported,
     dtypes: Sequence[str] = DEFAULT_DTYPES,
     lengths: Sequence[int] = LENGTHS,
+    output_dtype: str | None = None,
 ) -> type:
     """A class of asv benchmarks for the softmaxes of these names.
 
@@ -99,6 +104,8 @@ def suite(
         asv's parameter `dtype`.
     lengths : sequence of int
         asv's parameter `n`.
+    output_dtype : str, optional
+        Format of the results of functions that declare none, where it is not that of x.
 
     Returns
     -------
@@ -147,7 +154,7 @@ def suite(
         @_over(names, dtypes, JUDGED_FAMILIES, unit="ulp")
         def track_max_ulp(self, implementation: str, dtype: str, family: str) -> float:
             found = find(implementation)
-            output = getattr(found, "output_dtype", None) or dtype
+            output = getattr(found, "output_dtype", None) or output_dtype or dtype
             call = _usable(found, implementation, dtype)
             operation = OPERATIONS["softmax"]
             return max_ulp(call, family, Problem(operation, _available(dtype), _available(output)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from softmax_harness.explain.command import explaining
 from softmax_harness.judgement.outcomes import BROKEN
 from softmax_harness.run.results import KEYS
 
@@ -23,9 +24,10 @@ def worst_witnesses(run: Run) -> Section:
         "The worst witnesses",
         [
             Paragraph(
-                "Each command makes the same input again, bit for bit. It shows how much every "
-                "step of every implementation adds to the error there. An element that is "
-                "infinite or NaN has no error in ulp; the first section counts it."
+                "Each command makes the same input again, bit for bit. It shows the result of the "
+                "implementation there, and how much every step of one written in NumPy adds to "
+                "its error. An element that is infinite or NaN has no error in ulp; the first "
+                "section counts it."
             ),
             *(
                 Table(
@@ -37,7 +39,7 @@ def worst_witnesses(run: Run) -> Section:
                             row["family"],
                             str(row["n"]),
                             sampled_maximum(row["max_ulp"]),
-                            f"softmax-harness explain '{row['witness']}'",
+                            _command(run, row, row["witness"]),
                         )
                         for _, row in cells[cells["dtype"] == dtype].iterrows()
                     ],
@@ -112,4 +114,9 @@ def _replayed(run: Run, cell: pd.Series) -> str:
     chosen = metrics[metrics["metric"] == "sum_defect"]
     for key in KEYS:
         chosen = chosen[chosen[key] == cell[key]]
-    return f"softmax-harness explain '{chosen['witness'].iloc[0]}'" if len(chosen) else ""
+    return _command(run, cell, chosen["witness"].iloc[0]) if len(chosen) else ""
+
+
+def _command(run: Run, cell: pd.Series, witness: str) -> str:
+    output = run.info["options"].get("output_dtype")
+    return explaining(witness, cell["implementation"], cell["operation"], output)

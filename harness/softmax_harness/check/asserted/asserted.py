@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -71,6 +73,7 @@ def check(
         tuple(without),
         largest_n,
         seed,
+        loadable_name(f),
         None if output_dtype is None else _dtype(output_dtype),
         standard,
     )
@@ -78,6 +81,19 @@ def check(
     verdict = CLIENT.verdict(assertion, partial(_answer, called))
     if verdict.faults:
         raise AssertionError(_message(assertion, verdict)) from called.raised
+
+
+def loadable_name(f: Softmax) -> str | None:
+    """The name by which a command finds a callable again; None for one made inside another."""
+    function = f.function if isinstance(f, Implementation) else f
+    name = getattr(function, "__qualname__", None)
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    path = getattr(module, "__file__", None)
+    if name is None or path is None or not name.replace(".", "").isidentifier():
+        return None
+    if module is not None and module.__package__ and "." in module.__name__:
+        return f"{module.__name__}:{name}"
+    return f"{os.path.relpath(path)}:{name}"
 
 
 def _dtype(dtype: Any) -> str:

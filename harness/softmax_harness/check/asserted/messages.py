@@ -26,6 +26,8 @@ class Assertion:
     largest_n : int or None
         The longest row that is put to it.
     seed : int
+    loadable : str or None
+        The name by which a command finds the callable; None where it has none.
     output_dtype, standard : str or None
         As the command takes them.
     """
@@ -39,6 +41,7 @@ class Assertion:
     without: tuple[str, ...] = ()
     largest_n: int | None = None
     seed: int = 0
+    loadable: str | None = None
     output_dtype: str | None = None
     standard: str | None = None
 

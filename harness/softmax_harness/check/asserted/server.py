@@ -53,7 +53,7 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
     result = verdict(subject, contract)
     if any(limit.metric == "max_ulp" for limit in limits):
         result = result.excluding(lambda finding: finding.kind in _REPLACED)
-    faults = [shown(finding, subject) for finding in result.findings]
+    faults = [shown(finding, subject, assertion.loadable) for finding in result.findings]
     return Verdict(result.elements, tuple(faults))
 
 
@@ -71,7 +71,8 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
     problem = problem_of(
         declaration, operation_named(declaration.operation), format, Policy.parse(assertion.policy)
     )
-    return Subject(declaration, problem, _Client(channel), is_plain=assertion.declared is None)
+    is_plain = assertion.declared is None
+    return Subject(declaration, problem, _Client(channel), is_plain, said)
 
 
 def main() -> None:

@@ -14,20 +14,27 @@ from softmax_harness.check.contract import Finding
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
+from softmax_harness.explain.command import explaining
 from softmax_harness.inputs.witness import Witness, literal_text, parse
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.truth.digits import exact_digits
 
 
-def shown(finding: Finding, subject: Subject) -> Fault:
-    """The finding as a fault whose message shows everything about it."""
+def shown(finding: Finding, subject: Subject, loadable: str | None) -> Fault:
+    """The finding as a fault whose message shows everything about it.
+
+    Parameters
+    ----------
+    loadable : str or None
+        The name by which a command finds the callable; None where it has none.
+    """
     if finding.kind == "limit":
         finding = _smaller(finding, subject)
-    return Fault(finding.kind, "\n".join(_lines(finding, subject)))
+    return Fault(finding.kind, "\n".join(_lines(finding, subject, loadable)))
 
 
-def _lines(finding: Finding, subject: Subject) -> Iterator[str]:
+def _lines(finding: Finding, subject: Subject, loadable: str | None) -> Iterator[str]:
     yield finding.message
     if finding.witness:
         yield f"  witness   {finding.witness}"
@@ -35,7 +42,9 @@ def _lines(finding: Finding, subject: Subject) -> Iterator[str]:
     if finding.value is not None and finding.limit is not None:
         yield f"  {_size(finding.metric, finding.value, finding.limit)}"
     if finding.witness:
-        yield f"  softmax-harness explain '{finding.witness}'"
+        operation = subject.problem.operation.name
+        said = subject.said.output_dtype
+        yield f"  {explaining(finding.witness, loadable, operation, said)}"
 
 
 def _size(metric: str, value: float, limit: float) -> str:

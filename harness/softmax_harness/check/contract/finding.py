@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from softmax_harness.explain.command import explaining
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.outcomes import BROKEN, Outcome
 from softmax_harness.operations import DEFAULT_OPERATION, qualified
@@ -80,9 +81,9 @@ class Key(NamedTuple):
 
     def explaining(self, witness: str) -> str:
         """The command that shows an element again, as a shell takes it."""
-        said = replace(self.said, standard=None)  # by which nothing is explained
-        what = [witness, *self._option, "--implementation", self.implementation, *said.words]
-        return shlex.join(["softmax-harness", "explain", *what])
+        # By its standard nothing is explained.
+        output = self.said.output_dtype
+        return explaining(witness, self.implementation, self.operation, output)
 
     def checking(self, part: str | None = None) -> str:
         """The command that asks a part of the suite again, or all of it, as a shell takes it."""
