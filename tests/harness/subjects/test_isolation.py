@@ -14,7 +14,15 @@ import pytest
 from softmax_harness.ground.errors import BadImplementation, UnknownName
 from softmax_harness.ground.formats import format_of
 from softmax_harness.operations import OPERATIONS, Problem
-from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, Request, spawned
+from softmax_harness.subjects.isolation import (
+    Ended,
+    Fault,
+    Isolated,
+    Limits,
+    Request,
+    forked,
+    spawned,
+)
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.named import check_name, implementation_named
 
@@ -389,8 +397,16 @@ def test_nothing_is_left_when_the_parent_ends(looks, end):
         assert not any(is_there(pid) for pid in pids)
 
 
-def test_where_nothing_can_be_forked_a_process_is_spawned(looks, monkeypatch):
-    monkeypatch.setattr(spawned, "can_fork", lambda: False)
+NO_TEMPLATE = {
+    "none": (spawned, "can_fork", lambda: False),
+    "one that ends at once": (forked, "_command", lambda descriptor: [sys.executable, "-c", ""]),
+}
+
+
+@pytest.mark.parametrize("name", NO_TEMPLATE)
+def test_without_a_template_a_process_is_spawned(looks, monkeypatch, name):
+    monkeypatch.setattr(forked._Here, "template", None)
+    monkeypatch.setattr(*NO_TEMPLATE[name])
     with Isolated(f"{looks}:parent", Limits()) as process:
         assert said(process) == str(os.getpid())
     with Isolated(f"{looks}:dies", Limits()) as process, pytest.raises(Ended, match="SIGABRT"):

@@ -144,12 +144,12 @@ def can_fork() -> bool:
     return True
 
 
-def forked(connection: Connection[Any, Any], memory: int) -> Forked:
-    """A fresh process that answers what comes through the connection.
+def forked(connection: Connection[Any, Any], memory: int) -> Forked | None:
+    """A fresh process that answers what comes through the connection; None where none can be had.
 
     A template that was found dead is replaced.
     """
-    try:
-        return _template(is_fresh=False).fork(connection, memory)
-    except (EOFError, ConnectionError):
-        return _template(is_fresh=True).fork(connection, memory)
+    for is_fresh in (False, True):
+        with suppress(EOFError, ConnectionError):
+            return _template(is_fresh).fork(connection, memory)
+    return None

@@ -81,11 +81,13 @@ class Spawned:
 
 
 def _begun(connection: Connection[Any, Any], memory: int) -> Forked | SpawnProcess:
-    is_forked = can_fork()
-    with interrupts_held_back(is_spawned=not is_forked):  # an interrupt is the parent's to answer
-        if is_forked:
-            return forked(connection, memory)
-        context = multiprocessing.get_context("spawn")
-        process = context.Process(target=child.live, args=(connection, memory), daemon=True)
+    if can_fork():
+        with interrupts_held_back(is_spawned=False):  # an interrupt is the parent's to answer
+            fork = forked(connection, memory)
+        if fork is not None:
+            return fork
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=child.live, args=(connection, memory), daemon=True)
+    with interrupts_held_back():
         process.start()
-        return process
+    return process
