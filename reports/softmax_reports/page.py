@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from softmax_harness.ground.documents.markdown import escaped
 
 from softmax_reports import sections
@@ -21,6 +22,7 @@ from softmax_reports.style import PARAMETERS
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
+_DOTS_PER_INCH = 150
 TITLE = "How wrong is each softmax, and where does it break?"
 
 
@@ -59,9 +61,16 @@ def _is(kind: type) -> Any:
 
 
 def _save(picture: Picture, folder: Path) -> None:
-    buffer = io.BytesIO()
-    picture.figure.savefig(buffer, format="svg", metadata={"Date": None}, dpi=150)
-    plt.close(picture.figure)
+    buffer, figure = io.BytesIO(), picture.figure
+    # To have it laid out, savefig would draw all of it, and throw that away. The layout depends on
+    # how the format measures text, and so on its canvas.
+    FigureCanvasSVG(figure)
+    figure.set_dpi(_DOTS_PER_INCH)
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, dpi=_DOTS_PER_INCH)
+    plt.close(figure)
     (folder / f"{picture.name}.svg").write_bytes(buffer.getvalue())
 
 

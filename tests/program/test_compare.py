@@ -5,6 +5,7 @@ import json
 import pytest
 
 OPTIONS = ("--dtype", "float16", "--family", "normal-1,masked", "--asv", "none", "--jobs", "1")
+FEWEST = ("--dtype", "float16", "--family", "ties", "--asv", "none", "--jobs", "1")
 
 FIRST = """
 import numpy as np
@@ -24,7 +25,7 @@ def runs(command, once):
         "before": (FIRST, OPTIONS),
         "after": (SECOND, OPTIONS),
         "fewer": (FIRST, (*OPTIONS, "--family", "normal-1")),
-        "seeded": (FIRST, (*OPTIONS, "--seed", "7")),
+        "seeded": (FIRST, (*FEWEST, "--seed", "7")),
     }
 
     def make(folder):

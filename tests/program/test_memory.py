@@ -9,7 +9,7 @@ import pytest
 resource = pytest.importorskip("resource", reason="peaks are read by it; not on Windows")
 
 # What may differ: pages of libraries, the order of events, and how large the pieces are in which
-# the system brings files into memory. The files differ by six times as much.
+# the system brings files into memory. The files differ by three times as much.
 _MIB = 2**20
 _NOISE = 24 * _MIB
 _KIB = 1 if sys.platform == "darwin" else 1024  # the unit in which the system tells peaks
@@ -44,9 +44,9 @@ def pair(folder, rows, n, axis):
 
 @pytest.mark.parametrize("axis, n", [(1, 1000), (0, 50)])
 def test_score_reads_files_of_any_size_in_the_same_memory(tmp_path, axis, n):
-    """Of 8 MB each and of 80 MB: row after row, and along the other axis."""
+    """Of 5 MB each and of 48 MB: row after row, and along the other axis."""
     program, found = "from softmax_harness.cli import main; main()", []
-    for elements in (2_000_000, 20_000_000):
+    for elements in (1_200_000, 12_000_000):
         files = pair(tmp_path / str(elements), elements // n, n, axis)
         found.append(peak("-c", program, "score", *files, "--axis", axis))
     assert found[1] < found[0] + _NOISE, [each / _MIB for each in found]

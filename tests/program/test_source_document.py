@@ -234,6 +234,10 @@ def test_explain_draws_its_picture(command, tmp_path, suffix, begins):
     path = tmp_path / f"picture{suffix}"
     done = command("explain", "2", "1", "0.1", "--operation", "log_softmax", "--figure", path)
     assert done.returncode == 0 and path.read_bytes().startswith(begins)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_picture_of_no_known_kind_is_refused(command, tmp_path):
     refused = command("explain", "2", "1", "--figure", tmp_path / "picture.txt")
     assert refused.returncode == 2 and ".svg" in refused.stderr
-    assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -74,7 +74,7 @@ def processes(
 
 
 @contextmanager
-def interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back(is_spawned: bool = True) -> Iterator[None]:
     """An interrupt is the parent's to answer, who ends its workers: it waits until they have begun.
 
     Processes that begin meanwhile inherit that it waits, and so never get it. It may reach another
@@ -84,7 +84,8 @@ def interrupts_held_back() -> Iterator[None]:
     if not is_main or not hasattr(signal, "pthread_sigmask"):
         yield  # handlers are the main thread's business; Windows has no such inheritance
         return
-    resource_tracker.ensure_running()  # which lets interrupts through again once it has begun
+    if is_spawned:  # by multiprocessing, whose tracker lets interrupts through again as it begins
+        resource_tracker.ensure_running()
     came: list[int] = []
     previous = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -65,9 +65,10 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     found: dict[tuple[int, int], list[int]] = {}
     for key in np.flatnonzero(mask[0]).tolist():
         parts = zip(query, k[key].astype(np.float64).tolist(), strict=True)
-        score = total(product(a, exact(b)) for a, b in parts)
+        score = total([product(a, exact(b)) for a, b in parts if b])
         found.setdefault(_lowest_terms(score), []).append(key)
-    scores = sorted(found, key=_Ordered)
+    least = min((exp for _, exp in found), default=0)
+    scores = sorted(found, key=lambda score: score[0] << (score[1] - least))
     terms = [_weight(each, scores[-1], q.shape[-1], precision) for each in scores]
     counts = [len(found[each]) for each in scores]
     values = v.astype(np.float64)
@@ -80,16 +81,6 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
         )
         for c in range(values.shape[-1])
     ]
-
-
-class _Ordered:
-    """Order of exact numbers given as man and exp."""
-
-    def __init__(self, number: tuple[int, int]) -> None:
-        self.ball = Ball(*number)
-
-    def __lt__(self, other: _Ordered) -> bool:
-        return total([self.ball, -other.ball]).man < 0
 
 
 def _lowest_terms(ball: Ball) -> tuple[int, int]:

@@ -79,24 +79,33 @@ def _shifted(ball: Ball, exp: int) -> Ball:
 
 def total(balls: Iterable[Ball], bits: int | None = None) -> Ball:
     """The sum; to `bits` bits below the largest term, exactly without them."""
-    terms = [ball for ball in balls if not ball.is_zero]
+    terms = [ball for ball in balls if ball.man or ball.rad]
     if not terms:
         return ZERO
-    exp = min(ball.exp for ball in terms)
+    if len(terms) == 1 and bits is None:
+        return terms[0]
+    exp = min([ball.exp for ball in terms])
     if bits is not None:
-        most = max(ball.magnitude for ball in terms)
+        most = max([ball.magnitude for ball in terms])
         exp = max(exp, most - bits - _GUARD - len(terms).bit_length())
     man = rad = 0
     for ball in terms:
-        part = ball if ball.exp == exp else _shifted(ball, exp)
-        man += part.man
-        rad += part.rad
+        shift = ball.exp - exp
+        if shift >= 0:
+            man += ball.man << shift
+            rad += ball.rad << shift
+        else:
+            part = _shifted(ball, exp)
+            man += part.man
+            rad += part.rad
     return Ball(man, exp, rad)
 
 
 def product(a: Ball, b: Ball, bits: int | None = None) -> Ball:
     """a b, to `bits` bits or exactly."""
-    rad = abs(a.man) * b.rad + abs(b.man) * a.rad + a.rad * b.rad
+    rad = 0
+    if a.rad or b.rad:
+        rad = abs(a.man) * b.rad + abs(b.man) * a.rad + a.rad * b.rad
     whole = Ball(a.man * b.man, a.exp + b.exp, rad)
     return whole if bits is None else cut(whole, bits)
 

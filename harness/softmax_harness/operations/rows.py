@@ -124,7 +124,7 @@ def weighted_mean(
 
 
 def _times(ball: Ball, count: int) -> Ball:
-    return Ball(ball.man * count, ball.exp, ball.rad * count)
+    return ball if count == 1 else Ball(ball.man * count, ball.exp, ball.rad * count)
 
 
 def same_ratio(a: Ball, count: int, b: Ball, other: int) -> bool:

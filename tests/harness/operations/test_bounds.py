@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import measure, question
-from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations import OPERATIONS, Problem, elementary
 from softmax_harness.operations.bounds import (
     error_bound,
     error_bound_at_least,
@@ -29,6 +29,14 @@ CASES = [
     if dtype in ("float16", "float32", "float64")
 ]
 IDS = [f"{each.name}-{dtype}" for each, dtype in CASES]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_the_points_that_float64_suspects_have_the_largest_errors_of_all(monkeypatch, dtype):
+    errors = elementary.elementary_errors.__wrapped__
+    found = errors(FORMATS[dtype])
+    monkeypatch.setattr(elementary, "_suspects", lambda x, *about: x[np.isfinite(x)])
+    assert errors(FORMATS[dtype]) == found
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 1000, 10**6])

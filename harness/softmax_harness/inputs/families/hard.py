@@ -89,9 +89,8 @@ def hard_rows(format: Format, n: int, rows: int, rng: np.random.Generator) -> ND
     """Rows of each kind in turn, shape (rows, n)."""
     x = np.empty((rows, n))
     for row in range(rows):
-        made = _KINDS[row % KINDS](rng.normal(0.0, 3.0, n), format, rng)
-        x[row] = np.where(np.isfinite(made), np.clip(made, -format.largest, format.largest), made)
-    return x
+        x[row] = _KINDS[row % KINDS](rng.normal(0.0, 3.0, n), format, rng)
+    return np.where(np.isfinite(x), np.clip(x, -format.largest, format.largest), x)
 
 
 FAMILIES = (

@@ -1,14 +1,16 @@
-"""A spawned process that answers one question after another, each within a time limit."""
+"""A fresh process that answers one question after another, each within a time limit."""
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from softmax_harness.ground.workers import interrupts_held_back
 from softmax_harness.subjects.isolation import child
+from softmax_harness.subjects.isolation.forked import Forked, can_fork, forked
 
 _SECONDS_TO_END = 5.0  # of a process that has closed its end of the connection
 
@@ -37,12 +39,9 @@ class Spawned:
     """
 
     def __init__(self, memory: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, other_end = context.Pipe()
-        self._process = context.Process(target=child.live, args=(other_end, memory), daemon=True)
-        with interrupts_held_back():  # an interrupt is the parent's to answer
-            self._process.start()
-        other_end.close()
+        self._connection, other_end = multiprocessing.Pipe()
+        with other_end:
+            self._process = _begun(other_end, memory)
 
     def ask(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
         """What `function` of `given` returns there.
@@ -79,3 +78,16 @@ class Spawned:
         self._process.kill()
         self._process.join()
         self._connection.close()
+
+
+def _begun(connection: Connection[Any, Any], memory: int) -> Forked | SpawnProcess:
+    if can_fork():
+        with interrupts_held_back(is_spawned=False):  # an interrupt is the parent's to answer
+            fork = forked(connection, memory)
+        if fork is not None:
+            return fork
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=child.live, args=(connection, memory), daemon=True)
+    with interrupts_held_back():
+        process.start()
+    return process

@@ -19,7 +19,7 @@ from softmax_harness.ground.floating_point import check_floating_point_environme
 
 # By name and as they are now: submodules that come with their first use are no change.
 _FUNCTIONS = [
-    (module, name)
+    (f"{module.__name__}.{name}", vars(module), name)
     for module in (np, math, builtins, np.linalg, np.random)
     for name, value in vars(module).items()
     if callable(value) and not isinstance(value, ModuleType)
@@ -28,9 +28,7 @@ _FUNCTIONS = [
 
 def _functions() -> dict[str, int]:
     """The identity of every function that others may call."""
-    return {
-        f"{module.__name__}.{name}": id(getattr(module, name, None)) for module, name in _FUNCTIONS
-    }
+    return {full_name: id(place.get(name)) for full_name, place, name in _FUNCTIONS}
 
 
 def _floating_point() -> str:
