@@ -16,7 +16,7 @@ from softmax_harness.timing.suite import LENGTHS, batch, timed_rows
 from softmax_implementations import implementations
 
 NAMES = ("wide", "max-shifted")
-DTYPES = ("float32", "float64")
+DTYPES = [name for name, format in FORMATS.items() if format.is_default and not format.is_narrow]
 TURNS, CALLS = 15, 10
 ALLOWED = 0.15
 

@@ -36,6 +36,7 @@ def _document() -> dict[str, Any]:
                 "summary": each.summary,
                 "capabilities": list(each.capabilities),
                 "expected_findings": list(each.expected_findings),
+                "standard": each.standard,
             }
             for each in catalogue().values()
         ],

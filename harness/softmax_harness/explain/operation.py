@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.explain.numbers import number_text, result_text, with_error
+from softmax_harness.explain.places import cells, places
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.measure import Question, question
 from softmax_harness.operations import Operation
 from softmax_harness.subjects.subject import Subject
 
 Array = NDArray[np.float64]
-_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ class RowResults:
 def row_text(row: RowResults, subjects: list[Subject]) -> str:
     """The row as lines of text."""
     witness = row.witness
+    logits = _numbers(witness.block[witness.row], witness.index)
     lines = [
         f"{row.operation.name}: {row.operation.summary}",
-        f"logits as {witness.format.name} stores them: {_numbers(witness.block[witness.row])}",
+        f"logits as {witness.format.name} stores them: {logits}",
         *(f"operand: {_numbers(each[witness.row])}" for each in row.asked.operands),
         f"exact results, rounded: {_results(row)}",
     ]
@@ -80,21 +81,24 @@ def row_text(row: RowResults, subjects: list[Subject]) -> str:
             lines.append(f"  gave nothing to judge: {found}")
             continue
         format = subject.problem.output_format
-        cells = [with_error(y, ulp, format) for y, ulp in zip(*found, strict=True)]
-        lines.append(f"  gives  {'  '.join(cells[:_SHOWN])}{_more(len(cells))}")
+        texts = [with_error(y, ulp, format) for y, ulp in zip(*found, strict=True)]
+        lines.append(f"  gives  {_shown(texts, witness.index)}")
     return "\n".join(lines)
 
 
 def _results(row: RowResults) -> str:
     texts = [result_text(each, row.asked.truth.format) for each in row.rounded]
-    return f"{'  '.join(texts[:_SHOWN])}{_more(len(texts))}"
+    return _shown(texts, row.witness.index)
 
 
-def _numbers(values: NDArray[Any]) -> str:
+def _numbers(values: NDArray[Any], chosen: int | None = None) -> str:
     flat = np.ravel(values)
-    shown = [number_text(each) if flat.dtype.kind == "f" else str(each) for each in flat[:_SHOWN]]
-    return f"{'  '.join(shown)}{_more(flat.size)}"
+    written = places(flat.size, chosen)
+    own = flat[written]
+    texts = [number_text(each) if own.dtype.kind == "f" else str(each) for each in own]
+    return cells(flat.size, written, texts)
 
 
-def _more(size: int) -> str:
-    return f"  ({size} in all)" if size > _SHOWN else ""
+def _shown(texts: list[str], chosen: int | None) -> str:
+    written = places(len(texts), chosen)
+    return cells(len(texts), written, [texts[place] for place in written])

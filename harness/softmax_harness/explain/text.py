@@ -6,54 +6,42 @@ import numpy as np
 
 from softmax_harness.explain.attribution import Added
 from softmax_harness.explain.numbers import exact_text, number_text, with_error
+from softmax_harness.explain.places import cells, places
 from softmax_harness.explain.row import Account, Explained, account
 from softmax_harness.subjects.subject import Subject
-
-_SHOWN = 6  # elements of a row that are written out
 
 
 def explained_text(row: Explained, subjects: list[Subject]) -> str:
     """The exact steps of the row, then the results of each implementation with their errors."""
-    places = _places(row)
-    lines = [_header(row, places), *_exact_lines(row, places)]
+    written = _places(row)
+    lines = [_header(row, written), *_exact_lines(row, written)]
     for subject in subjects:
         lines += [
             "",
-            *_account_lines(subject, account(subject, row), row, places),
+            *_account_lines(subject, account(subject, row), row, written),
         ]
     return "\n".join(lines)
 
 
 def _places(row: Explained) -> list[int]:
-    """The elements that are written out: all of a short row, else first, chosen and top."""
-    n = len(row.x)
-    if n <= _SHOWN:
-        return list(range(n))
-    chosen = [] if row.witness.index is None else [row.witness.index]
-    top = [] if np.isnan(row.x).any() else [int(np.argmax(row.x))]
-    return sorted({*range(_SHOWN - 2), *chosen, *top})
+    """The elements that are written out: of a long row also the chosen and the top one."""
+    top = None if np.isnan(row.x).any() else int(np.argmax(row.x))
+    return places(len(row.x), row.witness.index, top)
 
 
-def _cells(row: Explained, places: list[int], texts: list[str]) -> str:
-    if len(row.x) <= _SHOWN:
-        return "  ".join(texts)
-    named = "  ".join(f"[{place}] {text}" for place, text in zip(places, texts, strict=True))
-    return f"{named}  ({len(row.x)} in all)"
-
-
-def _header(row: Explained, places: list[int]) -> str:
-    numbers = _cells(row, places, [repr(float(row.x[place])) for place in places])
+def _header(row: Explained, written: list[int]) -> str:
+    numbers = cells(len(row.x), written, [repr(float(row.x[place])) for place in written])
     return f"logits as {row.witness.format.name} stores them: {numbers}"
 
 
-def _exact_lines(row: Explained, places: list[int]) -> list[str]:
+def _exact_lines(row: Explained, written: list[int]) -> list[str]:
     if row.steps is None:
         return [
             "exactly: softmax is not defined here; the special-value policy asks for NaN throughout"
         ]
     steps, format = row.steps, row.truth.format
     exponentials, quotients = (
-        _cells(row, places, [exact_text(values[place], format) for place in places])
+        cells(len(row.x), written, [exact_text(values[place], format) for place in written])
         for values in (steps.exponentials, steps.quotients)
     )
     return [
@@ -65,13 +53,13 @@ def _exact_lines(row: Explained, places: list[int]) -> list[str]:
 
 
 def _account_lines(
-    subject: Subject, found: Account, row: Explained, places: list[int]
+    subject: Subject, found: Account, row: Explained, written: list[int]
 ) -> list[str]:
     name, format = _title(subject, row), subject.problem.output_format
     if found.y is None:
         return [name, f"  gave nothing to judge: {found.reason}"]
-    cells = [with_error(float(found.y[i]), float(found.ulp[i]), format) for i in places]
-    lines = [name, f"  gives  {_cells(row, places, cells)}"]
+    texts = [with_error(float(found.y[i]), float(found.ulp[i]), format) for i in written]
+    lines = [name, f"  gives  {cells(len(row.x), written, texts)}"]
     if row.steps is None:
         return lines
     if found.added is None:

@@ -57,4 +57,5 @@ def _declared(implementation: Implementation) -> dict[str, Any]:
         "dtypes": list(implementation.dtypes),
         "bound": implementation.bound,
         "expected_findings": list(implementation.expected_findings),
+        "standard": implementation.standard,
     }

@@ -1,6 +1,7 @@
 """A callable of the test's own process, judged by another: what is asked, found and told."""
 
 import os
+import shlex
 import sys
 
 import numpy as np
@@ -79,7 +80,9 @@ def test_a_failure_tells_witness_exact_and_computed_value():
     assert np.isclose(float(found["exact"]), shifted(row.astype(float))[place.index])
     assert len(found["exact"].split("e")[0]) >= 25 or float(found["exact"]) in (0.0, 1.0)
     assert "limit" in found["error"]
-    assert found["softmax-harness"] == f"explain '{found['witness']}'"
+    words = shlex.split(found["softmax-harness"])
+    assert words[:2] == ["explain", found["witness"]]
+    assert words[2] == "--implementation" and words[3].endswith(":unshifted")
 
 
 def test_a_limit_is_in_place_of_the_bound_and_shows_the_smallest_row_beyond_it():

@@ -32,6 +32,7 @@ from softmax_harness.check.contract.finding import (
 from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
 from softmax_harness.check.contract.promises import Promises, limits_of
 from softmax_harness.check.contract.reached import Reached
+from softmax_harness.explain.numbers import result_text
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.suites import fits_without_screen
@@ -192,14 +193,17 @@ def _of_reply(
     seen.see(case, found)
     for kind in found.kinds():
         row, index = found.worst(kind)
-        y, exact = found.batch.y[row, index], found.batch.z[row, index]
+        truth, place = found.batch.truth, (row, index)
+        y, right = (
+            result_text(each[place], truth.format) for each in (found.batch.y, truth.rounded)
+        )
         error, limit = found.excess(row, index)
         told = f"{found.count(kind)} of {found.batch.y.size} results: {kind.replace('_', ' ')}"
         along = "" if case.problem.axis == -1 else ", along the first axis"
         own.append(
             Finding(
                 kind,
-                f"{told}{along}; {y:.9g} is wrong, {exact:.9g} is right",
+                f"{told}{along}; {y} is wrong, {right} is right",
                 *sizes(kind, error, limit),
                 _witness(case, row, index),
                 _replay(subject, case, row, index),
