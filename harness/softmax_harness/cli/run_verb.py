@@ -93,6 +93,8 @@ def command(
         implementations, dtypes, families, operation, suite, seed, jobs, truth, said, time
     )
     selection = select(asked, asv if asv.is_dir() else None)
+    for line in selection.left_out:
+        click.echo(f"note: {line}", err=True)
     with shown_progress() as progress, workers(jobs) as executor:
         run = make_run(selection, executor, progress)
     from softmax_reports.page import write_report  # and matplotlib, only once there is a run

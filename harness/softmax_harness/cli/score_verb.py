@@ -23,7 +23,15 @@ from softmax_harness.score import read_pair, score, score_document
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the softmax.")
 @document_files("json")
 @options.policy
-def command(x_path: Path, y_path: Path, axis: int, files: DocumentFiles, policy: Policy) -> None:
+@options.standard
+def command(
+    x_path: Path,
+    y_path: Path,
+    axis: int,
+    files: DocumentFiles,
+    policy: Policy,
+    standard: str | None,
+) -> None:
     """Judge outputs Y computed elsewhere against the exact softmax of inputs X.
 
     Y is judged in the format of its dtype. X is taken exactly, in the format of its own dtype.
@@ -34,14 +42,17 @@ def command(x_path: Path, y_path: Path, axis: int, files: DocumentFiles, policy:
     files.check()
     pair = read_pair(x_path, y_path, axis)
     with shown_progress() as progress:
-        scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size))
+        scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size), standard)
     document = score_document(scored)
     files.write(json=lambda: json_text(document))
     click.echo("\n".join(_lines(document)))
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
-    lines = [f"{document['elements']} elements in {document['rows']} rows, {document['dtype']}"]
+    lines = [
+        f"{document['elements']} elements in {document['rows']} rows, {document['dtype']}, "
+        f"held to {document['standard']}"
+    ]
     lines += [
         f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
     ]

@@ -87,6 +87,17 @@ class Selection:
     experiments: tuple[Experimenting, ...]
     asv_results: Path | None = None
 
+    @property
+    def left_out(self) -> list[str]:
+        """What was named and is not measured: implementations in dtypes they do not declare."""
+        return [
+            f"{each.name} does not declare {dtype}, and is not measured in it"
+            for chosen in self.implementations.values()
+            for each in chosen.values()
+            for dtype in self.options.dtypes
+            if self.options.implementations and dtype not in each.dtypes
+        ]
+
 
 def select(options: Options, asv_results: Path | None = None) -> Selection:
     """What `options` ask for; the timings of asv with it, where its folder of results is given.

@@ -29,6 +29,7 @@ def score_document(scored: Score) -> dict[str, Any]:
         "dtype": pair.format.name,
         "shape": list(pair.x.shape),
         "axis": pair.axis,
+        "standard": scored.standard,
         "rows": total.rows,
         "elements": total.elements,
         "not_correctly_rounded": total.elements - right,

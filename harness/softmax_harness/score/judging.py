@@ -28,6 +28,7 @@ from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
+from softmax_harness.operations.standards import check_standard, default_standard
 from softmax_harness.score.pair import Pair, open_pair
 from softmax_harness.truth import check_screen
 
@@ -43,6 +44,8 @@ class Score:
     ----------
     pair : Pair
     policy : Policy
+    standard : str
+        Of accuracy, by which elements are accurate.
     tally : Tally
     firsts : dict of str to Extreme
         The first element of each outcome that is a fault; `value` is what was computed.
@@ -50,30 +53,39 @@ class Score:
 
     pair: Pair
     policy: Policy
+    standard: str
     tally: Tally
     firsts: dict[str, Extreme]
 
 
 def score(
-    pair: Pair, policy: Policy, progress: Callable[[int], None] = lambda elements: None
+    pair: Pair,
+    policy: Policy,
+    progress: Callable[[int], None] = lambda elements: None,
+    standard: str | None = None,
 ) -> Score:
     """Judge every element of a pair, on all cores; `progress` is called with the number so far.
+
+    It is held to `standard`, by default that of its format.
 
     Blocks are added up in their order, so that the result does not depend on how many processes
     judge them.
     """
     if not pair.rows:
         raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
+    problem = pair.problem(policy)
+    held_to = standard or default_standard(problem.operation, problem.output_format)
+    check_standard(held_to, problem.operation)
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
     keep = kept_for_percentile(pair.x.size)
-    for start, found, own in _judged_blocks(pair, policy):
+    for start, found, own in _judged_blocks(pair, policy, held_to):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
     assert total is not None
-    return Score(pair, policy, _confirmed(pair, policy, total), firsts)
+    return Score(pair, policy, held_to, _confirmed(pair, policy, total), firsts)
 
 
 _Block = tuple[int, Tally, dict[str, Extreme]]
@@ -82,8 +94,8 @@ _Block = tuple[int, Tally, dict[str, Extreme]]
 class _Judge:
     """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
 
-    def __init__(self, pair: Pair, policy: Policy) -> None:
-        self._pair, self._problem = pair, pair.problem(policy)
+    def __init__(self, pair: Pair, policy: Policy, standard: str) -> None:
+        self._pair, self._problem, self._standard = pair, pair.problem(policy), standard
         self._keep = kept_for_percentile(pair.x.size)
         self._so_far: dict[str, float] = {}
 
@@ -91,7 +103,7 @@ class _Judge:
         """The block's first row, its tally and its first faults."""
         check_floating_point_environment()
         x, y = self._pair.block(rows)
-        asked = question(self._problem, x)
+        asked = question(self._problem, x).held_to(self._standard)
         batch, codes = classified(asked, y.astype(np.float64, copy=False))
         no_bound = np.full((len(x), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far)
@@ -102,18 +114,19 @@ class _Judge:
         return start, found, firsts
 
 
-def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
+def _judged_blocks(pair: Pair, policy: Policy, standard: str) -> Iterator[_Block]:
     """Each block's first row, its tally and its first faults, in order; few are in memory."""
     jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
     constants()  # which forked processes inherit
     if jobs == 1:
         keep_freed_memory()
-        here = _Judge(pair, policy)
+        here = _Judge(pair, policy, standard)
         yield from (here.judge(start, rows) for start, rows in pair.blocks())
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
-    with processes(jobs, start_method, _begin, (*pair.paths, pair.axis, policy)) as executor:
+    given = (*pair.paths, pair.axis, policy, standard)
+    with processes(jobs, start_method, _begin, given) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
             ahead.append(executor.submit(_judge_block, start, rows))
@@ -128,8 +141,8 @@ def _judged_blocks(pair: Pair, policy: Policy) -> Iterator[_Block]:
 _own: list[_Judge] = []  # the judge of a worker process
 
 
-def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy) -> None:
-    _own[:] = [_Judge(open_pair(x_path, y_path, axis), policy)]
+def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy, standard: str) -> None:
+    _own[:] = [_Judge(open_pair(x_path, y_path, axis), policy, standard)]
 
 
 def _judge_block(start: int, rows: slice) -> _Block:

@@ -96,3 +96,9 @@ EXPERIMENTS = {
 @pytest.mark.parametrize("options, jobs", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_experiments_have_what_they_need(options, jobs):
     assert list(select(options).experiments) == jobs
+
+
+def test_what_was_named_and_is_not_measured_is_told():
+    chosen = select(Options(("max-shifted",), ("float32", "bfloat16"), ("ties",)))
+    assert chosen.left_out == ["max-shifted does not declare bfloat16, and is not measured in it"]
+    assert select(Options((), ("float32",), ("ties",))).left_out == []
