@@ -49,7 +49,7 @@ def assert_softmax_accurate(
     dtype : str or dtype
         Of x: one of `softmax_harness.ground.formats.FORMATS`; bfloat16 needs ml_dtypes.
     limit : float or mapping, optional
-        The largest error in ulp, in place of the bound of a well-made softmax; or limits by
+        The largest error in ulp, in place of that of the standard; or limits by
         metric, as ``--limit`` takes them: ``{"max_ulp": 4, "sum_defect": 1e-6}``.
     policy : mapping, optional
         What special values must give, as ``--policy`` takes it: ``{"all-masked": "zero"}``.
