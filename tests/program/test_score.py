@@ -92,3 +92,16 @@ def test_bfloat16_as_numpy_saves_it(score):
     y = implementations()["wide"](x.astype(float)).astype(ml_dtypes.bfloat16)
     document = score(x, y)
     assert document["dtype"] == "bfloat16" and document["max_ulp"] <= 0.5
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_any_outputs_are_judged_without_a_warning(score, dtype):
+    """Warnings are errors in these tests, and so end the command."""
+    largest = np.finfo(dtype).max
+    x = np.zeros((7, 4), dtype)
+    x[5], x[6] = largest, -largest
+    for value in (0.0, largest, -largest, np.nan, np.inf):
+        assert score(x, np.full(x.shape, value, dtype))["elements"] == 28
+    mixed = np.resize(np.array([largest, -largest, np.inf, 0.0, 1.0], dtype), x.shape)
+    document = score(x, mixed)
+    assert document["rows"] == 7 and document["max_ulp"] != "nan"

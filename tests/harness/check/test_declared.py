@@ -217,3 +217,9 @@ def test_the_worst_finding_comes_first(verdict):
     assert kinds[0] == "spurious_underflow"
     sizes = [each.worst for each in verdict("unsized").findings if each.worst is not None]
     assert sizes == sorted(sizes, reverse=True) and np.isfinite(sizes).all()
+
+
+def test_what_is_no_matter_of_size_has_no_limit(verdict):
+    for finding in verdict("unsized").findings:
+        assert (finding.limit is None) == (finding.kind != "inaccurate")
+        assert finding.limit is None or finding.limit < finding.value < 1e7
