@@ -17,10 +17,11 @@ from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
 from softmax_harness.check.documents.terminal import text_document
-from softmax_harness.check.gate.baseline import Baseline, entry_of, text_of
-from softmax_harness.check.gate.baseline import read as read_baseline
+from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.settings import Settings, found_settings
+from softmax_harness.check.gate.stored import alone_at, text_of
+from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
@@ -170,9 +171,9 @@ def command(
     accepted = _accepted(baseline, update_baseline)
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
-    gated = held_against(results, accepted, settings.waivers, contract.seed)
+    gated = held_against(results, accepted, settings, contract.seed, contract.parts)
     if update_baseline and baseline is not None:
-        _update(baseline, results, contract.seed)
+        _update(baseline, results, contract)
         gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
         json=lambda: json_document(gated, contract),
@@ -209,16 +210,16 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
     return None if path is None or is_taken_anew else read_baseline(path)
 
 
-def _update(path: Path, results: list[Checked], seed: int) -> None:
+def _update(path: Path, results: list[Checked], contract: Contract) -> None:
     """Take up these results, and keep what the file says of others."""
-    old = read_baseline(path) if path.exists() else Baseline(seed, {})
-    if old.seed != seed:
-        raise BadBaseline(
-            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
-            "use the same seed, or another file"
-        )
-    new = {each.key: entry_of(each) for each in results if each.verdict in ("pass", "fail")}
-    replacing_file(path, text_of(Baseline(seed, old.entries | new)))
+    with alone_at(path):
+        old = read_baseline(path) if path.exists() else Baseline(contract.seed, {})
+        if old.seed != contract.seed:
+            raise BadBaseline(
+                f"{path} was written with --seed {old.seed}, but this check uses --seed "
+                f"{contract.seed}: use the same seed, or another file"
+            )
+        replacing_file(path, text_of(old.accepting(results, contract.parts)))
 
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:

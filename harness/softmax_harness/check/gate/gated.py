@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from softmax_harness.check.contract import Checked
+from softmax_harness.check.contract import PARTS, Checked, Finding
 from softmax_harness.check.gate.baseline import Baseline
-from softmax_harness.check.gate.regression import compared
-from softmax_harness.check.gate.waiver import Waiver, waived
+from softmax_harness.check.gate.regression import Held, compared
+from softmax_harness.check.gate.settings import Settings
+from softmax_harness.check.gate.waiver import is_waived, waived
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,33 @@ class Gated:
 
 
 def held_against(
-    results: list[Checked], baseline: Baseline | None, waivers: tuple[Waiver, ...], seed: int
+    results: list[Checked],
+    baseline: Baseline | None,
+    settings: Settings,
+    seed: int,
+    parts: tuple[str, ...] = PARTS,
 ) -> Gated:
     """The results with regressions from the baseline, and without what is waived today."""
     notes: list[str] = []
+    today = datetime.date.today()
+    if "accuracy" in parts:
+        results = [_judged(each) for each in results]
     if baseline is not None:
-        found = compared(results, baseline, seed)
+        held = Held(
+            seed,
+            parts,
+            is_borne=lambda result, kind: is_waived(settings.waivers, result, kind, today),
+        )
+        found = compared(results, baseline, held)
         results, notes = found.results, found.notes
-    left = waived(results, waivers, datetime.date.today())
+    left = waived(results, settings.waivers, today)
     return Gated(left.results, [*notes, *left.notes])
+
+
+def _judged(result: Checked) -> Checked:
+    """The result; a pass on no element at all is none."""
+    if result.verdict != "pass" or result.elements:
+        return result
+    message = "no element was judged for accuracy, so nothing shows that any is right"
+    finding = Finding("not_judged", message, replay=result.key.checking("accuracy"))
+    return replace(result, verdict="fail", findings=(finding,))
