@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.settings import Settings, found_settings
+from softmax_harness.check.gate.spoken_of import NOTHING_OF_THE_PROJECT, check_names
 from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.cli import options
@@ -33,7 +35,6 @@ from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
-from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
 _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
@@ -58,7 +59,7 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
 )
 @options.output_dtype
 @options.standard
-@options.seed
+@options.seed_of_day
 @options.policy
 @click.option(
     "--limit",
@@ -106,6 +107,12 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     metavar="FILE",
     help="Fail where a result is worse than in this file.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Count what an implementation declares as known about itself as a finding, too. Only a "
+    "waiver bears it.",
+)
 @click.option("--update-baseline", is_flag=True, help="Accept these results as the new baseline.")
 @document_files("json", "junit", "markdown")
 @click.pass_context
@@ -125,6 +132,7 @@ def command(
     time_limit: float,
     memory_limit: int,
     baseline: Path | None,
+    strict: bool,
     update_baseline: bool,
     files: DocumentFiles,
 ) -> None:
@@ -139,6 +147,7 @@ def command(
     """
     # What a project says of its softmaxes says nothing of other operations.
     settings = found_settings(Path.cwd()) if operation == "softmax" else Settings()
+    settings = replace(settings, strict=strict or settings.strict)
     contract = Contract(
         _dtypes(dtypes or settings.dtypes or Contract().dtypes),
         parts or PARTS,
@@ -157,13 +166,16 @@ def command(
         raise BadBaseline(
             "--fail-fast cuts checks short, but --update-baseline needs whole ones: leave one out"
         )
+    if update_baseline and seed == options.seed_of_today():
+        raise BadBaseline(
+            "--seed today changes each day, but a baseline compares errors of equal seeds only: "
+            "take it with another seed"
+        )
     if operation != "softmax":
         relaxed = policy != Policy()
         given = (parts, without, relaxed, baseline, update_baseline)
         _refuse_for_operations(operation, any(given))
-    names = implementations or settings.implementations
-    for name in names:
-        check_name(name, operation)
+    names = check_names(implementations, settings, operation)
     files.check()
     baseline = baseline or settings.baseline
     if update_baseline and baseline is not None:
@@ -172,6 +184,10 @@ def command(
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
     gated = held_against(results, accepted, settings, contract.seed, contract.parts)
+    if seed:
+        gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
+    if not names:
+        gated.notes.insert(0, NOTHING_OF_THE_PROJECT)
     if update_baseline and baseline is not None:
         _update(baseline, results, contract)
         gated.notes.append(f"wrote the baseline {baseline}")

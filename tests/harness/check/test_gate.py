@@ -24,8 +24,10 @@ from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.regression import Held
 from softmax_harness.check.gate.regression import compared as compared_as
 from softmax_harness.check.gate.settings import Settings, found_settings
+from softmax_harness.check.gate.spoken_of import check_names
+from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver, waived
-from softmax_harness.ground.errors import BadBaseline, HarnessError
+from softmax_harness.ground.errors import BadBaseline, BadSettings, HarnessError
 from softmax_harness.ground.formats import format_named
 from softmax_harness.subjects.isolation import Limits
 
@@ -81,6 +83,8 @@ def test_the_nearest_table_above_counts_and_none_is_no_fault(tmp_path):
     below.mkdir(parents=True)
     settings(tmp_path, '[tool.softmax-harness]\ndtypes = ["float16"]\n')
     assert found_settings(below).dtypes == ("float16",)
+    (tmp_path / "a" / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    assert found_settings(below).dtypes == ("float16",)
     for text in ("", "[project]\n", "tool = 3\n", "[tool.other]\n"):
         assert settings(tmp_path, text) == Settings()
 
@@ -98,6 +102,18 @@ TABLE = "[tool.softmax-harness]\n"
         (TABLE + 'implementation = ["f"]', "did you mean implementations?"),
         (TABLE + 'implementations = "kernel.py:f"', "expected a list of strings"),
         (TABLE + "dtypes = [32]", "expected a list of strings"),
+        ("[tool.softmax_harness]\n", "write [tool.softmax-harness]"),
+        ("[tool.softmaxharness]\n", "write [tool.softmax-harness]"),
+        ("[tool.sofmax-harness]\n", "write [tool.softmax-harness]"),
+        ("[softmax-harness]\n", "write [tool.softmax-harness]"),
+        (TABLE + "implementations = []", "expected a name at least"),
+        (TABLE + "dtypes = []", "expected a name at least"),
+        (TABLE + "strict = 1", "expected true or false"),
+        (TABLE + "tolerance = 0.05", "expected a table such as"),
+        (TABLE + "tolerance = {relativ = 0.05}", "did you mean relative?"),
+        (TABLE + "tolerance = {ulp = -1}", "expected a number, 0 or more"),
+        (TABLE + "tolerance = {ulp = inf}", "expected a number, 0 or more"),
+        (TABLE + "tolerance = {ulp = true}", "expected a number, 0 or more"),
         (TABLE + "baseline = 3", "expected the path of a file"),
         (TABLE + "limits = 3", "[[tool.softmax-harness.limits]]"),
         ("[tool.softmax-harness.limits]\nmax_ulp = 4", "[[tool.softmax-harness.limits]]"),
@@ -125,6 +141,29 @@ def test_a_bad_table_is_one_line_that_names_the_file(tmp_path, text, part):
         settings(tmp_path, text)
     told = str(raised.value)
     assert part in told and "pyproject.toml" in told and "\n" not in told
+
+
+@pytest.mark.parametrize("kind", ["limits", "waivers"])
+def test_a_limit_or_waiver_of_nothing_that_is_there_is_refused(kind):
+    each = Limit("max_ulp", 0.0, "godo.py:f") if kind == "limits" else waiver(implementation="g")
+    told = Settings(("good.py:f",), **{kind: (each,)})
+    with pytest.raises(BadSettings, match=f"{kind}: no implementation is named"):
+        check_names(("max-shifted",), told, "softmax")
+    assert check_names(
+        ("max-shifted",), Settings(limits=(Limit("max_ulp", 0.0, "wide"),)), "softmax"
+    )
+
+
+def test_a_path_of_the_settings_counts_from_their_folder(tmp_path):
+    told = Settings(("gone.py:f",), folder=tmp_path)
+    with pytest.raises(BadSettings, match="run the command there") as raised:
+        check_names((), told, "softmax")
+    assert "pyproject.toml" in str(raised.value)
+
+
+def test_a_tolerance_is_read(tmp_path):
+    found = settings(tmp_path, TABLE + "strict = true\ntolerance = {relative = 0.05, ulp = 1}\n")
+    assert found.strict and found.tolerance == Tolerance(0.05, 1)
 
 
 def test_a_file_that_is_no_text_is_one_line(tmp_path):
@@ -473,6 +512,29 @@ def test_the_largest_change_is_told_first():
     assert "(worse in 2 cells, better in 1): max_ulp in normal-1,n=3,rows=1 was 1.5" in message
 
 
+def test_within_the_tolerance_a_larger_error_is_noted():
+    worse = replace(PASSED, cells=(replace(CELL, max_ulp=1.9), replace(OTHER, max_ulp=0.4)))
+    found = compared([worse], taken(PASSED), tolerance=Tolerance(ulp=0.5))
+    assert found.results == [worse]
+    assert "worse in 1 cells within the tolerance, most: max_ulp in normal-1" in found.notes[0]
+    assert "better in 1 cells" in found.notes[1]
+    assert compared([worse], taken(PASSED), tolerance=Tolerance(relative=0.3)).results == [worse]
+    assert regression(compared([worse], taken(PASSED), tolerance=Tolerance(0.2, 0.3)))
+    lost = replace(PASSED, cells=(replace(CELL, max_ulp=math.inf), OTHER))
+    assert regression(compared([lost], taken(PASSED), tolerance=Tolerance(1e300, 1e300)))
+
+
+def test_what_code_says_in_its_own_favour_is_a_finding_where_strict_unless_waived():
+    own = replace(PASSED, expected=(OVERFLOW,))
+    assert not held_against([own], None, Settings(), 0).failed
+    (result,) = held_against([own], None, Settings(strict=True), 0).results
+    assert (
+        result.verdict == "fail" and "declares this as known itself" in result.findings[0].message
+    )
+    far = Waiver("overflow", "issue 12", datetime.date(9999, 1, 1))
+    assert not held_against([own], None, Settings(strict=True, waivers=(far,)), 0).failed
+
+
 def test_a_waived_finding_is_waived_beside_a_baseline():
     nan = replace(OVERFLOW, kind="nan")
     cells = (replace(CELL, max_ulp=9.0, outcomes=("inaccurate", "nan")), OTHER)
@@ -498,6 +560,14 @@ def test_one_at_a_time_updates_a_baseline(tmp_path):
         order.append("first")
     thread.join()
     assert order == ["first", "other"] and not list(tmp_path.iterdir())
+
+
+def test_a_command_to_check_again_has_the_seed():
+    layout = Finding("layout", "differs", replay="softmax-harness check f --only layout")
+    shown = Finding("nan", "gives nan", replay="softmax-harness explain float32:0x0p+0@0")
+    gated = held_against([failed(layout, shown)], None, Settings(), 7)
+    first, second = gated.results[0].findings
+    assert first.replay == f"{layout.replay} --seed 7" and second == shown
 
 
 # Documents
