@@ -17,6 +17,7 @@ from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
+from softmax_harness.check.documents.source import place_of
 from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate import stored
 from softmax_harness.check.gate.baseline import Baseline, entry_of
@@ -635,6 +636,61 @@ def test_annotations_are_a_line_each():
     assert lines[0].startswith("::error title=kernel.py%3Af float32 raised::50%25 <b>")
     assert "%0D%0Anext: a,b" in lines[0]
     assert lines[2] == "::notice::a note of 100%25%0Aand more"
+
+
+PLACED = """import loader
+raise RuntimeError("never executed")
+
+class Kernels:
+    def softmax(self, x): ...
+
+def f(x): ...
+
+@loader.jit
+def f(x): ...
+
+g: object = f
+h = i = f
+from loader import made as j
+"""
+
+
+@pytest.mark.parametrize(
+    "name, place",
+    [
+        ("sub/kernel.py:f", ("sub/kernel.py", 10)),
+        ("sub.kernel:f", ("sub/kernel.py", 10)),
+        ("sub/kernel.py:Kernels.softmax", ("sub/kernel.py", 5)),
+        ("sub/kernel.py:g", ("sub/kernel.py", 12)),
+        ("sub/kernel.py:i", ("sub/kernel.py", 13)),
+        ("sub/kernel.py:j", ("sub/kernel.py", 14)),
+        ("sub/kernel.py:gone", ("sub/kernel.py", 1)),
+        ("broken.py:f", ("broken.py", 2)),
+        ("gone.py:f", None),
+        ("gone:f", None),
+        ("max-shifted", None),
+        ("../outside.py:f", None),
+    ],
+)
+def test_an_annotation_stands_at_the_function(tmp_path, monkeypatch, name, place):
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (root / "sub" / "kernel.py").write_text(PLACED, encoding="utf-8")
+    (root / "broken.py").write_text("x = 1\ndef f(:\n", encoding="utf-8")
+    (tmp_path / "outside.py").write_text(PLACED, encoding="utf-8")
+    monkeypatch.chdir(root)
+    assert place_of(name) == place
+    gated = Gated([failed(OVERFLOW, implementation=name)], [])
+    head = f"::error file={place[0]},line={place[1]},title=" if place else "::error title="
+    assert annotation_lines(gated).startswith(head)
+
+
+def test_the_path_counts_from_the_root_of_the_repository(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub" / "kernel.py").write_text("def f(x): ...\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "sub")
+    assert place_of("kernel.py:f") == ("sub/kernel.py", 1)
 
 
 def test_the_terminal_shows_verdict_finding_and_note():
