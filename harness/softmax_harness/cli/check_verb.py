@@ -20,8 +20,9 @@ from softmax_harness.check.documents.markdown import markdown_document
 from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.gated import Gated, held_against
+from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
-from softmax_harness.check.gate.spoken_of import NOTHING_OF_THE_PROJECT, check_names
+from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
 from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.cli import options
@@ -186,8 +187,10 @@ def command(
     gated = held_against(results, accepted, settings, contract.seed, contract.parts)
     if seed:
         gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
+    if accepted is not None and not implementations and not dtypes:
+        gated.notes.extend(left_out(results, accepted))
     if not names:
-        gated.notes.insert(0, NOTHING_OF_THE_PROJECT)
+        gated.notes.insert(0, nothing_of_the_project(operation))
     if update_baseline and baseline is not None:
         _update(baseline, results, contract)
         gated.notes.append(f"wrote the baseline {baseline}")

@@ -22,7 +22,7 @@ from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate import stored
 from softmax_harness.check.gate.baseline import Baseline, entry_of
 from softmax_harness.check.gate.gated import Gated, held_against
-from softmax_harness.check.gate.regression import Held
+from softmax_harness.check.gate.regression import Held, left_out
 from softmax_harness.check.gate.regression import compared as compared_as
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names
@@ -391,6 +391,13 @@ def test_a_dtype_of_the_baseline_that_is_not_supported_now_is_a_regression():
     assert compared([refused], taken()).results == [refused]
 
 
+def test_what_the_settings_no_longer_name_is_noted():
+    gone = replace(PASSED, dtype="float16")
+    (note,) = left_out([PASSED], taken(PASSED, gone))
+    assert note.endswith(": kernel.py:f float16")
+    assert not left_out([PASSED], taken(PASSED))
+
+
 PLANNED = [
     RecipeSummary(name_of(each), 1.0, 0.5, (), "")
     for _, each in zip(range(3), recipes(format_named("float32"), 8, 0), strict=False)
@@ -679,6 +686,7 @@ def test_an_annotation_stands_at_the_function(tmp_path, monkeypatch, name, place
     (root / "broken.py").write_text("x = 1\ndef f(:\n", encoding="utf-8")
     (tmp_path / "outside.py").write_text(PLACED, encoding="utf-8")
     monkeypatch.chdir(root)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     assert place_of(name) == place
     gated = Gated([failed(OVERFLOW, implementation=name)], [])
     head = f"::error file={place[0]},line={place[1]},title=" if place else "::error title="
@@ -690,6 +698,9 @@ def test_the_path_counts_from_the_root_of_the_repository(tmp_path, monkeypatch):
     (tmp_path / ".git").mkdir()
     (tmp_path / "sub" / "kernel.py").write_text("def f(x): ...\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path / "sub")
+    assert place_of("kernel.py:f") == ("sub/kernel.py", 1)
+    (tmp_path / ".git").rmdir()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     assert place_of("kernel.py:f") == ("sub/kernel.py", 1)
 
 

@@ -56,8 +56,13 @@ def _file_of(module: str) -> Path | None:
 
 
 def _root_of(path: Path) -> Path:
-    """The root of the repository that a file is in; the working folder where it is in none."""
-    return next((each for each in path.parents if (each / ".git").exists()), Path.cwd())
+    """The root of the repository that a file is in.
+
+    Of files that were checked out without git, as GitHub's runner names it, or else the working
+    folder.
+    """
+    roots = (each for each in path.parents if (each / ".git").exists())
+    return next(roots, Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve())
 
 
 def _line_in(path: Path, attribute: str) -> int:

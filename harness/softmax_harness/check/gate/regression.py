@@ -82,6 +82,16 @@ def compared(results: list[Checked], baseline: Baseline, held: Held) -> Compared
     return Compared([_Comparison(each, baseline, held, notes).made() for each in results], notes)
 
 
+def left_out(results: list[Checked], baseline: Baseline) -> list[str]:
+    """A note on what the baseline has and a check of everything did not look at."""
+    left = sorted(baseline.entries.keys() - {each.key for each in results})
+    if not left:
+        return []
+    names = ", ".join(f"{key.label} {key.dtype}" for key in left[:_SHOWN])
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    return [f"in the baseline and not checked, since the settings do not name it: {names}{more}"]
+
+
 class _Comparison:
     """One result against its entry."""
 

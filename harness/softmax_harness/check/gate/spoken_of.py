@@ -6,14 +6,17 @@ from pathlib import Path
 
 from softmax_harness.check.gate.settings import Settings
 from softmax_harness.ground.errors import BadSettings, HarnessError, unknown
+from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation.specification import entry_points
 from softmax_harness.subjects.named import check_name
 
-NOTHING_OF_THE_PROJECT = (
-    "nothing of this project was checked, only what is built in: name implementations, or list "
-    "them in [tool.softmax-harness] of pyproject.toml"
-)
+
+def nothing_of_the_project(operation: str) -> str:
+    """The note on a check for which nothing was named."""
+    table = ", or list them in [tool.softmax-harness] of pyproject.toml"
+    told = "nothing of this project was checked, only what is built in: name implementations"
+    return told + (table if operation == DEFAULT_OPERATION else "")
 
 
 def check_names(given: tuple[str, ...], settings: Settings, operation: str) -> tuple[str, ...]:

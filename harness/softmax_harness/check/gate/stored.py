@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,19 +120,15 @@ def alone_at(path: Path) -> Iterator[None]:
 
     The folder is locked, not the file, which is replaced; nothing is left behind.
     """
-    with suppress(ImportError):  # on Windows there is no such module
-        import fcntl
-        import os
+    with ExitStack() as stack:
+        # Windows has no such module, and some network file systems lock no folder.
+        with suppress(ImportError, OSError):
+            import fcntl
 
-        descriptor = os.open(path.resolve().parent, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # some network file systems lock no folder
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-        return
-    yield
+            descriptor = os.open(path.resolve().parent, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def text_of(baseline: Baseline) -> str:
