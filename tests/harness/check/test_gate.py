@@ -389,6 +389,8 @@ def test_a_dtype_of_the_baseline_that_is_not_supported_now_is_a_regression():
     message = regression(compared([refused], taken(PASSED))).message
     assert "it was supported, with 2 cells (it raised NameError)" in message
     assert compared([refused], taken()).results == [refused]
+    far = Waiver("regression", "issue 12", datetime.date(9999, 1, 1))
+    assert held_against([refused], taken(PASSED), Settings(waivers=(far,)), 0).results == [refused]
 
 
 def test_what_the_settings_no_longer_name_is_noted():

@@ -42,6 +42,7 @@ def held_against(
 ) -> Gated:
     """The results with regressions from the baseline, and without what is waived today."""
     notes: list[str] = []
+    given = results
     today = datetime.date.today()
     if settings.strict:
         results = [_strictly(each) for each in results]
@@ -57,7 +58,14 @@ def held_against(
         found = compared(results, baseline, held)
         results, notes = found.results, found.notes
     left = waived(results, settings.waivers, today)
-    return Gated([_seeded(each, seed) for each in left.results], [*notes, *left.notes])
+    kept = [_no_better(now, then) for now, then in zip(left.results, given, strict=True)]
+    return Gated([_seeded(each, seed) for each in kept], [*notes, *left.notes])
+
+
+def _no_better(result: Checked, given: Checked) -> Checked:
+    """The result; one that had no verdict has none once its regression is waived."""
+    is_none = result.verdict == "pass" and given.verdict not in ("pass", "fail")
+    return replace(result, verdict=given.verdict) if is_none else result
 
 
 def _seeded(result: Checked, seed: int) -> Checked:
