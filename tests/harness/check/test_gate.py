@@ -231,7 +231,8 @@ def compared(results, baseline, seed=0, **held):
 
 def test_a_baseline_comes_back_from_its_file_and_has_a_line_for_each_cell(tmp_path):
     path = tmp_path / "baseline.json"
-    several = taken(failed(OVERFLOW), replace(PASSED, dtype="float16"), seed=3)
+    said = {"standard": "wide", "output_dtype": "float32"}
+    several = taken(failed(OVERFLOW), replace(PASSED, dtype="float16", **said), seed=3)
     text = stored.text_of(several)
     path.write_text(text, encoding="utf-8")
     back = stored.read(path)
@@ -391,6 +392,17 @@ def test_a_dtype_of_the_baseline_that_is_not_supported_now_is_a_regression():
     assert compared([refused], taken()).results == [refused]
     far = Waiver("regression", "issue 12", datetime.date(9999, 1, 1))
     assert held_against([refused], taken(PASSED), Settings(waivers=(far,)), 0).results == [refused]
+
+
+def test_less_that_is_asked_than_in_the_baseline_is_a_regression():
+    wide = replace(PASSED, standard="wide", output_dtype="float32")
+    native, narrow = replace(wide, standard="native"), replace(wide, output_dtype="float16")
+    assert "held to wide, and is to native" in regression(compared([native], taken(wide))).message
+    assert compared([wide], taken(native)).results == [wide]
+    found = compared([replace(narrow, cells=WORSE.cells)], taken(wide))
+    assert "were float32, and are float16" in regression(found).message
+    assert "another output format" in found.notes[0]
+    assert compared([narrow], taken(PASSED)).results == [narrow]  # it does not say
 
 
 def test_what_the_settings_no_longer_name_is_noted():

@@ -24,11 +24,15 @@ class Entry:
         The kinds of its faults, those that were known among them.
     cells : dict of str to RecipeSummary
         By name.
+    standard, output_dtype : str
+        What it was held to, and in which format; empty where the file does not say.
     """
 
     taken_on: dict[str, str]
     findings: tuple[str, ...]
     cells: dict[str, RecipeSummary]
+    standard: str = ""
+    output_dtype: str = ""
 
     @property
     def differences(self) -> tuple[str, ...]:
@@ -77,8 +81,9 @@ def _with(old: tuple[Entry, ...], new: Entry, parts: tuple[str, ...]) -> tuple[E
     others = [each for each in old if each.taken_on != new.taken_on]
     if here and not {*PARTS} <= {*parts}:
         kinds = sorted({*here[0].findings, *new.findings})
-        cells = new.cells if "accuracy" in parts else here[0].cells
-        new = replace(new, findings=tuple(kinds), cells=cells)
+        new = replace(new, findings=tuple(kinds))
+        if "accuracy" not in parts:
+            new = replace(new, cells=here[0].cells, standard=here[0].standard)
     return (*others, new)
 
 
@@ -92,4 +97,10 @@ def taken_here() -> dict[str, str]:
 def entry_of(result: Checked) -> Entry:
     """The entry that accepts a result as it is."""
     kinds = {finding.kind for finding in (*result.findings, *result.expected)} - {"regression"}
-    return Entry(taken_here(), tuple(sorted(kinds)), {cell.name: cell for cell in result.cells})
+    return Entry(
+        taken_here(),
+        tuple(sorted(kinds)),
+        {cell.name: cell for cell in result.cells},
+        result.standard,
+        result.output_dtype,
+    )

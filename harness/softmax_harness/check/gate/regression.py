@@ -14,6 +14,8 @@ from softmax_harness.check.contract.summaries import RecipeSummary, name_of
 from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.check.gate.tolerance import Tolerance, is_less
 from softmax_harness.ground.formats import format_named
+from softmax_harness.operations import operation_named
+from softmax_harness.operations.standards import standards_of
 
 _SHOWN = 3
 _METRICS = ("max_ulp", "mean_ulp")
@@ -112,7 +114,7 @@ class _Comparison:
             why = f"it was supported, with {len(entry.cells)} cells ({result.reported[0]})"
             return _with(result, [_Worse(why)], "")
         pairs = [(entry.cells[new.name], new) for new in result.cells if new.name in entry.cells]
-        worse = [*self._new_faults(entry), *self._missing(entry)]
+        worse = [*self._less_asked(entry), *self._new_faults(entry), *self._missing(entry)]
         if self._held.seed == self._baseline.seed:  # of other inputs other things may become
             worse += [each for old, new in pairs for each in self._new_outcomes(old, new)]
         larger, tally = self._errors(entry, pairs)
@@ -125,6 +127,19 @@ class _Comparison:
 
     def _is_borne(self, kind: str) -> bool:
         return self._held.is_borne(self._result, kind)
+
+    def _less_asked(self, entry: Entry) -> Iterator[_Worse]:
+        """What is no longer asked of it, by its declaration or by an option."""
+        result, known = self._result, standards_of(operation_named(self._result.operation))
+        places = [known.index(each) for each in (entry.standard, result.standard) if each in known]
+        if places != sorted(places, reverse=True):
+            yield _Worse(f"it was held to {entry.standard}, and is to {result.standard}")
+        if self._has_other_output(entry):
+            yield _Worse(f"its results were {entry.output_dtype}, and are {result.output_dtype}")
+
+    def _has_other_output(self, entry: Entry) -> bool:
+        there, here = entry.output_dtype, self._result.output_dtype
+        return bool(there and here) and there != here
 
     def _new_faults(self, entry: Entry) -> Iterator[_Worse]:
         for finding in (*self._result.findings, *self._result.expected):
@@ -180,6 +195,8 @@ class _Comparison:
                 f"seed {self._baseline.seed} in the baseline, {self._held.seed} now, and only "
                 "errors of equal seeds can be compared"
             )
+        if self._has_other_output(entry):
+            return "they are of another output format"
         if not entry.differences:
             return ""
         return (

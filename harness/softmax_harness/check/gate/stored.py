@@ -18,6 +18,7 @@ from softmax_harness.operations import DEFAULT_OPERATION
 
 SCHEMA = 2
 _ONE_MACHINE = 1  # the schema that had one entry, of one machine
+_SAID = ("standard", "output_dtype")
 _INFINITE = "inf"  # JSON has no such number
 _UNREADABLE = (
     OSError,
@@ -95,7 +96,8 @@ def _entry(document: dict[str, Any]) -> Entry:
         for name, cell in document["cells"].items()
     }
     taken_on = {key: str(value) for key, value in document["taken_on"].items()}
-    return Entry(taken_on, _words(document["findings"]), cells)
+    said = (str(document.get(key, "")) for key in _SAID)
+    return Entry(taken_on, _words(document["findings"]), cells, *said)
 
 
 def _number(given: Any, *kinds: type) -> Any:
@@ -166,6 +168,9 @@ def _entries_lines(entries: tuple[Entry, ...], operation: str) -> Iterator[str]:
 
 
 def _entry_lines(entry: Entry) -> Iterator[str]:
+    for key in _SAID:
+        if value := getattr(entry, key):
+            yield f"     {json.dumps(key)}: {json.dumps(value)},"
     yield f'     "findings": {json.dumps(entry.findings)},'
     yield '     "cells": {'
     for name in (names := sorted(entry.cells)):
