@@ -181,6 +181,7 @@ def command(
     baseline = baseline or settings.baseline
     if update_baseline and baseline is not None:
         check_file(baseline)
+        _to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
@@ -232,13 +233,18 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
 def _update(path: Path, results: list[Checked], contract: Contract) -> None:
     """Take up these results, and keep what the file says of others."""
     with alone_at(path):
-        old = read_baseline(path) if path.exists() else Baseline(contract.seed, {})
-        if old.seed != contract.seed:
-            raise BadBaseline(
-                f"{path} was written with --seed {old.seed}, but this check uses --seed "
-                f"{contract.seed}: use the same seed, or another file"
-            )
+        old = _to_update(path, contract.seed)
         replacing_file(path, text_of(old.accepting(results, contract.parts)))
+
+
+def _to_update(path: Path, seed: int) -> Baseline:
+    old = read_baseline(path) if path.exists() else Baseline(seed, {})
+    if old.seed != seed:
+        raise BadBaseline(
+            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
+            "use the same seed, or another file"
+        )
+    return old
 
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
