@@ -10,12 +10,14 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
 KERNELS = """
     import os
     import numpy as np
+    from softmax_implementations import implementation
 
     def good(x, axis=-1):
         x = np.asarray(x)
@@ -33,6 +35,10 @@ KERNELS = """
         if x.dtype != np.float32:
             raise TypeError("float32 only")
         return good(x, axis)
+
+    @implementation("own-judge", capabilities=("integers",), expected_findings=("integers",))
+    def own_judge(x, axis=-1):
+        return good(x, axis).astype(x.dtype)
 
     def dies(x, axis=-1):
         os._exit(3)
@@ -170,6 +176,27 @@ def test_what_was_asked_for_by_name_and_not_judged_is_not_green(check):
     done = check("max-shifted", "--dtype", "bfloat16", "--only", "shapes")
     assert done.returncode == 1
     assert "max-shifted was not checked: unsupported in bfloat16" in done.stderr
+
+
+def test_what_is_built_in_is_checked_where_nothing_else_is_and_it_is_said(check):
+    done = check("--dtype", "float32", "--only", "shapes")
+    assert done.returncode == 0, done.stdout
+    assert "note: nothing of this project was checked" in done.stdout
+
+
+def test_strict_is_of_what_a_kernel_says_itself(check):
+    words = ("kernels:own_judge", "--dtype", "float32", "--only", "integers")
+    assert check(*words).returncode == 0
+    done = check(*words, "--strict")
+    assert done.returncode == 1 and "  integers: " in done.stdout
+
+
+def test_the_seed_of_today_is_told_and_takes_no_baseline(check):
+    today = datetime.now(UTC).strftime("%Y%m%d")
+    done = check("kernels:good", "--dtype", "float32", "--only", "shapes", "--seed", "today")
+    assert done.returncode == 0 and f"note: seed {today}" in done.stdout
+    done = check("kernels:good", "--baseline", "b.json", "--update-baseline", "--seed", "today")
+    assert done.returncode == 2 and "equal seeds" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def script(step, folder, inputs, runner):
 @pytest.fixture
 def repository(tmp_path):
     """Somebody's kernels, in a folder of a repository."""
+    (tmp_path / ".git").mkdir()
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "kernel.py").write_text(textwrap.dedent(KERNEL), encoding="utf-8")
     return tmp_path
@@ -164,7 +165,10 @@ def test_it_fails_on_what_is_wrong_and_tells_it_everywhere(action, repository):
         working_directory="sub",
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "::error title=kernel.py%3Awrong float32 overflow::" in done.stdout
+    lines = textwrap.dedent(KERNEL).splitlines()
+    line = next(at for at, text in enumerate(lines, 1) if text.startswith("def wrong("))
+    place = f"file=sub/kernel.py,line={line}"
+    assert f"::error {place},title=kernel.py%3Awrong float32 overflow::" in done.stdout
     temporary = repository / "temporary"
     assert "**overflow**" in (temporary / "summary.md").read_text(encoding="utf-8")
     right, wrong = junitparser.JUnitXml.fromfile(str(temporary / "softmax-check.xml"))

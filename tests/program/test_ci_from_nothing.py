@@ -122,7 +122,7 @@ def test_red_on_a_fault_and_green_after_the_fix(accepted, fault, tmp_path):
     red = check(accepted, environment=runner)
     assert red.returncode == 1, red.stdout + red.stderr
     assert f"  {kind}: " in red.stdout and "witness float32:" in red.stdout
-    assert f"::error title=kernel.py%3Asoftmax float32 {kind}::" in red.stdout
+    assert f"::error file=kernel.py,line=4,title=kernel.py%3Asoftmax float32 {kind}::" in red.stdout
     assert f"**{kind}** in kernel.py:softmax, float32" in summary.read_text(encoding="utf-8")
     kinds = [line.split(":")[0].strip() for line in red.stdout.splitlines() if line[:2] == "  "]
     assert kind != "regression" or kinds[0] == "regression"

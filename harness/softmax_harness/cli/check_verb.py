@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
 from softmax_harness.check.documents.terminal import text_document
-from softmax_harness.check.gate.baseline import Baseline, entry_of, text_of
-from softmax_harness.check.gate.baseline import read as read_baseline
+from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.gated import Gated, held_against
+from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
+from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
+from softmax_harness.check.gate.stored import alone_at, text_of
+from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
@@ -32,7 +36,6 @@ from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
-from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
 _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
@@ -57,7 +60,7 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
 )
 @options.output_dtype
 @options.standard
-@options.seed
+@options.seed_of_day
 @options.policy
 @click.option(
     "--limit",
@@ -105,6 +108,12 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     metavar="FILE",
     help="Fail where a result is worse than in this file.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Count what an implementation declares as known about itself as a finding, too. Only a "
+    "waiver bears it.",
+)
 @click.option("--update-baseline", is_flag=True, help="Accept these results as the new baseline.")
 @document_files("json", "junit", "markdown")
 @click.pass_context
@@ -124,6 +133,7 @@ def command(
     time_limit: float,
     memory_limit: int,
     baseline: Path | None,
+    strict: bool,
     update_baseline: bool,
     files: DocumentFiles,
 ) -> None:
@@ -138,6 +148,7 @@ def command(
     """
     # What a project says of its softmaxes says nothing of other operations.
     settings = found_settings(Path.cwd()) if operation == "softmax" else Settings()
+    settings = replace(settings, strict=strict or settings.strict)
     contract = Contract(
         _dtypes(dtypes or settings.dtypes or Contract().dtypes),
         parts or PARTS,
@@ -156,23 +167,33 @@ def command(
         raise BadBaseline(
             "--fail-fast cuts checks short, but --update-baseline needs whole ones: leave one out"
         )
+    if update_baseline and seed == options.seed_of_today():
+        raise BadBaseline(
+            "--seed today changes each day, but a baseline compares errors of equal seeds only: "
+            "take it with another seed"
+        )
     if operation != "softmax":
         relaxed = policy != Policy()
         given = (parts, without, relaxed, baseline, update_baseline)
         _refuse_for_operations(operation, any(given))
-    names = implementations or settings.implementations
-    for name in names:
-        check_name(name, operation)
+    names = check_names(implementations, settings, operation)
     files.check()
     baseline = baseline or settings.baseline
     if update_baseline and baseline is not None:
         check_file(baseline)
+        _to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
     results = _all_checked(names or tuple(catalogue(operation)), contract)
-    gated = held_against(results, accepted, settings.waivers, contract.seed)
+    gated = held_against(results, accepted, settings, contract.seed, contract.parts)
+    if seed:
+        gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
+    if accepted is not None and not implementations and not dtypes:
+        gated.notes.extend(left_out(results, accepted))
+    if not names:
+        gated.notes.insert(0, nothing_of_the_project(operation))
     if update_baseline and baseline is not None:
-        _update(baseline, results, contract.seed)
+        _update(baseline, results, contract)
         gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
         json=lambda: json_document(gated, contract),
@@ -209,16 +230,21 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
     return None if path is None or is_taken_anew else read_baseline(path)
 
 
-def _update(path: Path, results: list[Checked], seed: int) -> None:
+def _update(path: Path, results: list[Checked], contract: Contract) -> None:
     """Take up these results, and keep what the file says of others."""
+    with alone_at(path):
+        old = _to_update(path, contract.seed)
+        replacing_file(path, text_of(old.accepting(results, contract.parts)))
+
+
+def _to_update(path: Path, seed: int) -> Baseline:
     old = read_baseline(path) if path.exists() else Baseline(seed, {})
     if old.seed != seed:
         raise BadBaseline(
             f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
             "use the same seed, or another file"
         )
-    new = {each.key: entry_of(each) for each in results if each.verdict in ("pass", "fail")}
-    replacing_file(path, text_of(Baseline(seed, old.entries | new)))
+    return old
 
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:

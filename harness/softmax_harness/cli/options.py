@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,6 +46,38 @@ seed = click.option(
     default=0,
     show_default=True,
     help="Seed of all random inputs.",
+)
+
+
+class _SeedOfDay(click.IntRange):
+    """A seed, or ``today``: a new one each day, the same all over the world."""
+
+    name = "seed"
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        if value == TODAY:
+            return seed_of_today()
+        return super().convert(value, parameter, context)
+
+
+TODAY = "today"
+
+
+def seed_of_today() -> int:
+    """The date in UTC as a number, such as 20300131."""
+    return int(datetime.now(UTC).strftime("%Y%m%d"))
+
+
+seed_of_day = click.option(
+    "--seed",
+    type=_SeedOfDay(0),
+    default=0,
+    show_default=True,
+    metavar="INTEGER|today",
+    help="Seed of all random inputs; today is the date in UTC, such as 20300131. A baseline "
+    "compares errors of equal seeds only.",
 )
 policy = click.option(
     "--policy",

@@ -78,6 +78,8 @@ def test_junit_counts_its_cases_and_drops_what_xml_cannot_hold():
 def test_an_annotation_is_one_line():
     assert annotation("notice", "100%\r\nmore") == "::notice::100%25%0D%0Amore"
     assert annotation("error", "a: b, c", "d: e, f") == "::error title=d%3A e%2C f::a: b, c"
+    placed = annotation("error", "text", "title", ("a,b.py", 3))
+    assert placed == "::error file=a%2Cb.py,line=3,title=title::text"
 
 
 def test_a_summary_is_added_where_there_is_one(tmp_path, monkeypatch):

@@ -106,6 +106,8 @@ class Checked:
         accuracy was not looked at, or none was reached.
     cause : str
         What all that is wrong may come of; empty where nothing can be told.
+    output_dtype : str
+        The format of its results; empty where that was not looked at.
     """
 
     implementation: str
@@ -121,6 +123,7 @@ class Checked:
     standard: str = ""
     reached: str = ""
     cause: str = ""
+    output_dtype: str = ""
 
     @classmethod
     def of(cls, key: Key, verdict: str, **found: Any) -> Checked:

@@ -192,6 +192,7 @@ def _verdict(
         standard=subject.standard if "accuracy" in contract.parts else "",
         reached=found.reached,
         cause=found.cause if unexpected else "",
+        output_dtype=subject.problem.output_format.name,
     )
 
 

@@ -121,7 +121,7 @@ def _together(findings: list[Finding]) -> Finding:
 
 
 # What keeps results from being judged at all.
-_OF_CALLS = ("died", "timeout", "memory", "raised", "wrong_type", "wrong_shape", "wrong_dtype")
+OF_CALLS = ("died", "timeout", "memory", "raised", "wrong_type", "wrong_shape", "wrong_dtype")
 _BROKEN = tuple(map(str, BROKEN))
 _ASIDE = ("limit", "bias", "printed", "side_effect")
 _LARGE = 0.01  # a relative error that makes a result wrong, rather than inaccurate
@@ -132,7 +132,7 @@ def worst_first(findings: list[Finding], format: Format) -> list[Finding]:
 
     def place(finding: Finding) -> tuple[int, float]:
         size = finding.worst or 0.0
-        if finding.kind in _OF_CALLS:
+        if finding.kind in OF_CALLS:
             return 0, 0.0
         if finding.kind in _BROKEN or 2.0 * format.unit_roundoff * size > _LARGE:
             return 1, -size

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
+from softmax_harness.inputs.families.family import Recipe
 from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
 
 
@@ -34,6 +35,11 @@ class RecipeSummary:
     witness: str
 
 
+def name_of(recipe: Recipe) -> str:
+    """The name of a recipe's cell."""
+    return f"{recipe.family.name},n={recipe.n},rows={recipe.rows}"
+
+
 @dataclass
 class _Sums:
     largest: float = -1.0
@@ -53,9 +59,7 @@ class RecipeSummaries:
     def see(self, block: JudgedBlock) -> None:
         """Note the errors and outcomes of a block."""
         recipe, found = block.recipe, block.found
-        sums = self._sums.setdefault(
-            f"{recipe.family.name},n={recipe.n},rows={recipe.rows}", _Sums()
-        )
+        sums = self._sums.setdefault(name_of(recipe), _Sums())
         errors = np.abs(found.batch.ulp_error)
         known = ~np.isnan(errors)
         sums.count += int(known.sum())

@@ -1,29 +1,19 @@
-"""A baseline: the accepted results of a check; what is worse is a regression.
-
-Sorted JSON with a line for each cell, made to be committed and read in a diff.
-"""
+"""A baseline: the accepted results of a check; what is worse is a regression."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from softmax_harness.check.contract import Checked
+from softmax_harness.check.contract import PARTS, Checked
 from softmax_harness.check.contract.finding import Key
 from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.ground.environment import environment
-from softmax_harness.ground.errors import BadBaseline
-from softmax_harness.operations import DEFAULT_OPERATION
-
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One implementation in one dtype as it was accepted.
+    """One implementation in one dtype as it was accepted on one kind of machine.
 
     Attributes
     ----------
@@ -34,26 +24,67 @@ class Entry:
         The kinds of its faults, those that were known among them.
     cells : dict of str to RecipeSummary
         By name.
+    standard, output_dtype : str
+        What it was held to, and in which format; empty where the file does not say.
     """
 
     taken_on: dict[str, str]
     findings: tuple[str, ...]
     cells: dict[str, RecipeSummary]
+    standard: str = ""
+    output_dtype: str = ""
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How its machine differs from this one in what decides the bits."""
+        here = taken_here()
+        return tuple(
+            f"{key} was {there} in the baseline, is {here.get(key, 'none')} here"
+            for key, there in self.taken_on.items()
+            if here.get(key) != there
+        )
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Entries by implementation and dtype.
+    """Entries by implementation and dtype, one for each kind of machine.
 
     Attributes
     ----------
     seed : int
         Of the inputs.
-    entries : dict
+    entries : dict of Key to tuple of Entry
     """
 
     seed: int
-    entries: dict[Key, Entry]
+    entries: dict[Key, tuple[Entry, ...]]
+
+    def nearest(self, key: Key) -> Entry | None:
+        """The entry of this machine, or else of the one that differs least; None without any."""
+        return min(self.entries.get(key, ()), key=lambda each: len(each.differences), default=None)
+
+    def accepting(self, results: Iterable[Checked], parts: tuple[str, ...]) -> Baseline:
+        """The baseline with these results taken up, as they were found on this machine.
+
+        Entries of other machines stay. So does what the parts that were not asked for had found.
+        """
+        entries = dict(self.entries)
+        for each in results:
+            if each.verdict in ("pass", "fail"):
+                old = entries.get(each.key, ())
+                entries[each.key] = _with(old, entry_of(each), parts)
+        return replace(self, entries=entries)
+
+
+def _with(old: tuple[Entry, ...], new: Entry, parts: tuple[str, ...]) -> tuple[Entry, ...]:
+    here = [each for each in old if each.taken_on == new.taken_on]
+    others = [each for each in old if each.taken_on != new.taken_on]
+    if here and not {*PARTS} <= {*parts}:
+        kinds = sorted({*here[0].findings, *new.findings})
+        new = replace(new, findings=tuple(kinds))
+        if "accuracy" not in parts:
+            new = replace(new, cells=here[0].cells, standard=here[0].standard)
+    return (*others, new)
 
 
 def taken_here() -> dict[str, str]:
@@ -66,97 +97,10 @@ def taken_here() -> dict[str, str]:
 def entry_of(result: Checked) -> Entry:
     """The entry that accepts a result as it is."""
     kinds = {finding.kind for finding in (*result.findings, *result.expected)} - {"regression"}
-    return Entry(taken_here(), tuple(sorted(kinds)), {cell.name: cell for cell in result.cells})
-
-
-def read(path: Path) -> Baseline:
-    """The baseline in a file.
-
-    Raises
-    ------
-    BadBaseline
-        If there is none, or one that cannot be read.
-    """
-    if not path.is_file():
-        raise BadBaseline(
-            f"{path}: no such baseline; make it with softmax-harness check --baseline {path} "
-            "--update-baseline"
-        )
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise BadBaseline(
-                f"{path}: schema {document['schema']}, expected {SCHEMA}; delete it and "
-                "take it again with --update-baseline"
-            )
-        entries = {
-            _key(name, dtype, entry): _entry(entry)
-            for name, by_dtype in document["results"].items()
-            for dtype, entry in by_dtype.items()
-        }
-        return Baseline(int(document["seed"]), entries)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadBaseline(
-            f"{path}: the baseline cannot be read ({type(error).__name__}: {error}); delete it and "
-            "take it again with --update-baseline"
-        ) from None
-
-
-def _key(label: str, dtype: str, document: dict[str, Any]) -> Key:
-    """What an entry is about; the operation stands in it where that is not the default."""
-    operation = str(document.get("operation", DEFAULT_OPERATION))
-    return Key(operation, label.removeprefix(f"{operation}/"), dtype)
-
-
-def _entry(document: dict[str, Any]) -> Entry:
-    cells = {
-        name: RecipeSummary(
-            name, float(cell["max_ulp"]), float(cell["mean_ulp"]), tuple(cell["outcomes"]), ""
-        )
-        for name, cell in document["cells"].items()
-    }
-    return Entry(dict(document["taken_on"]), tuple(document["findings"]), cells)
-
-
-def text_of(baseline: Baseline) -> str:
-    """The file: sorted, and a line for each cell."""
-    return "\n".join(_lines(baseline)) + "\n"
-
-
-def _lines(baseline: Baseline) -> Iterator[str]:
-    yield "{"
-    yield f' "schema": {SCHEMA},'
-    yield f' "seed": {baseline.seed},'
-    yield ' "results": {'
-    names = sorted({key.label for key in baseline.entries})
-    for name in names:
-        yield f"  {json.dumps(name)}: {{"
-        own = {key.dtype: key for key in sorted(baseline.entries) if key.label == name}
-        for dtype, key in (dtypes := dict(sorted(own.items()))).items():
-            yield f"   {json.dumps(dtype)}: {{"
-            if key.operation != DEFAULT_OPERATION:
-                yield f'    "operation": {json.dumps(key.operation)},'
-            yield from _entry_lines(baseline.entries[key])
-            yield "   }" + _comma(dtype, list(dtypes))
-        yield "  }" + _comma(name, names)
-    yield " }"
-    yield "}"
-
-
-def _entry_lines(entry: Entry) -> Iterator[str]:
-    yield f'    "taken_on": {json.dumps(entry.taken_on, sort_keys=True)},'
-    yield f'    "findings": {json.dumps(entry.findings)},'
-    yield '    "cells": {'
-    for name in (names := sorted(entry.cells)):
-        cell = entry.cells[name]
-        numbers = {
-            "max_ulp": float(f"{cell.max_ulp:.9g}"),
-            "mean_ulp": float(f"{cell.mean_ulp:.9g}"),
-            "outcomes": cell.outcomes,
-        }
-        yield f"     {json.dumps(name)}: {json.dumps(numbers)}{_comma(name, names)}"
-    yield "    }"
-
-
-def _comma(each: str, all_: list[str]) -> str:
-    return "" if each == all_[-1] else ","
+    return Entry(
+        taken_here(),
+        tuple(sorted(kinds)),
+        {cell.name: cell for cell in result.cells},
+        result.standard,
+        result.output_dtype,
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from softmax_harness.check.contract import Checked
+from softmax_harness.check.contract import PARTS, Checked, Finding
 from softmax_harness.check.gate.baseline import Baseline
-from softmax_harness.check.gate.regression import compared
-from softmax_harness.check.gate.waiver import Waiver, waived
+from softmax_harness.check.gate.regression import Held, compared
+from softmax_harness.check.gate.settings import Settings
+from softmax_harness.check.gate.waiver import is_waived, waived
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,66 @@ class Gated:
 
 
 def held_against(
-    results: list[Checked], baseline: Baseline | None, waivers: tuple[Waiver, ...], seed: int
+    results: list[Checked],
+    baseline: Baseline | None,
+    settings: Settings,
+    seed: int,
+    parts: tuple[str, ...] = PARTS,
 ) -> Gated:
     """The results with regressions from the baseline, and without what is waived today."""
     notes: list[str] = []
+    given = results
+    today = datetime.date.today()
+    if settings.strict:
+        results = [_strictly(each) for each in results]
+    if "accuracy" in parts:
+        results = [_judged(each) for each in results]
     if baseline is not None:
-        found = compared(results, baseline, seed)
+        held = Held(
+            seed,
+            parts,
+            settings.tolerance,
+            is_borne=lambda result, kind: is_waived(settings.waivers, result, kind, today),
+        )
+        found = compared(results, baseline, held)
         results, notes = found.results, found.notes
-    left = waived(results, waivers, datetime.date.today())
-    return Gated(left.results, [*notes, *left.notes])
+    left = waived(results, settings.waivers, today)
+    kept = [_no_better(now, then) for now, then in zip(left.results, given, strict=True)]
+    return Gated([_seeded(each, seed) for each in kept], [*notes, *left.notes])
+
+
+def _no_better(result: Checked, given: Checked) -> Checked:
+    """The result; one that had no verdict has none once its regression is waived."""
+    is_none = result.verdict == "pass" and given.verdict not in ("pass", "fail")
+    return replace(result, verdict=given.verdict) if is_none else result
+
+
+def _seeded(result: Checked, seed: int) -> Checked:
+    """The result, whose commands to check again use the seed, too."""
+    if not seed:
+        return result
+
+    def again(finding: Finding) -> Finding:
+        is_check = finding.replay.startswith("softmax-harness check ")
+        return replace(finding, replay=f"{finding.replay} --seed {seed}") if is_check else finding
+
+    findings, expected = (tuple(map(again, each)) for each in (result.findings, result.expected))
+    return replace(result, findings=findings, expected=expected)
+
+
+def _strictly(result: Checked) -> Checked:
+    """The verdict without what an implementation says in its own favour."""
+    if not result.expected:
+        return result
+    told = "; it declares this as known itself, and no waiver bears it"
+    own = tuple(replace(each, message=each.message + told) for each in result.expected)
+    return replace(result, verdict="fail", findings=(*result.findings, *own), expected=())
+
+
+def _judged(result: Checked) -> Checked:
+    """The result; a pass on no element at all is none."""
+    if result.verdict != "pass" or result.elements:
+        return result
+    message = "no element was judged for accuracy, so nothing shows that any is right"
+    finding = Finding("not_judged", message, replay=result.key.checking("accuracy"))
+    return replace(result, verdict="fail", findings=(finding,))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from softmax_harness.check.contract import Checked, Finding
-from softmax_harness.check.contract.summaries import RecipeSummary
-from softmax_harness.check.gate.baseline import Baseline, Entry, taken_here
+from softmax_harness.check.contract import PARTS, Checked, Finding
+from softmax_harness.check.contract.finding import OF_CALLS
+from softmax_harness.check.contract.suite import recipes
+from softmax_harness.check.contract.summaries import RecipeSummary, name_of
+from softmax_harness.check.gate.baseline import Baseline, Entry
+from softmax_harness.check.gate.tolerance import Tolerance, is_less
+from softmax_harness.ground.formats import format_named
+from softmax_harness.operations import operation_named
+from softmax_harness.operations.standards import standards_of
 
-# Errors are stored to nine digits, and come from the screen to better than that.
-_SAME = 1e-6
 _SHOWN = 3
+_METRICS = ("max_ulp", "mean_ulp")
 
 
 @dataclass(frozen=True)
@@ -30,85 +37,202 @@ class Compared:
     notes: list[str]
 
 
-def compared(results: list[Checked], baseline: Baseline, seed: int) -> Compared:
+@dataclass(frozen=True)
+class Held:
+    """How results are held against a baseline.
+
+    Attributes
+    ----------
+    seed : int
+        Of the check.
+    parts : tuple of str
+        That the check asked for.
+    tolerance : Tolerance
+        What may be worse.
+    is_borne : callable
+        Whether a kind of finding of a result is waived today.
+    """
+
+    seed: int = 0
+    parts: tuple[str, ...] = PARTS
+    tolerance: Tolerance = Tolerance()
+    is_borne: Callable[[Checked, str], bool] = lambda result, kind: False
+
+
+class _Worse(NamedTuple):
+    """Something that is worse, in words, and an input that shows it.
+
+    Attributes
+    ----------
+    text, witness : str
+    cell : str
+        The cell that has a larger error, where it is that.
+    before, now : float
+        The errors there.
+    """
+
+    text: str
+    witness: str = ""
+    cell: str = ""
+    before: float = 0.0
+    now: float = 0.0
+
+
+def compared(results: list[Checked], baseline: Baseline, held: Held) -> Compared:
     """The results with a finding of the kind ``regression`` where they are worse than accepted."""
     notes: list[str] = []
-    held = [_held(result, baseline, seed, notes) for result in results]
-    return Compared(held, notes)
+    return Compared([_Comparison(each, baseline, held, notes).made() for each in results], notes)
 
 
-def _held(result: Checked, baseline: Baseline, seed: int, notes: list[str]) -> Checked:
-    if result.verdict not in ("pass", "fail"):
-        return result
-    name = f"{result.implementation} {result.dtype}"
-    entry = baseline.entries.get(result.key)
-    if entry is None:
-        notes.append(f"{name}: not in the baseline yet; --update-baseline adds it")
-        return result
-    worse = [*_new_faults(result, entry)]
-    difference = _difference(entry) or (
-        f"seed {baseline.seed} in the baseline, {seed} now" if seed != baseline.seed else ""
-    )
-    pairs = [(entry.cells[cell.name], cell) for cell in result.cells if cell.name in entry.cells]
-    if seed == baseline.seed:  # of other inputs other things may become
-        worse += [text for old, new in pairs for text in _new_outcomes(old, new)]
-    if difference:
-        notes.append(f"{name}: errors in ulp of {len(pairs)} cells were not compared: {difference}")
-    else:
-        worse += [text for old, new in pairs for text in _worse_errors(old, new)]
-        better = sum(_is_less(new.max_ulp, old.max_ulp) for old, new in pairs)
+def left_out(results: list[Checked], baseline: Baseline) -> list[str]:
+    """A note on what the baseline has and a check of everything did not look at."""
+    left = sorted(baseline.entries.keys() - {each.key for each in results})
+    if not left:
+        return []
+    names = ", ".join(f"{key.label} {key.dtype}" for key in left[:_SHOWN])
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    return [f"in the baseline and not checked, since the settings do not name it: {names}{more}"]
+
+
+class _Comparison:
+    """One result against its entry."""
+
+    def __init__(self, result: Checked, baseline: Baseline, held: Held, notes: list[str]) -> None:
+        self._result, self._baseline, self._held = result, baseline, held
+        self._name, self._notes = f"{result.implementation} {result.dtype}", notes
+
+    def made(self) -> Checked:
+        """The result, with its regression if it has one."""
+        result, entry = self._result, self._baseline.nearest(self._result.key)
+        if result.verdict == "unavailable":
+            return result
+        if entry is None:
+            if result.verdict != "unsupported":
+                self._note("not in the baseline yet; --update-baseline adds it")
+            return result
+        if result.verdict == "unsupported":
+            why = f"it was supported, with {len(entry.cells)} cells ({result.reported[0]})"
+            return _with(result, [_Worse(why)], "")
+        pairs = [(entry.cells[new.name], new) for new in result.cells if new.name in entry.cells]
+        worse = [*self._less_asked(entry), *self._new_faults(entry), *self._missing(entry)]
+        if self._held.seed == self._baseline.seed:  # of other inputs other things may become
+            worse += [each for old, new in pairs for each in self._new_outcomes(old, new)]
+        larger, tally = self._errors(entry, pairs)
+        if added := len(result.cells) - len(pairs):
+            self._note(f"{added} cells are not in the baseline; --update-baseline adds them")
+        return _with(result, [*worse, *larger], tally if larger else "")
+
+    def _note(self, text: str) -> None:
+        self._notes.append(f"{self._name}: {text}")
+
+    def _is_borne(self, kind: str) -> bool:
+        return self._held.is_borne(self._result, kind)
+
+    def _less_asked(self, entry: Entry) -> Iterator[_Worse]:
+        """What is no longer asked of it, by its declaration or by an option."""
+        result, known = self._result, standards_of(operation_named(self._result.operation))
+        places = [known.index(each) for each in (entry.standard, result.standard) if each in known]
+        if places != sorted(places, reverse=True):
+            yield _Worse(f"it was held to {entry.standard}, and is to {result.standard}")
+        if self._has_other_output(entry):
+            yield _Worse(f"its results were {entry.output_dtype}, and are {result.output_dtype}")
+
+    def _has_other_output(self, entry: Entry) -> bool:
+        there, here = entry.output_dtype, self._result.output_dtype
+        return bool(there and here) and there != here
+
+    def _new_faults(self, entry: Entry) -> Iterator[_Worse]:
+        for finding in (*self._result.findings, *self._result.expected):
+            if finding.kind not in entry.findings and not self._is_borne(finding.kind):
+                yield _Worse(f"a new finding, {finding.kind}", finding.witness)
+
+    def _missing(self, entry: Entry) -> Iterator[_Worse]:
+        """Cells that were asked for and not made: nothing is known of them any more."""
+        result = self._result
+        if "accuracy" not in self._held.parts or not result.is_whole:
+            return
+        if any(each.kind in OF_CALLS and self._is_borne(each.kind) for each in result.findings):
+            return  # which is why
+        gone = entry.cells.keys() - {cell.name for cell in result.cells}
+        asked = {name_of(each) for each in recipes(format_named(result.dtype), math.inf, 0)}
+        if old := gone - asked:
+            self._note(f"{len(old)} cells of the baseline are no longer in the suite")
+        if missing := sorted(gone & asked):
+            told = f"{len(missing)} of its {len(entry.cells)} cells were not judged"
+            yield _Worse(f"{told}, such as {missing[0]}")
+
+    def _new_outcomes(self, old: RecipeSummary, new: RecipeSummary) -> Iterator[_Worse]:
+        for outcome in new.outcomes:
+            if outcome not in old.outcomes and not self._is_borne(outcome):
+                text = f"a new outcome in {new.name}, {outcome}"
+                yield _Worse(text, new.witness)
+
+    def _errors(
+        self, entry: Entry, pairs: list[tuple[RecipeSummary, RecipeSummary]]
+    ) -> tuple[list[_Worse], str]:
+        """The errors that are larger, the largest change first, and how many cells changed."""
+        if why := self._why_not_compared(entry):
+            if pairs:
+                self._note(f"errors in ulp of {len(pairs)} cells were not compared: {why}")
+            return [], ""
+        pairs = [(old, new) for old, new in pairs if not self._is_explained(old, new)]
+        changes = sorted(_larger(pairs), key=lambda each: each.before - each.now)
+        allows = self._held.tolerance.allows
+        worse = [each for each in changes if not allows(each.before, each.now)]
+        raised = {each.cell for each in changes}
+        better = sum(_is_better(old, new) for old, new in pairs if new.name not in raised)
+        if within := raised - {each.cell for each in worse}:
+            text = next(each.text for each in changes if each.cell in within)
+            self._note(f"worse in {len(within)} cells within the tolerance, most: {text}")
         if better:
-            notes.append(f"{name}: better in {better} cells; --update-baseline accepts them")
-    if missing := len(result.cells) - len(pairs):
-        told = f"{missing} cells are not in the baseline; --update-baseline adds them"
-        notes.append(f"{name}: {told}")
-    return _with(result, worse)
+            self._note(f"better in {better} cells; --update-baseline accepts them")
+        count = len({each.cell for each in worse})
+        return worse, f"worse in {count} cells, better in {better}"
+
+    def _why_not_compared(self, entry: Entry) -> str:
+        if self._held.seed != self._baseline.seed:
+            return (
+                f"seed {self._baseline.seed} in the baseline, {self._held.seed} now, and only "
+                "errors of equal seeds can be compared"
+            )
+        if self._has_other_output(entry):
+            return "they are of another output format"
+        if not entry.differences:
+            return ""
+        return (
+            f"{', '.join(entry.differences)}; --update-baseline here adds an entry for machines "
+            "such as this, and leaves the others"
+        )
+
+    def _is_explained(self, old: RecipeSummary, new: RecipeSummary) -> bool:
+        """Whether a new outcome of the cell is waived, with whatever error it has."""
+        return any(each not in old.outcomes and self._is_borne(each) for each in new.outcomes)
 
 
-def _with(result: Checked, worse: list[tuple[str, str]]) -> Checked:
+def _larger(pairs: list[tuple[RecipeSummary, RecipeSummary]]) -> Iterator[_Worse]:
+    for old, new in pairs:
+        for metric in _METRICS:
+            before, now = getattr(old, metric), getattr(new, metric)
+            if is_less(before, now):
+                text = f"{metric} in {new.name} was {before:.6g}, is {now:.6g}"
+                yield _Worse(text, new.witness, new.name, before, now)
+
+
+def _is_better(old: RecipeSummary, new: RecipeSummary) -> bool:
+    return any(is_less(getattr(new, metric), getattr(old, metric)) for metric in _METRICS)
+
+
+def _with(result: Checked, worse: list[_Worse], tally: str) -> Checked:
     if not worse:
         return result
-    texts = [text for text, _ in worse[:_SHOWN]]
+    texts = [each.text for each in worse[:_SHOWN]]
     more = f" and {len(worse) - _SHOWN} more" if len(worse) > _SHOWN else ""
-    witness = next((witness for _, witness in worse if witness), "")
-    replay = result.key.explaining(witness) if witness else result.key.checking()
+    told = f" ({tally})" if tally else ""
+    witness = next((each.witness for each in worse if each.witness), "")
     finding = Finding(
         "regression",
-        f"worse than the baseline: {'; '.join(texts)}{more}",
+        f"worse than the baseline{told}: {'; '.join(texts)}{more}",
         witness=witness,
-        replay=replay,
+        replay=result.key.explaining(witness) if witness else result.key.checking(),
     )
     return replace(result, verdict="fail", findings=(*result.findings, finding))
-
-
-def _new_faults(result: Checked, entry: Entry) -> Iterator[tuple[str, str]]:
-    for finding in (*result.findings, *result.expected):
-        if finding.kind not in entry.findings:
-            yield f"a new finding, {finding.kind}", finding.witness
-
-
-def _new_outcomes(old: RecipeSummary, new: RecipeSummary) -> Iterator[tuple[str, str]]:
-    for outcome in new.outcomes:
-        if outcome not in old.outcomes:
-            yield f"a new outcome in {new.name}, {outcome}", new.witness
-
-
-def _worse_errors(old: RecipeSummary, new: RecipeSummary) -> Iterator[tuple[str, str]]:
-    for metric in ("max_ulp", "mean_ulp"):
-        before, now = getattr(old, metric), getattr(new, metric)
-        if _is_less(before, now):
-            yield f"{metric} in {new.name} was {before:.6g}, is {now:.6g}", new.witness
-
-
-def _is_less(one: float, other: float) -> bool:
-    return other - one > _SAME * max(abs(one), abs(other), _SAME)
-
-
-def _difference(entry: Entry) -> str:
-    """How the machine of the baseline differs from this one in what decides the bits."""
-    here = taken_here()
-    return ", ".join(
-        f"{key} was {there} in the baseline, is {here.get(key, 'none')} here"
-        for key, there in entry.taken_on.items()
-        if here.get(key) != there
-    )

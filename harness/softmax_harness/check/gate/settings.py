@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from softmax_harness.check.contract.promises import Limit, parsed_limit
+from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
 from softmax_harness.ground.errors import BadSettings, unknown
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES
 
-_TABLE = "[tool.softmax-harness]"
+_NAME = "softmax-harness"
+_TABLE = f"[tool.{_NAME}]"
+# What is as near to the name is a slip of the pen.
+_ALIKE = 0.85
+_SLIPS = 2
+# What the suite judges: a limit in another family would hold nowhere.
+_JUDGED = [family.name for family in FAMILIES.values() if family.check is not None]
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,10 @@ class Settings:
     waivers : tuple of Waiver
     baseline : Path or None
         The baseline, relative to the working folder or absolute.
+    tolerance : Tolerance
+        What may be worse than in the baseline.
+    strict : bool
+        Whether what an implementation declares as known about itself counts as a finding.
     folder : Path or None
         Where the settings were found.
     """
@@ -39,32 +52,46 @@ class Settings:
     limits: tuple[Limit, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     baseline: Path | None = None
+    tolerance: Tolerance = Tolerance()
+    strict: bool = False
     folder: Path | None = None
 
 
 def found_settings(start: Path) -> Settings:
-    """The settings in the nearest pyproject.toml of `start` and the folders above; none if none.
+    """The settings of the nearest pyproject.toml that has the table, in `start` or above it.
 
     Raises
     ------
     BadSettings
-        If the table holds something that is not a setting.
+        If the table holds something that is not a setting, or its name is misspelt.
     """
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
-        if path.is_file():
-            return _read(path)
+        if path.is_file() and (table := _table(path)) is not None:
+            return _Reader(path).settings(table)
     return Settings()
 
 
-def _read(path: Path) -> Settings:
+def _table(path: Path) -> Any:
+    """What stands under the name of the table; None where nothing does."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSettings(f"{path}: cannot be read as TOML ({error})") from None
     tools = document.get("tool")
-    table = tools.get("softmax-harness") if isinstance(tools, dict) else None
-    return Settings() if table is None else _Reader(path).settings(table)
+    tools = tools if isinstance(tools, dict) else {}
+    if _NAME in tools:
+        return tools[_NAME]
+    for place, names in (("", document), ("tool.", tools)):
+        for name in names:
+            if _is_like_ours(name):
+                raise BadSettings(f"{path}: [{place}{name}] is no table of ours: write {_TABLE}")
+    return None
+
+
+def _is_like_ours(name: str) -> bool:
+    is_as_long = abs(len(name) - len(_NAME)) <= _SLIPS
+    return is_as_long and difflib.SequenceMatcher(None, name.lower(), _NAME).ratio() >= _ALIKE
 
 
 @dataclass(frozen=True)
@@ -73,7 +100,16 @@ class _Reader:
 
     path: Path
     _keys: tuple[str, ...] = field(
-        default=("implementations", "dtypes", "baseline", "limits", "waivers"), init=False
+        default=(
+            "implementations",
+            "dtypes",
+            "baseline",
+            "limits",
+            "waivers",
+            "tolerance",
+            "strict",
+        ),
+        init=False,
     )
 
     def settings(self, table: Any) -> Settings:
@@ -84,20 +120,38 @@ class _Reader:
         baseline = table.get("baseline")
         if baseline is not None and not isinstance(baseline, str):
             raise self._error("baseline", baseline, "the path of a file")
+        strict = table.get("strict", False)
+        if not isinstance(strict, bool):
+            raise self._error("strict", strict, "true or false")
         return Settings(
             self._words(table, "implementations"),
             self._words(table, "dtypes"),
             tuple(self._limit(each) for each in self._tables(table, "limits")),
             tuple(self._waiver(each) for each in self._tables(table, "waivers")),
             None if baseline is None else self.path.parent / baseline,
+            self._tolerance(table.get("tolerance", {})),
+            strict,
             self.path.parent,
         )
 
     def _words(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        words = table.get(key, [])
+        if key not in table:
+            return ()
+        words = table[key]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise self._error(key, words, "a list of strings")
+        if not words:
+            raise self._error(key, words, "a name at least; without the key all are checked")
         return tuple(words)
+
+    def _tolerance(self, table: Any) -> Tolerance:
+        if not isinstance(table, dict):
+            raise self._error("tolerance", table, "a table such as {relative = 0.05, ulp = 0.5}")
+        self._check_keys(table, Tolerance._fields, "tolerance")
+        for key, number in table.items():
+            if type(number) not in (int, float) or not 0 <= number < math.inf:
+                raise self._error(f"tolerance: {key}", number, "a number, 0 or more")
+        return Tolerance(**table)
 
     def _tables(self, table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
         tables = table.get(key, [])
@@ -117,7 +171,7 @@ class _Reader:
             if value is not None and not isinstance(value, str):
                 raise self._error(f"limits: {key}", value, "a string")
         self._check_named("limits", "dtype", places["dtype"], FORMATS)
-        self._check_named("limits", "family", places["family"], FAMILIES)
+        self._check_named("limits", "family", places["family"], _JUDGED)
         return parsed_limit(f"{name}={number}", f"{self.path}: limits", **places)
 
     def _waiver(self, table: dict[str, Any]) -> Waiver:

@@ -44,7 +44,11 @@ class Waiver:
 
     def covers(self, result: Checked, finding: Finding) -> bool:
         """Whether it covers this finding, expired or not."""
-        return self.kind == finding.kind and self.speaks_of(result)
+        return self.covers_kind(result, finding.kind)
+
+    def covers_kind(self, result: Checked, kind: str) -> bool:
+        """Whether it covers findings of that kind, expired or not."""
+        return self.kind == kind and self.speaks_of(result)
 
     @property
     def told(self) -> str:
@@ -89,6 +93,13 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
         else:
             notes.append(f"waiver expired on {waiver.expires}: {waiver.told}")
     return Waived(left, notes)
+
+
+def is_waived(
+    waivers: tuple[Waiver, ...], result: Checked, kind: str, today: datetime.date
+) -> bool:
+    """Whether findings of that kind are waived today, of that implementation in that dtype."""
+    return any(each.holds_on(today) and each.covers_kind(result, kind) for each in waivers)
 
 
 def _is_covered(held: list[Waiver], result: Checked, finding: Finding) -> bool:

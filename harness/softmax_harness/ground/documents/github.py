@@ -10,9 +10,18 @@ def shows_annotations() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotation(level: str, text: str, title: str = "") -> str:
-    """The workflow command that shows `text`, on one line; `level` is error, warning or notice."""
-    return f"::{level}{f' title={_property(title)}' if title else ''}::{_data(text)}"
+def annotation(level: str, text: str, title: str = "", place: tuple[str, int] | None = None) -> str:
+    """The workflow command that shows `text`, on one line; `level` is error, warning or notice.
+
+    `place` is a file, from the root of the repository, and a line in it.
+    """
+    properties = {}
+    if place is not None:
+        properties = {"file": place[0], "line": str(place[1])}
+    if title:
+        properties["title"] = title
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level}{f' {told}' if told else ''}::{_data(text)}"
 
 
 def _data(text: str) -> str:
