@@ -27,6 +27,11 @@ def files(tmp_path):
     (tmp_path / "text.npy").write_text("not an array")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "run.json").write_text('{"schema": 1, "options": {}, "files": ["i.npy"]}')
+    np.save(tmp_path / "in" / "i.npy", x)
+    (tmp_path / "in" / "float16-x-n3.npy").write_text("mine")
     return tmp_path
 
 
@@ -38,6 +43,15 @@ CASES = {
     "unknown option": (["run", "--sead", "1"], "--seed"),
     "dtype of none": (["run", "naive", "--dtype", "bfloat16"], "bfloat16"),
     "foreign folder": (["run", "--out", "mine"], "something other than a run"),
+    "inputs for a run": (["run", "--out", "in"], "something other than a run"),
+    "a file of another": (
+        ["inputs", "--dtype", "float16", "--family", "x.npy", "--out", "in"],
+        "in/float16-x-n3.npy would be replaced",
+    ),
+    "inputs over inputs": (["inputs", "--family", "in/i.npy", "--out", "in"], "in/i.npy is read"),
+    "two of one name": (["inputs", "--family", "x.npy,in/../x.npy"], "under one name"),
+    "a link to nothing": (["run", "--out", "dangling"], "dangling is a link to nothing"),
+    "a folder of too long a name": (["run", "--out", "x" * 250], "File name too long"),
     "a file for a folder": (["run", "--out", "x.npy"], "is a file"),
     "folder under a file": (["run", "--out", "x.npy/out"], "x.npy"),
     "no run": (["report", "mine"], "no run.json"),
@@ -87,6 +101,14 @@ def test_a_run_is_replaced_and_nothing_else(command, files):
     words = ("run", "exact", "--family", "ties", "--dtype", "float16", "--out", files / "run")
     assert command(*words).returncode == 0
     first = json.loads((files / "run" / "run.json").read_text())
+    (files / "run" / "notes.txt").write_text("mine")
     assert command(*words, "--seed", "3").returncode == 0
     second = json.loads((files / "run" / "run.json").read_text())
     assert (first["options"]["seed"], second["options"]["seed"]) == (0, 3)
+    (files / "run" / "report.md").unlink()
+    done = command("report", ".", cwd=files / "run")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((files / "run" / "run.json").read_text()) == second
+    there = [path for path in (files / "run").rglob("*") if path.is_file()]
+    names = {path.relative_to(files / "run").as_posix() for path in there}
+    assert names == {"notes.txt", "run.json", *second["files"]} and "report.md" in names
