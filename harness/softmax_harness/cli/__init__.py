@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 import click
 
 from softmax_harness.ground.errors import HarnessError, unknown
+from softmax_harness.ground.signals import Terminated, termination_raised
 
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 
@@ -35,12 +36,17 @@ def commands() -> None:
     """Judge softmax implementations against mpmath: accuracy, overflow, underflow, speed.
 
     Exit codes: 0 done; 1 a fault or regression was found; 2 the request was wrong; 3 an internal
-    error; 130 interrupted.
+    error; 130 interrupted; 143 terminated.
     """
 
 
 def main() -> None:
     """Run the command; a request that cannot be met is one line and exit code 2."""
+    with termination_raised():
+        _main()
+
+
+def _main() -> None:
     try:
         # The verb's own exit code, if it ended by one.
         sys.exit(commands(standalone_mode=False) or 0)
@@ -51,7 +57,9 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         _end(error.format_message(), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated):
+            _end("terminated; nothing was written", 143)
         _end("interrupted; nothing was written", 130)
     except BrokenProcessPool:
         _end(
