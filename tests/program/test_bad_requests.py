@@ -1,6 +1,9 @@
 """Bad input: one clear line, exit code 2, nothing written and nothing lost."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +31,11 @@ def files(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("mine")
     (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "drawn.svg").symlink_to("x.npy")
+    (tmp_path / "x.data").write_bytes((tmp_path / "x.npy").read_bytes())
+    (tmp_path / "kernel.py").write_text("import numpy as np\ndef softmax(x): return np.exp(x)")
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "base.json").write_text("{}")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "run.json").write_text('{"schema": 1, "options": {}, "files": ["i.npy"]}')
     np.save(tmp_path / "in" / "i.npy", x)
@@ -75,6 +83,38 @@ CASES = {
     "empty": (["score", "empty.npy", "empty.npy"], "nothing to judge"),
     "policy": (["score", "x.npy", "x.npy", "--policy", "all=zero"], "all-masked"),
     "json into nowhere": (["score", "x.npy", "x.npy", "--json", "gone/s.json"], "gone"),
+    "json over an input": (["score", "x.data", "x.npy", "--json", "x.data"], "would overwrite"),
+    "json over an array": (["score", "x.npy", "x.npy", "--json", "wide.npy"], "is no document"),
+    "json over a table": (["compare", "in", "in", "--json", "in/run.json"], "would overwrite"),
+    "json over the kernel": (
+        ["check", "kernel.py:softmax", "--json", "kernel.py"],
+        "kernel.py is no document",
+    ),
+    "junit over the settings": (
+        ["check", "exact", "--junit", "pyproject.toml"],
+        "pyproject.toml is no document",
+    ),
+    "markdown over the baseline": (
+        ["check", "exact", "--baseline", "base.json", "--markdown", "mine/../base.json"],
+        "--markdown mine/../base.json would overwrite",
+    ),
+    "baseline over the kernel": (
+        ["check", "kernel.py:softmax", "--baseline", "kernel.py", "--update-baseline"],
+        "kernel.py is no document",
+    ),
+    "baseline and json in one": (
+        ["check", "exact", "--json", "new", "--baseline", "new", "--update-baseline"],
+        "--json and --baseline name one file, new",
+    ),
+    "two documents in one": (
+        ["check", "exact", "--json", "new", "--junit", "./new"],
+        "--json and --junit name one file, new",
+    ),
+    "figure over the file": (["explain", "x.npy", "--figure", "drawn.svg"], "is no document"),
+    "a file of too long a name": (
+        ["score", "x.npy", "x.npy", "--json", "x" * 300],
+        "File name too long",
+    ),
     "no number": (["explain", "two"], "'two' is not a number"),
     "no witness": (["explain", "float32:normal-1"], "is not a witness"),
     "witness out of range": (["explain", "float32:normal-1,n=3,rows=1,seed=0@5,0"], "outside"),
@@ -112,3 +152,23 @@ def test_a_run_is_replaced_and_nothing_else(command, files):
     there = [path for path in (files / "run").rglob("*") if path.is_file()]
     names = {path.relative_to(files / "run").as_posix() for path in there}
     assert names == {"notes.txt", "run.json", *second["files"]} and "report.md" in names
+
+
+def test_a_summary_that_cannot_be_written_is_refused_at_once(called, files, monkeypatch):
+    for name in ("mine", "gone/summary.md"):
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(files / name))
+        done = called("check", "exact", "--json", "new.json", cwd=files)
+        assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+        assert f"GITHUB_STEP_SUMMARY names {files / name}, which cannot be written" in done.stderr
+    assert not (files / "new.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_results_that_cannot_be_written_are_one_line(files):
+    program = "from softmax_harness.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-c", program, "explain", "1", "2"]
+        done = subprocess.run(words, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    told = "softmax-harness: the results cannot be written: No space left on device\n"
+    assert done.stderr == told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 import click
 
 from softmax_harness.ground.errors import HarnessError, unknown
+from softmax_harness.ground.files import is_no_room
 from softmax_harness.ground.signals import Terminated, termination_raised
 
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
@@ -70,9 +72,17 @@ def _main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception:  # noqa: BLE001 - the last door: whatever reaches it is a defect of ours
+    except Exception as error:  # noqa: BLE001 - the last door: what reaches it is a defect of ours
+        if isinstance(error, OSError) and is_no_room(error):
+            _end_without_output(error)
         traceback.print_exc()
         _end("internal error; please report the lines above", 3)
+
+
+def _end_without_output(error: OSError) -> None:
+    # What standard output still holds would fail again at the end, and then decide the exit code.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _end(f"the results cannot be written: {error.strerror}", 2)
 
 
 def _end(message: str, code: int) -> None:

@@ -31,7 +31,7 @@ def command(x_path: Path, y_path: Path, axis: int, files: DocumentFiles, policy:
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
     """
-    files.check()
+    files.check((x_path, y_path))
     pair = read_pair(x_path, y_path, axis)
     with shown_progress() as progress:
         scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size))

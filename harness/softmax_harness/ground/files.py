@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +24,8 @@ from softmax_harness.ground.scratch import scratch_folder, scratch_prefix
 
 # The disk is full, a quota is used up, a file would be larger than allowed, a name is too long.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG)
+# A document that is given such a name, and would replace such a file, was not meant for it.
+_NEVER_WRITTEN = (".py", ".npy", ".npz", "pyproject.toml")
 _FULL = os.strerror(errno.ENOSPC)
 
 
@@ -107,11 +109,55 @@ def _refuse_foreign(folder: Path, writes: Iterable[str], own: set[str]) -> None:
 
 def check_file(path: Path) -> None:
     """Refuse a file that cannot be written, before any work is done for it."""
-    folder = path.absolute().parent
     if _exists(path) and path.is_dir():
         raise BadFolder(f"{path} is a folder: name a file")
+    if is_device(path):
+        if not os.access(path, os.W_OK):
+            raise BadFolder(f"{path} cannot be written: you may not write to it")
+        return
+    there = path.resolve()
+    folder = there.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise BadFolder(f"{path} cannot be written: {folder} is no folder that you may write into")
+    if there.name.endswith(_NEVER_WRITTEN) and there.exists():
+        raise BadFolder(f"{path} is no document, and would be overwritten: name another file")
+
+
+def is_device(path: Path) -> bool:
+    """Whether a pipe or device stands there, which is written to and not replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check_files(outputs: Mapping[str, Path], inputs: Iterable[Path] = ()) -> None:
+    """Refuse files that cannot be written, that are named twice, or that the command reads.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path
+        By the option that names it, such as ``--json``.
+    inputs : iterable of Path
+        Files that the command reads.
+    """
+    named: dict[str, Path] = {}
+    inputs = list(inputs)
+    for option, path in outputs.items():
+        check_file(path)
+        if is_device(path):
+            continue
+        if any(_is_same(path, each) for each in inputs):
+            raise BadFolder(
+                f"{option} {path} would overwrite what this command reads: name another file"
+            )
+        for other, earlier in named.items():
+            if _is_same(path, earlier):
+                raise BadFolder(f"{other} and {option} name one file, {path}: name two")
+        named[option] = path
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.resolve() == other.resolve():
+        return True
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def replacing_file(path: Path, text: str | bytes) -> None:
@@ -124,7 +170,7 @@ def replacing_file(path: Path, text: str | bytes) -> None:
     # Its length does not depend on the name, which may have the longest length that there is.
     scratch = path.with_name(f".softmax-harness-{secrets.token_hex(4)}")
     try:
-        if path.exists() and not path.is_file():
+        if is_device(path):
             path.write_bytes(whole)
             return
         with _named_when_whole(scratch) as file:
@@ -181,12 +227,13 @@ def replacing(
             yield fresh
             _bring(fresh, there, scratch / "old")
     except OSError as error:
-        if not _is_no_room(error):
+        if not is_no_room(error):
             raise
         raise BadFolder(f"{folder} cannot be written: {error.strerror or _FULL}") from None
 
 
-def _is_no_room(error: OSError) -> bool:
+def is_no_room(error: OSError) -> bool:
+    """Whether a file could not be written since it had no room, or its name was too long."""
     # NumPy says of a full disk only how much it wrote.
     return error.errno in _NO_ROOM or (error.errno is None and "requested and" in str(error))
 

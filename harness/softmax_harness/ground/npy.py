@@ -26,18 +26,25 @@ def read_npy(path: Path) -> NDArray[Any]:
     """
     if not os.path.isfile(path):
         raise BadData(f"{path}: no such file; expected a .npy file written by numpy.save")
+    if _begins_as_archive(path):
+        raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of headers that overflow; what comes of it is refused
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # noqa: BLE001 - a header may hold anything, and so may what it raises
         reason = printable(str(error).split("\n")[0])[:_REASON]
         raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
     saved = [each for each in FORMATS.values() if each.loaded_as == array.dtype.str]
     return array.view(saved[0].dtype) if saved else array
+
+
+def _begins_as_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"PK"
+    except OSError:
+        return False
 
 
 def let_go(array: NDArray[Any]) -> None:

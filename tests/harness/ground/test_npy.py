@@ -34,12 +34,15 @@ def test_a_header_out_of_range_is_one_clear_line(tmp_path, header):
     assert "not a readable .npy array" in refused(tmp_path / "x.npy")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04junk", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"]
-)
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}"])
 def test_what_is_no_array_is_one_clear_line(tmp_path, content):
     (tmp_path / "x.npy").write_bytes(content)
     assert "not a readable .npy array" in refused(tmp_path / "x.npy")
+
+
+def test_what_begins_as_an_archive_is_said_to_be_one(tmp_path):
+    (tmp_path / "x.npy").write_bytes(b"PK\x03\x04junk")
+    assert "an archive of several arrays" in refused(tmp_path / "x.npy")
 
 
 def test_a_name_that_is_too_long_is_no_file(tmp_path):
