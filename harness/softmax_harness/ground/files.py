@@ -26,6 +26,8 @@ from softmax_harness.ground.scratch import scratch_folder, scratch_prefix
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG)
 # A document that is given such a name, and would replace such a file, was not meant for it.
 _NEVER_WRITTEN = (".py", ".npy", ".npz", "pyproject.toml")
+# As many folders one in another are made; a path that lacks more has another fault.
+_NEW_FOLDERS = 50
 _FULL = os.strerror(errno.ENOSPC)
 
 
@@ -92,6 +94,8 @@ def _check_room(folder: Path) -> None:
     room = next(each for each in (there, *there.parents) if _exists(each))
     if not room.is_dir() or not os.access(room, os.W_OK | os.X_OK):
         raise BadFolder(f"{folder} cannot be written: you may not write into {room}")
+    if len(there.relative_to(room).parts) > _NEW_FOLDERS:
+        raise BadFolder(f"{folder} cannot be written: more than {_NEW_FOLDERS} folders are missing")
     names = [*there.relative_to(room).parts, f"{scratch_prefix(there)}{'x' * 8}"]
     for name in names:
         _exists(room / name)

@@ -247,6 +247,8 @@ def test_a_name_that_is_too_long_is_refused_at_once(tmp_path):
     for name in ("x" * 250, "x" * 300, f"{'x' * 300}/run"):
         with pytest.raises(BadFolder, match="cannot be written: File name too long"):
             check_writable(tmp_path / name)
+    with pytest.raises(BadFolder, match="more than 50 folders are missing"):
+        check_writable(tmp_path / ("x/" * 1500))
     with pytest.raises(BadFolder, match="cannot be written: File name too long"):
         check_file(tmp_path / ("x" * 300))
     replacing_file(tmp_path / ("x" * 255), "new")
