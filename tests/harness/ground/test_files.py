@@ -120,6 +120,29 @@ def test_a_process_killed_while_it_writes_leaves_nothing_half_written(target, wr
     assert found(target)["score.json" if write is write_file else "run/results.csv"][:3] == "new"
 
 
+@posix
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_what_a_kill_between_two_moves_leaves_the_next_one_replaces(tmp_path, moves):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_text(OLD.replace("}}", '}, "files": ["gone.csv"]}'))
+    (folder / "gone.csv").write_text("old")
+    (folder / "notes.txt").write_text("mine")
+    fault = (
+        "replace, done = Path.replace, []\n"
+        "def killing(self, other):\n"
+        f"    if len(done) == {moves}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    done.append(other)\n"
+        "    return replace(self, other)\n"
+        "Path.replace = killing"
+    )
+    done = in_a_process(write_run, tmp_path, fault)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert json.loads((folder / "run.json").read_text())["options"] == {}
+    write_run(tmp_path)
+    assert found(folder).keys() == {"run.json", "results.csv", "notes.txt"}
+
+
 def test_the_file_has_no_name_until_it_is_whole(tmp_path):
     """Where the system has nameless files, a killed process leaves none at all."""
     with files._named_when_whole(tmp_path / "x") as file:
