@@ -22,8 +22,12 @@ from softmax_harness.ground.manifest import (
 )
 from softmax_harness.ground.scratch import scratch_folder, scratch_prefix
 
-# The disk is full, a quota is used up, a file would be larger than allowed, a name is too long.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG)
+# The disk is full, a quota is used up, a file would be larger than allowed, a name is too long; or
+# the device failed, or is no longer written to.
+_NO_ROOM = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG),
+    *(errno.EIO, errno.EROFS),
+)
 # A document that is given such a name, and would replace such a file, was not meant for it.
 _NEVER_WRITTEN = (".py", ".npy", ".npz", "pyproject.toml")
 # As many folders one in another are made; a path that lacks more has another fault.
@@ -222,24 +226,31 @@ def replacing(
     """
     check_writable(folder, kind, writes, inputs)
     there = folder.resolve()
+    room = there if there.is_dir() else there.parent
     try:
-        room = there if there.is_dir() else there.parent
         room.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
+    try:
         with scratch_folder(there, room) as scratch:
             fresh = scratch / "fresh"
             fresh.mkdir()
             yield fresh
             _bring(fresh, there, scratch / "old")
     except OSError as error:
-        if not is_no_room(error):
+        if not is_no_room(error) and not _is_below(error, room / scratch_prefix(there)):
             raise
         raise BadFolder(f"{folder} cannot be written: {error.strerror or _FULL}") from None
 
 
 def is_no_room(error: OSError) -> bool:
-    """Whether a file could not be written since it had no room, or its name was too long."""
+    """Whether the system could not write a file, since the disk is full or the like."""
     # NumPy says of a full disk only how much it wrote.
     return error.errno in _NO_ROOM or (error.errno is None and "requested and" in str(error))
+
+
+def _is_below(error: OSError, beginning: Path) -> bool:
+    return isinstance(error.filename, str) and error.filename.startswith(str(beginning))
 
 
 def _bring(fresh: Path, folder: Path, old: Path) -> None:

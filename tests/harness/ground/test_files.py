@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -287,6 +288,14 @@ def test_a_full_device_is_one_clear_error():
 def test_numpy_says_otherwise_that_a_disk_is_full(tmp_path):
     with pytest.raises(BadFolder, match="No space left on device"), replacing(tmp_path / "run"):
         raise OSError("1000 requested and 12 written")
+
+
+def test_a_folder_that_goes_while_it_is_written_is_one_clear_error(tmp_path):
+    with pytest.raises(BadFolder, match="No such file"), replacing(tmp_path / "run") as fresh:
+        shutil.rmtree(fresh.parent)
+        (fresh / "a.csv").write_bytes(b"new")
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "run"):
+        (tmp_path / "another").read_text()  # which is no matter of the folder
 
 
 @posix
