@@ -84,15 +84,19 @@ CASES = {
     "policy": (["score", "x.npy", "x.npy", "--policy", "all=zero"], "all-masked"),
     "json into nowhere": (["score", "x.npy", "x.npy", "--json", "gone/s.json"], "gone"),
     "json over an input": (["score", "x.data", "x.npy", "--json", "x.data"], "would overwrite"),
-    "json over an array": (["score", "x.npy", "x.npy", "--json", "wide.npy"], "is no document"),
+    "json over X": (["score", "x.npy", "nan.npy", "--json", "x.npy"], "what this command reads"),
+    "json over an array": (
+        ["score", "x.npy", "x.npy", "--json", "wide.npy"],
+        "a file that is no document",
+    ),
     "json over a table": (["compare", "in", "in", "--json", "in/run.json"], "would overwrite"),
     "json over the kernel": (
         ["check", "kernel.py:softmax", "--json", "kernel.py"],
-        "kernel.py is no document",
+        "kernel.py would overwrite a file that is no document",
     ),
     "junit over the settings": (
         ["check", "exact", "--junit", "pyproject.toml"],
-        "pyproject.toml is no document",
+        "pyproject.toml would overwrite a file",
     ),
     "markdown over the baseline": (
         ["check", "exact", "--baseline", "base.json", "--markdown", "mine/../base.json"],
@@ -100,7 +104,7 @@ CASES = {
     ),
     "baseline over the kernel": (
         ["check", "kernel.py:softmax", "--baseline", "kernel.py", "--update-baseline"],
-        "kernel.py is no document",
+        "kernel.py would overwrite a file that is no document",
     ),
     "baseline and json in one": (
         ["check", "exact", "--json", "new", "--baseline", "new", "--update-baseline"],
@@ -110,7 +114,10 @@ CASES = {
         ["check", "exact", "--json", "new", "--junit", "./new"],
         "--json and --junit name one file, new",
     ),
-    "figure over the file": (["explain", "x.npy", "--figure", "drawn.svg"], "is no document"),
+    "figure over the file": (
+        ["explain", "x.npy", "--figure", "drawn.svg"],
+        "what this command reads",
+    ),
     "a file of too long a name": (
         ["score", "x.npy", "x.npy", "--json", "x" * 300],
         "File name too long",

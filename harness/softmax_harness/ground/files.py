@@ -96,7 +96,8 @@ def _check_room(folder: Path) -> None:
     """Refuse a folder that cannot be made or written into."""
     there = folder.resolve()
     room = next(each for each in (there, *there.parents) if _exists(each))
-    if not room.is_dir() or not os.access(room, os.W_OK | os.X_OK):
+    needed = os.W_OK | os.X_OK | (os.R_OK if room == there else 0)
+    if not room.is_dir() or not os.access(room, needed):
         raise BadFolder(f"{folder} cannot be written: you may not write into {room}")
     if len(there.relative_to(room).parts) > _NEW_FOLDERS:
         raise BadFolder(f"{folder} cannot be written: more than {_NEW_FOLDERS} folders are missing")
@@ -127,8 +128,6 @@ def check_file(path: Path) -> None:
     folder = there.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise BadFolder(f"{path} cannot be written: {folder} is no folder that you may write into")
-    if there.name.endswith(_NEVER_WRITTEN) and there.exists():
-        raise BadFolder(f"{path} is no document, and would be overwritten: name another file")
 
 
 def is_device(path: Path) -> bool:
@@ -155,6 +154,10 @@ def check_files(outputs: Mapping[str, Path], inputs: Iterable[Path] = ()) -> Non
         if any(_is_same(path, each) for each in inputs):
             raise BadFolder(
                 f"{option} {path} would overwrite what this command reads: name another file"
+            )
+        if path.resolve().name.endswith(_NEVER_WRITTEN) and path.exists():
+            raise BadFolder(
+                f"{option} {path} would overwrite a file that is no document: name another file"
             )
         for other, earlier in named.items():
             if _is_same(path, earlier):
