@@ -1,6 +1,9 @@
 """Bad input: one clear line, exit code 2, nothing written and nothing lost."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +30,16 @@ def files(tmp_path):
     (tmp_path / "text.npy").write_text("not an array")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "drawn.svg").symlink_to("x.npy")
+    (tmp_path / "x.data").write_bytes((tmp_path / "x.npy").read_bytes())
+    (tmp_path / "kernel.py").write_text("import numpy as np\ndef softmax(x): return np.exp(x)")
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "base.json").write_text("{}")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "run.json").write_text('{"schema": 1, "options": {}, "files": ["i.npy"]}')
+    np.save(tmp_path / "in" / "i.npy", x)
+    (tmp_path / "in" / "float16-x-n3.npy").write_text("mine")
     return tmp_path
 
 
@@ -38,6 +51,15 @@ CASES = {
     "unknown option": (["run", "--sead", "1"], "--seed"),
     "dtype of none": (["run", "naive", "--dtype", "bfloat16"], "bfloat16"),
     "foreign folder": (["run", "--out", "mine"], "something other than a run"),
+    "inputs for a run": (["run", "--out", "in"], "something other than a run"),
+    "a file of another": (
+        ["inputs", "--dtype", "float16", "--family", "x.npy", "--out", "in"],
+        "in/float16-x-n3.npy would be replaced",
+    ),
+    "inputs over inputs": (["inputs", "--family", "in/i.npy", "--out", "in"], "in/i.npy is read"),
+    "two of one name": (["inputs", "--family", "x.npy,in/../x.npy"], "under one name"),
+    "a link to nothing": (["run", "--out", "dangling"], "dangling is a link to nothing"),
+    "a folder of too long a name": (["run", "--out", "x" * 250], "File name too long"),
     "a file for a folder": (["run", "--out", "x.npy"], "is a file"),
     "folder under a file": (["run", "--out", "x.npy/out"], "x.npy"),
     "no run": (["report", "mine"], "no run.json"),
@@ -61,6 +83,45 @@ CASES = {
     "empty": (["score", "empty.npy", "empty.npy"], "nothing to judge"),
     "policy": (["score", "x.npy", "x.npy", "--policy", "all=zero"], "all-masked"),
     "json into nowhere": (["score", "x.npy", "x.npy", "--json", "gone/s.json"], "gone"),
+    "json over an input": (["score", "x.data", "x.npy", "--json", "x.data"], "would overwrite"),
+    "json over X": (["score", "x.npy", "nan.npy", "--json", "x.npy"], "what this command reads"),
+    "json over an array": (
+        ["score", "x.npy", "x.npy", "--json", "wide.npy"],
+        "a file that is no document",
+    ),
+    "json over a table": (["compare", "in", "in", "--json", "in/run.json"], "would overwrite"),
+    "json over the kernel": (
+        ["check", "kernel.py:softmax", "--json", "kernel.py"],
+        "kernel.py would overwrite a file that is no document",
+    ),
+    "junit over the settings": (
+        ["check", "exact", "--junit", "pyproject.toml"],
+        "pyproject.toml would overwrite a file",
+    ),
+    "markdown over the baseline": (
+        ["check", "exact", "--baseline", "base.json", "--markdown", "mine/../base.json"],
+        "--markdown mine/../base.json would overwrite",
+    ),
+    "baseline over the kernel": (
+        ["check", "kernel.py:softmax", "--baseline", "kernel.py", "--update-baseline"],
+        "kernel.py would overwrite a file that is no document",
+    ),
+    "baseline and json in one": (
+        ["check", "exact", "--json", "new", "--baseline", "new", "--update-baseline"],
+        "--json and --baseline name one file, new",
+    ),
+    "two documents in one": (
+        ["check", "exact", "--json", "new", "--junit", "./new"],
+        "--json and --junit name one file, new",
+    ),
+    "figure over the file": (
+        ["explain", "x.npy", "--figure", "drawn.svg"],
+        "what this command reads",
+    ),
+    "a file of too long a name": (
+        ["score", "x.npy", "x.npy", "--json", "x" * 300],
+        "File name too long",
+    ),
     "no number": (["explain", "two"], "'two' is not a number"),
     "no witness": (["explain", "float32:normal-1"], "is not a witness"),
     "witness out of range": (["explain", "float32:normal-1,n=3,rows=1,seed=0@5,0"], "outside"),
@@ -87,6 +148,34 @@ def test_a_run_is_replaced_and_nothing_else(command, files):
     words = ("run", "exact", "--family", "ties", "--dtype", "float16", "--out", files / "run")
     assert command(*words).returncode == 0
     first = json.loads((files / "run" / "run.json").read_text())
+    (files / "run" / "notes.txt").write_text("mine")
     assert command(*words, "--seed", "3").returncode == 0
     second = json.loads((files / "run" / "run.json").read_text())
     assert (first["options"]["seed"], second["options"]["seed"]) == (0, 3)
+    (files / "run" / "report.md").unlink()
+    done = command("report", ".", cwd=files / "run")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((files / "run" / "run.json").read_text()) == second
+    there = [path for path in (files / "run").rglob("*") if path.is_file()]
+    names = {path.relative_to(files / "run").as_posix() for path in there}
+    assert names == {"notes.txt", "run.json", *second["files"]} and "report.md" in names
+
+
+def test_a_summary_that_cannot_be_written_is_refused_at_once(called, files, monkeypatch):
+    for name in ("mine", "gone/summary.md"):
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(files / name))
+        done = called("check", "exact", "--json", "new.json", cwd=files)
+        assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+        assert f"GITHUB_STEP_SUMMARY names {files / name}, which cannot be written" in done.stderr
+    assert not (files / "new.json").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_results_that_cannot_be_written_are_one_line(files):
+    program = "from softmax_harness.cli import main; main()"
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-c", program, "explain", "1", "2"]
+        done = subprocess.run(words, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    told = "softmax-harness: the results cannot be written: No space left on device\n"
+    assert done.stderr == told

@@ -153,7 +153,11 @@ def test_inputs_that_are_computed_elsewhere_are_scored(called, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are read from /proc; run it on Linux")
-def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    "number, code, told",
+    [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated")],
+)
+def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path, number, code, told):
     program = "from softmax_harness.cli import main; main()"
     words = [sys.executable, "-c", program, "run", "--suite", "full", "--jobs", "2"]
     started = subprocess.Popen(
@@ -161,16 +165,29 @@ def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path):
         stderr=subprocess.PIPE,
         start_new_session=True,
         # Whatever began these tests, such as a shell in the background, may ignore interrupts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
     while started.poll() is None and len(children.read_text().split()) < 3:  # and the tracker's
         time.sleep(0.05)
-    os.killpg(started.pid, signal.SIGINT)
+    os.killpg(started.pid, number)
     _, shown = started.communicate(timeout=60)
-    assert started.returncode == 130 and b"interrupted; nothing was written" in shown
+    assert started.returncode == code and told + b"; nothing was written" in shown
     assert b"Traceback" not in shown and list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         for _ in range(600):  # what is left goes when it notices, or the test fails
             os.killpg(started.pid, 0)
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_command_that_is_terminated_while_it_writes_leaves_nothing(tmp_path):
+    program = "from softmax_harness.cli import main; main()"
+    words = [sys.executable, "-c", program, "inputs", "--suite", "full", "--out", tmp_path / "in"]
+    started = subprocess.Popen(words, stderr=subprocess.PIPE)
+    while started.poll() is None and not list(tmp_path.glob(".in-*/fresh/*")):
+        time.sleep(0.01)
+    started.terminate()
+    _, shown = started.communicate(timeout=60)
+    assert started.returncode == 143 and shown.strip().count(b"\n") == 0
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
@@ -10,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 import click
 
 from softmax_harness.ground.errors import HarnessError, unknown
+from softmax_harness.ground.files import is_no_room
+from softmax_harness.ground.signals import Terminated, termination_raised
 
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 
@@ -35,12 +38,17 @@ def commands() -> None:
     """Judge softmax implementations against mpmath: accuracy, overflow, underflow, speed.
 
     Exit codes: 0 done; 1 a fault or regression was found; 2 the request was wrong; 3 an internal
-    error; 130 interrupted.
+    error; 130 interrupted; 143 terminated.
     """
 
 
 def main() -> None:
     """Run the command; a request that cannot be met is one line and exit code 2."""
+    with termination_raised():
+        _main()
+
+
+def _main() -> None:
     try:
         # The verb's own exit code, if it ended by one.
         sys.exit(commands(standalone_mode=False) or 0)
@@ -51,7 +59,9 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         _end(error.format_message(), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated):
+            _end("terminated; nothing was written", 143)
         _end("interrupted; nothing was written", 130)
     except BrokenProcessPool:
         _end(
@@ -62,9 +72,17 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception:  # noqa: BLE001 - the last door: whatever reaches it is a defect of ours
+    except Exception as error:  # noqa: BLE001 - the last door: what reaches it is a defect of ours
+        if isinstance(error, OSError) and is_no_room(error):
+            _end_without_output(error)
         traceback.print_exc()
         _end("internal error; please report the lines above", 3)
+
+
+def _end_without_output(error: OSError) -> None:
+    # What standard output still holds would fail again at the end, and then decide the exit code.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _end(f"the results cannot be written: {error.strerror}", 2)
 
 
 def _end(message: str, code: int) -> None:

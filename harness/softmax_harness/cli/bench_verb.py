@@ -9,7 +9,7 @@ import click
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.ground.documents.github import add_to_summary
+from softmax_harness.ground.documents.github import add_to_summary, check_summary
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
@@ -85,10 +85,10 @@ def command(
         raise HarnessError(
             f"{len(names)} revisions were given: expected two, BASE HEAD, as git names them"
         )
-    files.check()
     folder = Path.cwd()
     repository = revisions.top_of(folder)
-    configuration_of(folder)
+    files.check((configuration_of(folder),))
+    check_summary()
     commits = tuple(revisions.commit_of(repository, name) for name in names)
     comparison = Comparison(
         (names[0], names[1]), (commits[0], commits[1]), pattern, Rule(pairs, factor), [], []

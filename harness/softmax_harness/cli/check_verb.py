@@ -28,9 +28,9 @@ from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.ground.documents.github import add_to_summary, shows_annotations
+from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
 from softmax_harness.ground.errors import BadBaseline, BadImplementation
-from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
@@ -177,10 +177,9 @@ def command(
         given = (parts, without, relaxed, baseline, update_baseline)
         _refuse_for_operations(operation, any(given))
     names = check_names(implementations, settings, operation)
-    files.check()
     baseline = baseline or settings.baseline
+    _check_files(files, baseline, update_baseline)
     if update_baseline and baseline is not None:
-        check_file(baseline)
         _to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
@@ -205,6 +204,17 @@ def command(
     for line in not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
     context.exit(1 if gated.failed or not_judged else 0)
+
+
+def _check_files(files: DocumentFiles, baseline: Path | None, is_written: bool) -> None:
+    """Refuse what cannot be written, before anything is checked."""
+    if baseline is None:
+        files.check()
+    elif is_written:
+        files.check(baseline=baseline)
+    else:
+        files.check((baseline,))
+    check_summary()
 
 
 def _refuse_for_operations(operation: str, is_given: bool) -> None:

@@ -11,6 +11,7 @@ from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.documents.plain import counted
+from softmax_harness.ground.manifest import names_in
 from softmax_harness.run.compare import CHANGES, Change, changes
 from softmax_harness.run.results import read
 
@@ -30,7 +31,7 @@ def command(context: click.Context, first: Path, second: Path, files: DocumentFi
 
     Example: softmax-harness compare before after
     """
-    files.check()
+    files.check(run / name for run in (first, second) for name in names_in(run))
     found = changes(read(first), read(second))
     changed = Counter(each.change for each in found)
     counts = {name: changed[name] for name in CHANGES}

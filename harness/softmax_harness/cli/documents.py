@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from softmax_harness.cli import options
-from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.files import check_files, replacing_file
 
 _KINDS = {"json": "JSON", "junit": "JUnit XML", "markdown": "Markdown"}
 
@@ -28,10 +28,17 @@ class DocumentFiles:
 
     paths: dict[str, Path]
 
-    def check(self) -> None:
-        """Refuse a file that cannot be written, before any work is done for it."""
-        for path in self.paths.values():
-            check_file(path)
+    def check(self, inputs: Iterable[Path] = (), **others: Path) -> None:
+        """Refuse what cannot be written or is read by the command, before any work is done.
+
+        Parameters
+        ----------
+        inputs : iterable of Path
+            What the command reads.
+        **others
+            What else it writes, by the option that names it.
+        """
+        check_files({f"--{option}": path for option, path in (self.paths | others).items()}, inputs)
 
     def write(self, **documents: Callable[[], str]) -> None:
         """Write each file; `documents` make the text of each kind, where it was asked for."""

@@ -12,7 +12,7 @@ from softmax_harness.explain.operation import RowResults, row_text
 from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.files import check_file, replacing_file
+from softmax_harness.ground.files import check_files, replacing_file
 from softmax_harness.ground.formats import format_named, format_of
 from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
@@ -65,7 +65,7 @@ def command(
     Example: softmax-harness explain 2.0 1.0 0.1
     """
     if figure is not None:
-        _check_figure(figure)
+        _check_figure(figure, what)
     found = _witness(what, row, dtype, operation)
     said = Said(output_dtype)
     named = [implementation_named(name, operation, said) for name in names]
@@ -100,10 +100,10 @@ def command(
         click.echo(f"wrote {figure}")
 
 
-def _check_figure(path: Path) -> None:
+def _check_figure(path: Path, what: tuple[str, ...]) -> None:
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise BadData(f"--figure {path}: expected a name that ends in .svg, .png or .pdf")
-    check_file(path)
+    check_files({"--figure": path}, [Path(word) for word in what if word.endswith(".npy")])
 
 
 def _witness(

@@ -10,7 +10,9 @@ import numpy as np
 from softmax_harness.cli import options
 from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.documents.as_json import json_text
+from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import replacing
+from softmax_harness.ground.manifest import MANIFEST
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
@@ -32,15 +34,23 @@ def command(
     Example: softmax-harness inputs --dtype float16 --family normal-10 --out inputs
     """
     plan = select(Options(("exact",), dtypes, families, suite=suite, seed=seed)).plan
-    with replacing(out) as folder:
-        names = [_saved(planned.recipe, folder) for planned in plan]
-        document = {"schema": 1, "options": {"suite": suite, "seed": seed}, "files": names}
-        (folder / "run.json").write_text(json_text(document), encoding="utf-8")
-    click.echo(f"wrote {len(names)} files to {out}")
+    recipes = {_name(planned.recipe): planned.recipe for planned in plan}
+    if len(recipes) < len(plan):
+        raise BadData("two of the families would be written under one name: give them other names")
+    read = [Path(name) for name in families if name.endswith(".npy")]
+    with replacing(out, "inputs", writes=(MANIFEST, *recipes), inputs=read) as folder:
+        for name, recipe in recipes.items():
+            rows = np.concatenate(list(recipe.blocks()))
+            np.save(folder / name, rows, allow_pickle=False)
+        document = {
+            "schema": 1,
+            "options": {"suite": suite, "seed": seed},
+            "files": list(recipes),
+        }
+        (folder / MANIFEST).write_text(json_text(document), encoding="utf-8")
+    click.echo(f"wrote {len(recipes)} files to {out}")
 
 
-def _saved(recipe: Recipe, folder: Path) -> str:
+def _name(recipe: Recipe) -> str:
     stem = Path(recipe.family.name).stem
-    name = f"{recipe.format.name}-{stem}-n{recipe.n}.npy"
-    np.save(folder / name, np.concatenate(list(recipe.blocks())), allow_pickle=False)
-    return name
+    return f"{recipe.format.name}-{stem}-n{recipe.n}.npy"

@@ -113,5 +113,6 @@ def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         type=PATH,
         default=default,
         show_default=True,
-        help="The folder to write. A folder that holds something else is refused.",
+        help="The folder to write. Of what it holds, only files of an earlier run are replaced; "
+        "without any, a folder that is not empty is refused.",
     )

@@ -15,7 +15,7 @@ from softmax_harness.ground.workers import workers
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.make import make_run
 from softmax_harness.run.options import Options
-from softmax_harness.run.results import read, write
+from softmax_harness.run.results import FILES, read, write
 from softmax_harness.run.selection import select
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.truth import TIERS
@@ -87,7 +87,7 @@ def command(
     With times, one's own kernel beside ours: softmax-harness run max-shifted kernel.py:softmax
     --time
     """
-    check_writable(out)
+    check_writable(out, writes=FILES)
     said = Said(output_dtype, standard)
     asked = Options(
         implementations, dtypes, families, operation, suite, seed, jobs, truth, said, time

@@ -39,7 +39,7 @@ def command(
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
     """
-    files.check()
+    files.check((x_path, y_path))
     pair = read_pair(x_path, y_path, axis)
     with shown_progress() as progress:
         scored = score(pair, policy, lambda done: progress("judging", done, pair.x.size), standard)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.text import printable
+
+_REASON = 200  # characters of what NumPy says, which may quote a whole header
 
 
 def read_npy(path: Path) -> NDArray[Any]:
@@ -19,17 +24,27 @@ def read_npy(path: Path) -> NDArray[Any]:
     NumPy saves types that are not its own, such as bfloat16, as raw bytes, which are read as what
     they were.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BadData(f"{path}: no such file; expected a .npy file written by numpy.save")
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        reason = str(error).split("\n")[0]
-        raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
-    if not isinstance(array, np.ndarray):
+    if _begins_as_archive(path):
         raise BadData(f"{path}: an archive of several arrays; expected one array, saved as .npy")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that overflow; what comes of it is refused
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # noqa: BLE001 - a header may hold anything, and so may what it raises
+        reason = printable(str(error).split("\n")[0])[:_REASON]
+        raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
     saved = [each for each in FORMATS.values() if each.loaded_as == array.dtype.str]
     return array.view(saved[0].dtype) if saved else array
+
+
+def _begins_as_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"PK"
+    except OSError:
+        return False
 
 
 def let_go(array: NDArray[Any]) -> None:

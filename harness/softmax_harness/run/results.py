@@ -13,6 +13,7 @@ import pandas as pd
 
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadFolder
+from softmax_harness.ground.manifest import MANIFEST
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.run.experiments import EXPERIMENTS
 
@@ -45,6 +46,10 @@ TABLES = (
     "timings",
     "history",
 )
+
+
+# What a run writes, as far as that is known before it is made.
+FILES = (MANIFEST, "report.html", "report.md", *(f"{name}.csv" for name in TABLES))
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def write(run: Run, folder: Path) -> None:
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     digests = {name: _digest(folder / f"{name}.csv") for name in run.tables}
     text = json_text(run.info | {"sha256": digests})
-    (folder / "run.json").write_text(text, encoding="utf-8")
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
 def _digest(path: Path) -> str:
@@ -97,7 +102,7 @@ def read(folder: Path) -> Run:
     BadFolder
         If there is none, or one of another schema, or one whose files are not as they were written.
     """
-    path = folder / "run.json"
+    path = folder / MANIFEST
     if not path.is_file():
         raise BadFolder(
             f"{folder}: no run.json there; expected a folder written by softmax-harness run"
@@ -125,6 +130,6 @@ def read(folder: Path) -> Run:
 
 def copy(folder: Path, fresh: Path) -> None:
     """Copy the run in `folder`, without its report, to `fresh`."""
-    for name in ("run.json", *(f"{name}.csv" for name in TABLES)):
-        if (folder / name).is_file():
-            shutil.copy2(folder / name, fresh / name)
+    shutil.copy2(folder / MANIFEST, fresh / MANIFEST)
+    for name in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]:
+        shutil.copy2(folder / f"{name}.csv", fresh / f"{name}.csv")

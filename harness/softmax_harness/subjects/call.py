@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.signals import Terminated
 from softmax_harness.ground.text import printable
 from softmax_harness.operations import Operands
 from softmax_harness.subjects.layouts import LAYOUTS
@@ -29,6 +30,8 @@ def answered(
         y, faults = _results(request, function, arguments)
     except MemoryError as error:
         return Reply(None, (Fault("memory", f"ran out of memory: {told(error)}"),))
+    except Terminated:
+        raise
     except accidents as error:
         return Reply(None, (Fault("raised", f"raised {told(error)}"),))
     if _bytes(arguments) != before:

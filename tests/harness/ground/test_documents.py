@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,6 +21,7 @@ from softmax_harness.ground.documents.markdown import (
     table_lines,
 )
 from softmax_harness.ground.documents.plain import counted, note_lines
+from softmax_harness.ground.errors import BadFolder
 
 
 def test_json_has_what_is_not_finite_as_strings_however_deep():
@@ -93,6 +95,22 @@ def test_a_summary_is_added_where_there_is_one(tmp_path, monkeypatch):
     add_to_summary("two\n")
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == "❌ one\ntwo\n"
     assert shows_annotations()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+def test_a_summary_that_has_no_room_is_as_it_was(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    summary = tmp_path / "summary.md"
+    summary.write_text("earlier\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(BadFolder, match="cannot be written \\(File too large\\)"):
+            add_to_summary("much" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert summary.read_text() == "earlier\n"
 
 
 def test_plain_text_counts_and_notes():
