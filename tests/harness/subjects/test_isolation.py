@@ -21,7 +21,7 @@ from softmax_harness.subjects.isolation import (
     Limits,
     Request,
     forked,
-    spawned,
+    fresh,
 )
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.named import check_name, implementation_named
@@ -142,6 +142,52 @@ def test_an_implementation_of_a_missing_library_says_how_to_get_it(tmp_path):
     path.write_text("import no_such_library\ndef f(x, axis=-1): return x\n")
     found = implementation_named(f"{path}:f")
     assert found.unavailable == "it needs no_such_library: pip install no_such_library"
+
+
+def test_a_missing_file_beside_the_kernel_is_not_to_be_installed(tmp_path):
+    (tmp_path / "helper.py").touch()
+    path = tmp_path / "needs.py"
+    path.write_text("import helper\ndef f(x, axis=-1): return x\n")
+    told = implementation_named(f"{path}:f").unavailable
+    assert "helper, which lies beside needs.py" in told
+    assert f"PYTHONPATH={tmp_path}" in told and "pip" not in told
+
+
+ONCE = """
+    import os
+    import numpy as np
+    from pathlib import Path
+    mark = Path(__file__).with_suffix(".loaded")
+    if mark.exists():
+        raise RuntimeError("device is in use")
+    mark.touch()
+
+    def good(x, axis=-1):
+        if x.ndim == 1:
+            os._exit(5)
+        return x.copy()
+"""
+
+
+def test_what_can_be_loaded_only_once_is_a_fault_of_it(tmp_path):
+    path = tmp_path / "once.py"
+    path.write_text(textwrap.dedent(ONCE))
+    with Isolated(f"{path}:good", Limits()) as process:
+        assert process.serve([request(np.zeros((2, 3)))])[0].y is not None
+        with pytest.raises(Ended, match="exit code 5"):
+            process.serve([request(np.zeros(3))])
+        for _ in range(2):
+            with pytest.raises(Ended, match="device is in use") as ended:
+                process.serve([request(np.zeros((2, 3)))])
+            assert ended.value.fault.kind == "raised"
+            assert ended.value.told == "when it was loaded in a fresh process"
+
+
+def test_a_module_that_dies_when_it_is_loaded_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "dies.py"
+    path.write_text("import os\nos._exit(7)\n")
+    with pytest.raises(BadImplementation, match="died: exit code 7, when it was loaded"):
+        implementation_named(f"{path}:f")
 
 
 def test_foreign_code_in_the_workers_of_a_run_ends_with_them(command, kernel, tmp_path):
@@ -398,7 +444,7 @@ def test_nothing_is_left_when_the_parent_ends(looks, end):
 
 
 NO_TEMPLATE = {
-    "none": (spawned, "can_fork", lambda: False),
+    "none": (fresh, "can_fork", lambda: False),
     "one that ends at once": (forked, "_command", lambda descriptor: [sys.executable, "-c", ""]),
 }
 

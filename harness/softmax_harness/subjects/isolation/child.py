@@ -17,7 +17,7 @@ from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.isolation import limits, watch
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 
@@ -76,7 +76,7 @@ def load(name: str) -> Description | Fault:
         package = (error.name or "").partition(".")[0]
         if not package or package in sys.modules:
             return Fault("raised", f"loading it raised {told(error)}")
-        return Fault("unavailable", f"it needs {package}: pip install {package}")
+        return Fault("unavailable", f"it needs {package}{remedy(name, package)}")
     except MemoryError:
         return Fault("memory", "loading it ran out of memory")
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
@@ -110,14 +110,11 @@ def _with_library(found: Any) -> Any:
     return found
 
 
-def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
-    """Make each call of the implementation of that name in turn.
+def serve(requests: list[Request]) -> list[Reply]:
+    """Make each call of the implementation in turn.
 
     What the calls leave behind is a fault of the last one.
     """
-    name, requests = asked
-    if not hasattr(_Here, "function"):  # a process that took the place of one that ended
-        load(name)
     around = watch.state()
     replies = [answered(_Here.function, request) for request in requests]
     left = _side_effects(around)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from softmax_harness.subjects.isolation import child
-from softmax_harness.subjects.isolation.spawned import Died, Spawned
+from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
@@ -33,12 +33,12 @@ class Limits:
 
 
 class Ended(Exception):
-    """The process died, or was ended at a limit.
+    """The process died, was ended at a limit, or could not load the implementation once more.
 
     Attributes
     ----------
     fault : Fault
-        Of the kind ``died``, ``timeout`` or ``memory``.
+        Of the kind ``died``, ``timeout`` or ``memory``; ``raised`` of what cannot be loaded again.
     told : str
         What was asked of it.
     """
@@ -57,7 +57,7 @@ class Isolated:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
-        self._process: Spawned | None = None
+        self._process: Fresh | None = None
         self._is_loaded = False
 
     def load(self) -> Description | Fault:
@@ -80,17 +80,23 @@ class Isolated:
         Raises
         ------
         Ended
-            If the process died or was ended.
+            If the process died or was ended, or a fresh one could not load the implementation.
         """
         if not self._is_loaded:
-            self.load()
-        asked = (self.name, requests)
-        replies: list[Reply] = self._asked(child.serve, asked, self.limits.seconds)
+            self._load_again()
+        replies: list[Reply] = self._asked(child.serve, requests, self.limits.seconds)
         return replies
+
+    def _load_again(self) -> None:
+        """What was loaded before need not be there any more, or can be loaded only once."""
+        found = self.load()
+        if isinstance(found, Fault):
+            self.close()
+            raise Ended(Fault("raised", found.message), "when it was loaded in a fresh process")
 
     def _asked(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
         if self._process is None:
-            self._process = Spawned(self.limits.memory)
+            self._process = Fresh(self.limits.memory)
         try:
             return self._process.ask(function, given, seconds)
         except TimeoutError:
@@ -120,11 +126,10 @@ class Isolated:
         self._process, self._is_loaded = None, False
 
 
-def _told(given: str | tuple[str, list[Request]]) -> str:
+def _told(given: str | list[Request]) -> str:
     if isinstance(given, str):
         return "when it was loaded"
-    _, requests = given
-    shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in requests)
+    shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in given)
     first = ", ".join(list(shapes)[:3])
     return f"when called with {first}{' and others' if len(shapes) > 3 else ''}"
 

@@ -29,7 +29,7 @@ class Died(Exception):
         self.exit_code = exit_code
 
 
-class Spawned:
+class Fresh:
     """A process that holds only what it is asked to load; it must be closed.
 
     Parameters
