@@ -214,6 +214,155 @@ def test_odd_behaviour_is_a_fault_and_no_failure_of_ours(tmp_path, name):
     assert all(fault.message.isprintable() for fault in reply.faults)
 
 
+LIARS = """
+    import json, os, struct
+    import numpy as np
+    from softmax_implementations.registry import implementation
+
+    class Liar(np.ndarray):
+        shape = property(lambda self: self.told)
+        dtype = property(lambda self: np.dtype("float64"))
+
+        def __array_function__(self, *given):
+            return True
+
+    class Payload:
+        def __reduce__(self):
+            return exec, ("import os; os._exit(0)",)
+
+    class Text(str):
+        def splitlines(self):
+            return [Payload()]
+
+    def liar(y, x):
+        y = y.view(Liar)
+        y.told = x.shape
+        return y
+
+    def other_shape(x, axis=-1):
+        return liar(np.zeros(7), x)
+
+    def other_dtype(x, axis=-1):
+        return liar(np.zeros(x.shape, np.float32), x)
+
+    def payload(x, axis=-1):
+        return liar(np.full(x.shape, Payload(), object), x)
+
+    def right_after_all(x, axis=-1):
+        return liar(x.astype(">f8"), x)
+
+    def no_array(x, axis=-1):
+        class Claims:
+            __class__ = np.ndarray
+            shape, dtype = x.shape, x.dtype
+        return Claims()
+
+    def long_message(x, axis=-1):
+        raise type("E" * 10**6, (Exception,), {})("m" * 10**8)
+
+    def odd_message(x, axis=-1):
+        raise type("Odd", (Exception,), {"__str__": lambda self: Text("told")})
+
+    def pipes():
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                    yield int(name)
+            except OSError:
+                pass
+
+    def closes(x, axis=-1):
+        for each in pipes():
+            os.close(each)
+        return x.copy()
+
+    def writes(x, data):
+        for each in pipes():
+            os.write(each, data)
+        return x.copy()
+
+    def garbage(x, axis=-1):
+        return writes(x, b"\\xff" * 100)
+
+    def half_an_answer(x, axis=-1):
+        writes(x, struct.pack("!i", 100))
+        while True:
+            pass
+
+    def endless_answer(x, axis=-1):
+        return writes(x, struct.pack("!i", 2**31 - 1))
+
+    def forged(x, axis=-1):
+        answer = json.dumps({"replies": [[True, [[1, 2]]]]}).encode()
+        return writes(x, struct.pack("!i", len(answer)) + answer)
+
+    @implementation("odd", limits={"max_ulp": np.float64(3), "max_relative": np.int64(2)})
+    def numbers(x, axis=-1):
+        return x
+
+    @implementation("worse", limits={"max_ulp": Payload()})
+    def no_numbers(x, axis=-1):
+        return x
+"""
+
+
+@pytest.fixture(scope="module")
+def liars(tmp_path_factory):
+    path = tmp_path_factory.mktemp("liars") / "liars.py"
+    path.write_text(textwrap.dedent(LIARS), encoding="utf-8")
+    return path
+
+
+def reply_of(path, name, x, limits=None):
+    """What a fresh process answers to one call."""
+    with Isolated(f"{path}:{name}", limits or Limits()) as process:
+        return process.serve([request(x)])[0]
+
+
+@pytest.mark.parametrize(
+    "name, kind, told",
+    [
+        ("other_shape", "wrong_shape", "returned shape (7,)"),
+        ("other_dtype", "wrong_dtype", "returned float32"),
+        ("payload", "wrong_dtype", "returned object"),
+        ("no_array", "wrong_type", "returned Claims"),
+        ("long_message", "raised", "raised EEE"),
+        ("odd_message", "raised", "raised Odd: told"),
+    ],
+)
+def test_what_a_result_says_of_itself_is_not_believed(liars, name, kind, told):
+    reply = reply_of(liars, name, np.zeros((2, 3)))
+    (fault,) = reply.faults
+    assert (reply.y, fault.kind) == (None, kind)
+    assert told in fault.message
+    assert len(fault.message) < 1000
+
+
+def test_a_result_of_a_class_of_its_own_is_judged_by_its_numbers(liars):
+    x = np.arange(6.0).reshape(2, 3)
+    reply = reply_of(liars, "right_after_all", x)
+    assert reply.faults == () and type(reply.y) is np.ndarray
+    assert reply.y.dtype == x.dtype and reply.y.dtype.isnative
+    assert np.array_equal(reply.y, x)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it finds the pipe by way of /proc")
+@pytest.mark.parametrize(
+    "name", ["closes", "garbage", "half_an_answer", "endless_answer", "forged"]
+)
+def test_who_breaks_the_pipe_of_the_judge_has_died(liars, monkeypatch, name):
+    monkeypatch.setattr(fresh, "_SECONDS_OF_AN_ANSWER", 0.1)
+    with pytest.raises(Ended) as ended:
+        reply_of(liars, name, np.zeros((2, 3)), Limits(2.0))
+    assert ended.value.fault.kind == ("timeout" if name == "half_an_answer" else "died")
+
+
+def test_declarations_cross_the_border_as_plain_data(liars):
+    assert implementation_named(f"{liars}:numbers").limits == {"max_ulp": 3, "max_relative": 2}
+    with pytest.raises(BadImplementation, match="cannot hold a Payload"):
+        implementation_named(f"{liars}:no_numbers")
+
+
 def test_an_idle_process_that_dies_is_noticed(tmp_path):
     path = tmp_path / "timer.py"
     path.write_text(

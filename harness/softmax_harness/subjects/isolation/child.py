@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -15,7 +14,7 @@ from softmax_implementations.registry import Implementation, declared
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
-from softmax_harness.subjects.isolation import limits, watch
+from softmax_harness.subjects.isolation import limits, plain, watch
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
@@ -35,20 +34,20 @@ def live(connection: Connection, memory: int) -> None:
     _begin(memory)
     while True:
         try:
-            connection.send(_answer(*connection.recv()))
+            answer = _answer(*connection.recv())
         except EOFError:
             return
-        except MemoryError as error:  # of what came, or of the answer
-            connection.send(error)
+        except MemoryError as error:  # of what came
+            answer = plain.encoded(error)
+        connection.send_bytes(answer)
 
 
-def _answer(function: Callable[[Any], Any], given: Any) -> Any:
-    """What the function returns, or raises: an error of ours, or that memory ended."""
+def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
+    """What the function returns; or what it raises, where foreign code broke what it needs."""
     try:
-        return function(given)
-    except Exception as error:  # noqa: BLE001 - which is raised again in the parent
-        error.add_note(traceback.format_exc())
-        return error
+        return plain.encoded(function(given))
+    except Exception as error:  # noqa: BLE001 - of which the parent is told
+        return plain.encoded(error)
 
 
 def _begin(memory: int) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from socket import SHUT_RDWR, socket
 from typing import Any
 
 from softmax_harness.ground.workers import interrupts_held_back
@@ -13,15 +18,17 @@ from softmax_harness.subjects.isolation import child
 from softmax_harness.subjects.isolation.forked import Forked, can_fork, forked
 
 _SECONDS_TO_END = 5.0  # of a process that has closed its end of the connection
+_SECONDS_OF_GARBAGE = 0.5  # to prove the last of a process
+_SECONDS_OF_AN_ANSWER = 5.0  # to come as a whole
 
 
 class Died(Exception):
-    """The process ended before it answered.
+    """The process ended before it answered, or broke the connection by which it answers.
 
     Attributes
     ----------
     exit_code : int or None
-        Negative for a signal; None for a process that was gone before it was asked.
+        Negative for a signal; None for a process that is still there.
     """
 
     def __init__(self, exit_code: int | None) -> None:
@@ -43,35 +50,52 @@ class Fresh:
         with other_end:
             self._process = _begun(other_end, memory)
 
-    def ask(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
-        """What `function` of `given` returns there.
+    def ask(self, function: Callable[[Any], Any], given: Any, seconds: float, most: int) -> bytes:
+        """What `function` of `given` returns there, as `plain` writes it, in at most so many bytes.
 
         Raises
         ------
         TimeoutError
             If there is no answer within so many seconds.
         Died
-            If the process ended.
-        MemoryError
-            If it needed more than its limit.
+            If the process ended, or the connection to it.
         """
+        cut = threading.Event()
+        timer = threading.Timer(seconds + _SECONDS_OF_AN_ANSWER, self._cut_off, [cut])
+        timer.daemon = True
+        timer.start()
         try:
-            self._connection.send((function, given))
-        except ConnectionError:
-            raise Died(None) from None
+            answer = self._answer(function, given, seconds, most)
+        except (EOFError, OSError) as error:
+            if cut.is_set() or isinstance(error, TimeoutError):
+                raise TimeoutError from None
+            is_closed = isinstance(error, EOFError | ConnectionError)
+            self._process.join(_SECONDS_TO_END if is_closed else _SECONDS_OF_GARBAGE)
+            raise Died(self._process.exitcode) from None
+        finally:
+            timer.cancel()
+        if cut.is_set():
+            raise TimeoutError
+        return answer
+
+    def _answer(
+        self, function: Callable[[Any], Any], given: Any, seconds: float, most: int
+    ) -> bytes:
+        self._connection.send((function, given))
         # A process of its own may hold the connection open when this one has ended.
         if not wait([self._connection, self._process.sentinel], seconds):
             raise TimeoutError
-        try:
-            answer = self._connection.recv() if self._connection.poll() else EOFError()
-        except (EOFError, ConnectionError) as error:
-            answer = error
-        if isinstance(answer, EOFError | ConnectionError):
-            self._process.join(_SECONDS_TO_END)
-            raise Died(self._process.exitcode)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if not self._connection.poll():
+            raise EOFError
+        return self._connection.recv_bytes(most)
+
+    def _cut_off(self, cut: threading.Event) -> None:
+        """End a question or an answer that stopped in its middle, whoever holds the other end."""
+        cut.set()
+        self._process.kill()
+        if sys.platform != "win32":
+            with suppress(OSError), socket(fileno=os.dup(self._connection.fileno())) as ours:
+                ours.shutdown(SHUT_RDWR)
 
     def close(self) -> None:
         """End the process, whatever it does."""

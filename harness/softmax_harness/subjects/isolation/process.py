@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from softmax_harness.subjects.isolation import child
+from softmax_harness.subjects.isolation import child, plain
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
+
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
 
@@ -68,9 +72,8 @@ class Isolated:
         Ended
             If the process died or was ended.
         """
-        found: Description | Fault = self._asked(
-            child.load, self.name, _TIMES_TO_LOAD * self.limits.seconds
-        )
+        seconds = _TIMES_TO_LOAD * self.limits.seconds
+        found = self._asked(child.load, self.name, seconds, plain.most([]), plain.description_in)
         self._is_loaded = True
         return found
 
@@ -84,8 +87,9 @@ class Isolated:
         """
         if not self._is_loaded:
             self._load_again()
-        replies: list[Reply] = self._asked(child.serve, requests, self.limits.seconds)
-        return replies
+        most = plain.most(requests)
+        read = partial(plain.replies_in, requests=requests)
+        return self._asked(child.serve, requests, self.limits.seconds, most, read)
 
     def _load_again(self) -> None:
         """What was loaded before need not be there any more, or can be loaded only once."""
@@ -94,15 +98,26 @@ class Isolated:
             self.close()
             raise Ended(Fault("raised", found.message), "when it was loaded in a fresh process")
 
-    def _asked(self, function: Callable[[Any], Any], given: Any, seconds: float) -> Any:
+    def _asked(
+        self,
+        function: Callable[[_Given], Any],
+        given: _Given,
+        seconds: float,
+        most: int,
+        read: Callable[[bytes], _Found],
+    ) -> _Found:
         if self._process is None:
             self._process = Fresh(self.limits.memory)
         try:
-            return self._process.ask(function, given, seconds)
+            return read(self._process.ask(function, given, seconds, most))
         except TimeoutError:
             fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
         except Died as died:
             fault = Fault("died", f"its process died{_cause(died.exit_code)}")
+        except plain.Garbled:
+            fault = Fault("died", "its process wrote into the connection by which it answers")
+        except plain.Broken as broken:
+            fault = Fault("died", f"its process could not go on: {broken}")
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
         self.close()
@@ -126,7 +141,7 @@ class Isolated:
         self._process, self._is_loaded = None, False
 
 
-def _told(given: str | list[Request]) -> str:
+def _told(given: Any) -> str:
     if isinstance(given, str):
         return "when it was loaded"
     shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in given)
@@ -136,7 +151,7 @@ def _told(given: str | list[Request]) -> str:
 
 def _cause(exit_code: int | None) -> str:
     if exit_code is None:
-        return " between two calls"
+        return ", or broke the connection by which it answers"
     if exit_code >= 0:
         return f": exit code {exit_code}"
     try:
