@@ -379,6 +379,87 @@ def test_an_idle_process_that_dies_is_noticed(tmp_path):
         assert process.serve([request(x)])[0].y is not None
 
 
+STARTERS = """
+    import os, subprocess, sys, time
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+    import numpy as np
+
+    SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+    def told(x, *pids):
+        y = np.zeros(x.shape)
+        y[: len(pids)] = pids
+        return y
+
+    def pool(x, axis=-1, kept=[]):
+        kept.append(ProcessPoolExecutor(2, get_context("fork")))
+        done = [kept[0].submit(time.sleep, 0.01) for _ in range(4)]
+        [each.result() for each in done]
+        return told(x, *kept[0]._processes)
+
+    def program(x, axis=-1, kept=[]):
+        kept.append(subprocess.Popen(SLEEP, start_new_session=True))
+        return told(x, kept[0].pid)
+
+    def orphan(x, axis=-1):
+        ours, theirs = os.pipe()
+        if not os.fork():
+            os.write(theirs, str(subprocess.Popen(SLEEP).pid).encode())
+            os._exit(0)
+        os.wait()
+        return told(x, int(os.read(ours, 20)))
+
+    def hidden(x, axis=-1):
+        ours, theirs = os.pipe()
+        if not os.fork():
+            os.setsid()
+            os.write(theirs, str(subprocess.Popen(SLEEP).pid).encode())
+            os._exit(0)
+        os.wait()
+        return told(x, int(os.read(ours, 20)))
+
+    def dies(x, axis=-1):
+        pool(x)
+        os._exit(5)
+
+    def none(x, axis=-1):
+        return told(x, os.getppid())
+"""
+
+
+@pytest.fixture(scope="module")
+def starters(tmp_path_factory):
+    path = tmp_path_factory.mktemp("starters") / "starters.py"
+    path.write_text(textwrap.dedent(STARTERS), encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells which processes there are")
+@pytest.mark.parametrize("name, count", [("pool", 2), ("program", 1), ("orphan", 1), ("none", 0)])
+def test_processes_that_a_kernel_leaves_behind_are_told_and_end(starters, name, count):
+    with Isolated(f"{starters}:{name}", Limits()) as process:
+        (reply,) = process.serve([request(np.zeros(4))])
+        faults = process.left_behind()
+    pids = [int(each) for each in reply.y if each]
+    if not count:
+        assert faults == []
+        return
+    told = f"left {count} process{'es' if count > 1 else ''} behind"
+    assert faults == [Fault("side_effect", told)]
+    if name == "program":  # in a session of its own: it ends with the template, later
+        os.kill(pids[0], signal.SIGKILL)
+    assert all(gone(pid) for pid in pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they end with the template")
+def test_a_template_takes_with_it_what_hid_itself(starters, monkeypatch):
+    monkeypatch.setattr(forked._Here, "template", None)
+    replies = [reply_of(starters, name, np.zeros(4)) for name in ("hidden", "program")]
+    forked._Here.template.end()
+    assert all(gone(int(reply.y[0])) for reply in replies)
+
+
 LOOKS = """
     import numpy as np
     import os, random, sys

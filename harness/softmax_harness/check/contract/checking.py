@@ -178,6 +178,10 @@ def _verdict(
         except Ended as ended:
             found.add_faults([(ended.fault, ended.told)], part)
             break
+    if isinstance(subject.caller, Isolated):
+        key = key_of(subject)
+        left = subject.caller.left_behind()
+        found.findings += [finding_of(fault, "", key, None) for fault in left]
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)
     return Checked.of(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.process import current_process
 from typing import Any
 
 from softmax_implementations.registry import Implementation, declared
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
-from softmax_harness.subjects.isolation import limits, plain, watch
+from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
@@ -36,10 +38,12 @@ def live(connection: Connection, memory: int) -> None:
         try:
             answer = _answer(*connection.recv())
         except EOFError:
-            return
+            break
         except MemoryError as error:  # of what came
             answer = plain.encoded(error)
         connection.send_bytes(answer)
+    group.end(os.getpid())  # and not by an exit that waits for its processes
+    os._exit(0)  # where there are no groups
 
 
 def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
@@ -52,6 +56,8 @@ def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
 
 def _begin(memory: int) -> None:
     """Set the limits of this process, and take what it prints."""
+    group.lead()
+    current_process().daemon = False  # it may start processes, which end with its group
     sys.stdout.flush()
     sys.stderr.flush()
     _Here.printed = Printed()

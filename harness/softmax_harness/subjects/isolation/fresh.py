@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -14,10 +15,11 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from softmax_harness.ground.workers import interrupts_held_back
-from softmax_harness.subjects.isolation import child
+from softmax_harness.subjects.isolation import child, group
 from softmax_harness.subjects.isolation.forked import Forked, can_fork, forked
 
 _SECONDS_TO_END = 5.0  # of a process that has closed its end of the connection
+_SECONDS_TO_SETTLE = 0.5  # of processes that a process has started
 _SECONDS_OF_GARBAGE = 0.5  # to prove the last of a process
 _SECONDS_OF_AN_ANSWER = 5.0  # to come as a whole
 
@@ -49,6 +51,9 @@ class Fresh:
         self._connection, other_end = multiprocessing.Pipe()
         with other_end:
             self._process = _begun(other_end, memory)
+        self._pid = self._process.pid or 0  # which it has, since it has begun
+        self._is_over = False
+        self._exit_code: int | None = None
 
     def ask(self, function: Callable[[Any], Any], given: Any, seconds: float, most: int) -> bytes:
         """What `function` of `given` returns there, as `plain` writes it, in at most so many bytes.
@@ -70,8 +75,8 @@ class Fresh:
             if cut.is_set() or isinstance(error, TimeoutError):
                 raise TimeoutError from None
             is_closed = isinstance(error, EOFError | ConnectionError)
-            self._process.join(_SECONDS_TO_END if is_closed else _SECONDS_OF_GARBAGE)
-            raise Died(self._process.exitcode) from None
+            self._join(_SECONDS_TO_END if is_closed else _SECONDS_OF_GARBAGE)
+            raise Died(self._exit_code) from None
         finally:
             timer.cancel()
         if cut.is_set():
@@ -98,10 +103,26 @@ class Fresh:
                 ours.shutdown(SHUT_RDWR)
 
     def close(self) -> None:
-        """End the process, whatever it does."""
-        self._process.kill()
-        self._process.join()
+        """End the process and what it started, whatever they do."""
+        if not self._is_over:
+            self._process.kill()
+            group.end(self._pid)
+            self._join()
         self._connection.close()
+
+    def left_behind(self) -> int:
+        """How many processes it has started that do not end by themselves."""
+        until = time.monotonic() + _SECONDS_TO_SETTLE
+        while (count := group.left_behind(self._pid)) and time.monotonic() < until:
+            time.sleep(_SECONDS_TO_SETTLE / 10)
+        return count
+
+    def _join(self, seconds: float | None = None) -> None:
+        """Wait for its end, and end what it started while its number is surely its own."""
+        if not self._is_over and wait([self._process.sentinel], seconds):
+            group.end(self._pid)
+            self._process.join()
+            self._is_over, self._exit_code = True, self._process.exitcode
 
 
 def _begun(connection: Connection[Any, Any], memory: int) -> Forked | SpawnProcess:

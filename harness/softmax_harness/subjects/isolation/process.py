@@ -134,6 +134,12 @@ class Isolated:
     ) -> None:
         self.close()
 
+    def left_behind(self) -> list[Fault]:
+        """A fault where the implementation has started processes that wait for more."""
+        count = self._process.left_behind() if self._process is not None else 0
+        told = f"left {count} process{'es' if count > 1 else ''} behind"
+        return [Fault("side_effect", told)] if count else []
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
