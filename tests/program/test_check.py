@@ -15,6 +15,7 @@ import pytest
 
 KERNELS = """
     import os
+    import time
     import numpy as np
 
     def good(x, axis=-1):
@@ -36,6 +37,10 @@ KERNELS = """
 
     def dies(x, axis=-1):
         os._exit(3)
+
+    def slow(x, axis=-1):
+        time.sleep(0.1)
+        return good(x, axis)
 
     def hangs(x, axis=-1):
         while True:
@@ -156,6 +161,12 @@ def test_a_hang_is_ended_at_its_time_limit(check):
     done = check("kernels:hangs", "--dtype", "float32", "--time-limit", "1")
     assert done.returncode == 1
     assert done.stdout.count("timeout: ") == 1 and "within 1 s" in done.stdout
+
+
+def test_calls_that_are_slow_together_are_ended_at_the_limit_for_all(check):
+    done = check("kernels:slow", "--dtype", "float32", "--time-limit", "3", "--total-time", "2")
+    assert done.returncode == 1
+    assert done.stdout.count("timeout: took more than 2 s in all, and was stopped") == 1
 
 
 def test_a_limit_is_held(check):

@@ -35,6 +35,7 @@ from softmax_harness.subjects.isolation import Limits
 from softmax_harness.subjects.named import check_name
 
 _LIMITS = Limits()
+_TIMES_IN_ALL = 30.0  # the time limit, for all calls
 _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 
@@ -93,6 +94,12 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     help="Time limit for a few hundred thousand elements, in seconds.",
 )
 @click.option(
+    "--total-time",
+    type=click.FloatRange(0, min_open=True),
+    help="Time limit for all calls of an implementation in a dtype, in seconds.  [default: 30 "
+    "times --time-limit]",
+)
+@click.option(
     "--memory-limit",
     type=click.IntRange(64),
     default=_LIMITS.memory >> 20,
@@ -122,6 +129,7 @@ def command(
     without: tuple[str, ...],
     fail_fast: bool,
     time_limit: float,
+    total_time: float | None,
     memory_limit: int,
     baseline: Path | None,
     update_baseline: bool,
@@ -145,7 +153,7 @@ def command(
         policy,
         (*settings.limits, *(parsed_limit(text, "--limit") for text in limits)),
         without,
-        Limits(time_limit, memory_limit << 20),
+        Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
         operation=operation,
         fail_fast=fail_fast,
         borne=tuple(each.kind for each in settings.waivers if each.holds_on(date.today())),

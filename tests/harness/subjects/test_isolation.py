@@ -106,6 +106,18 @@ def test_a_process_that_ended_is_followed_by_a_fresh_one(kernel):
         assert process.serve([request(x)])[0].y is not None
 
 
+def test_calls_within_their_limit_have_one_for_all_together(tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text("import time\ndef f(x, axis=-1):\n    time.sleep(0.4)\n    return x.copy()\n")
+    with Isolated(f"{path}:f", Limits(20.0, total=1.0)) as process:
+        for _ in range(2):
+            process.renew()
+            with pytest.raises(Ended, match="more than 1 s in all") as ended:
+                for _ in range(5):
+                    process.serve([request(np.zeros((2, 3)))])
+            assert ended.value.fault.kind == "timeout"
+
+
 def test_a_method_of_a_class_can_be_named(kernel):
     with Isolated(f"{kernel}:Holder.method", Limits()) as process:
         assert not isinstance(process.load(), Fault)

@@ -167,6 +167,9 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
+    for each in (subject.caller, fresh.caller):
+        if isinstance(each, Isolated):
+            each.renew()
     found = Found(subject, contract)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")

@@ -121,6 +121,7 @@ def _verdict(
         reported = (f"supports only {', '.join(declaration.dtypes)}",)
         return Checked.of(key, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
+    process.renew()
     subject = Subject(declaration, problem, process, said=contract.said)
     ends_at = partial(contract.ends_at, declaration, dtype)
     seen = _Seen(Reached(subject), Promises(limits_of(subject, contract.limits)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,10 +32,14 @@ class Limits:
         take three times as long.
     memory : int
         Bytes.
+    total : float
+        Seconds for all that is asked of it until they are renewed: what is just within the other
+        limit, again and again, adds up to hours.
     """
 
     seconds: float = 20.0
     memory: int = 4 << 30
+    total: float = math.inf
 
 
 class Ended(Exception):
@@ -63,6 +69,11 @@ class Isolated:
         self.name, self.limits = name, limits
         self._process: Fresh | None = None
         self._is_loaded = False
+        self._left = limits.total
+
+    def renew(self) -> None:
+        """Let it have the whole of its time again."""
+        self._left = self.limits.total
 
     def load(self) -> Description | Fault:
         """What is known of the implementation; a fault where it cannot be loaded.
@@ -106,12 +117,17 @@ class Isolated:
         most: int,
         read: Callable[[bytes], _Found],
     ) -> _Found:
+        if self._left <= 0:
+            raise Ended(self._all_used(), "")
         if self._process is None:
             self._process = Fresh(self.limits.memory)
+        began, left = time.monotonic(), self._left
         try:
-            return read(self._process.ask(function, given, seconds, most))
+            return read(self._process.ask(function, given, min(seconds, left), most))
         except TimeoutError:
             fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
+            if left < seconds:
+                fault = self._all_used()
         except Died as died:
             fault = Fault("died", f"its process died{_cause(died.exit_code)}")
         except plain.Garbled:
@@ -120,8 +136,13 @@ class Isolated:
             fault = Fault("died", f"its process could not go on: {broken}")
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
+        finally:
+            self._left -= time.monotonic() - began
         self.close()
         raise Ended(fault, _told(given))
+
+    def _all_used(self) -> Fault:
+        return Fault("timeout", f"took more than {self.limits.total:g} s in all, and was stopped")
 
     def __enter__(self) -> Self:
         return self
