@@ -11,7 +11,7 @@ from softmax_harness.ground.errors import BadImplementation, unknown
 from softmax_harness.operations import Problem, qualified
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said, check_operation, described
-from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits
+from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
 from softmax_harness.subjects.subject import Subject
 
@@ -81,7 +81,8 @@ def _foreign(name: str, operation: str) -> tuple[Implementation, Isolated, bool]
     try:
         found = process.load()
     except Ended as ended:
-        raise BadImplementation(f"{name}: {ended.fault.message}, {ended.told}") from None
+        fault = blame(ended.fault, process.limits)
+        raise BadImplementation(f"{name}: {fault.message}, {ended.told}") from None
     if isinstance(found, Fault):
         if found.kind == "unavailable":
             return described(name, {"unavailable": found.message}, ""), process, False

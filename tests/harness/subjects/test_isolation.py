@@ -20,9 +20,11 @@ from softmax_harness.subjects.isolation import (
     Isolated,
     Limits,
     Request,
+    blame,
     forked,
     fresh,
 )
+from softmax_harness.subjects.isolation.environment import NoRoom
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.named import check_name, implementation_named
 
@@ -389,6 +391,20 @@ def test_an_idle_process_that_dies_is_noticed(tmp_path):
             for _ in range(100_000):
                 process.serve([request(x)])
         assert process.serve([request(x)])[0].y is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone limits memory as it is used")
+def test_what_ends_everything_is_no_fault_of_an_implementation(looks):
+    fault = Fault("died", "its process died")
+    assert blame(fault, Limits()) is fault
+    with pytest.raises(NoRoom, match="--memory-limit 1,") as refused:
+        blame(fault, Limits(memory=1 << 20))
+    assert "\n" not in str(refused.value)
+
+
+def test_what_a_module_lacks_is_no_matter_of_limits():
+    fault = Fault("unavailable", "it needs what is not there")
+    assert blame(fault, Limits(memory=1 << 20)) is fault
 
 
 STARTERS = """

@@ -127,6 +127,7 @@ def _verdict(
     seen = _Seen(Reached(subject), Promises(limits_of(subject, contract.limits)))
     found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at, seen)
     found += seen.promises.findings(subject)
+    found += [finding_of(fault, "", key_of(subject), None) for fault in process.left_behind()]
     findings = up_to_the_last(first_of_each_kind(found), ends_at)
     left, expected = parted(findings, declaration, problem.output_format)
     return Checked.of(

@@ -6,10 +6,12 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+_SECONDS_BETWEEN_LOOKS = 0.005
 # It ends by itself with the process whose resources it tracks.
 _TRACKER = b"multiprocessing.resource_tracker"
 
@@ -36,18 +38,20 @@ def end(leader: int) -> None:
 
 def end_children() -> None:
     """End what is below this process, which has adopted what was left behind."""
-    me = os.getpid()
-    while pids := started_by(me):
+    while pids := started_by(os.getpid()):
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        _wait_for_children()
+        _reap()
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    _reap()
 
 
-def _wait_for_children() -> None:
+def _reap() -> None:
+    """Leave nothing of the children that have ended."""
     with suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def left_behind(leader: int) -> int:

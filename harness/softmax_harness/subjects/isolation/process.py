@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from softmax_harness.ground.errors import HarnessError
 from softmax_harness.subjects.isolation import child, plain
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
@@ -56,6 +57,10 @@ class Ended(Exception):
     def __init__(self, fault: Fault, told: str) -> None:
         super().__init__(fault.message)
         self.fault, self.told = fault, told
+
+
+class NoProcess(HarnessError):
+    """The system starts no process."""
 
 
 class Isolated:
@@ -120,7 +125,7 @@ class Isolated:
         if self._left <= 0:
             raise Ended(self._all_used(), "")
         if self._process is None:
-            self._process = Fresh(self.limits.memory)
+            self._process = _begun(self.limits.memory)
         began, left = time.monotonic(), self._left
         try:
             return read(self._process.ask(function, given, min(seconds, left), most))
@@ -166,6 +171,15 @@ class Isolated:
         if self._process is not None:
             self._process.close()
         self._process, self._is_loaded = None, False
+
+
+def _begun(memory: int) -> Fresh:
+    try:
+        return Fresh(memory)
+    except OSError as error:
+        raise NoProcess(
+            f"no process can be started for an implementation: {error.strerror or error}"
+        ) from None
 
 
 def _told(given: Any) -> str:
