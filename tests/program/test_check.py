@@ -16,6 +16,7 @@ import pytest
 
 KERNELS = """
     import os
+    import time
     import numpy as np
     from softmax_implementations import implementation
 
@@ -42,6 +43,10 @@ KERNELS = """
 
     def dies(x, axis=-1):
         os._exit(3)
+
+    def slow(x, axis=-1):
+        time.sleep(0.1)
+        return good(x, axis)
 
     def hangs(x, axis=-1):
         while True:
@@ -164,6 +169,12 @@ def test_a_hang_is_ended_at_its_time_limit(check):
     assert done.stdout.count("timeout: ") == 1 and "within 1 s" in done.stdout
 
 
+def test_calls_that_are_slow_together_are_ended_at_the_limit_for_all(check):
+    done = check("kernels:slow", "--dtype", "float32", "--time-limit", "3", "--total-time", "2")
+    assert done.returncode == 1
+    assert done.stdout.count("timeout: took more than 2 s in all, and was stopped") == 1
+
+
 def test_a_limit_is_held(check):
     words = ("kernels:good", "--dtype", "float32", "--only", "accuracy")
     assert check(*words, "--limit", "max_ulp=1000").returncode == 0
@@ -211,6 +222,7 @@ def test_the_seed_of_today_is_told_and_takes_no_baseline(check):
         (["max-shifted", "--only", "speed"], "speed"),
         (["max-shifted", "--json", "gone/check.json"], "gone"),
         (["max-shifted", "--time-limit", "0"], "0"),
+        (["kernels:good", "--dtype", "float32", "--time-limit", "1e-6"], "no implementation can"),
     ],
 )
 def test_a_wrong_request_is_one_line(check, repository, words, part):
@@ -258,10 +270,10 @@ def test_killed_at_any_moment_it_leaves_no_half_written_file_and_no_process(
 
 def _somebody_knows(text):
     """Whether a process has `text` in its environment."""
-    for entry in os.scandir("/proc"):
+    for name in os.listdir("/proc"):
         try:
-            with open(f"{entry.path}/environ", "rb") as file:
-                if text.encode() in file.read() and entry.name != str(os.getpid()):
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if text.encode() in file.read() and name != str(os.getpid()):
                     return True
         except OSError:
             continue

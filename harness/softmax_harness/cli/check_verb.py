@@ -38,6 +38,7 @@ from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 _LIMITS = Limits()
+_TIMES_IN_ALL = 30.0  # the time limit, for all calls
 _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 
@@ -96,6 +97,12 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     help="Time limit for a few hundred thousand elements, in seconds.",
 )
 @click.option(
+    "--total-time",
+    type=click.FloatRange(0, min_open=True),
+    help="Time limit for all calls of an implementation in a dtype, in seconds.  [default: 30 "
+    "times --time-limit]",
+)
+@click.option(
     "--memory-limit",
     type=click.IntRange(64),
     default=_LIMITS.memory >> 20,
@@ -131,6 +138,7 @@ def command(
     without: tuple[str, ...],
     fail_fast: bool,
     time_limit: float,
+    total_time: float | None,
     memory_limit: int,
     baseline: Path | None,
     strict: bool,
@@ -156,7 +164,7 @@ def command(
         policy,
         (*settings.limits, *(parsed_limit(text, "--limit") for text in limits)),
         without,
-        Limits(time_limit, memory_limit << 20),
+        Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
         operation=operation,
         fail_fast=fail_fast,
         borne=tuple(each.kind for each in settings.waivers if each.holds_on(date.today())),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from typing import Any
 
 from softmax_harness.ground.memory import keep_freed_memory
@@ -99,9 +101,26 @@ def interrupts_held_back(is_spawned: bool = True) -> Iterator[None]:
 
 
 def _begin(initializer: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
+    _end_with_parent()
     keep_freed_memory()
     if initializer is not None:
         initializer(*given)
+
+
+def _end_with_parent() -> None:
+    """Whoever ends the parent by a signal leaves it no time to end its workers.
+
+    The system's own signal at the end of a parent would come with the end of the thread that
+    started the worker.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _nothing() -> None:

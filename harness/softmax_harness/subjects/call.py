@@ -16,6 +16,8 @@ from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.repeats import repeated
 from softmax_harness.subjects.request import Fault, Reply, Request
 
+_LONGEST_TOLD, _LONGEST_READ = 200, 4000  # characters of an exception's text
+
 
 def answered(
     function: Callable[..., Any],
@@ -65,20 +67,23 @@ def _results(
     wrong = _wrong_kind(first, request)
     if wrong is not None:
         return None, [wrong]
-    y = np.array(first, order="C")
+    plain = np.asarray(first)  # no more of a class that may tell of itself what it likes
+    y = np.array(plain, plain.dtype.newbyteorder("="), order="C")
     faults = []
-    if any(np.may_share_memory(first, x) and np.shares_memory(first, x) for x in arguments):
+    if any(np.may_share_memory(plain, x) and np.shares_memory(plain, x) for x in arguments):
         faults.append(Fault("result_overwritten", "returned memory of its input as its result"))
     if request.times > 1 or request.threads > 1:
-        faults += repeated(function, request, arguments, first)
+        faults += repeated(function, request, arguments, plain)
     return y, faults
 
 
 def _wrong_kind(y: Any, request: Request) -> Fault | None:
     expected = request.shape
-    scalar = isinstance(y, np.generic) and expected == ()
-    if not isinstance(y, np.ndarray) and not scalar:
-        return Fault("wrong_type", f"returned {type(y).__name__} where an ndarray was expected")
+    scalar = issubclass(type(y), np.generic) and expected == ()
+    if not issubclass(type(y), np.ndarray) and not scalar:
+        name = type(y).__name__[:_LONGEST_TOLD]
+        return Fault("wrong_type", f"returned {name} where an ndarray was expected")
+    y = np.asarray(y)  # of a subclass, whose own shape and dtype may be anything
     if y.shape != expected:
         returned = f"returned shape {y.shape} for an input of shape {request.x.shape}"
         wanted = "" if expected == request.x.shape else f", expected {expected}"
@@ -91,9 +96,14 @@ def _wrong_kind(y: Any, request: Request) -> Fault | None:
 
 
 def told(error: BaseException) -> str:
-    """The type of an exception and the first line of its text, if it has one."""
+    """The type of an exception and the first line of its text, if it has one.
+
+    Type and text are foreign: the text may be of any class and length.
+    """
+    name = str.__getitem__(type(error).__name__, slice(0, _LONGEST_TOLD))
     try:
-        lines = str(error).splitlines()
+        text = str.__getitem__(str(error), slice(0, _LONGEST_READ))
     except BaseException:  # noqa: BLE001 - its text is the plug-in's too
-        lines = []
-    return printable(f"{type(error).__name__}{': ' + lines[0][:200] if lines else ''}")
+        text = ""
+    lines = text.splitlines()
+    return printable(f"{name}{': ' + lines[0][:_LONGEST_TOLD] if lines else ''}")

@@ -11,7 +11,7 @@ from softmax_harness.ground.errors import BadImplementation, unknown
 from softmax_harness.operations import Problem, qualified
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said, check_operation, described
-from softmax_harness.subjects.isolation import Fault, Isolated, Limits
+from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
 from softmax_harness.subjects.subject import Subject
 
@@ -78,7 +78,11 @@ def _foreign(name: str, operation: str) -> tuple[Implementation, Isolated, bool]
     process = Isolated(name if is_foreign(name) else qualified(operation, name), Limits())
     # A worker of a run waits for its children before it comes to what atexit has.
     Finalize(None, process.close, exitpriority=10)
-    found = process.load()
+    try:
+        found = process.load()
+    except Ended as ended:
+        fault = blame(ended.fault, process.limits)
+        raise BadImplementation(f"{name}: {fault.message}, {ended.told}") from None
     if isinstance(found, Fault):
         if found.kind == "unavailable":
             return described(name, {"unavailable": found.message}, ""), process, False

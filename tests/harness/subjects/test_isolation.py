@@ -20,9 +20,11 @@ from softmax_harness.subjects.isolation import (
     Isolated,
     Limits,
     Request,
+    blame,
     forked,
-    spawned,
+    fresh,
 )
+from softmax_harness.subjects.isolation.environment import NoRoom
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.named import check_name, implementation_named
 
@@ -106,6 +108,18 @@ def test_a_process_that_ended_is_followed_by_a_fresh_one(kernel):
         assert process.serve([request(x)])[0].y is not None
 
 
+def test_calls_within_their_limit_have_one_for_all_together(tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text("import time\ndef f(x, axis=-1):\n    time.sleep(0.4)\n    return x.copy()\n")
+    with Isolated(f"{path}:f", Limits(20.0, total=1.0)) as process:
+        for _ in range(2):
+            process.renew()
+            with pytest.raises(Ended, match="more than 1 s in all") as ended:
+                for _ in range(5):
+                    process.serve([request(np.zeros((2, 3)))])
+            assert ended.value.fault.kind == "timeout"
+
+
 def test_a_method_of_a_class_can_be_named(kernel):
     with Isolated(f"{kernel}:Holder.method", Limits()) as process:
         assert not isinstance(process.load(), Fault)
@@ -144,6 +158,52 @@ def test_an_implementation_of_a_missing_library_says_how_to_get_it(tmp_path):
     assert found.unavailable == "it needs no_such_library: pip install no_such_library"
 
 
+def test_a_missing_file_beside_the_kernel_is_not_to_be_installed(tmp_path):
+    (tmp_path / "helper.py").touch()
+    path = tmp_path / "needs.py"
+    path.write_text("import helper\ndef f(x, axis=-1): return x\n")
+    told = implementation_named(f"{path}:f").unavailable
+    assert "helper, which lies beside needs.py" in told
+    assert f"PYTHONPATH={tmp_path}" in told and "pip" not in told
+
+
+ONCE = """
+    import os
+    import numpy as np
+    from pathlib import Path
+    mark = Path(__file__).with_suffix(".loaded")
+    if mark.exists():
+        raise RuntimeError("device is in use")
+    mark.touch()
+
+    def good(x, axis=-1):
+        if x.ndim == 1:
+            os._exit(5)
+        return x.copy()
+"""
+
+
+def test_what_can_be_loaded_only_once_is_a_fault_of_it(tmp_path):
+    path = tmp_path / "once.py"
+    path.write_text(textwrap.dedent(ONCE))
+    with Isolated(f"{path}:good", Limits()) as process:
+        assert process.serve([request(np.zeros((2, 3)))])[0].y is not None
+        with pytest.raises(Ended, match="exit code 5"):
+            process.serve([request(np.zeros(3))])
+        for _ in range(2):
+            with pytest.raises(Ended, match="device is in use") as ended:
+                process.serve([request(np.zeros((2, 3)))])
+            assert ended.value.fault.kind == "raised"
+            assert ended.value.told == "when it was loaded in a fresh process"
+
+
+def test_a_module_that_dies_when_it_is_loaded_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "dies.py"
+    path.write_text("import os\nos._exit(7)\n")
+    with pytest.raises(BadImplementation, match="died: exit code 7, when it was loaded"):
+        implementation_named(f"{path}:f")
+
+
 def test_foreign_code_in_the_workers_of_a_run_ends_with_them(command, kernel, tmp_path):
     words = ("run", f"{kernel}:declared", "--dtype", "float32", "--family", "ties", "--jobs", "2")
     done = command(*words, "--asv", "none", "--out", tmp_path / "out", timeout=120)
@@ -168,6 +228,155 @@ def test_odd_behaviour_is_a_fault_and_no_failure_of_ours(tmp_path, name):
     assert all(fault.message.isprintable() for fault in reply.faults)
 
 
+LIARS = """
+    import json, os, struct
+    import numpy as np
+    from softmax_implementations.registry import implementation
+
+    class Liar(np.ndarray):
+        shape = property(lambda self: self.told)
+        dtype = property(lambda self: np.dtype("float64"))
+
+        def __array_function__(self, *given):
+            return True
+
+    class Payload:
+        def __reduce__(self):
+            return exec, ("import os; os._exit(0)",)
+
+    class Text(str):
+        def splitlines(self):
+            return [Payload()]
+
+    def liar(y, x):
+        y = y.view(Liar)
+        y.told = x.shape
+        return y
+
+    def other_shape(x, axis=-1):
+        return liar(np.zeros(7), x)
+
+    def other_dtype(x, axis=-1):
+        return liar(np.zeros(x.shape, np.float32), x)
+
+    def payload(x, axis=-1):
+        return liar(np.full(x.shape, Payload(), object), x)
+
+    def right_after_all(x, axis=-1):
+        return liar(x.astype(">f8"), x)
+
+    def no_array(x, axis=-1):
+        class Claims:
+            __class__ = np.ndarray
+            shape, dtype = x.shape, x.dtype
+        return Claims()
+
+    def long_message(x, axis=-1):
+        raise type("E" * 10**6, (Exception,), {})("m" * 10**8)
+
+    def odd_message(x, axis=-1):
+        raise type("Odd", (Exception,), {"__str__": lambda self: Text("told")})
+
+    def pipes():
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                    yield int(name)
+            except OSError:
+                pass
+
+    def closes(x, axis=-1):
+        for each in pipes():
+            os.close(each)
+        return x.copy()
+
+    def writes(x, data):
+        for each in pipes():
+            os.write(each, data)
+        return x.copy()
+
+    def garbage(x, axis=-1):
+        return writes(x, b"\\xff" * 100)
+
+    def half_an_answer(x, axis=-1):
+        writes(x, struct.pack("!i", 100))
+        while True:
+            pass
+
+    def endless_answer(x, axis=-1):
+        return writes(x, struct.pack("!i", 2**31 - 1))
+
+    def forged(x, axis=-1):
+        answer = json.dumps({"replies": [[True, [[1, 2]]]]}).encode()
+        return writes(x, struct.pack("!i", len(answer)) + answer)
+
+    @implementation("odd", limits={"max_ulp": np.float64(3), "max_relative": np.int64(2)})
+    def numbers(x, axis=-1):
+        return x
+
+    @implementation("worse", limits={"max_ulp": Payload()})
+    def no_numbers(x, axis=-1):
+        return x
+"""
+
+
+@pytest.fixture(scope="module")
+def liars(tmp_path_factory):
+    path = tmp_path_factory.mktemp("liars") / "liars.py"
+    path.write_text(textwrap.dedent(LIARS), encoding="utf-8")
+    return path
+
+
+def reply_of(path, name, x, limits=None):
+    """What a fresh process answers to one call."""
+    with Isolated(f"{path}:{name}", limits or Limits()) as process:
+        return process.serve([request(x)])[0]
+
+
+@pytest.mark.parametrize(
+    "name, kind, told",
+    [
+        ("other_shape", "wrong_shape", "returned shape (7,)"),
+        ("other_dtype", "wrong_dtype", "returned float32"),
+        ("payload", "wrong_dtype", "returned object"),
+        ("no_array", "wrong_type", "returned Claims"),
+        ("long_message", "raised", "raised EEE"),
+        ("odd_message", "raised", "raised Odd: told"),
+    ],
+)
+def test_what_a_result_says_of_itself_is_not_believed(liars, name, kind, told):
+    reply = reply_of(liars, name, np.zeros((2, 3)))
+    (fault,) = reply.faults
+    assert (reply.y, fault.kind) == (None, kind)
+    assert told in fault.message
+    assert len(fault.message) < 1000
+
+
+def test_a_result_of_a_class_of_its_own_is_judged_by_its_numbers(liars):
+    x = np.arange(6.0).reshape(2, 3)
+    reply = reply_of(liars, "right_after_all", x)
+    assert reply.faults == () and type(reply.y) is np.ndarray
+    assert reply.y.dtype == x.dtype and reply.y.dtype.isnative
+    assert np.array_equal(reply.y, x)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it finds the pipe by way of /proc")
+@pytest.mark.parametrize(
+    "name", ["closes", "garbage", "half_an_answer", "endless_answer", "forged"]
+)
+def test_who_breaks_the_pipe_of_the_judge_has_died(liars, monkeypatch, name):
+    monkeypatch.setattr(fresh, "_SECONDS_OF_AN_ANSWER", 0.1)
+    with pytest.raises(Ended) as ended:
+        reply_of(liars, name, np.zeros((2, 3)), Limits(2.0))
+    assert ended.value.fault.kind == ("timeout" if name == "half_an_answer" else "died")
+
+
+def test_declarations_cross_the_border_as_plain_data(liars):
+    assert implementation_named(f"{liars}:numbers").limits == {"max_ulp": 3, "max_relative": 2}
+    with pytest.raises(BadImplementation, match="cannot hold a Payload"):
+        implementation_named(f"{liars}:no_numbers")
+
+
 def test_an_idle_process_that_dies_is_noticed(tmp_path):
     path = tmp_path / "timer.py"
     path.write_text(
@@ -182,6 +391,101 @@ def test_an_idle_process_that_dies_is_noticed(tmp_path):
             for _ in range(100_000):
                 process.serve([request(x)])
         assert process.serve([request(x)])[0].y is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone limits memory as it is used")
+def test_what_ends_everything_is_no_fault_of_an_implementation(looks):
+    fault = Fault("died", "its process died")
+    assert blame(fault, Limits()) is fault
+    with pytest.raises(NoRoom, match="--memory-limit 1,") as refused:
+        blame(fault, Limits(memory=1 << 20))
+    assert "\n" not in str(refused.value)
+
+
+def test_what_a_module_lacks_is_no_matter_of_limits():
+    fault = Fault("unavailable", "it needs what is not there")
+    assert blame(fault, Limits(memory=1 << 20)) is fault
+
+
+STARTERS = """
+    import os, subprocess, sys, time
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+    import numpy as np
+
+    SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+    def told(x, *pids):
+        y = np.zeros(x.shape)
+        y[: len(pids)] = pids
+        return y
+
+    def pool(x, axis=-1, kept=[]):
+        kept.append(ProcessPoolExecutor(2, get_context("fork")))
+        done = [kept[0].submit(time.sleep, 0.01) for _ in range(4)]
+        [each.result() for each in done]
+        return told(x, *kept[0]._processes)
+
+    def program(x, axis=-1, kept=[]):
+        kept.append(subprocess.Popen(SLEEP, start_new_session=True))
+        return told(x, kept[0].pid)
+
+    def orphan(x, axis=-1):
+        ours, theirs = os.pipe()
+        if not os.fork():
+            os.write(theirs, str(subprocess.Popen(SLEEP).pid).encode())
+            os._exit(0)
+        os.wait()
+        return told(x, int(os.read(ours, 20)))
+
+    def hidden(x, axis=-1):
+        ours, theirs = os.pipe()
+        if not os.fork():
+            os.setsid()
+            os.write(theirs, str(subprocess.Popen(SLEEP).pid).encode())
+            os._exit(0)
+        os.wait()
+        return told(x, int(os.read(ours, 20)))
+
+    def dies(x, axis=-1):
+        pool(x)
+        os._exit(5)
+
+    def none(x, axis=-1):
+        return told(x, os.getppid())
+"""
+
+
+@pytest.fixture(scope="module")
+def starters(tmp_path_factory):
+    path = tmp_path_factory.mktemp("starters") / "starters.py"
+    path.write_text(textwrap.dedent(STARTERS), encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells which processes there are")
+@pytest.mark.parametrize("name, count", [("pool", 2), ("program", 1), ("orphan", 1), ("none", 0)])
+def test_processes_that_a_kernel_leaves_behind_are_told_and_end(starters, name, count):
+    with Isolated(f"{starters}:{name}", Limits()) as process:
+        (reply,) = process.serve([request(np.zeros(4))])
+        faults = process.left_behind()
+    pids = [int(each) for each in reply.y if each]
+    if not count:
+        assert faults == []
+        return
+    told = f"left {count} process{'es' if count > 1 else ''} behind"
+    assert faults == [Fault("side_effect", told)]
+    if name == "program":  # in a session of its own: it ends with the template, later
+        os.kill(pids[0], signal.SIGKILL)
+    assert all(gone(pid) for pid in pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they end with the template")
+def test_a_template_takes_with_it_what_hid_itself(starters, monkeypatch):
+    monkeypatch.setattr(forked._Here, "template", None)
+    replies = [reply_of(starters, name, np.zeros(4)) for name in ("hidden", "program")]
+    forked._Here.template.end()
+    assert all(gone(int(reply.y[0])) for reply in replies)
 
 
 LOOKS = """
@@ -398,7 +702,7 @@ def test_nothing_is_left_when_the_parent_ends(looks, end):
 
 
 NO_TEMPLATE = {
-    "none": (spawned, "can_fork", lambda: False),
+    "none": (fresh, "can_fork", lambda: False),
     "one that ends at once": (forked, "_command", lambda descriptor: [sys.executable, "-c", ""]),
 }
 

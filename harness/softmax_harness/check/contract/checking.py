@@ -23,7 +23,7 @@ from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import operation_named
 from softmax_harness.subjects.declaration import check_operation, described, problem_of
-from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated
+from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
 from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.subject import Subject
 
@@ -99,11 +99,18 @@ def declaration_of(name: str, loaded: Description, contract: Contract) -> Implem
 
 
 def load_or_fault(process: Isolated) -> Description | Fault:
-    """The description of the loaded implementation, or the fault that prevents loading."""
+    """The description of the loaded implementation, or the fault that prevents loading.
+
+    Raises
+    ------
+    NoRoom
+        If no implementation could be loaded in this environment.
+    """
     try:
-        return process.load()
+        found = process.load()
     except Ended as ended:
-        return ended.fault
+        found = ended.fault
+    return blame(found, process.limits) if isinstance(found, Fault) else found
 
 
 def unloaded(key: Key, fault: Fault) -> Checked:
@@ -154,7 +161,7 @@ def _first_call(subject: Subject, contract: Contract) -> _First:
     try:
         (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
     except Ended as ended:
-        return _First(faults=(ended.fault,), is_last=True)
+        return _First(faults=(blame(ended.fault, contract.process),), is_last=True)
     if subject.is_plain and reply.refused:
         return _First(reply.faults[0].message)
     return _First(faults=reply.faults, is_last=reply.exhausted)
@@ -167,6 +174,9 @@ def _verdict(
     first: _First,
     contract: Contract,
 ) -> Checked:
+    for each in (subject.caller, fresh.caller):
+        if isinstance(each, Isolated):
+            each.renew()
     found = Found(subject, contract)
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
@@ -176,8 +186,12 @@ def _verdict(
         try:
             do_part(found, fresh, part, contract)
         except Ended as ended:
-            found.add_faults([(ended.fault, ended.told)], part)
+            found.add_faults([(blame(ended.fault, contract.process), ended.told)], part)
             break
+    if isinstance(subject.caller, Isolated):
+        key = key_of(subject)
+        left = subject.caller.left_behind()
+        found.findings += [finding_of(fault, "", key, None) for fault in left]
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)
     return Checked.of(

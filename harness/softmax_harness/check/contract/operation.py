@@ -122,11 +122,13 @@ def _verdict(
         reported = (f"supports only {', '.join(declaration.dtypes)}",)
         return Checked.of(key, "unsupported", reported=reported)
     problem = problem_of(declaration, operation_named(contract.operation), format_named(dtype))
+    process.renew()
     subject = Subject(declaration, problem, process, said=contract.said)
     ends_at = partial(contract.ends_at, declaration, dtype)
     seen = _Seen(Reached(subject), Promises(limits_of(subject, contract.limits)))
     found, elements = _findings(subject, list(_cases(problem, contract.seed)), ends_at, seen)
     found += seen.promises.findings(subject)
+    found += [finding_of(fault, "", key_of(subject), None) for fault in process.left_behind()]
     findings = up_to_the_last(first_of_each_kind(found), ends_at)
     left, expected = parted(findings, declaration, problem.output_format)
     return Checked.of(

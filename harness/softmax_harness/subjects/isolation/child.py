@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.process import current_process
 from typing import Any
 
 from softmax_implementations.registry import Implementation, declared
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
-from softmax_harness.subjects.isolation import limits, watch
+from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
 from softmax_harness.subjects.request import Description, Fault, Reply, Request
 
 
@@ -35,24 +36,28 @@ def live(connection: Connection, memory: int) -> None:
     _begin(memory)
     while True:
         try:
-            connection.send(_answer(*connection.recv()))
+            answer = _answer(*connection.recv())
         except EOFError:
-            return
-        except MemoryError as error:  # of what came, or of the answer
-            connection.send(error)
+            break
+        except MemoryError as error:  # of what came
+            answer = plain.encoded(error)
+        connection.send_bytes(answer)
+    group.end(os.getpid())  # and not by an exit that waits for its processes
+    os._exit(0)  # where there are no groups
 
 
-def _answer(function: Callable[[Any], Any], given: Any) -> Any:
-    """What the function returns, or raises: an error of ours, or that memory ended."""
+def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
+    """What the function returns; or what it raises, where foreign code broke what it needs."""
     try:
-        return function(given)
-    except Exception as error:  # noqa: BLE001 - which is raised again in the parent
-        error.add_note(traceback.format_exc())
-        return error
+        return plain.encoded(function(given))
+    except Exception as error:  # noqa: BLE001 - of which the parent is told
+        return plain.encoded(error)
 
 
 def _begin(memory: int) -> None:
     """Set the limits of this process, and take what it prints."""
+    group.lead()
+    current_process().daemon = False  # it may start processes, which end with its group
     sys.stdout.flush()
     sys.stderr.flush()
     _Here.printed = Printed()
@@ -76,7 +81,7 @@ def load(name: str) -> Description | Fault:
         package = (error.name or "").partition(".")[0]
         if not package or package in sys.modules:
             return Fault("raised", f"loading it raised {told(error)}")
-        return Fault("unavailable", f"it needs {package}: pip install {package}")
+        return Fault("unavailable", f"it needs {package}{remedy(name, package)}")
     except MemoryError:
         return Fault("memory", "loading it ran out of memory")
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
@@ -110,14 +115,11 @@ def _with_library(found: Any) -> Any:
     return found
 
 
-def serve(asked: tuple[str, list[Request]]) -> list[Reply]:
-    """Make each call of the implementation of that name in turn.
+def serve(requests: list[Request]) -> list[Reply]:
+    """Make each call of the implementation in turn.
 
     What the calls leave behind is a fault of the last one.
     """
-    name, requests = asked
-    if not hasattr(_Here, "function"):  # a process that took the place of one that ended
-        load(name)
     around = watch.state()
     replies = [answered(_Here.function, request) for request in requests]
     left = _side_effects(around)

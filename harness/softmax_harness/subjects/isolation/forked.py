@@ -27,7 +27,7 @@ class Forked:
     """A fork of a template, with as much of the face of `multiprocessing.Process` as is needed."""
 
     def __init__(self, template: Template, pid: int) -> None:
-        self._template, self._pid = template, pid
+        self._template, self.pid = template, pid
         self.sentinel = os.pidfd_open(pid)
         self.exitcode: int | None = None
 
@@ -40,7 +40,7 @@ class Forked:
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, and leave nothing of it."""
         if self.exitcode is None and wait([self.sentinel], timeout):
-            self.exitcode = self._template.reaped(self._pid)
+            self.exitcode = self._template.reaped(self.pid)
             os.close(self.sentinel)
 
 

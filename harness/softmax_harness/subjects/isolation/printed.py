@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import suppress
 
 from softmax_harness.ground.text import printable
 
@@ -29,9 +30,18 @@ class Printed:
 
 
 def _diverted(stream: int) -> int:
+    descriptor = _file()
+    os.dup2(descriptor, stream)
+    return descriptor
+
+
+def _file() -> int:
+    """A file without a name, in memory where the system can: a folder for it may be missing."""
+    if hasattr(os, "memfd_create"):
+        with suppress(OSError):
+            return os.memfd_create("printed")
     descriptor, path = tempfile.mkstemp()
     os.unlink(path)
-    os.dup2(descriptor, stream)
     return descriptor
 
 

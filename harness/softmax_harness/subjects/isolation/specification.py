@@ -80,6 +80,20 @@ def loaded(name: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def remedy(name: str, package: str) -> str:
+    """What to do about a package that the module of that name lacks."""
+    place = name.rpartition(":")[0]
+    folder = Path(place).parent
+    if place.endswith(".py") and (
+        (folder / package).is_dir() or (folder / f"{package}.py").exists()
+    ):
+        return (
+            f", which lies beside {Path(place).name}, but the folder of a checked file is not "
+            f"searched: run the command in {folder}, or with PYTHONPATH={folder}"
+        )
+    return f": pip install {package}"
+
+
 def _functions(module: ModuleType) -> list[str]:
     return [
         name

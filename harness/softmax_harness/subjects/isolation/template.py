@@ -12,13 +12,14 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import current_process
 from multiprocessing.reduction import recv_handle
 from typing import Any, Self
 
 import numpy as np
 
-from softmax_harness.subjects.isolation import child
+from softmax_harness.subjects.isolation import child, group
+
+_FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def serve(descriptor: int) -> None:
 
     No process is reaped before that: until then nobody else can get its number.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the parent to answer
+    for number in _FOR_THE_PARENT:  # which ends, and this with it
+        signal.signal(number, signal.SIG_IGN)
+    group.adopt()
     gc.freeze()  # collecting garbage would copy the pages that all share
     questions: Connection[Any, Any] = Connection(descriptor)
     pids: set[int] = set()
@@ -77,9 +80,7 @@ def serve(descriptor: int) -> None:
             else:
                 pids.add(pid := _forked(questions, *asked))
                 questions.send(pid)
-    for pid in pids:  # the parent has ended
-        os.kill(pid, signal.SIGKILL)
-        _reaped(pid)
+    group.end_children()  # since the parent has ended
 
 
 def _reaped(pid: int) -> int:
@@ -104,6 +105,6 @@ def _forked(questions: Connection[Any, Any], around: Surroundings, memory: int) 
 
 def _begin(around: Surroundings) -> None:
     """What sets a fork apart from the template, beside the random state, which Python sets anew."""
-    current_process().daemon = True  # it has no time to end processes of its own
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     np.random.seed()
     around.enter()

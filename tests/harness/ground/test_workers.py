@@ -1,0 +1,50 @@
+"""Worker processes, and how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PARENT = """
+import os, time
+from softmax_harness.ground.workers import processes
+
+def number(_):
+    time.sleep(0.2)
+    return os.getpid()
+
+if __name__ == "__main__":
+    with processes(2, {start_method!r}) as executor:
+        print(*set(executor.map(number, range(2))), flush=True)
+        time.sleep(600)
+"""
+
+
+def is_alive(pid):
+    """Whether it runs; whoever inherits an orphan may reap it late."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_workers_end_with_their_parent(tmp_path, start_method, end):
+    path = tmp_path / "parent.py"
+    path.write_text(PARENT.format(start_method=start_method))
+    with subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True) as parent:
+        pids = [int(each) for each in parent.stdout.readline().split()]
+        assert len(pids) == 2 and all(map(is_alive, pids))
+        os.kill(parent.pid, end)
+        parent.wait()
+    for _ in range(1000):
+        if not any(map(is_alive, pids)):
+            return
+        time.sleep(0.02)
+    raise AssertionError("a worker outlives its parent")
