@@ -28,7 +28,7 @@ NUMPY_DTYPES = tuple(name for name in DTYPES if name != "bfloat16")
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
 # Kinds of findings that are a matter of size.
-SIZED = ("inaccurate", "bias")
+SIZED = ("inaccurate", "bias", "limit")
 # As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
 LONGEST_SUM = {"float16": 65504}
 

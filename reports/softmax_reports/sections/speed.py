@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
 from softmax_reports.numbers import in_order
@@ -120,6 +121,7 @@ def _trade(run: Run, table: pd.DataFrame) -> Figure:
             )
         axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
         axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # more would overlap in two decades
         axis.xaxis.set_minor_formatter("{x:g}")
         axis.tick_params(axis="x", which="minor", labelsize=7)
     axes[0][0].set_ylabel("largest error (ulp), z ≥ 1/n")

@@ -164,6 +164,24 @@ def test_limits_of_other_operations_hold_too(tmp_path):
         operation_checked(f"{path}:usual", asked)
 
 
+def test_a_limit_that_was_asked_for_is_not_waived_by_the_kernel_without_a_size(tmp_path):
+    path = tmp_path / "kernel.py"
+    path.write_text(
+        "import numpy as np\n"
+        "from softmax_implementations.registry import implementation\n"
+        "@implementation('own', expected_findings=('limit',), dtypes=('float32',))\n"
+        "def own(x, axis=-1):\n"
+        "    with np.errstate(all='ignore'):\n"
+        "        e = np.exp(x - x.max(axis=axis, keepdims=True))\n"
+        "        return e / e.sum(axis=axis, keepdims=True)\n",
+        encoding="utf-8",
+    )
+    asked = contract("float32", limits=(Limit("max_ulp", 0.6),))
+    (found,) = checked(f"{path}:own", asked)
+    (limit,) = found.findings
+    assert limit.kind == "limit" and "known only with a size" in limit.message
+
+
 @pytest.mark.parametrize("text", ["", "inaccurate up to", "inaccurate up to some ulp", "a b"])
 def test_an_expected_finding_that_cannot_be_read_is_refused(text):
     with pytest.raises(ValueError, match="expected KIND"):

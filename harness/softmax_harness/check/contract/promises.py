@@ -175,6 +175,7 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
         limit.number,
         witness,
         key_of(subject).explaining(witness),
+        value,
     )
 
 
