@@ -10,7 +10,6 @@ import click
 from softmax_implementations.registry import CAPABILITIES
 
 from softmax_harness.check.contract import PARTS, Checked, Contract, checked
-from softmax_harness.check.contract.operation import operation_checked
 from softmax_harness.check.contract.promises import parsed_limit
 from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.check.documents.annotations import annotation_lines
@@ -29,7 +28,7 @@ from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
-from softmax_harness.ground.errors import BadBaseline, BadImplementation
+from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import OPERATIONS, Policy
@@ -56,8 +55,7 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     type=click.Choice(list(OPERATIONS)),
     default="softmax",
     show_default=True,
-    help="The operation to check. Operations other than softmax are checked for accuracy, shape, "
-    "dtype and axis only.",
+    help="The operation to check.",
 )
 @options.output_dtype
 @options.standard
@@ -180,10 +178,6 @@ def command(
             "--seed today changes each day, but a baseline compares errors of equal seeds only: "
             "take it with another seed"
         )
-    if operation != "softmax":
-        relaxed = policy != Policy()
-        given = (parts, without, relaxed, baseline, update_baseline)
-        _refuse_for_operations(operation, any(given))
     names = check_names(implementations, settings, operation)
     baseline = baseline or settings.baseline
     _check_files(files, baseline, update_baseline)
@@ -225,15 +219,6 @@ def _check_files(files: DocumentFiles, baseline: Path | None, is_written: bool) 
     check_summary()
 
 
-def _refuse_for_operations(operation: str, is_given: bool) -> None:
-    """What holds for softmax alone must not be left out silently."""
-    if is_given:
-        raise BadImplementation(
-            "--only, --without, --policy and a baseline work for softmax only: leave them "
-            f"out with --operation {operation}"
-        )
-
-
 def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
@@ -272,8 +257,7 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     with shown_progress() as progress:
         for place, name in enumerate(names):
             progress(f"checking {name}", place, len(names))
-            judge = checked if contract.operation == "softmax" else operation_checked
-            results += judge(name, contract)
+            results += checked(name, contract)
     return results
 
 

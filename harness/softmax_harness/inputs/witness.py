@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +16,13 @@ from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe, stored
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import Operands, Problem, operation_named
+from softmax_harness.operations import Inputs, Operand, Operands, Problem, operation_named
 
 _RECIPE = re.compile(
     r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
 )
-_LITERAL = re.compile(r"(?P<numbers>[^@]+)@(?P<index>\d+)")
+_LITERAL = re.compile(r"(?P<numbers>[^@;]+)(?P<operands>(;[^@;]+)*)@(?P<index>\d+)")
+_LONGEST, _LARGEST = 48, 240  # logits of a row that is written in full, and numbers in all
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Witness:
         The element, where one is meant.
     made_from : tuple of Recipe and int, or None
         The recipe of the block and the row of it at which the block begins.
+    given : tuple of ndarray or None
+        The operands of the block, where they are given and not made.
     """
 
     problem: Problem
@@ -46,6 +50,7 @@ class Witness:
     row: int
     index: int | None
     made_from: tuple[Recipe, int] | None = None
+    given: Operands | None = None
 
     @property
     def format(self) -> Format:
@@ -54,7 +59,9 @@ class Witness:
 
     @cached_property
     def operands(self) -> Operands:
-        """The operands of the block, made as a run makes them."""
+        """The operands of the block: those that are given, or else made as a run makes them."""
+        if self.given is not None:
+            return self.given
         if self.made_from is None:
             rng = np.random.default_rng(0)
         else:
@@ -71,9 +78,28 @@ def recipe_text(recipe: Recipe, row: int, index: int) -> str:
     )
 
 
-def literal_text(format: Format, row: NDArray[np.float64], index: int) -> str:
-    """``float32:0x1p+0,0x1.8p+1@1``: index 1 of the row written in full."""
-    return f"{format.name}:{','.join(float(value).hex() for value in row)}@{index}"
+def literal_text(problem: Problem, inputs: Inputs, index: int) -> str:
+    """``float32:0x1p+0,0x1.8p+1;target=1@0``: result 0 of the row and operands written in full.
+
+    Of an operand with two dimensions the rows stand between slashes.
+    """
+    pairs = zip(problem.operation.operands, inputs.operands, strict=True)
+    parts = [_written(inputs.x[0]), *(f"{about.name}={_written(own[0])}" for about, own in pairs)]
+    return f"{problem.input_format.name}:{';'.join(parts)}@{index}"
+
+
+def is_short(inputs: Inputs) -> bool:
+    """Whether a row with its operands is short enough to be written in full."""
+    return inputs.x.size <= _LONGEST and inputs.size <= _LARGEST
+
+
+def _written(values: NDArray[Any]) -> str:
+    if values.ndim == 2:
+        return "/".join(map(_written, values))
+    numbers = np.atleast_1d(values)
+    if numbers.dtype.kind in "biu":
+        return ",".join(str(int(each)) for each in numbers)
+    return ",".join(float(each).hex() for each in numbers)
 
 
 def is_witness(text: str) -> bool:
@@ -94,13 +120,62 @@ def parse(text: str, operation: str = "softmax") -> Witness:
     if found := _RECIPE.fullmatch(rest):
         return _from_recipe(problem, found)
     if found := _LITERAL.fullmatch(rest):
-        numbers = [_number(word) for word in found["numbers"].split(",")]
-        block = stored(np.array([numbers]), problem.input_format)
-        return Witness(problem, block, 0, _inside(int(found["index"]), len(numbers), text))
+        return _from_literal(problem, found)
     raise BadData(
         f"{text!r} is not a witness: expected DTYPE:FAMILY,n=N,rows=R,seed=S@ROW,INDEX or "
-        "DTYPE:NUMBER,NUMBER,...@INDEX, as printed in a report"
+        "DTYPE:NUMBER,NUMBER,...[;OPERAND=NUMBER,...]@INDEX, as printed in a report"
     )
+
+
+def _from_literal(problem: Problem, found: re.Match[str]) -> Witness:
+    block = np.array([[_number(word) for word in found["numbers"].split(",")]])
+    texts = [part.partition("=") for part in found["operands"].split(";")[1:]]
+    given = operands_of(problem, block, {name: text for name, _, text in texts}) if texts else None
+    index = int(found["index"])
+    if problem.operation.one_to_one:
+        _inside(index, block.shape[-1], found.string)
+    return Witness(problem, stored(block, problem.input_format), 0, index, given=given)
+
+
+def operands_of(problem: Problem, x: NDArray[Any], texts: Mapping[str, str]) -> Operands:
+    """The operands of one row, each from its text.
+
+    Raises
+    ------
+    BadData
+        If an operand is missing or unknown, or does not fit the logits.
+    """
+    about = problem.operation.operands
+    names = [each.name for each in about]
+    if set(names) != set(texts):
+        raise BadData(
+            f"operands {', '.join(texts) or 'none'} were given for {problem.operation.name}: "
+            f"expected {', '.join(names) or 'none'}"
+        )
+    return tuple(_operand(each, x.shape[-1], texts[each.name], problem) for each in about)
+
+
+def _operand(about: Operand, n: int, text: str, problem: Problem) -> NDArray[Any]:
+    lines = [[_number(word) for word in line.split(",")] for line in text.split("/")]
+    if len({len(line) for line in lines}) != 1 or (about.ndim < 2 and len(lines) > 1):
+        raise BadData(f"{about.name}={text}: expected {_DIMENSIONS[about.ndim]}")
+    whole = np.array(lines)
+    if about.ndim == 0 and whole.size != 1:
+        raise BadData(f"{about.name}={text}: expected one number")
+    values = whole if about.ndim == 2 else whole.ravel() if about.ndim else whole[0, 0]
+    if about.entries is not None and values.shape[about.entries] != n:
+        raise BadData(
+            f"{about.name} has {values.shape[about.entries]} entries: expected one for each of "
+            f"the {n} logits"
+        )
+    if about.is_class and not (values == np.floor(values) and 0 <= values < n):
+        raise BadData(f"{about.name}={text}: expected the place of one of the {n} logits, from 0")
+    if about.kind == "float":
+        return stored(values, problem.input_format)[None]
+    return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)[None]
+
+
+_DIMENSIONS = ("one number", "numbers between commas", "rows of numbers between slashes")
 
 
 def _from_recipe(problem: Problem, found: re.Match[str]) -> Witness:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.operations import OPERATIONS, Operation
+from softmax_harness.operations import ANYTHING, OPERATIONS, Operation
 
 
 class _Kind(Flag):
@@ -174,9 +174,7 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
     y, truth = batch.y, batch.truth
     r = truth.rounded
     equal = y == r
-    same = equal | (np.isnan(y) & np.isnan(r))
-    if operation.most < np.inf:  # then infinity stands for anything
-        same |= np.isposinf(r)
+    same = equal | (np.isnan(y) & np.isnan(r)) | (r == ANYTHING)
     found = _first_of(
         [
             (truth.fixed & same, Outcome.CORRECTLY_ROUNDED),

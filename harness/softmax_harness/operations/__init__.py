@@ -4,19 +4,25 @@ import importlib
 import pkgutil
 
 from softmax_harness.ground.errors import unknown
-from softmax_harness.operations.operation import Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands, taken
+from softmax_harness.operations.operation import ANYTHING, Enclosure, Operation, Policy
 from softmax_harness.operations.problem import Problem
 
 __all__ = [
+    "ANYTHING",
     "DEFAULT_OPERATION",
     "OPERATIONS",
+    "Arrangement",
     "Enclosure",
+    "Inputs",
+    "Operand",
     "Operands",
     "Operation",
     "Policy",
     "Problem",
     "operation_named",
     "qualified",
+    "taken",
 ]
 
 # What the operations are made of; these need not be loaded to see that they define none.
@@ -24,6 +30,7 @@ _OTHER = (
     "balls",
     "bounds",
     "elementary",
+    "operand",
     "operation",
     "problem",
     "rows",

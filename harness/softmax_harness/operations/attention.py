@@ -24,7 +24,8 @@ from softmax_harness.operations.balls import (
     square_root,
     total,
 )
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 DEPTH, VALUES = 8, 3
 
@@ -144,9 +145,11 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
         return np.asarray((weights * (apart + h(v, format))).sum(axis=1))
 
 
-def called_with(stored: NDArray[Any], operands: Operands) -> Operands:
-    """q, k, v and the mask; the logits that they were made from are no argument."""
-    return operands
+def seeing_nothing(format: Format) -> Inputs:
+    """A query that sees none of its three keys."""
+    x = np.zeros((1, 3), format.dtype)
+    q, k, v, mask = queries(x, np.random.default_rng(0))
+    return Inputs(x, (q, k, v, np.zeros_like(mask)))
 
 
 OPERATION = Operation(
@@ -157,6 +160,13 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=queries,
-    called_with=called_with,
+    operands=(
+        Operand("q", 2),
+        Operand("k", 2, entries=0),
+        Operand("v", 2, entries=0),
+        Operand("mask", 2, entries=1, kind="bool"),
+    ),
+    takes_logits=False,  # the operands were made from them
+    seeing_nothing=seeing_nothing,
     has_axis=False,
 )

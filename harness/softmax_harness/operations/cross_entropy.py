@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, log_softmax, rows, softmax
 from softmax_harness.operations.balls import exact, total
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """One class for each row: of each three rows the likeliest, the least likely and any."""
+    """One class for each row: the likeliest, the least likely, the first, the last or any."""
+    rows, n = stored.shape
+    if n == 0:
+        return (np.zeros(rows, np.int64),)
     x = np.where(np.isfinite(stored.astype(np.float64)), stored.astype(np.float64), 0.0)
-    choices = (np.argmax(x, axis=-1), np.argmin(x, axis=-1), rng.integers(0, x.shape[-1], len(x)))
-    return (np.choose(np.arange(len(x)) % 3, choices),)
+    ends = np.zeros(rows, np.int64), np.full(rows, n - 1)
+    choices = (np.argmax(x, -1), np.argmin(x, -1), *ends, rng.integers(0, n, rows))
+    return (np.choose(rng.integers(0, len(choices), rows), choices),)
 
 
 def at_target(values: NDArray[Any], operands: Operands) -> NDArray[Any]:
@@ -39,7 +44,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """-log of softmax at the true class: +inf where that is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
     with np.errstate(divide="ignore", invalid="ignore"):
-        loss = np.where(fixed, -np.log(expected), 0.0)
+        loss = np.where(expected == ANYTHING, ANYTHING, np.where(fixed, -np.log(expected), 0.0))
     return at_target(fixed, operands), at_target(loss, operands)
 
 
@@ -62,6 +67,8 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return at_target(log_softmax.input_sensitivity(x, (), z, format), operands)
 
 
+CLASS = Operand("target", 0, is_class=True, kind="int")
+
 OPERATION = Operation(
     "cross_entropy",
     "z = log sum_j exp(x_j) - x_t",
@@ -71,6 +78,7 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     make_operands=targets,
+    operands=(CLASS,),
     one_result=True,
     least=0.0,
 )

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import Ball
-from softmax_harness.operations.cross_entropy import at_target, targets
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.cross_entropy import CLASS, at_target, targets
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -43,7 +44,9 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     fixed, expected = softmax.special_values(x, policy)
     expected = np.array(expected)
     target = operands[0][:, None]
-    np.put_along_axis(expected, target, at_target(expected, operands) - 1.0, axis=-1)
+    own = at_target(expected, operands)
+    own = np.where(own == ANYTHING, ANYTHING, own - 1.0)
+    np.put_along_axis(expected, target, own, axis=-1)
     return fixed, np.where(fixed, expected, 0.0)
 
 
@@ -78,6 +81,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=targets,
+    operands=(CLASS,),
     least=-1.0,
     most=1.0,
 )

@@ -26,16 +26,18 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """v in the format of the logits, in turns normal, normal about 100, a Jacobian's column."""
-    made = rng.standard_normal(stored.shape)
-    column = np.arange(stored.shape[-1]) == rng.integers(0, stored.shape[-1], (len(stored), 1))
-    kind = np.arange(len(stored))[:, None] % 3
-    made = np.where(kind == 2, column, made + np.where(kind == 1, 100.0, 0.0))
-    return (made.astype(stored.dtype),)
+    """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant."""
+    rows, n = stored.shape
+    made = rng.standard_normal((rows, n))
+    column = np.arange(n) == rng.integers(0, max(n, 1), (rows, 1))
+    kinds = made, made + 100.0, column.astype(float), np.broadcast_to(made[:, :1], made.shape)
+    kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.3, 0.3, 0.1))
+    return (np.choose(kind, kinds).astype(stored.dtype),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -179,4 +181,5 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=vectors,
+    operands=(Operand("v", 1, entries=0),),
 )

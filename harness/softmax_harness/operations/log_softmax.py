@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import Ball, exact, total
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -38,7 +39,8 @@ def special_values(
     """The logarithm of what softmax has there: -inf for what is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return fixed, np.where(fixed, np.log(expected), 0.0)
+        log = np.where(expected == ANYTHING, ANYTHING, np.log(expected))
+        return fixed, np.where(fixed, log, 0.0)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

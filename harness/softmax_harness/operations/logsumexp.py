@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows
 from softmax_harness.operations.balls import exact
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

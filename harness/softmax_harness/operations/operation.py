@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
+from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
 
-_CHOICES = ("nan", "zero", "any")
+ANYTHING = float(np.finfo(np.float64).max)
+"""What a policy asks for where it takes any result; no operation gives it otherwise."""
+
+_CHOSEN = {"nan": np.nan, "zero": 0.0, "any": ANYTHING}
+_CHOICES = (*_CHOSEN, "uniform")
 
 
 class Enclosure(NamedTuple):
@@ -29,17 +34,22 @@ class Enclosure(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """Results of rows for which the operation is not defined: ``nan``, ``zero`` or ``any``.
+    """Results of rows for which the operation is not defined.
+
+    Each choice is ``nan``, ``zero``, ``uniform`` (1/n each) or ``any``.
 
     Attributes
     ----------
-    nan, positive_infinity, all_masked : str
-        For a row that holds a NaN, a +inf, or nothing but -inf.
+    nan, positive_infinity : str
+        For a row that holds a NaN or a +inf.
+    all_masked : str or None
+        For a row of nothing but -inf, or whose mask hides everything. None is ``nan``; where a
+        mask hides everything, it is ``nan`` or ``zero``, whichever an implementation gives.
     """
 
     nan: str = "nan"
     positive_infinity: str = "nan"
-    all_masked: str = "nan"
+    all_masked: str | None = None
 
     @classmethod
     def parse(cls, assignments: tuple[str, ...]) -> Policy:
@@ -56,10 +66,13 @@ class Policy:
             chosen[name.replace("-", "_")] = choice
         return cls(**chosen)
 
+    @staticmethod
+    def result(choice: str | None, n: int) -> float:
+        """What a choice asks for in a row of n logits."""
+        return 1.0 / n if choice == "uniform" else _CHOSEN[choice or "nan"]
+
 
 Array = NDArray[np.float64]
-Operands = tuple[NDArray[Any], ...]
-"""What an operation takes besides the logits: one array each, all with a leading axis of rows."""
 
 
 def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -68,10 +81,6 @@ def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Operands:
 
 def _logits(x: Array, operands: Operands) -> Array:
     return x
-
-
-def _logits_first(x: NDArray[Any], operands: Operands) -> Operands:
-    return (x, *operands)
 
 
 ErrorBound = Callable[[Array, Operands, Array, Array, Format], Array]
@@ -117,7 +126,7 @@ class Operation:
         Rising precision must decide each, see `softmax_harness.operations.balls.near_limit`.
     special_values : callable
         ``special_values(x, policy, operands)`` gives two arrays of the shape of the results, (rows,
-        m): where the policy fixes the result, and to what (infinity stands for anything).
+        m): where the policy fixes the result, and to what (`ANYTHING` for anything).
     error_bound : callable
         ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
         implementation that works in `format`, in units `ulp` of each result: the a priori bound of
@@ -138,9 +147,14 @@ class Operation:
         algorithm of this operation, in ulp; None where no theorem is known here.
     make_operands : callable
         ``make_operands(stored, rng)`` makes the operands of logits in their own format.
-    called_with : callable
-        ``called_with(stored, operands)`` gives the arguments that an implementation is called with,
-        as ``f(*arguments, axis=-1)``.
+    operands : tuple of Operand
+        What is known of each of the arrays that `make_operands` makes.
+    takes_logits : bool
+        Whether an implementation takes the logits, as its first argument; else they stand only for
+        what the operands were made from.
+    seeing_nothing : callable or None
+        ``seeing_nothing(format)`` gives `Inputs` of one row in which a mask hides everything; None
+        where there is no mask.
     effective_logits : callable
         ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which
         outcomes
@@ -166,7 +180,9 @@ class Operation:
     cheap_limit: CheapLimit | None = None
     theorem: Callable[[str | None, Array, Array, Array, Format], Array] | None = None
     make_operands: Callable[[NDArray[Any], np.random.Generator], Operands] = _nothing
-    called_with: Callable[[NDArray[Any], Operands], Operands] = _logits_first
+    operands: tuple[Operand, ...] = ()
+    takes_logits: bool = True
+    seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
     one_result: bool = False
     has_axis: bool = True
@@ -179,6 +195,21 @@ class Operation:
         from softmax_harness.operations import operation_named
 
         return operation_named, (self.name,)
+
+    def called_with(self, x: NDArray[Any], operands: Operands) -> Operands:
+        """The arguments that an implementation is called with, as ``f(*arguments, axis=-1)``."""
+        return (x, *operands) if self.takes_logits else operands
+
+    def inputs(self, stored: NDArray[Any], rng: np.random.Generator) -> Inputs:
+        """Rows of logits with operands made for them."""
+        return Inputs(stored, self.make_operands(stored, rng))
+
+    @property
+    def result_ndim(self) -> int:
+        """Dimensions that the results of each row have in what an implementation gives back."""
+        if not self.has_axis:
+            return 2
+        return 0 if self.one_result else 1
 
     @property
     def one_to_one(self) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations.operation import Operands, Operation, Policy
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Operation, Policy
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ class Problem:
         return replace(
             self, input_format=worked, output_format=self.output_format if is_own else worked
         )
+
+    def special_values(self, x: Array, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+        """Where the policy fixes the results, and to what, as a number of the output format."""
+        fixed, expected = self.operation.special_values(x, self.policy, operands)
+        if "uniform" not in vars(self.policy).values():
+            return fixed, expected  # 0, 1, NaN and infinity are numbers of every format
+        nearest = np.where(expected == ANYTHING, 0.0, expected).astype(self.output_format.dtype)
+        return fixed, np.where(expected == ANYTHING, ANYTHING, nearest.astype(np.float64))
 
     @property
     def resolved_axis(self) -> int:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds
-from softmax_harness.operations.operation import CheapLimit, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import CheapLimit, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
@@ -25,7 +26,6 @@ _SLACK = 64
 _NEGLIGIBLE = 4096
 _MODERATE = 2.0**20
 _Mpf = tuple[int, int, int, int]
-_CHOSEN = {"nan": np.nan, "zero": 0.0, "any": np.inf}
 
 
 def enclose(
@@ -209,7 +209,7 @@ def special_values(
         (all_masked, policy.all_masked),
     ):
         fixed[rows] = True
-        expected[rows] = _CHOSEN[choice]
+        expected[rows] = policy.result(choice, x.shape[-1])
     return fixed, expected
 
 

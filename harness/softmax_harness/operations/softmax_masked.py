@@ -12,14 +12,33 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+
+_BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """True for what is kept: about two in three; every eighth row keeps nothing."""
-    kept = rng.random(stored.shape) < 2 / 3
-    kept[7::8] = False
-    return (kept,)
+    """True for what is kept: at random, at either end, all but a block, one, all or nothing."""
+    rows, n = stored.shape
+    place, first = np.arange(n), rng.integers(0, n + 1, (rows, 1))
+    block = first + rng.choice(_BLOCKS, (rows, 1))
+    kinds = (
+        rng.random((rows, n)) < 2 / 3,
+        place < first,
+        place >= first,
+        (place < first) | (place >= block),
+        place == np.minimum(first, n - 1),
+        np.ones((rows, n), bool),
+        np.zeros((rows, n), bool),
+    )
+    kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.15, 0.15, 0.15, 0.1, 0.05, 0.1))
+    return (np.choose(kind, kinds),)
+
+
+def seeing_nothing(format: Format) -> Inputs:
+    """Three logits, all hidden."""
+    return Inputs(np.zeros((1, 3), format.dtype), (np.zeros((1, 3), bool),))
 
 
 def masked(x: Array, operands: Operands) -> Array:
@@ -55,6 +74,8 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=masks,
+    operands=(Operand("mask", 1, entries=0, kind="bool"),),
+    seeing_nothing=seeing_nothing,
     effective_logits=masked,
     least=0.0,
     most=1.0,

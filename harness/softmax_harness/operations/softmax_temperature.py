@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
-from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 _TEMPERATURES = (0.1, 0.7, 1.0, 2.0, 3.0, 10.0)
 
@@ -83,6 +84,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=temperatures,
+    operands=(Operand("temperature", 1),),
     effective_logits=cooled,
     least=0.0,
     most=1.0,

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.operations.bounds import error_bound_at_least
-from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operands, Operation
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operation
 
 STANDARDS = ("rounded", "wide", "relative", "usual", "native")
 _OF_LOGARITHMS = ("relative", "usual")

@@ -20,7 +20,7 @@ class Truth:
         The format that is judged.
     rounded : ndarray of float64, shape (rows, n)
         RN(z), the number of the format nearest to z, ties to even; where `fixed`, what the
-        policy asks for: a number, NaN, or infinity for anything at all.
+        policy asks for: a number, NaN, or `ANYTHING`.
     offset : ndarray of float64, shape (rows, n)
         (z - RN(z)) / ulp(z), in [-1/2, 1/2], with the relative precision of a float64.
     ulp : ndarray of float64, shape (rows, n)

@@ -46,7 +46,11 @@ def answered(
 def _laid_out(request: Request) -> Operands:
     if request.layout is None:
         return request.arguments
-    return tuple(LAYOUTS[request.layout](each) for each in request.arguments)
+    names = request.layout
+    if isinstance(names, str):
+        names = (names,) * len(request.arguments)
+    pairs = zip(request.arguments, names, strict=True)
+    return tuple(LAYOUTS[name](each) for each, name in pairs)
 
 
 def _bytes(arrays: Operands | list[NDArray[Any]]) -> list[bytes]:

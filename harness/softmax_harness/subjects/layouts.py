@@ -73,6 +73,11 @@ def broadcast(x: NDArray[Any]) -> NDArray[Any]:
     return np.broadcast_to(x[:1], x.shape)
 
 
+def expanded(x: NDArray[Any]) -> NDArray[Any]:
+    """Every entry of the last axis the first one, with a stride of 0: as the gradient of a sum."""
+    return np.broadcast_to(x[..., :1], x.shape) if x.ndim else x
+
+
 LAYOUTS: dict[str, Layout] = {
     "contiguous": contiguous,
     "fortran": fortran,
@@ -82,4 +87,5 @@ LAYOUTS: dict[str, Layout] = {
     "misaligned": misaligned,
     "transposed": transposed,
     "broadcast": broadcast,
+    "expanded": expanded,
 }

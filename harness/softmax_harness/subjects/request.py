@@ -21,9 +21,10 @@ class Request:
         What is computed, along which axis, and in which format the result is expected.
     arguments : tuple of ndarray
         What the implementation is called with; the first has the shape that messages name.
-    layout : str or None
-        How the arguments lie in memory, a name in `softmax_harness.subjects.layouts.LAYOUTS`: built
-        where the call is made, since no pipe carries strides. None for as they are.
+    layout : str, tuple of str or None
+        How the arguments lie in memory, a name in `softmax_harness.subjects.layouts.LAYOUTS`, or
+        one for each argument: built where the call is made, since no pipe carries strides. None for
+        as they are.
     times, threads : int
         How often the call is made, and in how many threads at once; all must give the same bits,
         though calls with other numbers come between.
@@ -31,7 +32,7 @@ class Request:
 
     problem: Problem
     arguments: Operands
-    layout: str | None = "contiguous"
+    layout: str | tuple[str, ...] | None = "contiguous"
     times: int = 1
     threads: int = 1
 

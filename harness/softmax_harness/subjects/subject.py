@@ -114,9 +114,12 @@ class Subject:
         how
             As in `Request`.
         """
-        problem = self.problem.of_integers() if x.dtype.kind in "iu" else self.problem
-        problem = problem.along(axis)
+        problem = self.problem_for(x).along(axis)
         return Request(problem, problem.operation.called_with(x, operands), **how)
+
+    def problem_for(self, x: NDArray[Any]) -> Problem:
+        """The problem for logits of that dtype."""
+        return self.problem.of_integers() if x.dtype.kind in "iu" else self.problem
 
     def call(self, x: NDArray[Any], operands: Operands = ()) -> Reply:
         """What it answers to one call; that its process ended is a fault of the call."""
@@ -137,6 +140,22 @@ class Subject:
             if len(requests) == 1:
                 raise
         return [self.caller.serve([request])[0] for request in requests]
+
+
+def as_it_answers(subject: Subject) -> Subject:
+    """The subject, held to what it gives for a row of which a mask hides everything: NaN or 0.
+
+    Libraries differ in that, and their users rely on either; what a policy says is not touched.
+    """
+    problem = subject.problem
+    seeing_nothing, policy = problem.operation.seeing_nothing, problem.policy
+    if seeing_nothing is None or policy.all_masked is not None:
+        return subject
+    values = subject.call(*seeing_nothing(problem.input_format)).values
+    if values is None or (values != 0.0).any():
+        return subject
+    given = replace(policy, all_masked="zero")
+    return replace(subject, problem=replace(problem, policy=given))
 
 
 def _portions(requests: list[Request]) -> Iterator[list[Request]]:

@@ -28,7 +28,7 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
         What the operation takes besides the logits, see `Operation.make_operands`.
     """
     format = problem.output_format
-    fixed, expected = problem.operation.special_values(x, problem.policy, operands)
+    fixed, expected = problem.special_values(x, operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
     ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)

@@ -54,7 +54,7 @@ def exact_results(
     operation = problem.operation
     if tier == "mpmath" or operation.screen is None:
         return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), 0.0)
-    fixed, expected = operation.special_values(x, problem.policy, operands)
+    fixed, expected = problem.special_values(x, operands)
     screened = operation.screen(x, operands, fixed, expected, problem.output_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     confirm(found, np.flatnonzero(screened.undecided), problem, x, operands)

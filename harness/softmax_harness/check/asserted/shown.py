@@ -16,6 +16,7 @@ from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
 from softmax_harness.explain.command import explaining
 from softmax_harness.inputs.witness import Witness, literal_text, parse
+from softmax_harness.operations import Inputs
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.truth.digits import exact_digits
@@ -38,7 +39,8 @@ def _lines(finding: Finding, subject: Subject, loadable: str | None) -> Iterator
     yield finding.message
     if finding.witness:
         yield f"  witness   {finding.witness}"
-        yield from _element(parse(finding.witness), subject)
+        operation = subject.problem.operation.name
+        yield from _element(parse(finding.witness, operation), subject)
     if finding.value is not None and finding.limit is not None:
         yield f"  {_size(finding.metric, finding.value, finding.limit)}"
     if finding.witness:
@@ -58,10 +60,12 @@ def _element(witness: Witness, subject: Subject) -> Iterator[str]:
     """The exact and the computed value; the block is called whole, as when the fault was seen."""
     index = witness.index or 0
     row = witness.block[witness.row].astype(np.float64)
-    yield f"  exact     {exact_digits(subject.problem, row, index) or 'anything'}"
-    (reply,) = subject.ask([subject.request(witness.block)])
+    operands = tuple(each[witness.row] for each in witness.operands)
+    yield f"  exact     {exact_digits(subject.problem, row, index, operands) or 'anything'}"
+    (reply,) = subject.ask([subject.request(witness.block, witness.operands)])
     if reply.y is not None:
-        yield f"  computed  {float(reply.y[witness.row, index])!r}"
+        y = reply.y.reshape(len(witness.block), -1)
+        yield f"  computed  {float(y[witness.row, index])!r}"
 
 
 class _Beyond(Search):
@@ -71,13 +75,13 @@ class _Beyond(Search):
         super().__init__(subject, "limit")
         self.metric, self.number = metric, number
 
-    def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+    def is_shown(self, row: Inputs, y: NDArray[Any]) -> bool:
         """Whether the answer to a row is beyond the limit."""
         return self.of(row, y, "screened")[0] > self.number
 
-    def of(self, row: NDArray[Any], y: NDArray[Any], tier: str) -> tuple[float, int]:
+    def of(self, row: Inputs, y: NDArray[Any], tier: str) -> tuple[float, int]:
         """The metric of the answer to a row, and where it is largest."""
-        asked = asked_of(self.subject, row[None], tier=tier)
+        asked = asked_of(self.subject, *row, tier=tier)
         return of_row(self.metric, judge(asked, y, flushes=False).batch)
 
 
@@ -85,16 +89,16 @@ def _smaller(finding: Finding, subject: Subject) -> Finding:
     """A finding of a limit at the smallest row found that is beyond it, where one is, alone."""
     if finding.limit is None:
         return finding
-    witness = parse(finding.witness)
-    row = witness.block[witness.row]
+    witness = parse(finding.witness, subject.problem.operation.name)
+    row = Inputs(witness.block, witness.operands).row(witness.row)
     search = _Beyond(subject, finding.metric, finding.limit)
     if search.shown([row]) is None or (small := reduced(search, row)) is None:
         return finding
-    (reply,) = subject.ask([subject.request(small[None])])
+    (reply,) = subject.ask([subject.request(*small)])
     if reply.y is None:
         return finding
     value, index = search.of(small, reply.y, "mpmath")
     if not value > finding.limit:
         return finding
-    text = literal_text(subject.format, small.astype(np.float64), index)
+    text = literal_text(subject.problem, small, index)
     return replace(finding, value=value, witness=text)

@@ -8,15 +8,13 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
-
-from numpy.typing import NDArray
 
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.witness import recipe_text
+from softmax_harness.operations import Inputs
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.subject import Subject
 
@@ -73,27 +71,28 @@ class Stream:
 
     def __iter__(self) -> Generator[JudgedBlock]:
         flushes = not self.subject.promises("subnormals")
-        for blocks, stored, replies in self._answered():
-            for (recipe, start), x, reply in zip(blocks, stored, replies, strict=True):
+        for blocks, asked_for, replies in self._answered():
+            for (recipe, start), inputs, reply in zip(blocks, asked_for, replies, strict=True):
                 self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
                 if self.ends_at([fault.kind for fault in reply.faults]):
                     return
                 if reply.y is None:
                     continue
-                asked = asked_of(self.subject, x)
-                self.elements += x.size
+                asked = asked_of(self.subject, *inputs)
+                self.elements += asked.truth.rounded.size
                 yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
 
-    def _answered(self) -> Generator[tuple[list[_Block], list[NDArray[Any]], list[Reply]]]:
+    def _answered(self) -> Generator[tuple[list[_Block], list[Inputs], list[Reply]]]:
         """Blocks with inputs and replies; the next calls run while these are judged."""
         executor = ThreadPoolExecutor(1)
         with ExitStack() as stack:
             stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
-            waiting: deque[tuple[list[_Block], list[NDArray[Any]], Future[list[Reply]]]] = deque()
+            waiting: deque[tuple[list[_Block], list[Inputs], Future[list[Reply]]]] = deque()
+            operation = self.subject.problem.operation
             for blocks in _together(self.recipes):
-                stored = [recipe.block(start) for recipe, start in blocks]
-                requests = [self.subject.request(x) for x in stored]
-                waiting.append((blocks, stored, executor.submit(self.subject.ask, requests)))
+                inputs = [recipe.inputs(operation, start) for recipe, start in blocks]
+                requests = [self.subject.request(*each) for each in inputs]
+                waiting.append((blocks, inputs, executor.submit(self.subject.ask, requests)))
                 if len(waiting) > 1:
                     yield _awaited(*waiting.popleft())
             while waiting:
@@ -101,9 +100,9 @@ class Stream:
 
 
 def _awaited(
-    blocks: list[_Block], stored: list[NDArray[Any]], future: Future[list[Reply]]
-) -> tuple[list[_Block], list[NDArray[Any]], list[Reply]]:
-    return blocks, stored, future.result()
+    blocks: list[_Block], inputs: list[Inputs], future: Future[list[Reply]]
+) -> tuple[list[_Block], list[Inputs], list[Reply]]:
+    return blocks, inputs, future.result()
 
 
 def _together(recipes: list[Recipe]) -> Iterator[list[_Block]]:
@@ -169,8 +168,9 @@ class Faults:
         for kind, known in self._kinds.items():
             row, index = known.place
             text = known.smallest.text(row, index)
-            x = known.smallest.found.asked.stored[row]
-            place = smallest(subject, kind, x, text)
+            asked = known.smallest.found.asked
+            alone = Inputs(asked.stored, asked.operands).row(row)
+            place = smallest(subject, kind, alone, text)
             witness = place.text if place else text
             error, limit = (
                 (place.error, place.limit) if place else known.smallest.found.excess(row, index)

@@ -48,7 +48,8 @@ class Bias:
 
     def see(self, block: JudgedBlock) -> None:
         """Note the errors of a block; what is masked has none, and faults tell of themselves."""
-        if not block.recipe.family.is_unbiased or block.found.is_fault.any():
+        is_due = block.recipe.family.is_unbiased and block.found.asked.operation.is_distribution
+        if not is_due or block.found.is_fault.any():
             return
         batch = block.found.batch
         known = ~batch.truth.fixed & ~np.isnan(batch.ulp_error)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from softmax_harness.operations import Operands
+from softmax_harness.operations import Arrangement, Inputs, Operands, Problem
 from softmax_harness.subjects.layouts import LAYOUTS
+from softmax_harness.subjects.request import Request
 
 # The capability without which it is no fault to fail a case of a kind.
 _NEEDS = {"axis": "axes", "empty": "empty", "scalar": "scalar", "integers": "integers"}
@@ -25,22 +22,23 @@ class Case:
         The part of the contract it belongs to, and the kind of its finding.
     told : str
         What is particular about the call.
-    x : ndarray
-        The inputs.
+    inputs : Inputs
+        The rows and their operands.
+    shape : tuple of int
+        Of the logits in the call, in which the rows stand along `axis`.
     axis : int or None
         None for a call without an axis, which means the last.
-    operands : tuple of ndarray
-        What the operation takes besides them.
-    layout : str
-        As in `softmax_harness.subjects.request.Request`.
+    layouts : tuple of str
+        How each argument of the call lies in memory, as in
+        `softmax_harness.subjects.request.Request`; empty for contiguous ones.
     """
 
     kind: str
     told: str
-    x: NDArray[Any]
+    inputs: Inputs
+    shape: tuple[int, ...]
     axis: int | None = -1
-    operands: Operands = ()
-    layout: str = "contiguous"
+    layouts: tuple[str, ...] = ()
 
     @property
     def needs(self) -> str | None:
@@ -53,16 +51,38 @@ class Case:
         return self.kind == "batch"
 
     @property
-    def along(self) -> int:
-        """The axis of the softmax."""
-        return -1 if self.axis is None else self.axis
+    def arrangement(self) -> Arrangement:
+        """How the rows stand in the call."""
+        return Arrangement(self.shape, -1 if self.axis is None else self.axis)
 
     @property
-    def seen(self) -> NDArray[Any]:
-        """The numbers that the layout leaves of x."""
-        return np.ascontiguousarray(LAYOUTS[self.layout](self.x)).reshape(self.x.shape)
+    def is_integer(self) -> bool:
+        """Whether the logits are integers."""
+        return self.inputs.x.dtype.kind in "iu"
 
     @property
     def has_simpler(self) -> bool:
         """Whether its rows can be had in a simpler call of the same dtype."""
-        return self.x.size > 0 and self.x.ndim > 0 and self.x.dtype.kind not in "iu"
+        return self.inputs.x.size > 0 and bool(self.shape) and not self.is_integer
+
+    def request(self, problem: Problem) -> Request:
+        """The call, of a problem for the dtype of the logits."""
+        arguments = tuple(map(self.arrangement.placed, self._arguments(problem)))
+        return Request(problem.along(self.axis), arguments, self.layouts or "contiguous")
+
+    def seen(self, problem: Problem) -> Inputs:
+        """The rows as the layouts leave them; some let every row see the first one's numbers."""
+        if not self.layouts:
+            return self.inputs
+        place, operation = self.arrangement, problem.operation
+        dims = [each.ndim - 1 for each in self._arguments(problem)]
+        arguments = [
+            place.as_rows(LAYOUTS[layout](place.placed(each)), ndim)
+            for each, layout, ndim in zip(self._arguments(problem), self.layouts, dims, strict=True)
+        ]
+        if operation.takes_logits:
+            return Inputs(arguments[0], tuple(arguments[1:]))
+        return Inputs(self.inputs.x, tuple(arguments))
+
+    def _arguments(self, problem: Problem) -> Operands:
+        return problem.operation.called_with(*self.inputs)

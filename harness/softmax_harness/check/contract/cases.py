@@ -1,12 +1,14 @@
 """The cases of the contract: layouts, axes, batches, permutations, shapes, integers.
 
-All use hard rows: a separate code path for a layout or an axis has its own faults.
+All use hard rows: a separate code path for a layout or an axis has its own faults. Operands follow
+the logits about, and each is laid out differently too.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from softmax_harness.check.contract.case import Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
+from softmax_harness.operations import Inputs, Operation, taken
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
@@ -31,115 +34,151 @@ _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = (32769, 65537, 131073)
 _DISTINCT = 32
+_EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
+_SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
 
 
-def normal(format: Format, shape: tuple[int, ...], seed: int) -> NDArray[Any]:
-    """Logits of scale 3 in the format."""
-    return stored(_random(shape, seed).normal(0.0, 3.0, shape), format)
+@dataclass(frozen=True)
+class Cases:
+    """Makes cases of an operation in a format, from a seed."""
 
+    operation: Operation
+    format: Format
+    seed: int
 
-def hard(format: Format, shape: tuple[int, ...], seed: int, axis: int = -1) -> NDArray[Any]:
-    """Rows of every kind along an axis."""
-    n = shape[axis]
-    rows = hard_rows(format, n, math.prod(shape) // n, _random(shape, seed))
-    others = tuple(np.delete(shape, axis).tolist())
-    return np.ascontiguousarray(np.moveaxis(stored(rows, format).reshape(*others, n), -1, axis))
+    def normal(self, shape: tuple[int, ...]) -> Inputs:
+        """Rows along the last axis, logits of scale 3."""
+        rows = self._random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
+        return self._with_operands(stored(rows, self.format), shape)
 
+    def hard(self, shape: tuple[int, ...], axis: int = -1) -> Inputs:
+        """Rows of every kind for an array that has them along an axis."""
+        n = shape[axis]
+        rows = hard_rows(self.format, n, math.prod(shape) // n, self._random(shape))
+        return self._with_operands(stored(rows, self.format), shape)
 
-def _random(shape: tuple[int, ...], seed: int) -> np.random.Generator:
-    return np.random.default_rng([seed, *shape])
+    def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
+        return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
 
+    def _random(self, shape: tuple[int, ...]) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *shape])
 
-def layouts(format: Format, seed: int) -> Iterator[Case]:
-    """The same numbers, placed differently in memory."""
-    for shape in _SHAPES:
-        x = hard(format, shape, seed)
-        for name in LAYOUTS:
-            yield Case("layout", f"layout {name}, shape {shape}", x, layout=name)
+    def layouts(self) -> Iterator[Case]:
+        """The same numbers, placed differently in memory: all arguments, then each operand."""
+        names = [each.name for each in self.operation.operands]
+        count = len(names) + self.operation.takes_logits
+        for shape in _SHAPES:
+            inputs = self.hard(shape)
+            for name in LAYOUTS:
+                told = f"layout {name}, shape {shape}"
+                yield Case("layout", told, inputs, shape, layouts=(name,) * count)
+                for place, operand in enumerate(names, count - len(names)):
+                    one = ["contiguous"] * count
+                    one[place] = name
+                    if count > 1 and name != "contiguous":
+                        told = f"layout {name} of {operand}, shape {shape}"
+                        yield Case("layout", told, inputs, shape, layouts=tuple(one))
 
+    def axes(self) -> Iterator[Case]:
+        """Every axis, counted from either end or left to its default, in more than one layout."""
+        if not self.operation.has_axis:
+            return
+        count = 1 + len(self.operation.operands)
+        for shape in _AXIS_SHAPES:
+            if shape[-1] <= _LONGEST_ON_AN_AXIS:
+                told = f"shape {shape}, no axis given"
+                yield Case("default_axis", told, self.hard(shape), shape, None)
+            for axis in range(-len(shape), len(shape)):
+                if shape[axis] > _LONGEST_ON_AN_AXIS:
+                    continue
+                inputs = self.hard(shape, axis)
+                for name in ("contiguous", "fortran", "every-other"):
+                    told = f"axis {axis} of shape {shape}, layout {name}"
+                    yield Case("axis", told, inputs, shape, axis, (name,) * count)
 
-def axes(format: Format, seed: int) -> Iterator[Case]:
-    """Every axis, counted from either end or left to its default, in more than one layout."""
-    for shape in _AXIS_SHAPES:
-        if shape[-1] <= _LONGEST_ON_AN_AXIS:
-            told = f"shape {shape}, no axis given"
-            yield Case("default_axis", told, hard(format, shape, seed), None)
-        for axis in range(-len(shape), len(shape)):
-            if shape[axis] > _LONGEST_ON_AN_AXIS:
-                continue
-            x = hard(format, shape, seed, axis)
-            for name in ("contiguous", "fortran", "every-other"):
-                told = f"axis {axis} of shape {shape}, layout {name}"
-                yield Case("axis", told, x, axis, layout=name)
+    def batches(self) -> Iterator[Case]:
+        """Rows in batches of every size and place, and next to rows that must not matter."""
+        for n in (3, 33):
+            for rows in _BATCHES:
+                inputs = self.hard((rows, n))
+                yield Case("batch", f"{rows} rows of {n}", inputs, (rows, n))
+                backwards = inputs.rows(slice(None, None, -1))
+                yield Case("batch", f"{rows} rows of {n} in reversed order", backwards, (rows, n))
+            for lead in ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3)):
+                shape = (*lead, n)
+                yield Case("batch", f"shape {shape}", self.hard(shape), shape)
+            several = self.hard((_DISTINCT, n))
+            for row in range(_DISTINCT):
+                yield Case("batch", f"shape ({n},)", several.row(row), (n,))
+        ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
+        yield Case("batch", "rows of a single 1", ones, (3, 1))
+        for shape in _THREADED:
+            yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
+        for rows in _LARGE_BATCHES:
+            x = self.normal((rows, 2)).x.copy()
+            x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x
+            inputs = self._with_operands(x, (rows, 2))
+            yield Case("batch", f"{rows} rows of 2", inputs, (rows, 2))
 
+    def permutations(self) -> Iterator[Case]:
+        """The entries of a row in other orders."""
+        for n in (7, 33, 1000):
+            shape = (_DISTINCT, n)
+            inputs = self.hard(shape)
+            shuffled = np.argsort(self._random(shape).random(shape), axis=-1)
+            ascending = np.argsort(inputs.x, axis=-1, kind="stable")
+            for told, order in (
+                ("reversed", np.broadcast_to(np.arange(n)[::-1], shape)),
+                ("in another order", shuffled),
+                ("ascending", ascending),
+                ("descending", ascending[:, ::-1]),
+            ):
+                moved = taken(inputs, self.operation.operands, order)
+                assert moved is not None
+                yield Case("permutation", f"{n} entries {told}", moved, shape)
 
-def batches(format: Format, seed: int) -> Iterator[Case]:
-    """Rows in batches of every size, at every place, and next to rows that must not matter."""
-    for n in (3, 33):
-        for rows in _BATCHES:
-            x = hard(format, (rows, n), seed)
-            yield Case("batch", f"{rows} rows of {n}", x)
-            yield Case("batch", f"{rows} rows of {n} in reversed order", x[::-1].copy())
-        for lead in ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3)):
-            yield Case("batch", f"shape {(*lead, n)}", hard(format, (*lead, n), seed))
-        for row in hard(format, (_DISTINCT, n), seed):
-            yield Case("batch", f"shape ({n},)", row)
-    yield Case("batch", "rows of a single 1", np.ones((3, 1), format.dtype))
-    for shape in _THREADED:
-        yield Case("batch", f"{shape[0]} rows of {shape[1]}", hard(format, shape, seed))
-    for rows in _LARGE_BATCHES:
-        x = normal(format, (rows, 2), seed)
-        x[:_DISTINCT] = x[-_DISTINCT:] = hard(format, (_DISTINCT, 2), seed)
-        yield Case("batch", f"{rows} rows of 2", x)
-
-
-def permutations(format: Format, seed: int) -> Iterator[Case]:
-    """The entries of a row in other orders."""
-    for n in (7, 33, 1000):
-        x = hard(format, (_DISTINCT, n), seed)
-        order = np.argsort(_random(x.shape, seed).random(x.shape), axis=-1)
-        shuffled = np.take_along_axis(x, order, axis=-1)
-        ascending = np.sort(x, axis=-1)
-        for told, rows in (
-            ("reversed", x[:, ::-1].copy()),
-            ("in another order", shuffled),
-            ("ascending", ascending),
-            ("descending", ascending[:, ::-1].copy()),
+    def shapes(self) -> Iterator[Case]:
+        """Empty arrays, and a single number without axes."""
+        has_class = any(each.is_class for each in self.operation.operands)
+        for shape, axis in _EMPTY:
+            if (axis != -1 and not self.operation.has_axis) or (shape[axis] == 0 and has_class):
+                continue  # a row of nothing has no class
+            rows = math.prod(np.delete(shape, axis).tolist())
+            inputs = self._with_operands(np.empty((rows, shape[axis]), self.format.dtype), shape)
+            yield Case("empty", f"shape {shape}, axis {axis}", inputs, shape, axis)
+        for value in (
+            (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf) if self.operation.has_axis else ()
         ):
-            yield Case("permutation", f"{n} entries {told}", rows)
+            with np.errstate(over="ignore"):
+                one = self._with_operands(np.full((1, 1), value).astype(self.format.dtype), (1,))
+            yield Case("scalar", f"shape (), the number {value:g}", one, ())
+
+    def integers(self) -> Iterator[Case]:
+        """Integers; they are computed as float64, whichever dtype is checked."""
+        if not self.operation.takes_logits:
+            return
+        rng = np.random.default_rng(self.seed)
+        shape = (_DISTINCT, 17)
+        for dtype in (np.int64, np.int32):
+            for low, high in ((-1, 1), (-10, 10), (-1000, 1000), (_BIG, _BIG + 5)):
+                x = rng.integers(low, high + 1, shape).astype(dtype)
+                made = self._with_operands(x.astype(np.float64), shape)
+                told = f"{np.dtype(dtype).name} from {low} to {high}"
+                yield Case("integers", told, Inputs(x, made.operands), shape)
 
 
-def shapes(format: Format, seed: int) -> Iterator[Case]:
-    """Empty arrays, and a single number without axes."""
-    for shape, axis in (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1)):
-        yield Case("empty", f"shape {shape}, axis {axis}", np.empty(shape, format.dtype), axis)
-    for value in (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf):
-        yield Case(
-            "scalar", f"shape (), the number {value:g}", np.array(value).astype(format.dtype)
-        )
-
-
-def integers(format: Format, seed: int) -> Iterator[Case]:
-    """Integers; they are computed as float64, whichever dtype is checked."""
-    rng = np.random.default_rng(seed)
-    for dtype in (np.int64, np.int32):
-        for low, high in ((-1, 1), (-10, 10), (-1000, 1000), (_BIG, _BIG + 5)):
-            x = rng.integers(low, high + 1, (_DISTINCT, 17)).astype(dtype)
-            yield Case("integers", f"{np.dtype(dtype).name} from {low} to {high}", x)
-
-
-CASES: dict[str, Callable[[Format, int], Iterator[Case]]] = {
-    "layouts": layouts,
-    "axes": axes,
-    "batches": batches,
-    "permutations": permutations,
-    "shapes": shapes,
-    "integers": integers,
+CASES: dict[str, Callable[[Cases], Iterator[Case]]] = {
+    "layouts": Cases.layouts,
+    "axes": Cases.axes,
+    "batches": Cases.batches,
+    "permutations": Cases.permutations,
+    "shapes": Cases.shapes,
+    "integers": Cases.integers,
 }
 
 
 @lru_cache(maxsize=32)  # the parts of four formats: the next implementation is asked the same
-def cases_of(part: str, format: Format, seed: int) -> tuple[Case, ...]:
+def cases_of(part: str, operation: Operation, format: Format, seed: int) -> tuple[Case, ...]:
     """The cases of a part of the contract."""
-    return tuple(CASES[part](format, seed))
+    return tuple(CASES[part](Cases(operation, format, seed)))

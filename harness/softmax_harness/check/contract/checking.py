@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from softmax_implementations import Implementation
 
-from softmax_harness.check.contract.cases import normal
+from softmax_harness.check.contract.cases import Cases
 from softmax_harness.check.contract.checked import (
     Checked,
     Contract,
@@ -21,11 +21,12 @@ from softmax_harness.check.contract.finding import Key, first_of_each_kind, key_
 from softmax_harness.check.contract.parts import Found, do_part
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
-from softmax_harness.operations import operation_named
+from softmax_harness.operations import operation_named, qualified
 from softmax_harness.subjects.declaration import check_operation, described, problem_of
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
+from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import check_name
-from softmax_harness.subjects.subject import Subject
+from softmax_harness.subjects.subject import Subject, as_it_answers
 
 
 def checked(name: str, contract: Contract) -> list[Checked]:
@@ -36,10 +37,11 @@ def checked(name: str, contract: Contract) -> list[Checked]:
     UnknownName, BadImplementation
         If there is none of that name.
     """
-    check_name(name)
+    check_name(name, contract.operation)
+    loaded_as = name if is_foreign(name) else qualified(contract.operation, name)
     with ExitStack() as stack:
-        process = stack.enter_context(Isolated(name, contract.process))
-        fresh = stack.enter_context(Isolated(name, contract.process))
+        process = stack.enter_context(Isolated(loaded_as, contract.process))
+        fresh = stack.enter_context(Isolated(loaded_as, contract.process))
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]
@@ -159,7 +161,8 @@ def _first_call(subject: Subject, contract: Contract) -> _First:
     if subject.format.name not in subject.declaration.dtypes:
         return _First(f"supports only {', '.join(subject.declaration.dtypes)}")
     try:
-        (reply,) = subject.ask([subject.request(normal(subject.format, (3, 5), contract.seed))])
+        cases = Cases(subject.problem.operation, subject.format, contract.seed)
+        (reply,) = subject.ask([subject.request(*cases.normal((3, 5)))])
     except Ended as ended:
         return _First(faults=(blame(ended.fault, contract.process),), is_last=True)
     if subject.is_plain and reply.refused:
@@ -177,7 +180,11 @@ def _verdict(
     for each in (subject.caller, fresh.caller):
         if isinstance(each, Isolated):
             each.renew()
+    subject = as_it_answers(subject)
+    fresh = replace(fresh, problem=subject.problem)
     found = Found(subject, contract)
+    if subject.problem.policy != contract.policy:
+        found.reported.append(("masks", "a row of which a mask hides everything gives 0"))
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
     for part in () if first.is_last else contract.parts:

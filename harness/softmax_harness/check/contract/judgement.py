@@ -86,8 +86,8 @@ def truth_of(
 
 
 def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
-    """Judge outputs y, shape (rows, n); `flushes` where flushed subnormals are no fault."""
-    batch, codes = classified(asked, y.astype(np.float64))
+    """Judge outputs y of rows; `flushes` where flushed subnormals are no fault."""
+    batch, codes = classified(asked, y.reshape(asked.truth.rounded.shape).astype(np.float64))
     is_fault = ~_GOOD[codes]
     flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():
@@ -95,9 +95,3 @@ def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
         is_fault[flushed] = not flushes
         is_fault[flushed] &= np.abs(batch.ulp_error[flushed]) > asked.limit_ulp[flushed]
     return Judgement(asked, batch, codes, is_fault)
-
-
-def rows_of(x: NDArray[Any], axis: int) -> NDArray[Any]:
-    """An array as rows, shape (rows, n), along one of its axes."""
-    moved = np.moveaxis(np.atleast_1d(x), axis, -1)
-    return np.ascontiguousarray(moved).reshape(-1, moved.shape[-1])

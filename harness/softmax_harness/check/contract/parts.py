@@ -100,7 +100,8 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
 
 def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
-    cases = list(cases_of(part, subject.format, contract.seed))
+    problem = subject.problem
+    cases = list(cases_of(part, problem.operation, subject.format, contract.seed))
     here = examined(subject, cases, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported

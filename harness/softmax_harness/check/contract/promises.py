@@ -14,13 +14,14 @@ from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.ground.errors import BadLimit
 from softmax_harness.judgement.metrics import METRICS, Batch, metrics_of
 from softmax_harness.judgement.metrics.batch import Array
+from softmax_harness.operations import ANYTHING
 from softmax_harness.subjects.subject import Subject
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
     """1 where an output is not correctly rounded, else 0; shape (rows, n)."""
     y, r = batch.y, batch.truth.rounded
-    same = (y == r) | (np.isnan(y) & np.isnan(r)) | np.isposinf(r)
+    same = (y == r) | (np.isnan(y) & np.isnan(r)) | (r == ANYTHING)
     return np.asarray(~same, dtype=np.float64)
 
 

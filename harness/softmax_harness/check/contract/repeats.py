@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from softmax_harness.check.contract.cases import normal
+from softmax_harness.check.contract.cases import Cases
 from softmax_harness.subjects.isolation import Fault, Request
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
@@ -14,12 +14,16 @@ _TIMES = 1000
 
 def requests(subject: Subject, seed: int) -> list[Request]:
     """Calls that are repeated where they are made: often, and in threads at once."""
-    small, middle, large = (normal(subject.format, s, seed) for s in (_SMALL, _MIDDLE, _LARGE))
+    cases = _cases(subject, seed)
     return [
-        subject.request(small, times=_TIMES, threads=4),
-        subject.request(middle, times=3, threads=4),
-        subject.request(large, times=2),
+        subject.request(*cases.normal(_SMALL), times=_TIMES, threads=4),
+        subject.request(*cases.normal(_MIDDLE), times=3, threads=4),
+        subject.request(*cases.normal(_LARGE), times=2),
     ]
+
+
+def _cases(subject: Subject, seed: int) -> Cases:
+    return Cases(subject.problem.operation, subject.format, seed)
 
 
 def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
@@ -34,7 +38,8 @@ def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
 
 def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
     """Whether the first calls of a fresh process give the bits that later ones give here."""
-    asked = [subject.request(normal(subject.format, shape, seed)) for shape in (_SMALL, _MIDDLE)]
+    cases = _cases(subject, seed)
+    asked = [subject.request(*cases.normal(shape)) for shape in (_SMALL, _MIDDLE)]
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.inputs import witness
-from softmax_harness.inputs.witness import literal_text
+from softmax_harness.inputs.witness import is_short, literal_text
+from softmax_harness.operations import Inputs, Operand, taken
 from softmax_harness.subjects.subject import Subject
 
 _MOST_ELEMENTS = 1 << 22  # that are judged on the way
 _MOST_AT_ONCE = 16
 _MOST_TRIED = 64  # rows of a block
-_WRITTEN_IN_FULL = 48  # entries; a longer row stays named by its recipe
+_DIGITS = (0, 1, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Place:
     told: str
 
 
-def smallest(subject: Subject, kind: str, row: NDArray[Any], text: str) -> Place | None:
+def smallest(subject: Subject, kind: str, row: Inputs, text: str) -> Place | None:
     """The smallest row found that shows the kind of fault; None if even `row` does not, alone.
 
     Entries are left out in ever smaller groups as long as the fault remains (Zeller's delta
@@ -59,17 +60,19 @@ def smallest_raising(subject: Subject, text: str) -> str:
 
     `text` itself where no single row of it is refused, or where the row is too long to write.
     """
-    rows = list(witness.parse(text).block[:_MOST_TRIED])
+    found = witness.parse(text, subject.problem.operation.name)
+    block = Inputs(found.block, found.operands)
+    rows = [block.row(place) for place in range(min(len(block.x), _MOST_TRIED))]
     search = _RaisingSearch(subject, "raised")
     first = search.shown(rows)
-    found = None if first is None else reduced(search, rows[first])
-    return text if found is None else literal_text(subject.format, found.astype(np.float64), 0)
+    smaller = None if first is None else reduced(search, rows[first])
+    return text if smaller is None else literal_text(subject.problem, smaller, 0)
 
 
-def reduced(search: Search, row: NDArray[Any]) -> NDArray[Any] | None:
+def reduced(search: Search, row: Inputs) -> Inputs | None:
     """The smallest row found that shows what `row` shows; None where that is too long to write."""
     fewer = _fewer(search, row)
-    return None if fewer.size > _WRITTEN_IN_FULL else _simpler(search, fewer)
+    return _simpler(search, fewer) if is_short(fewer) else None
 
 
 class Search:
@@ -79,28 +82,33 @@ class Search:
         self.subject, self.kind = subject, kind
         self._left = _MOST_ELEMENTS
 
-    def shown(self, rows: list[NDArray[Any]]) -> int | None:
+    @property
+    def about(self) -> tuple[Operand, ...]:
+        """The operands of the operation."""
+        return self.subject.problem.operation.operands
+
+    def shown(self, rows: list[Inputs]) -> int | None:
         """The first of the rows that shows the fault."""
         self._left -= sum(row.size for row in rows)
         if self._left < 0 or not rows:
             return None
-        replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
+        replies = self.subject.ask([self.subject.request(*row) for row in rows])
         for position, (row, reply) in enumerate(zip(rows, replies, strict=True)):
             if reply.y is not None and self.is_shown(row, reply.y):
                 return position
         return None
 
-    def is_shown(self, row: NDArray[Any], y: NDArray[Any]) -> bool:
+    def is_shown(self, row: Inputs, y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
-        asked = asked_of(self.subject, row[None])
+        asked = asked_of(self.subject, *row)
         return self.kind in judge(asked, y, flushes=False).kinds()
 
-    def place(self, row: NDArray[Any], text: str | None) -> Place | None:
+    def place(self, row: Inputs, text: str | None) -> Place | None:
         """The fault in a row that was found to show it, judged by mpmath."""
-        (reply,) = self.subject.ask([self.subject.request(row[None])])
+        (reply,) = self.subject.ask([self.subject.request(*row)])
         if reply.y is None:
             return None
-        asked = asked_of(self.subject, row[None], tier="mpmath")
+        asked = asked_of(self.subject, *row, tier="mpmath")
         found = judge(asked, reply.y, flushes=False)
         if not found.count(self.kind):
             return None
@@ -108,42 +116,52 @@ class Search:
         error, limit = found.excess(0, index)
         y, z = float(found.batch.y[0, index]), float(found.batch.truth.rounded[0, index])
         told = f"gives {y!r}, but the correctly rounded result is {z!r}"
-        own = literal_text(self.subject.format, row.astype(np.float64), index)
+        own = literal_text(self.subject.problem, row, index)
         return Place(text or own, error, limit, told)
 
 
 class _RaisingSearch(Search):
     """The same for rows that are refused with an exception."""
 
-    def shown(self, rows: list[NDArray[Any]]) -> int | None:
+    def shown(self, rows: list[Inputs]) -> int | None:
         """The first of the rows that is refused."""
         self._left -= sum(row.size for row in rows)
         if self._left < 0 or not rows:
             return None
-        replies = self.subject.ask([self.subject.request(row[None]) for row in rows])
+        replies = self.subject.ask([self.subject.request(*row) for row in rows])
         return next((place for place, reply in enumerate(replies) if reply.refused), None)
 
 
-def _fewer(search: Search, row: NDArray[Any]) -> NDArray[Any]:
+def _fewer(search: Search, row: Inputs) -> Inputs:
     parts = 2
-    while row.size > 1:
-        parts = min(parts, row.size)
-        cuts = np.array_split(np.arange(row.size), parts)
-        without = [np.delete(row, cut) for cut in cuts[:_MOST_AT_ONCE]]
-        found = search.shown([each for each in without if each.size])
+    while (n := row.x.shape[-1]) > 1:
+        parts = min(parts, n)
+        cuts = np.array_split(np.arange(n), parts)
+        orders = [np.delete(np.arange(n), cut)[None] for cut in cuts[:_MOST_AT_ONCE]]
+        without = [taken(row, search.about, order) for order in orders if order.size]
+        left = [each for each in without if each is not None]
+        found = search.shown(left)
         if found is not None:
-            row = without[found]
-        elif parts == row.size:
+            row = left[found]
+        elif parts == n:
             break
         else:
             parts *= 2
     return row
 
 
-def _simpler(search: Search, row: NDArray[Any]) -> NDArray[Any]:
-    """Each entry in turn by the roundest number that keeps the fault."""
-    for place in range(row.size):
-        candidates = [_with(row, place, value) for value in _rounder(row[place])]
+def _simpler(search: Search, row: Inputs) -> Inputs:
+    """Each entry in turn by the roundest number that keeps the fault, then whole operands."""
+    for place in range(row.x.size):
+        candidates = [row._replace(x=_with(row.x, place, v)) for v in _rounder(row.x[0, place])]
+        found = search.shown(candidates)
+        if found is not None:
+            row = candidates[found]
+    for place, about in enumerate(search.about):
+        if about.kind != "float":
+            continue
+        rounder = _rounder_arrays(row.operands[place])
+        candidates = [_with_operand(row, place, each) for each in rounder]
         found = search.shown(candidates)
         if found is not None:
             row = candidates[found]
@@ -154,13 +172,27 @@ def _rounder(value: Any) -> Iterator[float]:
     exact = float(value)
     if not np.isfinite(exact):
         return
-    for digits in (0, 1, 2, 4):
+    for digits in _DIGITS:
         rounded = round(exact, digits)
         if rounded != exact:
             yield rounded
 
 
-def _with(row: NDArray[Any], place: int, value: float) -> NDArray[Any]:
-    changed = row.copy()
-    changed[place] = value
+def _rounder_arrays(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    exact = values.astype(np.float64)
+    for digits in _DIGITS:
+        rounded = np.round(exact, digits).astype(values.dtype)
+        if not np.array_equal(rounded, values):
+            yield rounded
+
+
+def _with(x: NDArray[Any], place: int, value: float) -> NDArray[Any]:
+    changed = x.copy()
+    changed[0, place] = value
     return changed
+
+
+def _with_operand(row: Inputs, place: int, values: NDArray[Any]) -> Inputs:
+    operands = list(row.operands)
+    operands[place] = values
+    return Inputs(row.x, tuple(operands))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.judgement import Judgement, judge, rows_of, truth_of
-from softmax_harness.inputs.witness import literal_text
+from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
+from softmax_harness.inputs.witness import is_short, literal_text
 from softmax_harness.judgement.measure import Question
-from softmax_harness.operations import Problem
+from softmax_harness.operations import Inputs, Problem, taken
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
@@ -59,13 +58,11 @@ def examined(
     """
     cases = [case for case in cases if _is_due(subject, case)]
     found = Structure([], [], [])
-    replies = subject.ask(
-        [subject.request(each.x, each.operands, each.axis, layout=each.layout) for each in cases]
-    )
+    replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in cases])
     for case, reply in zip(cases, replies, strict=True):
         if ends_at(found.kinds()):
             break
-        judged = _worked_as_float64(subject) if _is_integer(case) else subject
+        judged = replace(subject, problem=subject.problem_for(case.inputs.x))
         text = _problem(judged, case, reply, found)
         if text is None:
             continue
@@ -87,18 +84,10 @@ def _is_promised(subject: Subject, case: Case, reply: Reply) -> bool:
     return subject.promises(case.needs) and not (subject.is_plain and reply.refused)
 
 
-def _worked_as_float64(subject: Subject) -> Subject:
-    return replace(subject, problem=subject.problem.of_integers())
-
-
-def _is_integer(case: Case) -> bool:
-    return case.x.dtype.kind in "iu"
-
-
 def _is_due(subject: Subject, case: Case) -> bool:
-    if _is_integer(case) and "float64" not in subject.declaration.dtypes:
+    if case.is_integer and "float64" not in subject.declaration.dtypes:
         return False
-    return max(case.x.shape, default=0) <= subject.longest or case.kind == "batch"
+    return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
 def _problem(
@@ -115,59 +104,95 @@ def _problem(
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
         return None
-    rows, y = rows_of(case.seen, case.along), rows_of(reply.y, case.along)
-    here = _judged(subject, rows, y)
+    inputs = case.seen(subject.problem)
+    y = case.arrangement.as_rows(reply.y, subject.problem.operation.result_ndim)
+    y = y.reshape(len(y), -1)
+    if inputs.x.shape[-1] == 0:
+        return _of_nothing(subject, case, inputs, y)
+    here = _judged(subject, inputs, y)
     if here.is_fault.any():
         wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
-        right_elsewhere = wrong[_is_right(subject, rows[wrong], case.alone)]
+        right_elsewhere = wrong[_is_right(subject, inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
     if case.kind in subject.declaration.same_bits:
-        return _other_bits(subject, case, rows, y)
+        return _other_bits(subject, case, inputs, y)
     return None
 
 
+def _of_nothing(
+    subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]
+) -> tuple[str, str] | None:
+    """A result of a row of no logits: what the definition gives of an empty sum."""
+    _, expected = subject.problem.special_values(inputs.x.astype(np.float64), inputs.operands)
+    if np.array_equal(y.astype(np.float64), expected, equal_nan=True):
+        return None
+    return f"{case.told}: gives {float(y.flat[0])!r}, but {float(expected.flat[0])!r} is due", ""
+
+
 def _answers_simply(subject: Subject, case: Case) -> bool:
-    rows = rows_of(case.seen, case.along)[:_WRITTEN_IN_FULL]
-    parts = [row[None] for row in rows] if case.alone else [rows]
-    return all(
-        reply.y is not None for reply in subject.ask([subject.request(part) for part in parts])
-    )
+    inputs = case.seen(subject.problem).rows(slice(_WRITTEN_IN_FULL))
+    replies = subject.ask([subject.request(*each) for each in _parts(inputs, case.alone)])
+    return all(reply.y is not None for reply in replies)
 
 
-def _judged(subject: Subject, rows: NDArray[Any], y: NDArray[Any]) -> Judgement:
-    asked = _truth(subject.problem, rows.tobytes(), rows.shape, rows.dtype)
-    return judge(asked.held_to(subject.standard), y, flushes=not subject.promises("subnormals"))
+def _parts(inputs: Inputs, alone: bool) -> list[Inputs]:
+    """The rows one by one, or all together."""
+    return [inputs.row(place) for place in range(len(inputs.x))] if alone else [inputs]
 
 
-@lru_cache(maxsize=16)
-def _truth(
-    problem: Problem, numbers: bytes, shape: tuple[int, int], dtype: np.dtype[Any]
-) -> Question:
-    """The truth of rows, which many cases in a row share."""
-    return truth_of(problem, np.frombuffer(numbers, dtype).reshape(shape))
+def _judged(subject: Subject, inputs: Inputs, y: NDArray[Any]) -> Judgement:
+    asked = _TRUTHS.of(subject.problem, inputs).held_to(subject.standard)
+    return judge(asked, y, flushes=not subject.promises("subnormals"))
 
 
-def _is_right(subject: Subject, rows: NDArray[Any], alone: bool) -> NDArray[np.bool_]:
+class _Truths:
+    """The truths of the latest inputs, which many cases in a row share."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Any, ...], Question] = {}
+
+    def of(self, problem: Problem, inputs: Inputs) -> Question:
+        key = (problem, inputs.key)
+        if key not in self._kept:
+            if len(self._kept) >= _TRUTHS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = truth_of(problem, *inputs)
+        return self._kept[key]
+
+
+_TRUTHS_KEPT = 16
+_TRUTHS = _Truths()
+
+
+def _is_right(subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_]:
     """Which rows the simpler call gets right; integers are called as float64."""
-    rows = rows.astype(np.float64) if rows.dtype.kind in "iu" else rows
-    distinct, place = np.unique(rows, axis=0, return_inverse=True)
-    parts = [row[None] for row in distinct] if alone else [distinct]
-    replies = subject.ask([subject.request(part) for part in parts])
-    right = [
-        np.zeros(len(part), bool)
-        if reply.y is None
-        else ~_judged(subject, part, reply.y).is_fault.any(axis=-1)
-        for part, reply in zip(parts, replies, strict=True)
-    ]
-    return np.asarray(np.concatenate(right)[place.ravel()])
+    if inputs.x.dtype.kind in "iu":
+        inputs = inputs._replace(x=inputs.x.astype(np.float64))
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for place in range(len(inputs.x)):
+        places.setdefault(inputs.row(place).key, []).append(place)
+    distinct = inputs.rows(np.array([own[0] for own in places.values()]))
+    right = []
+    parts = _parts(distinct, alone)
+    replies = subject.ask([subject.request(*part) for part in parts])
+    for part, reply in zip(parts, replies, strict=True):
+        if reply.y is None:
+            right += [False] * len(part.x)
+        else:
+            y = reply.y.reshape(len(part.x), -1)
+            right += [not each.any() for each in _judged(subject, part, y).is_fault]
+    found = np.zeros(len(inputs.x), bool)
+    for is_right, own in zip(right, places.values(), strict=True):
+        found[own] = is_right
+    return found
 
 
 def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str, str]:
     index = int(np.argmax(here.is_fault[row]))
     y, z = float(here.batch.y[row, index]), float(here.batch.truth.rounded[row, index])
-    x = here.asked.x[row]
-    witness = literal_text(subject.format, x, index) if x.size <= _WRITTEN_IN_FULL else ""
+    inputs = Inputs(here.asked.stored, here.asked.operands).row(row)
+    witness = literal_text(subject.problem, inputs, index) if is_short(inputs) else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
         f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} the row is right",
@@ -176,21 +201,27 @@ def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str,
 
 
 def _other_bits(
-    subject: Subject, case: Case, rows: NDArray[Any], y: NDArray[Any]
+    subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]
 ) -> tuple[str, str] | None:
     """Compare bits where the same bits are promised: rows sorted, alone, or in a plain array."""
     if case.kind == "permutation":
-        order = np.argsort(rows, axis=-1, kind="stable")
-        plain, y = np.take_along_axis(rows, order, -1), np.take_along_axis(y, order, -1)
-        requests = [subject.request(plain)]
+        if not subject.problem.operation.one_to_one:
+            return None
+        order = np.argsort(inputs.x, axis=-1, kind="stable")
+        plain = taken(inputs, subject.problem.operation.operands, order)
+        assert plain is not None
+        y = np.take_along_axis(y, order, -1)
+        requests = [subject.request(*plain)]
     elif case.alone:
-        requests = [subject.request(row[None]) for row in rows[:_WRITTEN_IN_FULL]]
+        some = inputs.rows(slice(_WRITTEN_IN_FULL))
+        requests = [subject.request(*each) for each in _parts(some, alone=True)]
     else:
-        requests = [subject.request(rows)]
+        requests = [subject.request(*inputs)]
     replies = subject.ask(requests)
     if any(reply.y is None for reply in replies):
         return None
-    expected = np.concatenate([reply.y for reply in replies if reply.y is not None])
-    if bits(expected) == bits(y[: len(expected)]):
+    found = [reply.y.ravel() for reply in replies if reply.y is not None]
+    expected = np.concatenate(found)
+    if bits(expected) == bits(y.ravel()[: len(expected)]):
         return None
     return f"{case.told}: gives different bits, although the same bits were promised", ""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.ground.memory import rows_per_block
+from softmax_harness.operations import Inputs, Operation
 
 Make = Callable[[Format, int, int, np.random.Generator], NDArray[Any]]
 
@@ -137,6 +138,10 @@ class Recipe:
         """The random stream for the operands of the block that begins at row `start`."""
         cell = zlib.crc32(f"beside {self.family.name}/{self.format.name}/{self.n}".encode())
         return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
+
+    def inputs(self, operation: Operation, start: int) -> Inputs:
+        """The block with the operands of an operation, made for the whole block."""
+        return operation.inputs(self.block(start), self.random_operands(start))
 
     def blocks(self) -> Iterator[NDArray[Any]]:
         """Every block in order."""

@@ -1,0 +1,141 @@
+"""Operands: what an operation takes besides the logits, and how they follow the logits about."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Operands = tuple[NDArray[Any], ...]
+"""One array for each operand, each with a leading axis of rows."""
+
+
+class Operand(NamedTuple):
+    """What is known of an operand beside its numbers.
+
+    Attributes
+    ----------
+    name : str
+        The parameter of an implementation that takes it.
+    ndim : int
+        Dimensions that it has for each row.
+    entries : int or None
+        The one of these dimensions along which it has one entry for each logit; None where it has
+        none.
+    is_class : bool
+        Whether it says which logit of the row is meant, by its place.
+    kind : str
+        ``float`` for numbers in the format of the logits, ``bool`` or ``int``.
+    """
+
+    name: str
+    ndim: int
+    entries: int | None = None
+    is_class: bool = False
+    kind: str = "float"
+
+
+class Inputs(NamedTuple):
+    """Rows of logits and of their operands.
+
+    Attributes
+    ----------
+    x : ndarray, shape (rows, n)
+    operands : tuple of ndarray
+    """
+
+    x: NDArray[Any]
+    operands: Operands = ()
+
+    def rows(self, chosen: NDArray[Any] | slice) -> Inputs:
+        """Some of the rows."""
+        return Inputs(self.x[chosen], tuple(each[chosen] for each in self.operands))
+
+    def row(self, place: int) -> Inputs:
+        """One row, still with its axis of rows."""
+        return self.rows(slice(place, place + 1))
+
+    @property
+    def size(self) -> int:
+        """How many numbers they are, those of the operands included."""
+        return self.x.size + sum(each.size for each in self.operands)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells them from all other inputs."""
+        return tuple((a.shape, a.dtype.name, a.tobytes()) for a in (self.x, *self.operands))
+
+
+def taken(inputs: Inputs, about: tuple[Operand, ...], order: NDArray[np.int64]) -> Inputs | None:
+    """The entries of each row in another order, or only some of them, with their operands.
+
+    Parameters
+    ----------
+    order : ndarray of int, shape (rows, m)
+        The places of the entries that each row then has.
+
+    Returns
+    -------
+    Inputs or None
+        None where an entry is left out that a class means.
+    """
+    operands = []
+    for each, operand in zip(inputs.operands, about, strict=True):
+        if operand.is_class:
+            found = order == each[:, None]
+            if not found.any(axis=-1).all():
+                return None
+            operands.append(found.argmax(axis=-1).astype(each.dtype))
+        elif operand.entries is None:
+            operands.append(each)
+        else:
+            along = operand.entries + 1
+            shape = [1] * each.ndim
+            shape[0], shape[along] = order.shape
+            operands.append(np.take_along_axis(each, order.reshape(shape), axis=along))
+    return Inputs(np.take_along_axis(inputs.x, order, axis=-1), tuple(operands))
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How rows stand in arrays of more dimensions, along an axis of the logits.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the logits; ``()`` for a single number.
+    axis : int
+        The axis of the operation.
+    """
+
+    shape: tuple[int, ...]
+    axis: int = -1
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """The shape without the axis."""
+        return tuple(np.delete(self.shape, self.axis).tolist()) if self.shape else ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return math.prod(self.others)
+
+    def placed(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """An array of rows, shape (rows, ...), as a call of this shape takes it."""
+        if not self.shape:
+            return np.ascontiguousarray(rows).reshape(())
+        whole = rows.reshape(*self.others, *rows.shape[1:])
+        is_along = rows.ndim == 2
+        return np.ascontiguousarray(np.moveaxis(whole, -1, self.axis) if is_along else whole)
+
+    def as_rows(self, placed: NDArray[Any], ndim: int) -> NDArray[Any]:
+        """What `placed` was made of, where each row has `ndim` dimensions."""
+        if not self.shape:
+            return placed.reshape((1,) * (ndim + 1))
+        moved = np.moveaxis(placed, self.axis, -1) if ndim == 1 else placed
+        own = moved.shape[moved.ndim - ndim :]
+        return np.ascontiguousarray(moved).reshape(self.rows, *own)
