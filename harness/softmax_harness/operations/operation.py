@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
 
 ANYTHING = float(np.finfo(np.float64).max)
@@ -222,5 +222,5 @@ class Operation:
         if not self.has_axis:
             return (*first.shape[:-1], arguments[2].shape[-1])
         if self.one_result:
-            return tuple(np.delete(first.shape, axis).tolist())
+            return Arrangement(first.shape, axis).others
         return first.shape

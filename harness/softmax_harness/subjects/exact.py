@@ -11,53 +11,42 @@ from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
 from softmax_harness.ground.formats import FORMATS, format_of
-from softmax_harness.operations import OPERATIONS, Operands, Problem
+from softmax_harness.operations import OPERATIONS, Arrangement, Operands, Operation, Problem
 from softmax_harness.truth import exact_results
 
 _DTYPES = tuple(FORMATS)
 
 
-def exact(x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-    """The exact value of each element, rounded once, by the screen and mpmath."""
-    x = floating(x)
-    if x.size == 0:
-        return x.copy()
-    rows = np.moveaxis(np.atleast_1d(x), axis, -1)
-    rounded = _rounded("softmax", rows.reshape(-1, rows.shape[-1]), ())
-    result = np.moveaxis(rounded.reshape(rows.shape), -1, axis)
-    return np.ascontiguousarray(result).reshape(x.shape)
-
-
-def _rounded(operation: str, x: NDArray[Any], operands: Operands) -> NDArray[Any]:
-    format = format_of(x)
-    problem = Problem.of(OPERATIONS[operation], format)
-    truth = exact_results(problem, x.astype(np.float64), operands).truth
-    with np.errstate(over="ignore"):
-        return truth.rounded.astype(format.dtype)
-
-
 @cache
 def exact_of(operation: str) -> Implementation:
-    """The correctly rounded implementation of an operation; other than softmax: of matrices."""
-    if operation == "softmax":
-        return Implementation("exact", exact, _DTYPES, bound="exact", standard="rounded")
+    """The correctly rounded implementation of an operation."""
     about = OPERATIONS[operation]
 
     def exactly(*arguments: NDArray[Any], axis: int = -1) -> NDArray[Any]:
-        if axis == 0 and arguments[0].ndim == 2:
-            found = exactly(*(each.T if each.ndim == 2 else each for each in arguments))
-            return found if about.one_result else found.T
-        if about.has_axis:
-            x, operands = arguments[0], arguments[1:]
-        else:
-            mask = arguments[-1]
-            x, operands = np.zeros(mask[:, 0].shape, arguments[0].dtype), arguments
-        if x.ndim != 2 or axis not in (-1, 1):
-            raise ValueError(f"exact {operation} takes arrays with two axes")
-        shape = about.shape_of_results(arguments, axis)
-        return _rounded(operation, x, operands).reshape(shape)
+        """The exact value of each result, rounded once, by the screen and mpmath."""
+        first = floating(arguments[0])
+        return _rounded(about, (first, *arguments[1:]), axis)
 
-    exactly.__doc__ = exact.__doc__
     return Implementation(
         "exact", exactly, _DTYPES, bound="exact", standard="rounded", operation=operation
     )
+
+
+def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[Any]:
+    first, operands = arguments[0], arguments[1:]
+    if not operation.takes_logits:  # as many as a query has keys, whatever they are
+        keys, operands = arguments[1], arguments
+        first = np.zeros((*arguments[0].shape[:-2], keys.shape[-2]), arguments[0].dtype)
+    place = Arrangement(first.shape, axis)
+    about = zip(operands, operation.operands, strict=True)
+    rows = tuple(place.as_rows(each, operand.ndim) for each, operand in about)
+    x = place.as_rows(first, 1).astype(np.float64)
+    problem = Problem.of(operation, format_of(arguments[0]))
+    with np.errstate(over="ignore"):
+        if x.shape[-1] == 0:
+            _, found = problem.special_values(x, rows)
+        else:
+            found = exact_results(problem, x, rows).truth.rounded
+        y = found.astype(problem.output_format.dtype)
+    shape = operation.shape_of_results(arguments, axis)
+    return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)
