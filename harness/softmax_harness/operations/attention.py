@@ -168,5 +168,6 @@ OPERATION = Operation(
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
+    numbers_per_logit=DEPTH + VALUES,
     has_axis=False,
 )

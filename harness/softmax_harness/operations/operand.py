@@ -128,7 +128,7 @@ class Arrangement:
         """An array of rows, shape (rows, ...), as a call of this shape takes it."""
         if not self.shape:
             return np.ascontiguousarray(rows).reshape(())
-        whole = rows.reshape(*self.others, *rows.shape[1:])
+        whole = rows.reshape((*self.others, *rows.shape[1:]))
         is_along = rows.ndim == 2
         return np.ascontiguousarray(np.moveaxis(whole, -1, self.axis) if is_along else whole)
 
@@ -138,4 +138,4 @@ class Arrangement:
             return placed.reshape((1,) * (ndim + 1))
         moved = np.moveaxis(placed, self.axis, -1) if ndim == 1 else placed
         own = moved.shape[moved.ndim - ndim :]
-        return np.ascontiguousarray(moved).reshape(self.rows, *own)
+        return np.ascontiguousarray(moved).reshape((self.rows, *own))

@@ -159,6 +159,9 @@ class Operation:
         ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which
         outcomes
         and the order of results are judged.
+    numbers_per_logit : int
+        About how many numbers of its arguments there are for each logit; of what takes many, fewer
+        rows are judged.
     one_result : bool
         Whether a row has one result; an implementation then gives the shape without the axis.
     has_axis : bool
@@ -184,6 +187,7 @@ class Operation:
     takes_logits: bool = True
     seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
+    numbers_per_logit: int = 1
     one_result: bool = False
     has_axis: bool = True
     least: float = -np.inf
@@ -195,6 +199,14 @@ class Operation:
         from softmax_harness.operations import operation_named
 
         return operation_named, (self.name,)
+
+    @property
+    def cost(self) -> int:
+        """About how many times as long as softmax it takes to judge a logit.
+
+        mpmath alone judges some fifty thousand a second, a screen some millions.
+        """
+        return self.numbers_per_logit * (1 if self.screen is not None else 64)
 
     def called_with(self, x: NDArray[Any], operands: Operands) -> Operands:
         """The arguments that an implementation is called with, as ``f(*arguments, axis=-1)``."""

@@ -42,6 +42,11 @@ class Request:
         return self.arguments[0]
 
     @property
+    def size(self) -> int:
+        """How many numbers the arguments are."""
+        return sum(each.size for each in self.arguments)
+
+    @property
     def dtype(self) -> str:
         """The dtype that is expected of the result."""
         return self.problem.output_format.name

@@ -162,11 +162,11 @@ def _portions(requests: list[Request]) -> Iterator[list[Request]]:
     some: list[Request] = []
     size = 0
     for request in requests:
-        is_full = size + request.x.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
+        is_full = size + request.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
         if some and is_full:
             yield some
             some, size = [], 0
         some.append(request)
-        size += request.x.size
+        size += request.size
     if some:
         yield some

@@ -1,5 +1,6 @@
 """The contract suite: its inputs, the smallest witnesses, limits, promises, known findings."""
 
+import math
 import textwrap
 from dataclasses import replace
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from softmax_harness.check.contract import Contract, checked
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
-from softmax_harness.check.contract.operation import operation_checked
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.contract.suite import LENGTHS, LONG, recipes
 from softmax_harness.ground.errors import BadLimit
@@ -15,17 +15,19 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
+from softmax_harness.operations import OPERATIONS, Problem
 
+SOFTMAX = OPERATIONS["softmax"]
 FLOATS = ("float16", "float32", "float64")
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_the_suite_reaches_every_length_and_no_further_than_promised(dtype):
-    lengths = {recipe.n for recipe in recipes(FORMATS[dtype], float("inf"), 0)}
+    lengths = {recipe.n for recipe in recipes(Problem.of(SOFTMAX, FORMATS[dtype]), math.inf, 0)}
     assert {*LENGTHS, *LONG} <= lengths
     for width in (4, 8, 16, 32, 64, 128):
         assert {width - 1, width, width + 1} <= lengths
-    assert max(recipe.n for recipe in recipes(FORMATS[dtype], 100, 0)) == 100
+    assert max(recipe.n for recipe in recipes(Problem.of(SOFTMAX, FORMATS[dtype]), 100, 0)) == 100
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -44,7 +46,7 @@ def test_no_window_of_the_domain_is_left_out(dtype):
 
 def test_every_family_is_sampled_as_it_says_itself(root):
     format = FORMATS["float32"]
-    plan = list(recipes(format, float("inf"), 0))
+    plan = list(recipes(Problem.of(SOFTMAX, format), math.inf, 0))
     sampled = {each.name: each.check for each in FAMILIES.values() if each.check is not None}
     assert set(sampled) == {recipe.family.name for recipe in plan}
     assert set(FAMILIES) - set(sampled) == {"equal-long", "offset-plane", "scale-plane"}
@@ -245,7 +247,7 @@ def test_fail_fast_holds_for_other_operations(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("import numpy as np\ndef wrong(x, axis=-1):\n    return np.exp(x)\n")
     contract = Contract(("float32",), operation="logsumexp")
-    (all_,) = operation_checked(f"{path}:wrong", contract)
-    (first,) = operation_checked(f"{path}:wrong", replace(contract, fail_fast=True))
+    (all_,) = checked(f"{path}:wrong", contract)
+    (first,) = checked(f"{path}:wrong", replace(contract, fail_fast=True))
     assert first.verdict == all_.verdict == "fail"
     assert len(first.findings) == 1 and first.findings[0].kind == all_.findings[0].kind

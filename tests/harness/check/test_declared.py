@@ -5,7 +5,6 @@ import textwrap
 import numpy as np
 import pytest
 from softmax_harness.check.contract import Contract, checked
-from softmax_harness.check.contract.operation import operation_checked
 from softmax_harness.check.contract.promises import Limit
 from softmax_harness.ground.errors import BadImplementation, BadLimit, HarnessError
 from softmax_harness.subjects.declaration import Said
@@ -156,12 +155,12 @@ def test_limits_of_other_operations_hold_too(tmp_path):
         "        return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))\n",
         encoding="utf-8",
     )
-    (found,) = operation_checked(f"{path}:usual", Contract(("float32",), operation="log_softmax"))
+    (found,) = checked(f"{path}:usual", Contract(("float32",), operation="log_softmax"))
     (limit,) = [each for each in found.findings if each.kind == "limit"]
     assert limit.value > 1e6 and limit.limit == 1 and found.reached in ("", "usual")
     asked = Contract(("float32",), operation="log_softmax", limits=(Limit("sum_defect", 1.0),))
     with pytest.raises(BadLimit, match="sum_defect is not measured of log_softmax"):
-        operation_checked(f"{path}:usual", asked)
+        checked(f"{path}:usual", asked)
 
 
 def test_a_limit_that_was_asked_for_is_not_waived_by_the_kernel_without_a_size(tmp_path):
@@ -225,7 +224,7 @@ def test_a_zero_within_the_bound_of_a_loss_is_accurate(tmp_path):
         "        return (log - t.squeeze(axis)).astype(x.dtype)\n",
         encoding="utf-8",
     )
-    (found,) = operation_checked(f"{path}:loss", Contract(("float32",), operation="cross_entropy"))
+    (found,) = checked(f"{path}:loss", Contract(("float32",), operation="cross_entropy"))
     assert {each.kind for each in found.findings} <= {"wrong_special", "nan"}
     assert found.standard == "usual"
 

@@ -30,6 +30,7 @@ from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver, waived
 from softmax_harness.ground.errors import BadBaseline, BadSettings, HarnessError
 from softmax_harness.ground.formats import format_named
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.isolation import Limits
 
 TODAY = datetime.date(2030, 6, 15)
@@ -412,9 +413,14 @@ def test_what_the_settings_no_longer_name_is_noted():
     assert not left_out([PASSED], taken(PASSED))
 
 
+SOFTMAX = Problem.of(OPERATIONS["softmax"], format_named("float32"))
 PLANNED = [
     RecipeSummary(name_of(each), 1.0, 0.5, (), "")
-    for _, each in zip(range(3), recipes(format_named("float32"), 8, 0), strict=False)
+    for _, each in zip(
+        range(3),
+        recipes(Problem.of(OPERATIONS["softmax"], format_named("float32")), 8, 0),
+        strict=False,
+    )
 ]
 WHOLE = replace(PASSED, cells=(*PLANNED,))
 

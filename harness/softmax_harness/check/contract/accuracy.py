@@ -89,7 +89,7 @@ class Stream:
             stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
             waiting: deque[tuple[list[_Block], list[Inputs], Future[list[Reply]]]] = deque()
             operation = self.subject.problem.operation
-            for blocks in _together(self.recipes):
+            for blocks in _together(self.recipes, operation.numbers_per_logit):
                 inputs = [recipe.inputs(operation, start) for recipe, start in blocks]
                 requests = [self.subject.request(*each) for each in inputs]
                 waiting.append((blocks, inputs, executor.submit(self.subject.ask, requests)))
@@ -105,14 +105,14 @@ def _awaited(
     return blocks, inputs, future.result()
 
 
-def _together(recipes: list[Recipe]) -> Iterator[list[_Block]]:
-    """Blocks in groups that are asked for at once."""
+def _together(recipes: list[Recipe], share: int) -> Iterator[list[_Block]]:
+    """Blocks in groups that are asked for at once, of so many numbers for each logit."""
     group: list[_Block] = []
     size = 0
     for recipe in recipes:
         for start in recipe.starts:
             group.append((recipe, start))
-            size += recipe.n * min(recipe.rows_per_block, recipe.rows - start)
+            size += share * recipe.n * min(recipe.rows_per_block, recipe.rows - start)
             if size >= _ELEMENTS_TOGETHER:
                 yield group
                 group, size = [], 0

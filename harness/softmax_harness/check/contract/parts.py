@@ -67,7 +67,7 @@ class Found:
 
 def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
-    plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
+    plan = list(recipes(subject.problem, subject.longest, contract.seed, contract.families))
     stream = Stream(subject, plan, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     reached, cause = Reached(subject), Cause()

@@ -8,6 +8,7 @@ from operator import itemgetter
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
+from softmax_harness.operations import Problem
 
 _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
@@ -19,12 +20,16 @@ _LONGEST_SHORT = 100
 _LONG_SUMS = (4097, 65537)
 _ELEMENTS = 2048
 _MOST_ROWS = 64
+# Of an operation that takes long to judge.
+_FEWEST_ROWS = 2
+_LONGEST_COST = 1 << 20  # a logit of softmax costs 1
+_LARGEST_SET = 1 << 20
 
 _Planned = tuple[Family, int, int]  # with the length and number of rows
 
 
 def recipes(
-    format: Format, longest: float, seed: int, families: tuple[str, ...] = ()
+    problem: Problem, longest: float, seed: int, families: tuple[str, ...] = ()
 ) -> Iterator[Recipe]:
     """Every recipe of the suite with rows of at most `longest`, or those of some families.
 
@@ -33,14 +38,19 @@ def recipes(
     UnknownName
         If the suite has no family of a name.
     """
+    format, cost = problem.input_format, problem.operation.cost
     plan = list(_plan(format))
     known = dict.fromkeys(family.name for family, _, _ in plan)
     for name in families:
         if name not in known:
             raise unknown("family of the suite", name, known)
     for family, n, rows in plan:
-        if n <= longest and (not families or family.name in families):
-            yield Recipe(family, format, n, rows, seed)
+        if n > longest or (families and family.name not in families):
+            continue
+        if n * cost > _LONGEST_COST or (family.rows is not None and n * rows * cost > _LARGEST_SET):
+            continue
+        own = rows if family.rows is not None else max(rows // cost, min(rows, _FEWEST_ROWS))
+        yield Recipe(family, format, n, own, seed)
 
 
 def _plan(format: Format) -> Iterator[_Planned]:

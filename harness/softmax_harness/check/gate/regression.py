@@ -14,7 +14,7 @@ from softmax_harness.check.contract.summaries import RecipeSummary, name_of
 from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.check.gate.tolerance import Tolerance, is_less
 from softmax_harness.ground.formats import format_named
-from softmax_harness.operations import operation_named
+from softmax_harness.operations import Problem, operation_named
 from softmax_harness.operations.standards import standards_of
 
 _SHOWN = 3
@@ -154,7 +154,8 @@ class _Comparison:
         if any(each.kind in OF_CALLS and self._is_borne(each.kind) for each in result.findings):
             return  # which is why
         gone = entry.cells.keys() - {cell.name for cell in result.cells}
-        asked = {name_of(each) for each in recipes(format_named(result.dtype), math.inf, 0)}
+        problem = Problem.of(operation_named(result.operation), format_named(result.dtype))
+        asked = {name_of(each) for each in recipes(problem, math.inf, 0)}
         if old := gone - asked:
             self._note(f"{len(old)} cells of the baseline are no longer in the suite")
         if missing := sorted(gone & asked):
