@@ -7,6 +7,8 @@ from softmax_implementations.registry import LONGEST_SUM, implementation
 
 
 def _loss(log, target, axis):
+    if log.ndim == 0:
+        return np.negative(log)
     place = np.expand_dims(target, axis)
     return np.negative(np.squeeze(np.take_along_axis(log, place, axis=axis), axis))
 

@@ -23,6 +23,8 @@ def relative_to_largest(x, v, axis=-1):
     x = floating(x)
     s = max_shifted(x, axis=axis)
     with np.errstate(all="ignore"):
+        if x.size == 0 or x.ndim == 0:
+            return s * (v - v)
         top = np.expand_dims(np.argmax(np.where(np.isnan(x), -np.inf, x), axis=axis), axis)
         stands_out = np.take_along_axis(s, top, axis=axis) > 0.5
         w = v - np.where(stands_out, np.take_along_axis(v, top, axis=axis), s.dtype.type(0))

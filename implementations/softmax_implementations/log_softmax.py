@@ -71,10 +71,14 @@ def compensated(x, axis=-1):
     operation="log_softmax",
     standard="native",
     library="scipy",
+    capabilities=("integers", "scalar", "subnormals", "axes"),
     expected_findings=("wrong_special",),
 )
 def scipy_log_softmax(x, axis=-1):
-    """scipy.special.log_softmax; in a row with a +inf it gives -inf, where NaN is right."""
+    """scipy.special.log_softmax; in a row with a +inf it gives -inf, where NaN is right.
+
+    It raises on rows of no elements.
+    """
     from scipy.special import log_softmax
 
     with np.errstate(all="ignore"):

@@ -40,9 +40,9 @@ def shifted(x, axis=-1):
     """max x + log sum exp(x - max x)."""
     x = floating(x)
     with np.errstate(all="ignore"):
-        top = np.max(x, axis=axis, keepdims=True)
+        top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
         log = np.log(np.sum(np.exp(x - np.where(np.isfinite(top), top, 0)), axis=axis))
-        top = np.squeeze(top, axis)
+        top = np.squeeze(top, axis if x.ndim else None)
         return np.where(np.isfinite(top), top + log, log).astype(x.dtype)
 
 
@@ -53,9 +53,10 @@ def by_log1p(x, axis=-1):
     """max x + log1p(the sum of the others): terms far below the largest count too."""
     x = floating(x)
     with np.errstate(all="ignore"):
-        top = np.max(x, axis=axis, keepdims=True)
+        top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
         others = sum_of_others(np.exp(x - np.where(np.isfinite(top), top, 0)), axis)
-        y = np.squeeze(np.where(np.isfinite(top), top + np.log1p(others), top), axis)
+        y = np.where(np.isfinite(top), top + np.log1p(others), top)
+        y = np.squeeze(y, axis if x.ndim else None)
         return y.astype(x.dtype)
 
 

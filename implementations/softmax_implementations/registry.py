@@ -199,6 +199,8 @@ def sum_of_others(e: NDArray[Any], axis: int) -> NDArray[Any]:
 
     A NaN stays in the sum.
     """
+    if e.size == 0 or e.ndim == 0:
+        return np.zeros(np.sum(e, axis=axis if e.ndim else None, keepdims=True).shape, e.dtype)
     top = np.expand_dims(np.argmax(e, axis=axis), axis)
     largest = np.take_along_axis(e, top, axis=axis)
     others = e.copy()

@@ -37,7 +37,8 @@ def shifted_first(x, temperature, axis=-1):
     """exp((x - max x) / T) over its sum: the largest is exactly 0 before it is divided."""
     x = floating(x)
     with np.errstate(all="ignore"):
-        return max_shifted((x - np.max(x, axis=axis, keepdims=True)) / temperature, axis=axis)
+        below = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        return max_shifted(below / temperature, axis=axis)
 
 
 @implementation(

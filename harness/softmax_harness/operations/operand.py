@@ -127,10 +127,10 @@ class Arrangement:
     def placed(self, rows: NDArray[Any]) -> NDArray[Any]:
         """An array of rows, shape (rows, ...), as a call of this shape takes it."""
         if not self.shape:
-            return np.ascontiguousarray(rows).reshape(())
+            return rows.reshape(())
         whole = rows.reshape((*self.others, *rows.shape[1:]))
         is_along = rows.ndim == 2
-        return np.ascontiguousarray(np.moveaxis(whole, -1, self.axis) if is_along else whole)
+        return np.array(np.moveaxis(whole, -1, self.axis) if is_along else whole, order="C")
 
     def as_rows(self, placed: NDArray[Any], ndim: int) -> NDArray[Any]:
         """What `placed` was made of, where each row has `ndim` dimensions."""

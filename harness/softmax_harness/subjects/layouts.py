@@ -45,6 +45,8 @@ def fortran(x: NDArray[Any]) -> NDArray[Any]:
 
 def every_other(x: NDArray[Any]) -> NDArray[Any]:
     """Every other element of the last axis of an array of twice the width."""
+    if not x.ndim:
+        return contiguous(x)
     wide = np.resize(_nan_bytes(x.dtype).view(x.dtype), (*x.shape[:-1], 2 * x.shape[-1]))
     wide[..., ::2] = x
     return np.asarray(wide[..., ::2])
@@ -70,7 +72,7 @@ def transposed(x: NDArray[Any]) -> NDArray[Any]:
 
 def broadcast(x: NDArray[Any]) -> NDArray[Any]:
     """Every row the first one, with a stride of 0."""
-    return np.broadcast_to(x[:1], x.shape)
+    return np.broadcast_to(x[:1], x.shape) if x.ndim else x
 
 
 def expanded(x: NDArray[Any]) -> NDArray[Any]:
