@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.screen import Screened, screen
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -47,6 +48,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return cross_entropy_gradient.input_sensitivity(masked(x, operands), (), z, format)
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """softmax's, of what is kept."""
+    return screen(masked(x, operands), fixed, expected, format)
+
+
 OPERATION = Operation(
     "softmax_masked",
     "z_i = exp(x_i) / sum exp(x_j) over what the mask keeps",
@@ -54,6 +62,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=masks,
     effective_logits=masked,
     least=0.0,
