@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, log_softmax, rows, softmax
+from softmax_harness.operations import bounds, log_softmax, rows, screen, softmax
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -62,6 +63,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return at_target(log_softmax.input_sensitivity(x, (), z, format), operands)
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.logs.cross_entropy`."""
+    return screen.cross_entropy(x, operands[0][:, None], fixed, expected, format)
+
+
 OPERATION = Operation(
     "cross_entropy",
     "z = log sum_j exp(x_j) - x_t",
@@ -70,6 +78,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     make_operands=targets,
     one_result=True,
     least=0.0,

@@ -23,7 +23,7 @@ def screen_row(
     of their sum, which add up to those of the whole row; then the quotients.
     """
     n = x.shape[-1]
-    pieces = [(x[:, piece], _part(truth, piece)) for piece in _pieces(n)]
+    pieces = [(x[:, piece], truth.columns(piece)) for piece in _pieces(n)]
     masked = bool(truth.fixed.any())
     top = np.max([tops(some, here.fixed) if masked else some.max() for some, here in pieces])
     top = np.full((1, 1), top)
@@ -48,16 +48,6 @@ def _pieces(n: int) -> Iterator[slice]:
     count = -(-n // BLOCK_ELEMENTS)
     size = -(-n // count)
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
-
-
-def _part(truth: Truth, piece: slice) -> Truth:
-    return Truth(
-        truth.format,
-        truth.rounded[:, piece],
-        truth.offset[:, piece],
-        truth.ulp[:, piece],
-        truth.fixed[:, piece],
-    )
 
 
 def _exponentials(

@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.screen.reduction import BIAS, FIELD
-from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
 _EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
 
-ErrorOf = Callable[[NDArray[np.int64]], Array]
-"""The error bounds, in units of 2**q, of the elements at some places of the flattened array."""
+Closer = Callable[[NDArray[np.int64]], tuple[Array | float, Array]]
+"""Of elements at some places of the flattened array: what their tail lacks, and then their error.
+
+Both in units of 2**q.
+"""
 
 
 def rounded(
@@ -25,7 +28,7 @@ def rounded(
     truth: Truth,
     relative_error: float,
     w: Workspace,
-    error_of: ErrorOf | None = None,
+    closer: Closer | None = None,
     *,
     below_one: bool = True,
 ) -> NDArray[np.bool_]:
@@ -38,8 +41,8 @@ def rounded(
     q : ndarray of int64
         As `softmax_harness.operations.screen.reduction.exponent` gives it; above -2000 in units of
         `FIELD`, and so low that 2**q head has no larger exponent than a float64.
-    error_of : callable or None
-        Better bounds of single elements, which decide what `relative_error` leaves open.
+    closer : callable or None
+        A closer look at single elements, which decides what `relative_error` leaves open.
     below_one : bool
         That |z| < 1 is certain. The computed value is then held below 1: softmax is below 1 since a
         row with more than one value has more than one positive term.
@@ -65,11 +68,27 @@ def rounded(
     slack, memory = relative_error * 2.0**format.precision, w.take()
     undecided = _near(multiple, truth, slack, 2.0**most, memory)
     if undecided.any():
-        _look_closer(undecided, (multiple, head, tail), q, truth, error_of or slack, 2.0**most)
+        _look_closer(undecided, (multiple, head, tail), q, truth, closer or slack, 2.0**most)
     if not below_one:
         _overflow(truth)
     w.give(memory, head, tail, scale, q.view(np.float64))
     return undecided
+
+
+def rounded_numbers(
+    head: Array,
+    tail: Array,
+    exponents: Bits,
+    truth: Truth,
+    relative_error: float,
+    closer: Closer,
+) -> NDArray[np.bool_]:
+    """`rounded` of z = 2**exponent (head + tail) of any magnitude; leaves its arguments alone."""
+    w = workspace(head.shape)
+    own, own_tail, q = w.take(), w.take(), bits_of(w.take())
+    own[:], own_tail[:] = head, tail
+    np.left_shift(exponents, 52, out=q)
+    return rounded(own, own_tail, q, truth, relative_error, w, closer, below_one=False)
 
 
 def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
@@ -132,42 +151,52 @@ def _look_closer(
     parts: tuple[Array, Array, Array],
     q: Bits,
     truth: Truth,
-    error_of: ErrorOf | float,
+    closer: Closer | float,
     largest_ulp: float,
 ) -> None:
     """Decide, with the error of each or with one in ulp, what lies near a middle or a power of two.
 
-    z / ulp is multiple + h + t, where h is exact. `side` is how far |h + t| lies beyond 1/2; its
-    sign is right since 1/2 - |h| is exact and the sum with t is rounded once. Next to a power of
-    two the sign of h + t says whether its own ulp is the right one, or half or twice that; where
-    it is half, 1/4 of it is the middle.
+    z / ulp is multiple + h + t and what t lacks, where h is exact. `side` is how far that lies
+    beyond 1/2; its sign is right since 1/2 - |h| is exact and the sum with t is rounded once, to 0
+    only if it is 0. Next to a power of
+    two the sign of h + t says whether its own ulp is the right one, or half or twice that.
     """
     flat = np.flatnonzero(undecided)
     place = np.unravel_index(flat, undecided.shape)
     multiple, h, t = (each[place] for each in parts)
     ulp = truth.ulp[place]
+    more: Array | float = 0.0
     slack: Array | float
-    if callable(error_of):
+    if callable(closer):
         exponents = (q[place] >> 52) - (np.frexp(ulp)[1].astype(np.int64) - 1)
-        slack = np.ldexp(error_of(flat), exponents.astype(np.int32))
+        more, slack = (np.ldexp(each, exponents.astype(np.int32)) for each in closer(flat))
     else:
-        slack = error_of
+        slack = closer
     sign = np.where(h + t < 0, -1.0, 1.0)
-    side = (sign * h - 0.5) + sign * t
-    beyond = side > 0
-    multiple = multiple + np.where(beyond, sign, 0.0)
-    h = h - np.where(beyond, sign, 0.0)
-    inward = np.copysign(1.0, multiple) * (h + t)
-    low, high = _edges(multiple, ulp, truth, largest_ulp)
-    near = np.abs(inward) <= 0.25
-    below, above = low & near & (inward < 0), high & near & (inward > 0)
-    factor = np.where(below, 0.5, np.where(above, 2.0, 1.0))
+    side = ((sign * h - 0.5) + sign * t) + sign * more
+    step = np.where(side > 0, sign, 0.0)
+    multiple, h = multiple + step, h - step
+    inward = np.copysign(1.0, multiple) * ((h + t) + more)
+    factor, apart = _at_edges(multiple, inward, ulp, truth, largest_ulp)
     truth.rounded[place] = multiple * ulp
     truth.offset[place] = (h + t) / factor
     truth.ulp[place] = ulp * factor
-    apart = np.where(near, np.where(low | high, np.abs(inward), np.inf), np.abs(side))
+    undecided[place] = ~(np.where(np.abs(inward) <= 0.25, apart, np.abs(side)) > slack)
+
+
+def _at_edges(
+    multiple: Array, inward: Array, ulp: Array, truth: Truth, largest_ulp: float
+) -> tuple[Array, Array]:
+    """By what the ulp of z near `multiple` is off, and how far z lies from where that changes.
+
+    z / ulp exceeds |multiple| by `inward`; below the least of its binade 1/4 is the next middle.
+    """
+    low, high = _edges(multiple, ulp, truth, largest_ulp)
+    near = np.abs(inward) <= 0.25
+    below, above = low & near & (inward < 0), high & near & (inward > 0)
+    apart = np.where(low | high, np.abs(inward), np.inf)
     apart = np.where(below, np.minimum(apart, 0.25 + inward), apart)
-    undecided[place] = ~(apart > slack)
+    return np.where(below, 0.5, np.where(above, 2.0, 1.0)), apart
 
 
 def _overflow(truth: Truth) -> None:
