@@ -10,12 +10,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
-from plain_loop import largest_ulp_error
+from plain_loop import EXACT, largest_ulp_error
 from shares import seconds_by_part
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
@@ -27,6 +28,7 @@ from softmax_harness.truth import exact_results
 # that only time the softmaxes.
 SOFTMAX = OPERATIONS["softmax"]
 LENGTHS = (2, 8, 1000, 100_000)
+OPERATION_LENGTH = 1000
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
@@ -34,15 +36,43 @@ RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-l
 RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
 
-def batch(dtype, n):
-    """Logits of scale 3 in the dtype, as float64, and float64 outputs rounded to it."""
-    keep_freed_memory()  # as every command that judges does
-    format, rows = FORMATS[dtype], max(1, BATCH // n)
-    rng = np.random.default_rng(0)
-    x = (3 * rng.standard_normal((rows, n))).astype(format.dtype).astype(float)
-    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
-    y = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return x, y.astype(format.dtype).astype(float)
+class Batch:
+    """Logits of scale 3 in a dtype, operands, and outputs of this dtype; all but these as float64.
+
+    The outputs are the exact results, rounded: what an implementation errs by changes no time.
+    """
+
+    def __init__(self, dtype, n, name="softmax"):
+        keep_freed_memory()  # as every command that judges does
+        self.problem = Problem.of(OPERATIONS[name], FORMATS[dtype])
+        rng, shape = np.random.default_rng(0), (max(1, BATCH // n), n)
+        stored = (3 * rng.standard_normal(shape)).astype(FORMATS[dtype].dtype)
+        self.x = stored.astype(float)
+        self.operands = self.problem.operation.make_operands(stored, rng)
+        self.y = self.truth().rounded
+
+    def truth(self):
+        """By the screen with what it leaves open."""
+        return exact_results(self.problem, self.x, self.operands).truth
+
+    def errors(self):
+        """The errors in ulp of all outputs."""
+        return ulp_error(self.y, self.truth())
+
+    def loop(self):
+        """The plain loop on the first rows, or on part of one, and how many logits that is."""
+        rows, width = max(1, LOOP_ELEMENTS // self.x.shape[1]), min(LOOP_ELEMENTS, self.x.shape[1])
+        parts = [self.x, self.y, *self.operands]
+        parts = [each[:rows] % width if each.dtype.kind == "i" else each[:rows] for each in parts]
+        parts = [each[:, :width] if each.ndim == 2 else each for each in parts]
+        as_float = [each if each.dtype.kind in "ib" else each.astype(float) for each in parts]
+        x, y, *operands = (each.tolist() for each in as_float)
+        exact, format = EXACT[self.problem.operation.name], self.problem.output_format
+        some = list(zip(x, *operands, strict=True))
+        return (
+            lambda: largest_ulp_error(exact, some, y, format.precision, format.emin),
+            rows * width,
+        )
 
 
 def scipy_softmax(x):
@@ -83,32 +113,27 @@ def seconds_in_turns(functions, turns, calls=1):
     return best
 
 
-def screened_errors(x, y, dtype):
-    """The errors in ulp of one batch, by the screen with what it leaves open."""
-    return ulp_error(y, exact_results(Problem.of(SOFTMAX, FORMATS[dtype]), x).truth)
-
-
-def loop(x, y, dtype):
-    """The plain loop on the first rows of the same data, and how many elements these have."""
-    format, rows = FORMATS[dtype], max(1, LOOP_ELEMENTS // x.shape[1])
-    some, outputs = x[:rows, :LOOP_ELEMENTS].tolist(), y[:rows, :LOOP_ELEMENTS].tolist()
-    count = len(some) * len(some[0])
-    return lambda: largest_ulp_error(some, outputs, format.precision, format.emin), count
-
-
-def loop_seconds(x, y, dtype):
-    """Seconds an element of the plain loop."""
-    function, count = loop(x, y, dtype)
+def loop_seconds(dtype, n):
+    """Seconds a logit of softmax's plain loop."""
+    function, count = Batch(dtype, n).loop()
     return seconds(function, 3) / count
 
 
-def screen_ratio(dtype, n):
-    """How many elements the screen judges while the plain loop judges one."""
-    x, y = batch(dtype, n)
-    function, count = loop(x, y, dtype)
-    timed = {"loop": function, "screen": lambda: screened_errors(x, y, dtype)}
-    best = seconds_in_turns(timed, 6, calls=3)  # the first call after another finds cold caches
-    return best["loop"] / count / (best["screen"] / x.size)
+def screen_ratios(dtype, n, name="softmax", turns=6):
+    """How many logits the screen judges while the plain loop judges one, turn by turn."""
+    batch = Batch(dtype, n, name)
+    loop, count = batch.loop()
+    found = []
+    for _ in range(turns):
+        own = seconds(batch.errors, 3)  # the first call after another finds cold caches
+        found.append(seconds(loop, 1) / count / (own / batch.x.size))
+    return found
+
+
+def ratio(dtype, n, name="softmax"):
+    """The middle of the ratios of a few turns, and the least and the largest."""
+    found = sorted(screen_ratios(dtype, n, name))
+    return f"{median(found):.0f} ({found[0]:.0f}-{found[-1]:.0f})"
 
 
 def command(folder, *words):
@@ -133,7 +158,7 @@ def score_seconds(folder, shape, repeats=5):
         "start": command(folder, "score", "--help"),
         "scipy": lambda: scipy_softmax(x),
     }
-    return seconds_in_turns(timed, repeats) | {"loop": loop_seconds(x, y, "float64") * x.size}
+    return seconds_in_turns(timed, repeats) | {"loop": loop_seconds("float64", shape[1]) * x.size}
 
 
 def run_seconds(jobs):
@@ -161,19 +186,18 @@ class Screen:
         key = (dtype, n)
         if key not in _batches:
             _batches.clear()
-            _batches[key] = batch(dtype, n)
-        screened_errors(*_batches[key], dtype)
+            _batches[key] = Batch(dtype, n)
+        _batches[key].errors()
 
     def track_slowdown_to_loop(self, dtype, n):
         """Time of the screen over that of the plain loop; lower is better, as asv has it."""
-        return 1 / screen_ratio(dtype, n)
+        return 1 / max(screen_ratios(dtype, n))
 
     def track_slowdown_to_scipy(self, dtype, n):
         """Time of the screen over that of scipy.special.softmax in float64."""
-        x, y = batch(dtype, n)
-        screened_errors(x, y, dtype)
-        own = seconds(lambda: screened_errors(x, y, dtype))
-        return own / seconds(lambda: scipy_softmax(x))
+        batch = Batch(dtype, n)
+        batch.errors()
+        return seconds(batch.errors) / seconds(lambda: scipy_softmax(batch.x))
 
 
 _batches = {}
@@ -210,13 +234,12 @@ class Run:
     def track_slowdown_to_loop(self):
         """Time of the run over that of the plain loop on as many elements."""
         own, elements = self._measured()
-        x, y = batch("float32", 1000)
-        return own / (loop_seconds(x, y, "float32") * elements)
+        return own / (loop_seconds("float32", 1000) * elements)
 
     def track_slowdown_to_scipy(self):
         """Time of the run over that of scipy.special.softmax on as many elements."""
         own, elements = self._measured()
-        x, _ = batch("float32", 1000)
+        x = Batch("float32", 1000).x
         return own / (seconds(lambda: scipy_softmax(x)) / x.size * elements)
 
     def _measured(self):
@@ -229,12 +252,14 @@ class Run:
 def table():
     """The lines of the README's tables."""
     keep_freed_memory()  # as every command that judges does
-    what = "elements that the screen judges while the plain loop judges one"
+    what = "logits that the screen judges while the plain loop judges one"
     yield f"| {what} | {' | '.join(FORMATS)} |"
     yield "|---|" + "---:|" * len(FORMATS)
     for n in LENGTHS:
-        ratios = [f"{screen_ratio(dtype, n):.0f}" for dtype in FORMATS]
-        yield f"| n = {n} | {' | '.join(ratios)} |"
+        yield f"| softmax, n = {n} | {' | '.join(ratio(dtype, n) for dtype in FORMATS)} |"
+    for name in list(EXACT)[1:]:
+        ratios = [ratio(dtype, OPERATION_LENGTH, name) for dtype in FORMATS]
+        yield f"| {name}, n = {OPERATION_LENGTH} | {' | '.join(ratios)} |"
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)

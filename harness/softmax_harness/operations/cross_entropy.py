@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, log_softmax, rows, softmax
+from softmax_harness.operations import bounds, log_softmax, rows, screen, softmax
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -69,6 +70,14 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
 
 CLASS = Operand("target", 0, is_class=True, kind="int")
 
+
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.logs.cross_entropy`."""
+    return screen.cross_entropy(x, operands[0][:, None], fixed, expected, format)
+
+
 OPERATION = Operation(
     "cross_entropy",
     "z = log sum_j exp(x_j) - x_t",
@@ -77,6 +86,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     make_operands=targets,
     operands=(CLASS,),
     one_result=True,

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, screen, softmax
 from softmax_harness.operations.balls import Ball, exact, total
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -71,6 +72,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return rows.sum_of_others(s) * h + rows.sum_of_others(s * h)
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.logs.log_softmax`."""
+    return screen.log_softmax(x, fixed, expected, format)
+
+
 OPERATION = Operation(
     "log_softmax",
     "z_i = x_i - log sum_j exp(x_j)",
@@ -79,5 +87,6 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     most=0.0,
 )

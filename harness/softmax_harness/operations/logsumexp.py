@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows
+from softmax_harness.operations import bounds, rows, screen
 from softmax_harness.operations.balls import exact
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -59,6 +60,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray((s * h).sum(axis=-1, keepdims=True))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.logs.logsumexp`."""
+    return screen.logsumexp(x, fixed, expected, format)
+
+
 OPERATION = Operation(
     "logsumexp",
     "z = log sum_j exp(x_j)",
@@ -67,5 +75,6 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     one_result=True,
 )

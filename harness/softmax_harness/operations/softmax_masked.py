@@ -16,6 +16,7 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
+from softmax_harness.operations.screen import Screened, screen
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -66,6 +67,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return cross_entropy_gradient.input_sensitivity(masked(x, operands), (), z, format)
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """softmax's, of what is kept."""
+    return screen(masked(x, operands), fixed, expected, format)
+
+
 OPERATION = Operation(
     "softmax_masked",
     "z_i = exp(x_i) / sum exp(x_j) over what the mask keeps",
@@ -73,6 +81,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=masks,
     operands=(Operand("mask", 1, entries=0, kind="bool"),),
     seeing_nothing=seeing_nothing,

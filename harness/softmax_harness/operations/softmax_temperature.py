@@ -15,6 +15,7 @@ from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened, screen
 
 _TEMPERATURES = (0.1, 0.7, 1.0, 2.0, 3.0, 10.0)
 
@@ -76,6 +77,13 @@ def cooled(x: Array, operands: Operands) -> Array:
         return np.asarray(x / operands[0].astype(np.float64))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """softmax's, of (x - a) / T as two float64."""
+    return screen(x, fixed, expected, format, operands[0].astype(np.float64))
+
+
 OPERATION = Operation(
     "softmax_temperature",
     "z_i = exp(x_i / T) / sum_j exp(x_j / T)",
@@ -83,6 +91,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=temperatures,
     operands=(Operand("temperature", 1),),
     effective_logits=cooled,

@@ -55,6 +55,16 @@ class Truth:
             self.fixed[chosen],
         )
 
+    def columns(self, chosen: slice) -> Truth:
+        """The truth of some columns, in the same memory."""
+        return Truth(
+            self.format,
+            self.rounded[:, chosen],
+            self.offset[:, chosen],
+            self.ulp[:, chosen],
+            self.fixed[:, chosen],
+        )
+
     def replace_rows(self, chosen: NDArray[np.int64], other: Truth) -> None:
         """Put the rows of `other` in the place of some rows."""
         self.rounded[chosen], self.offset[chosen] = other.rounded, other.offset

@@ -1,5 +1,6 @@
-"""The screen encloses softmax in plain NumPy, with a proved bound, far faster than mpmath."""
+"""The screen encloses results in plain NumPy, with a proved bound, far faster than mpmath."""
 
 from softmax_harness.operations.screen.batch import LONGEST_ROW, Screened, screen
+from softmax_harness.operations.screen.logs import cross_entropy, log_softmax, logsumexp
 
-__all__ = ["LONGEST_ROW", "Screened", "screen"]
+__all__ = ["LONGEST_ROW", "Screened", "cross_entropy", "log_softmax", "logsumexp", "screen"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.operations.screen.sums import exact_product
 from softmax_harness.operations.screen.workspace import Array
+
+Distance = Callable[[Array, Array], tuple[Array, Array]]
+"""How far each x lies below the largest of its row, as two float64: the kernels' argument."""
 
 _DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
 _BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of binades
@@ -29,10 +35,48 @@ def too_far(top: Array, bottom: Array) -> bool:
 
 
 def distance(x: Array, top: Array) -> tuple[Array, Array]:
-    """x - top as a float64 and its exact rounding error (Knuth's two-sum), cut off at `_BOTTOM`."""
+    """x - top as a float64 and its exact rounding error, cut off at `_BOTTOM`."""
+    return cut_off(*difference(x, top))
+
+
+def difference(x: Array, top: Array) -> tuple[Array, Array]:
+    """x - top as a float64 and its exact rounding error (Knuth's two-sum)."""
     with np.errstate(over="ignore", invalid="ignore"):
         d = x - top
         back = d + top
-        low = (x - back) - (top - (back - d))
+        return d, (x - back) - (top - (back - d))
+
+
+def cut_off(d: Array, low: Array) -> tuple[Array, Array]:
+    """d + low where that is not below `_BOTTOM`, which stands for everything below it."""
+    if d.min() >= _BOTTOM:  # of NaN not so either
+        return d, low
     deep = d < _BOTTOM
     return np.where(deep, _BOTTOM, d), np.where(deep, 0.0, low)
+
+
+QUOTIENT_ERROR = 2.0**-93
+"""What `quotient` adds to the relative error of a softmax."""
+
+
+def quotient(temperature: Array) -> Distance:
+    """(x - top) / T as two float64, T > 0 of each row, shape (rows, 1); cut off at `_BOTTOM`.
+
+    T and x - top are divided by the power of two that takes T to [1, 2), which changes nothing but
+    what underflows: below 2**-1074. With q = RN(d / T), q T = p + e exactly, and d - q T is a
+    float64: the remainder of a division. That and `low`, together below 2**-52 |d|, are added and
+    divided with two roundings of u = 2**-53: an error of 2**-104 |d / T| at most, of the
+    exponential below 2**-93.5, since 1400 is the largest |d / T|; that of the sum is no larger
+    than a weighted mean of these.
+    """
+    mantissa, exponent = np.frexp(temperature)
+    divisor, shift = 2.0 * mantissa, 1 - exponent
+
+    def distance_over_temperature(x: Array, top: Array) -> tuple[Array, Array]:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            d, low = (np.ldexp(each, shift) for each in difference(x, top))
+            q = d / divisor
+            p, e = exact_product(q, divisor)
+            return cut_off(q, ((d - p) - e + low) / divisor)
+
+    return distance_over_temperature

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -10,7 +11,15 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen import full, light
-from softmax_harness.operations.screen.arguments import distance, too_far, tops, unmasked
+from softmax_harness.operations.screen.arguments import (
+    QUOTIENT_ERROR,
+    Distance,
+    distance,
+    quotient,
+    too_far,
+    tops,
+    unmasked,
+)
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import slices
@@ -19,6 +28,8 @@ from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1
+# Below it, a distance beyond float64 is a quotient beyond all that counts.
+_LARGEST_TEMPERATURE = 2.0**1000
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,60 @@ class Screened:
     error_ulp: float
 
 
-def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
-    """Softmax of each row of x as `format` sees it.
+ScreenPart = Callable[[slice, Truth], NDArray[np.bool_]]
+"""Screens some rows into their truth; True for each row that stays undecided."""
+
+
+def kernel_of(format: Format) -> ModuleType:
+    """The kernel whose bound decides nearly all roundings to a format."""
+    return light if format.precision <= 24 else full
+
+
+def by_blocks(
+    n: int,
+    fixed: NDArray[np.bool_],
+    expected: Array,
+    format: Format,
+    relative_error: float,
+    part_of: ScreenPart,
+) -> Screened:
+    """A screen of rows of n logits, as many at a time as the workspace holds, at least one.
+
+    Parameters
+    ----------
+    fixed, expected : ndarray, shape (rows, results)
+        What the special-value policy gives, and where.
+    relative_error : float
+        Bound of each result's error, relative to it, in the rows that are decided.
+    """
+    shape = fixed.shape
+    out = Truth(format, np.empty(shape), np.empty(shape), np.empty(shape), fixed)
+    undecided = np.zeros(len(fixed), bool)
+    if n > LONGEST_ROW:
+        undecided[:] = True
+    else:
+        step = max(1, BLOCK_ELEMENTS // max(n, 1))
+        for start in range(0, len(fixed), step):
+            part = slice(start, start + step)
+            here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])
+            undecided[part] = part_of(part, here)
+    if fixed.any():
+        out.rounded[fixed] = expected[fixed]
+        out.offset[fixed] = 0.0
+        one = np.abs(expected[fixed]) == 1.0
+        out.ulp[fixed] = np.where(one, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+        undecided &= ~fixed.all(axis=-1)
+    return Screened(out, undecided, relative_error * 2.0**format.precision)
+
+
+def screen(
+    x: Array,
+    fixed: NDArray[np.bool_],
+    expected: Array,
+    format: Format,
+    temperature: Array | None = None,
+) -> Screened:
+    """Softmax of each row of x, or of x / T, as `format` sees it.
 
     Parameters
     ----------
@@ -48,40 +111,41 @@ def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) 
         The stored inputs; -inf where masked.
     fixed, expected : ndarray, shape (rows, n)
         What the special-value policy gives, and where.
+    temperature : ndarray of float64, shape (rows, 1), or None
+        T; rows in which it is not above 0 and below `_LARGEST_TEMPERATURE` stay open.
     """
-    kernel = light if format.precision <= 24 else full
-    out = Truth(
-        format,
-        np.empty(x.shape),
-        np.empty(x.shape),
-        np.empty(x.shape),
-        fixed,
-    )
-    undecided = np.zeros(len(x), bool)
-    if x.shape[-1] > LONGEST_ROW:
-        undecided[:] = True
-    else:
-        step = max(1, BLOCK_ELEMENTS // max(x.shape[-1], 1))
-        for start in range(0, len(x), step):
-            part = slice(start, start + step)
-            undecided[part] = _screen_part(x[part], fixed[part], out, part, kernel)
-    if fixed.any():
-        out.rounded[fixed] = expected[fixed]
-        out.offset[fixed] = 0.0
-        out.ulp[fixed] = np.where(
-            expected[fixed] == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal
+    kernel = kernel_of(format)
+    if temperature is None:
+        error = kernel.RELATIVE_ERROR
+        return by_blocks(
+            x.shape[-1],
+            fixed,
+            expected,
+            format,
+            error,
+            lambda part, here: _screen_part(x[part], here, kernel, None, error),
         )
-        undecided &= ~fixed.all(axis=-1)
-    return Screened(out, undecided, kernel.RELATIVE_ERROR * 2.0**format.precision)
+    usable = (temperature > 0) & (temperature < _LARGEST_TEMPERATURE)
+    t, error = np.where(usable, temperature, 1.0), kernel.RELATIVE_ERROR + QUOTIENT_ERROR
+    found = by_blocks(
+        x.shape[-1],
+        fixed,
+        expected,
+        format,
+        error,
+        lambda part, here: _screen_part(x[part], here, kernel, quotient(t[part]), error),
+    )
+    found.undecided[:] |= ~(usable[:, 0] | fixed.all(axis=-1))
+    return found
 
 
 def _screen_part(
-    x: Array, fixed: NDArray[np.bool_], out: Truth, part: slice, kernel: ModuleType
+    x: Array, here: Truth, kernel: ModuleType, apart: Distance | None, error: float
 ) -> NDArray[np.bool_]:
-    """Screen a few rows into the rows `part` of `out`; True for the rows that stay undecided."""
-    here = Truth(out.format, out.rounded[part], out.offset[part], out.ulp[part], fixed)
+    """Screen a few rows into `here`; True for the rows that stay undecided."""
+    fixed = here.fixed
     if x.shape[-1] > BLOCK_ELEMENTS:
-        return np.array([screen_row(x, here, kernel)])
+        return np.array([screen_row(x, here, kernel, apart, error)])
     weights = low = None
     if fixed.any():
         x, weights = unmasked(x, fixed, tops(x, fixed))
@@ -89,14 +153,16 @@ def _screen_part(
     # Rows of one value have z = 1/m exactly, which only the arbiter's integers show to be exact.
     bottom = x.min(axis=-1)
     undecided: NDArray[np.bool_] = top[:, 0] == bottom
-    if too_far(top, bottom):
-        x, low = distance(x, top)
+    if apart is None and too_far(top, bottom):
+        apart = distance
+    if apart is not None:
+        x, low = apart(x, top)
         top = np.zeros(top.shape)
     w = workspace(x.shape)
     head, tail, q = kernel.exponentials(x, top, low, weights, w)
     columns = slices(head, tail, q, x.shape[-1], kernel.exact_columns(x.shape[-1]), w)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
-    open_ = rounded(head, tail, q, here, kernel.RELATIVE_ERROR, w)
+    open_ = rounded(head, tail, q, here, error, w)
     if open_.any():
         undecided |= (open_ & ~fixed).any(axis=-1)
     return undecided

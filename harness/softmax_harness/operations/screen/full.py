@@ -33,11 +33,10 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import two_sums
+from softmax_harness.operations.screen.sums import HEAD, exact_product, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-95
-_HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
 Result = tuple[Array, Array, Bits]
 
@@ -62,7 +61,7 @@ def inverse(columns: list[Array]) -> tuple[Array, Array]:
     """1/S of each row as two float64: one step of Newton's iteration with an exact product."""
     s, sl = two_sums(columns)
     first = 1.0 / s
-    p, e = _exact_product(s, first)
+    p, e = exact_product(s, first)
     second = ((1.0 - p) - e - sl * first) * first
     # The step is quadratic: its own error is second**2 s, below 2**-104 of the result.
     return first, second
@@ -96,11 +95,11 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     np.take(c.low, j, out=tail, mode="clip")
     q = exponent(shifted, top, c)
     high, middle, product = k, w.take(), w.take()
-    np.bitwise_and(bits_of(t), _HEAD, out=bits_of(high))
+    np.bitwise_and(bits_of(t), HEAD, out=bits_of(high))
     np.subtract(t, high, out=middle)
     # t v exactly, as product + error.
     head_of_v, error = w.take(), w.take()
-    np.bitwise_and(bits_of(v), _HEAD, out=bits_of(head_of_v))
+    np.bitwise_and(bits_of(v), HEAD, out=bits_of(head_of_v))
     np.multiply(t, v, out=product)
     np.multiply(high, head_of_v, out=error)
     error -= product
@@ -193,21 +192,13 @@ def _exponential_less_one(r: Array, rl: Array, w: Workspace) -> tuple[Array, Arr
     return v, rest
 
 
-def _exact_product(a: Array, b: Array) -> tuple[Array, Array]:
-    a1 = (bits_of(a) & _HEAD).view(np.float64)
-    b1 = (bits_of(b) & _HEAD).view(np.float64)
-    a2, b2 = a - a1, b - b1
-    p = a * b
-    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
-
-
 def _product(a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace) -> None:
     """a b = product + error exactly; `head` and `b` are overwritten."""
     rest, part = w.take(), w.take()
     np.multiply(a, b, out=product)
-    np.bitwise_and(bits_of(a), _HEAD, out=bits_of(head))
+    np.bitwise_and(bits_of(a), HEAD, out=bits_of(head))
     np.subtract(a, head, out=rest)
-    np.bitwise_and(bits_of(b), _HEAD, out=bits_of(part))
+    np.bitwise_and(bits_of(b), HEAD, out=bits_of(part))
     b -= part
     np.multiply(head, part, out=error)
     error -= product

@@ -30,12 +30,11 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import two_sums
+from softmax_harness.operations.screen.sums import HEAD, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
 Result = tuple[Array, Array, Bits]
-_HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
 def exact_columns(n: int) -> int:
@@ -115,4 +114,4 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
 
 
 def _head(values: Array) -> Array:
-    return (bits_of(values) & _HEAD).view(np.float64)
+    return (bits_of(values) & HEAD).view(np.float64)

@@ -7,21 +7,23 @@ from types import ModuleType
 
 import numpy as np
 
-from softmax_harness.operations.screen.arguments import distance, too_far, tops, unmasked
+from softmax_harness.operations.screen.arguments import Distance, distance, too_far, tops, unmasked
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import joined, slices
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
 
-def screen_row(x: Array, truth: Truth, kernel: ModuleType) -> bool:
+def screen_row(
+    x: Array, truth: Truth, kernel: ModuleType, apart: Distance | None, error: float
+) -> bool:
     """Screen one row, x and the arrays of `truth` of shape (1, n); True if it stays undecided.
 
     First the exponentials of each piece, which wait where the results will stand, and the columns
     of their sum, which add up to those of the whole row; then the quotients.
     """
     n = x.shape[-1]
-    pieces = [(x[:, piece], _part(truth, piece)) for piece in _pieces(n)]
+    pieces = [(x[:, piece], truth.columns(piece)) for piece in _pieces(n)]
     masked = bool(truth.fixed.any())
     top = np.max([tops(some, here.fixed) if masked else some.max() for some, here in pieces])
     top = np.full((1, 1), top)
@@ -29,14 +31,15 @@ def screen_row(x: Array, truth: Truth, kernel: ModuleType) -> bool:
     for some, here in pieces:
         numbers = unmasked(some, here.fixed, top)[0] if masked else some
         bottom = min(bottom, float(numbers.min()))
-    far = too_far(top, np.array([bottom]))
+    if apart is None and too_far(top, np.array([bottom])):
+        apart = distance
     columns = []
     for some, here in pieces:
-        columns.append(_exponentials(some, here, top, masked, far, n, kernel))
+        columns.append(_exponentials(some, here, top, masked, apart, n, kernel))
     inverse = kernel.inverse(joined(columns))
     undecided = float(top[0, 0]) == bottom
     for _, here in pieces:
-        undecided |= _quotients(here, inverse, kernel)
+        undecided |= _quotients(here, inverse, kernel, error)
     return undecided
 
 
@@ -47,25 +50,21 @@ def _pieces(n: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def _part(truth: Truth, piece: slice) -> Truth:
-    return Truth(
-        truth.format,
-        truth.rounded[:, piece],
-        truth.offset[:, piece],
-        truth.ulp[:, piece],
-        truth.fixed[:, piece],
-    )
-
-
 def _exponentials(
-    x: Array, here: Truth, top: Array, masked: bool, far: bool, n: int, kernel: ModuleType
+    x: Array,
+    here: Truth,
+    top: Array,
+    masked: bool,
+    apart: Distance | None,
+    n: int,
+    kernel: ModuleType,
 ) -> list[Array]:
     """The columns of a piece's sum; what they are the sum of goes to the arrays of `here`."""
     weights = low = None
     if masked:
         x, weights = unmasked(x, here.fixed, top)
-    if far:
-        x, low = distance(x, top)
+    if apart is not None:
+        x, low = apart(x, top)
         top = np.zeros_like(top)
     w = workspace((1, x.shape[-1]))
     head, tail, q = kernel.exponentials(x, top, low, weights, w)
@@ -75,11 +74,11 @@ def _exponentials(
     return columns
 
 
-def _quotients(here: Truth, inverse: tuple[Array, Array], kernel: ModuleType) -> bool:
+def _quotients(here: Truth, inverse: tuple[Array, Array], kernel: ModuleType, error: float) -> bool:
     """Round what `_exponentials` left in `here` over the whole sum; True where that is open."""
     w = workspace((1, here.ulp.shape[-1]))
     head, tail, q = w.take(), w.take(), bits_of(w.take())
     head[:], tail[:], q[:] = here.rounded, here.offset, bits_of(here.ulp)
     head, tail = kernel.scaled(head, tail, inverse, w)
-    open_ = rounded(head, tail, q, here, kernel.RELATIVE_ERROR, w)
+    open_ = rounded(head, tail, q, here, error, w)
     return bool((open_ & ~here.fixed).any())

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.screen.reduction import BIAS, FIELD
-from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
 _EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
 
+Closer = Callable[[NDArray[np.int64]], tuple[Array | float, Array]]
+"""Of elements at some places of the flattened array: what their tail lacks, and then their error.
+
+Both in units of 2**q.
+"""
+
 
 def rounded(
-    head: Array, tail: Array, q: Bits, truth: Truth, relative_error: float, w: Workspace
+    head: Array,
+    tail: Array,
+    q: Bits,
+    truth: Truth,
+    relative_error: float,
+    w: Workspace,
+    closer: Closer | None = None,
+    *,
+    below_one: bool = True,
 ) -> NDArray[np.bool_]:
-    """Round z = 2**q (head + tail), 0 < z < 1, known to `relative_error`, into `truth`.
+    """Round z = 2**q (head + tail), known to `relative_error`, into `truth`.
 
-    `q` is as `softmax_harness.operations.screen.reduction.exponent` gives it.
+    Parameters
+    ----------
+    head, tail : ndarray of float64
+        Of either sign, |tail| at most a few ulp of head.
+    q : ndarray of int64
+        As `softmax_harness.operations.screen.reduction.exponent` gives it; above -2000 in units of
+        `FIELD`, and so low that 2**q head has no larger exponent than a float64.
+    closer : callable or None
+        A closer look at single elements, which decides what `relative_error` leaves open.
+    below_one : bool
+        That |z| < 1 is certain. The computed value is then held below 1: softmax is below 1 since a
+        row with more than one value has more than one positive term.
 
     Gives back where the rounding is not decided, and to `w` the memory of the first three.
     Undecided is what lies within its error of the middle between two numbers, or of a power of
-    two, at which the ulp changes. That z is below 1 is certain, since a row with more than one
-    value has more than one positive term: there the computed value is held below 1.
+    two, at which the ulp changes. The sum of head and tail may round to a power of two that z lies
+    below by 2**-54 of itself, so that everything that near to one is looked at.
     """
-    scale = w.take()
+    format, scale = truth.format, w.take()
+    most = -format.precision if below_one else format.largest_spacing_exponent
     np.add(head, tail, out=scale)
-    _ulps_of(scale, q, truth)
+    _ulps_of(scale, q, truth, most)
     head *= scale
     tail *= scale
     multiple = scale
@@ -35,24 +63,46 @@ def rounded(
     np.rint(multiple, out=multiple)
     head -= multiple
     np.add(head, tail, out=truth.offset)
-    np.multiply(multiple, truth.ulp, out=truth.rounded)
-    undecided = _undecided(multiple, truth, relative_error * 2.0**truth.format.precision, tail)
-    w.give(head, tail, scale, q.view(np.float64))
+    with np.errstate(over="ignore"):
+        np.multiply(multiple, truth.ulp, out=truth.rounded)
+    slack, memory = relative_error * 2.0**format.precision, w.take()
+    undecided = _near(multiple, truth, slack, 2.0**most, memory)
+    if undecided.any():
+        _look_closer(undecided, (multiple, head, tail), q, truth, closer or slack, 2.0**most)
+    if not below_one:
+        _overflow(truth)
+    w.give(memory, head, tail, scale, q.view(np.float64))
     return undecided
 
 
-def _ulps_of(fraction: Array, q: Bits, truth: Truth) -> None:
+def rounded_numbers(
+    head: Array,
+    tail: Array,
+    exponents: Bits,
+    truth: Truth,
+    relative_error: float,
+    closer: Closer,
+) -> NDArray[np.bool_]:
+    """`rounded` of z = 2**exponent (head + tail) of any magnitude; leaves its arguments alone."""
+    w = workspace(head.shape)
+    own, own_tail, q = w.take(), w.take(), bits_of(w.take())
+    own[:], own_tail[:] = head, tail
+    np.left_shift(exponents, 52, out=q)
+    return rounded(own, own_tail, q, truth, relative_error, w, closer, below_one=False)
+
+
+def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
     """ulp(z) of z = 2**q fraction goes to `truth`, and 2**q / ulp(z) to the memory of `fraction`.
 
-    ulp(z) is 2**K with K = max(binade, emin) - p + 1. All exponents are in units of `FIELD`, and
-    `q` may be overwritten.
+    ulp(z) is 2**K with K = max(binade, emin) - p + 1, at most `most`. All exponents are in units of
+    `FIELD`.
     """
     format = truth.format
-    least, most = format.spacing_exponent, -format.precision  # z < 1: its binade is -1 at most
+    least = format.spacing_exponent
     scale, ulp = bits_of(fraction), bits_of(truth.ulp)
     scale &= _EXPONENT_FIELD
     scale -= (format.precision - 1) * FIELD
-    np.add(q, scale, out=ulp)  # 2**K, if z is a normal number below 1
+    np.add(q, scale, out=ulp)  # 2**K, if z is a normal number of at most that ulp
     deepest, normal = ulp.min(), max(least + BIAS, 1) * FIELD
     if deepest >= normal and ulp.max() <= (most + BIAS) * FIELD:
         np.subtract(2 * BIAS * FIELD, scale, out=scale)
@@ -65,20 +115,95 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth) -> None:
         ulp >>= 52
         ulp -= BIAS
         np.clip(ulp, least, most, out=ulp)
-        q >>= 52
-        np.subtract(q, ulp, out=scale)
+        np.subtract(q >> 52, ulp, out=scale)
         np.maximum(scale, _DEEP, out=scale)
         scale += BIAS
         scale <<= 52
         np.ldexp(1.0, ulp.astype(np.int32), out=truth.ulp)
 
 
-def _undecided(multiple: Array, truth: Truth, slack: float, memory: Array) -> NDArray[np.bool_]:
+def _near(
+    multiple: Array, truth: Truth, slack: float, largest_ulp: float, memory: Array
+) -> NDArray[np.bool_]:
+    """What lies near a middle, or so near a power of two that its sum may have rounded to it."""
     distance = np.abs(truth.offset, out=memory)
-    undecided = distance >= 0.5 - slack
+    near = distance >= 0.5 - slack
+    slack = max(slack, 2.0 ** (truth.format.precision - 53))
     if distance.min() <= slack:
-        format, top = truth.format, 2.0**truth.format.precision
-        low_edge = (multiple == top / 2) & (truth.ulp != format.smallest_subnormal)
-        high_edge = (multiple == top) & (truth.ulp != format.unit_roundoff)
-        undecided |= (low_edge | high_edge) & (distance <= slack)
-    return undecided
+        edges = _edges(multiple, truth.ulp, truth, largest_ulp)
+        at_edge = np.flatnonzero(edges[0] | edges[1])
+        near.ravel()[at_edge] = distance.ravel()[at_edge] <= slack
+    return near
+
+
+def _edges(
+    multiple: Array, ulp: Array, truth: Truth, largest_ulp: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where RN(z) is a power of two: the least of its binade, or what lies beyond its largest."""
+    format, top = truth.format, 2.0**truth.format.precision
+    size = np.abs(multiple)
+    low = (size == top / 2) & (ulp != format.smallest_subnormal)
+    return low, (size == top) & (ulp != largest_ulp)
+
+
+def _look_closer(
+    undecided: NDArray[np.bool_],
+    parts: tuple[Array, Array, Array],
+    q: Bits,
+    truth: Truth,
+    closer: Closer | float,
+    largest_ulp: float,
+) -> None:
+    """Decide, with the error of each or with one in ulp, what lies near a middle or a power of two.
+
+    z / ulp is multiple + h + t and what t lacks, where h is exact. `side` is how far that lies
+    beyond 1/2; its sign is right since 1/2 - |h| is exact and the sum with t is rounded once, to 0
+    only if it is 0. Next to a power of
+    two the sign of h + t says whether its own ulp is the right one, or half or twice that.
+    """
+    flat = np.flatnonzero(undecided)
+    place = np.unravel_index(flat, undecided.shape)
+    multiple, h, t = (each[place] for each in parts)
+    ulp = truth.ulp[place]
+    more: Array | float = 0.0
+    slack: Array | float
+    if callable(closer):
+        exponents = (q[place] >> 52) - (np.frexp(ulp)[1].astype(np.int64) - 1)
+        more, slack = (np.ldexp(each, exponents.astype(np.int32)) for each in closer(flat))
+    else:
+        slack = closer
+    sign = np.where(h + t < 0, -1.0, 1.0)
+    side = ((sign * h - 0.5) + sign * t) + sign * more
+    step = np.where(side > 0, sign, 0.0)
+    multiple, h = multiple + step, h - step
+    inward = np.copysign(1.0, multiple) * ((h + t) + more)
+    factor, apart = _at_edges(multiple, inward, ulp, truth, largest_ulp)
+    truth.rounded[place] = multiple * ulp
+    truth.offset[place] = (h + t) / factor
+    truth.ulp[place] = ulp * factor
+    undecided[place] = ~(np.where(np.abs(inward) <= 0.25, apart, np.abs(side)) > slack)
+
+
+def _at_edges(
+    multiple: Array, inward: Array, ulp: Array, truth: Truth, largest_ulp: float
+) -> tuple[Array, Array]:
+    """By what the ulp of z near `multiple` is off, and how far z lies from where that changes.
+
+    z / ulp exceeds |multiple| by `inward`; below the least of its binade 1/4 is the next middle.
+    """
+    low, high = _edges(multiple, ulp, truth, largest_ulp)
+    near = np.abs(inward) <= 0.25
+    below, above = low & near & (inward < 0), high & near & (inward > 0)
+    apart = np.where(low | high, np.abs(inward), np.inf)
+    apart = np.where(below, np.minimum(apart, 0.25 + inward), apart)
+    return np.where(below, 0.5, np.where(above, 2.0, 1.0)), apart
+
+
+def _overflow(truth: Truth) -> None:
+    """What rounds to no number of the format: beyond the largest, which is a tie or no tie."""
+    format = truth.format
+    if truth.rounded.max() > format.largest or truth.rounded.min() < -format.largest:
+        over = np.abs(truth.rounded) > format.largest
+        truth.rounded[over] = np.copysign(format.overflow_value, truth.rounded[over])
+        truth.offset[over] = 0.0
+        truth.ulp[over] = 2.0**format.largest_spacing_exponent

@@ -9,6 +9,8 @@ import numpy as np
 from softmax_harness.operations.screen.reduction import power_of_two
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
+HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
+
 
 def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) -> list[Array]:
     """Columns that add up to the sum of 2**q (head + tail) over each row, or over a part of rows.
@@ -65,3 +67,19 @@ def two_sums(columns: list[Array]) -> tuple[Array, Array]:
         first = total
     total = first + second
     return total, second - (total - first)
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """a + b as a float64 and its exact rounding error (Knuth)."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
+
+
+def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
+    """a b as a float64 and its exact rounding error, where that does not underflow (Dekker)."""
+    a1 = (bits_of(a) & HEAD).view(np.float64)
+    b1 = (bits_of(b) & HEAD).view(np.float64)
+    a2, b2 = a - a1, b - b1
+    p = a * b
+    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
