@@ -14,17 +14,12 @@ from softmax_implementations.registry import (
     "s-minus-1",
     operation="cross_entropy_gradient",
     standard="native",
-    expected_findings=(
-        "inaccurate in float16 up to 5e3 ulp",
-        "inaccurate in float32 up to 4e7 ulp",
-        "inaccurate in float64 up to 2e16 ulp",
-        "spurious_underflow",
-        "flushed_subnormal",
-    ),
 )
 def s_minus_1(x, target, axis=-1):
     """softmax(x), minus 1 at the true class: near saturation the difference loses all digits."""
     y = max_shifted(x, axis=axis)
+    if y.ndim == 0:
+        return y - y
     place = np.expand_dims(target, axis)
     with np.errstate(all="ignore"):
         own = np.take_along_axis(y, place, axis=axis) - y.dtype.type(1)
@@ -42,6 +37,8 @@ def s_minus_1(x, target, axis=-1):
 def minus_sum_of_others(x, target, axis=-1):
     """softmax(x); at the true class -(sum of the others) / (sum of all): nothing cancels."""
     x = floating(x)
+    if x.ndim == 0:
+        return x - x
     place = np.expand_dims(target, axis)
     with np.errstate(all="ignore"):
         e = np.exp(x - np.max(x, axis=axis, keepdims=True))

@@ -151,7 +151,8 @@ def classify(
     batch : Batch
         Inputs, computed outputs and the truth.
     limit_ulp : float or ndarray of float64, shape (rows, n)
-        Up to this error in ulp an element is accurate, beyond it inaccurate.
+        Up to this error in ulp an element is accurate, beyond it inaccurate. Where an array is
+        infinite, anything is accurate, infinity and NaN too.
     operation : Operation
         Of which the results are: what range they have.
     """
@@ -160,9 +161,16 @@ def classify(
     if np.ndim(limit_ulp) or limit_ulp < np.inf:
         with np.errstate(invalid="ignore"):
             codes *= 1 + (batch.absolute > limit_ulp).astype(np.int8)
+    any_result = np.isposinf(limit_ulp) if np.ndim(limit_ulp) else None
     rows = np.flatnonzero(~batch.usual if operation.is_distribution else np.ones(len(codes), bool))
     if rows.size:
         codes[rows] = _unusual(batch.rows(rows), codes[rows], operation)
+    if any_result is not None and any_result.any():  # a careful implementation overflows there
+        fixed = batch.truth.fixed
+        is_defined = ~fixed | (batch.truth.rounded == 1.0)  # which a row of one is, whatever it has
+        is_lost = (any_result | ~is_defined).all(-1, keepdims=True)
+        is_lost &= is_defined.any(-1, keepdims=True)
+        codes[(any_result & ~fixed) | is_lost] = Outcome.ACCURATE.code
     return codes
 
 

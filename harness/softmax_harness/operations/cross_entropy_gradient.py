@@ -67,6 +67,19 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return limit
 
 
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """softmax's; for the true class that of softmax there, and the rounding of its difference."""
+    s = rows.sums(x, format).softmax
+    s_ulp = format.ulp(s)
+    absolute = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+    own = at_target(absolute, operands) + format.unit_roundoff * at_target(np.abs(z), operands)
+    limit = error_bound(x, operands, z, ulp, format)
+    with np.errstate(over="ignore"):
+        own = np.maximum(own / at_target(ulp, operands), at_target(limit, operands))
+    np.put_along_axis(limit, operands[0][:, None], own, axis=-1)
+    return limit
+
+
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """As softmax: s_i ((1 - s_i) h_i + sum over j != i of s_j h_j)."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
@@ -80,6 +93,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     make_operands=targets,
     operands=(CLASS,),
     least=-1.0,

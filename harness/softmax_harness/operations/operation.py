@@ -45,11 +45,14 @@ class Policy:
     all_masked : str or None
         For a row of nothing but -inf, or whose mask hides everything. None is ``nan``; where a
         mask hides everything, it is ``nan`` or ``zero``, whichever an implementation gives.
+    zero_temperature : str
+        For a row with a temperature of 0, or one that is not finite.
     """
 
     nan: str = "nan"
     positive_infinity: str = "nan"
     all_masked: str | None = None
+    zero_temperature: str = "any"
 
     @classmethod
     def parse(cls, assignments: tuple[str, ...]) -> Policy:

@@ -1,4 +1,6 @@
-"""softmax_temperature: softmax of x / T, T > 0 of the format: sharper below 1, flatter above.
+"""softmax_temperature: softmax of x / T, T of the format: sharper below 1, flatter above.
+
+A T below 0 prefers the smallest logit. Of 0 the policy says what is right.
 
 Laws: T = 1 changes nothing; doubling logits and T changes nothing.
 """
@@ -17,7 +19,7 @@ from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen
 
-_TEMPERATURES = (0.1, 0.7, 1.0, 2.0, 3.0, 10.0)
+_TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -31,16 +33,17 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
     The quotients are different algebraic numbers, so that all is as for softmax.
     """
+    x, temperature = (each[0] for each in _positive(x[None], (operands[0][None],)))
     row = rows.distinct_logits(x)
     if len(row.values) == 1:
         return softmax.enclose_row(x, (), precision)
     work = precision + softmax.GUARD
-    top, temperature = exact(row.values[-1]), exact(float(operands[0][0]))
+    top, divisor = exact(row.values[-1]), exact(float(temperature[0]))
     terms = []
     for value in row.values[:-1]:
         below = total([exact(value), -top])
-        bits = work + 4 + max(below.magnitude - temperature.magnitude, 0)
-        found = exponential(quotient(below, temperature, bits), work + 4)
+        bits = work + 4 + max(below.magnitude - divisor.magnitude, 0)
+        found = exponential(quotient(below, divisor, bits), work + 4)
         terms.append((found.man, found.exp))
     terms.append((1 << work, -work))
     distinct = softmax.from_exponentials(terms, np.array(row.counts), precision)
@@ -48,24 +51,64 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """softmax's."""
-    return softmax.special_values(x, policy)
+    """softmax's; of a row whose temperature is 0 or not finite what the policy says."""
+    fixed, expected = softmax.special_values(_positive(x, operands)[0], policy)
+    undefined = _is_undefined(operands)[:, 0]
+    if undefined.any():
+        fixed, expected = fixed.copy(), expected.copy()
+        fixed[undefined] = True
+        expected[undefined] = policy.result(policy.zero_temperature, x.shape[-1])
+    return fixed, expected
+
+
+def _is_undefined(operands: Operands) -> NDArray[np.bool_]:
+    temperature = operands[0].astype(np.float64)
+    return np.asarray((temperature == 0.0) | ~np.isfinite(temperature))
+
+
+def _positive(x: Array, operands: Operands) -> tuple[Array, Array]:
+    """Logits and a temperature above 0 that have the same softmax; 1 where none is defined."""
+    temperature = np.where(_is_undefined(operands), 1.0, operands[0].astype(np.float64))
+    return np.where(temperature < 0.0, -x, x), np.abs(temperature)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """softmax's for (x - a) / T, and u A / T z more for the rounding of the quotient."""
     scaled = cooled(x, operands)
-    limit = bounds.error_bound(scaled, z, ulp, format)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.max(scaled, axis=-1, keepdims=True) - scaled
-        drift = 2.0 * format.unit_roundoff * distance
-        weighted = np.where(z > 0, z * drift, 0.0)
-        return np.asarray(limit + (weighted + z * weighted.sum(axis=-1, keepdims=True)) / ulp)
+    return _with_drift(2.0 * format.unit_roundoff * distance, scaled, z, ulp, format)
+
+
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """softmax's for x / T, and 3 u (|x| + |a|) / T z more: x / T or x (1 / T) is rounded first.
+
+    Infinite where a quotient exceeds the format: infinity less infinity is no number.
+    """
+    scaled = cooled(x, operands)
+    with np.errstate(invalid="ignore", over="ignore"):
+        top = np.max(scaled, axis=-1, keepdims=True)
+        drift = 3.0 * format.unit_roundoff * (np.abs(scaled) + np.abs(top))
+        limit = _with_drift(drift, scaled, z, ulp, format)
+        finite = np.where(np.isfinite(x), np.abs(scaled), 0.0)
+        # 1 / T may be rounded up before it is multiplied with.
+        overflows = finite.max(axis=-1, keepdims=True) >= (1.0 - 2.0**-7) * format.largest
+        return np.where(overflows, np.inf, limit)
+
+
+def _with_drift(drift: Array, scaled: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """softmax's bound, and that of exponents which are off by `drift` more."""
+    limit = bounds.error_bound(scaled, z, ulp, format)
+    with np.errstate(invalid="ignore", over="ignore"):
+        own = np.expm1(np.minimum(drift, 600.0))
+        weighted = np.where(z > 0, z * own, 0.0)
+        mean = weighted.sum(axis=-1, keepdims=True)
+        return np.asarray(limit + (weighted * (1.0 + mean) + z * mean) / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """softmax's for x / T, where half an ulp of x counts 1 / T times."""
-    scaled, temperature = cooled(x, operands), operands[0].astype(np.float64)
+    scaled, (_, temperature) = cooled(x, operands), _positive(x, operands)
     s = rows.sums(scaled, format).softmax
     h = rows.half_ulps(x, format) / temperature
     return np.asarray(s * (rows.sum_of_others(s) * h + rows.sum_of_others(s * h)))
@@ -74,14 +117,16 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
 def cooled(x: Array, operands: Operands) -> Array:
     """x / T, rounded."""
     with np.errstate(over="ignore"):
-        return np.asarray(x / operands[0].astype(np.float64))
+        logits, temperature = _positive(x, operands)
+        return np.asarray(logits / temperature)
 
 
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of (x - a) / T as two float64."""
-    return screen(x, fixed, expected, format, operands[0].astype(np.float64))
+    logits, temperature = _positive(x, operands)
+    return screen(logits, fixed, expected, format, temperature)
 
 
 OPERATION = Operation(
@@ -91,6 +136,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     screen=screened,
     make_operands=temperatures,
     operands=(Operand("temperature", 1),),

@@ -7,12 +7,14 @@ An operation has them from the strictest to the least strict:
 ``wide``
     Worked in a wider type and rounded once: half an ulp, and what the wider type adds.
 ``relative``
-    Of the logarithms alone: careful near 0 too, where z is the difference of nearly equal
+    Of operations with a ``usual`` standard alone: careful where z is the difference of nearly equal
     numbers, as ``log1p`` of the sum of the others makes it.
 ``usual``
-    Of the logarithms alone: the textbook form (x - a) - log s, whose absolute error is small.
+    Of operations whose textbook form is much less careful: that form. It is (x - a) - log s of the
+    logarithms, whose absolute error is small; s - 1 of the gradient of cross-entropy; and x / T,
+    rounded before the maximum is subtracted, of softmax with a temperature.
 ``native``
-    Every step in the format itself, sums in blocks or pairs; of the logarithms the textbook form.
+    Every step in the format itself, sums in blocks or pairs; the textbook form where there is one.
 
 In formats of 16 bits and fewer ``relative`` and ``usual`` are worked in a wider type, as every
 library does it there.
@@ -32,7 +34,7 @@ from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operation
 
 STANDARDS = ("rounded", "wide", "relative", "usual", "native")
-_OF_LOGARITHMS = ("relative", "usual")
+_OF_TEXTBOOKS = ("relative", "usual")
 # A kernel may add one term after another where the bound has sums in pairs, or reduce the argument
 # of exp2 by a rounded factor. Kernels in use stay within 0.51 ulp in formats of 16 bits.
 _WIDE_MARGIN = 16.0
@@ -44,7 +46,7 @@ def standards_of(operation: Operation) -> tuple[str, ...]:
     """The standards of an operation, the strictest first."""
     if operation.usual_bound is not None:
         return STANDARDS
-    return tuple(name for name in STANDARDS if name not in _OF_LOGARITHMS)
+    return tuple(name for name in STANDARDS if name not in _OF_TEXTBOOKS)
 
 
 def default_standard(operation: Operation, format: Format) -> str:
@@ -84,7 +86,7 @@ def limit_ulp(
         return np.full(z.shape, 0.5)
     careful, usual = operation.error_bound, operation.usual_bound
     bound = usual if usual is not None and standard in ("usual", "native") else careful
-    is_wide = standard == "wide" or (format.is_narrow and standard in _OF_LOGARITHMS)
+    is_wide = standard == "wide" or (format.is_narrow and standard in _OF_TEXTBOOKS)
     if not is_wide:
         return bound(x, operands, z, ulp, format)
     return _wide(bound, x, operands, z, ulp, format)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.judgement.metrics import Batch
+from softmax_harness.operations import Operation
 from softmax_harness.subjects.subject import Subject
 
 # Of two logits at most 1 apart honest kernels err by 0.05 ulp in the mean, a truncated result by
@@ -33,6 +34,11 @@ def _place(batch: Batch) -> NDArray[np.int64]:
     return np.broadcast_to(np.arange(batch.z.shape[-1]), batch.z.shape)
 
 
+def _keeps_logits(operation: Operation) -> bool:
+    """Whether its results are shares of the logits as they are, not multiplied or divided first."""
+    return operation.is_distribution and all(each.kind != "float" for each in operation.operands)
+
+
 @dataclass
 class _Sum:
     witness: str
@@ -48,7 +54,7 @@ class Bias:
 
     def see(self, block: JudgedBlock) -> None:
         """Note the errors of a block; what is masked has none, and faults tell of themselves."""
-        is_due = block.recipe.family.is_unbiased and block.found.asked.operation.is_distribution
+        is_due = block.recipe.family.is_unbiased and _keeps_logits(block.found.asked.operation)
         if not is_due or block.found.is_fault.any():
             return
         batch = block.found.batch
