@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,6 +18,7 @@ os.environ.setdefault("PIP_NO_COMPILE", "1")
 import pytest
 from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.cli import main
+from softmax_harness.inputs.families import FAMILIES, planes
 
 
 def pytest_configure(config):
@@ -102,32 +104,63 @@ def held(lock, seconds=600):
 
 
 @pytest.fixture
-def called(monkeypatch, capfd):
+def called(capfd):
     """The command in this process, for what needs none of its own: ``called("list")``."""
 
-    def run(*words, cwd=None):
-        words = list(map(str, words))
-        with monkeypatch.context() as here, patch.dict(os.environ):
-            here.setattr(sys, "argv", ["softmax-harness", *words])
-            if cwd is not None:
-                here.chdir(cwd)
-            capfd.readouterr()
-            with pytest.raises(SystemExit) as ended:
-                main()
-        code = ended.value.code
-        return subprocess.CompletedProcess(words, 0 if code is None else code, *capfd.readouterr())
+    def run(*words, cwd="."):
+        capfd.readouterr()
+        code = code_of_command(words, cwd)
+        return subprocess.CompletedProcess(words, code, *capfd.readouterr())
 
     return run
 
 
+def code_of_command(words, cwd="."):
+    """Run the command in this process, and give its exit code."""
+    argv = ["softmax-harness", *map(str, words)]
+    words_given, environment_kept = patch.object(sys, "argv", argv), patch.dict(os.environ)
+    with words_given, environment_kept, chdir(cwd), pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code or 0
+
+
 @pytest.fixture(scope="session")
-def run_folder(command, once):
-    """A run with its report: every implementation on a few families in two dtypes."""
+def run_here():
+    """Makes a run in this process: ``run_here(*options, cwd=folder)``."""
+
+    def run(*options, cwd="."):
+        assert code_of_command(("run", *options, "--jobs", "1"), cwd) == 0
+
+    return run
+
+
+@contextmanager
+def coarse_planes():
+    """Meanwhile the phase maps have a third of their rows in this process."""
+    rows = 21
+    coarse = {each.name: replace(each, rows=rows) for each in planes.FAMILIES}
+    with patch.object(planes, "_ROWS", rows), patch.dict(FAMILIES, coarse):
+        yield
+
+
+@pytest.fixture
+def coarse_maps():
+    """For tests that make inputs of `run_folder` again."""
+    with coarse_planes():
+        yield
+
+
+@pytest.fixture(scope="session")
+def run_folder(run_here, once):
+    """A run with its report: every implementation on a few families in two dtypes.
+
+    Its phase maps are coarse.
+    """
 
     def make(folder):
         families = "normal-1,normal-10,masked,offset-plane,scale-plane,digits,attention"
         options = ("--dtype", "float16,float32", "--family", families, "--asv", "none")
-        done = command("run", *options, "--out", folder / "out")
-        assert done.returncode == 0, done.stderr
+        with coarse_planes():
+            run_here(*options, "--out", folder / "out")
 
     return once("run", make) / "out"

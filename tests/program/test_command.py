@@ -59,7 +59,7 @@ def test_the_reference_is_correctly_rounded_throughout(run_folder):
 
 
 @pytest.mark.parametrize("name", ["max-shifted", "naive", "log-sum-exp"])
-def test_every_maximum_is_what_mpmath_recomputes_from_its_witness(run_folder, name):
+def test_every_maximum_is_what_mpmath_recomputes_from_its_witness(run_folder, coarse_maps, name):
     table = pd.read_csv(run_folder / "results.csv")
     cells = table[(table["implementation"] == name) & (table["max_ulp"] > 0)]
     for _, cell in cells.groupby(["dtype", "family"]).sample(1, random_state=0).iterrows():
@@ -80,7 +80,7 @@ def recomputed_ulp(found, y):
         )
 
 
-def test_a_witness_is_explained(called, run_folder):
+def test_a_witness_is_explained(called, run_folder, coarse_maps):
     table = pd.read_csv(run_folder / "results.csv")
     cell = table[(table["implementation"] == "max-shifted") & (table["max_ulp"] > 2)].iloc[-1]
     done = called("explain", cell["witness"], "--implementation", "max-shifted")
