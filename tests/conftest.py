@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,9 +17,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract.truths import keep_truths
+from softmax_harness.check.contract import truths
+from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
-from softmax_harness.inputs.families import FAMILIES, planes
+from softmax_harness.inputs.families import FAMILIES, Recipe, planes
 
 
 def pytest_configure(config):
@@ -39,9 +41,11 @@ def root():
 
 @pytest.fixture(scope="session")
 def truths_kept():
-    """The truth of the suite's inputs is found once for all that are checked in a process."""
+    """The suite's inputs and their truth are found once for all that are checked in a process."""
+    made = cache(Recipe.block)
     keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
-    yield
+    with patch.object(Recipe, "block", lambda recipe, start: made(recipe, start).copy()):
+        yield
     keep_truths(0)
 
 
@@ -116,10 +120,14 @@ def called(capfd):
 
 
 def code_of_command(words, cwd="."):
-    """Run the command in this process, and give its exit code."""
+    """Run the command in this process, and give its exit code; what it keeps is forgotten."""
     argv = ["softmax-harness", *map(str, words)]
-    words_given, environment_kept = patch.object(sys, "argv", argv), patch.dict(os.environ)
-    with words_given, environment_kept, chdir(cwd), pytest.raises(SystemExit) as ended:
+    with ExitStack() as here:
+        here.enter_context(patch.object(sys, "argv", argv))
+        here.enter_context(patch.dict(os.environ))
+        here.enter_context(patch.object(truths._Here, "truths", kept_truths()))
+        here.enter_context(chdir(cwd))
+        ended = here.enter_context(pytest.raises(SystemExit))
         main()
     return ended.value.code or 0
 

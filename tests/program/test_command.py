@@ -132,10 +132,10 @@ def test_a_run_times_what_it_measures(called, monkeypatch, tmp_path):
     assert "| float32 | mine.py:softmax |" in section and "not timed" not in section
 
 
-def test_a_users_file_is_a_family(command, tmp_path):
+def test_a_users_file_is_a_family(called, tmp_path):
     np.save(tmp_path / "mine.npy", np.random.default_rng(0).normal(size=(3, 4, 5)))
-    words = ("run", "wide", "--family", tmp_path / "mine.npy", "--dtype", "float32")
-    done = command(*words, "--out", tmp_path / "out")
+    words = ("run", "wide", "--family", tmp_path / "mine.npy", "--dtype", "float32", "--jobs", 1)
+    done = called(*words, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "out" / "results.csv")
     assert table[["n", "rows", "elements"]].iloc[0].tolist() == [5, 12, 60]
