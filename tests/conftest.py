@@ -13,6 +13,11 @@ from unittest.mock import patch
 # The hundreds of processes of the tests do no linear algebra: OpenBLAS starts no threads in them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Each finds compiled what another has imported before it. Where the environment forbids that, each
+# would compile NumPy, pandas and Matplotlib for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # What they install is compiled where it is used.
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
