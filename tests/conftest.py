@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,6 +23,7 @@ os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
 from softmax_harness.check.contract import truths
+from softmax_harness.check.contract.suite import LONG
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
 from softmax_harness.inputs.families import FAMILIES, Recipe, planes
@@ -47,9 +48,14 @@ def root():
 @pytest.fixture(scope="session")
 def truths_kept():
     """The suite's inputs and their truth are found once for all that are checked in a process."""
-    made = cache(Recipe.block)
+    make = Recipe.block
+    kept = lru_cache(4096)(make)  # blocks: the suite in four dtypes has half as many
+
+    def block(recipe, start):
+        return make(recipe, start) if recipe.n > LONG[-1] else kept(recipe, start).copy()
+
     keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
-    with patch.object(Recipe, "block", lambda recipe, start: made(recipe, start).copy()):
+    with patch.object(Recipe, "block", block):
         yield
     keep_truths(0)
 
