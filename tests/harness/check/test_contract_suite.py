@@ -17,6 +17,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
 from softmax_harness.operations import OPERATIONS, Problem
 
+pytestmark = pytest.mark.usefixtures("truths_kept")
 SOFTMAX = OPERATIONS["softmax"]
 FLOATS = ("float16", "float32", "float64")
 
