@@ -43,7 +43,7 @@ def minus_sum_of_others(x, target, axis=-1):
     with np.errstate(all="ignore"):
         e = np.exp(x - np.max(x, axis=axis, keepdims=True))
         total = np.sum(e, axis=axis, keepdims=True)
-        y = np.asarray(e / total)
+        y = np.asanyarray(e / total)
         np.put_along_axis(e, place, np.zeros((), e.dtype), axis=axis)
         others = np.sum(e, axis=axis, keepdims=True)
         lost = np.isnan(total)

@@ -205,7 +205,7 @@ def sum_of_others(e: NDArray[Any], axis: int) -> NDArray[Any]:
     largest = np.take_along_axis(e, top, axis=axis)
     others = e.copy()
     np.put_along_axis(others, top, np.where(np.isnan(largest), largest, 0), axis=axis)
-    return np.asarray(np.sum(others, axis=axis, keepdims=True))
+    return np.asanyarray(np.sum(others, axis=axis, keepdims=True))
 
 
 def two_differences(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

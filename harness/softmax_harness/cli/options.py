@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES, format_named
 from softmax_harness.operations import Policy
 from softmax_harness.operations.standards import STANDARDS
@@ -19,6 +20,19 @@ PATH = click.Path(path_type=Path)
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """What is written between the commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _operands(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str]:
+    """What is written after each name; `BadData` where there is no name, or one twice."""
+    found: dict[str, str] = {}
+    for text in value:
+        name, sign, own = text.partition("=")
+        if not (name and sign and own) or name in found:
+            raise BadData(f"--operand {text}: expected NAME=WHAT, each name once")
+        found[name] = own
+    return found
 
 
 def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Policy:
@@ -85,6 +99,16 @@ policy = click.option(
     callback=_policy,
     metavar="LINE=nan|zero|any",
     help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
+)
+
+
+operands = click.option(
+    "--operand",
+    "operands",
+    multiple=True,
+    callback=_operands,
+    metavar="NAME=TEXT|FILE.npy",
+    help="What the operation takes besides the logits, such as target=1.",
 )
 
 

@@ -1,61 +1,29 @@
 """How much of the final error each step added, given its computed inputs.
 
 Let F_k be the result if the first k steps are as computed and all later ones exact. F_0 is the
-exact softmax and the last F is the computed output, so that the differences F_k - F_(k-1), one
-for each step, add up to the whole error: nothing is counted twice and nothing is left over.
+exact result and the last F is the computed output, so that the differences F_k - F_(k-1), one for
+each step, add up to the whole error: nothing is counted twice and nothing is left over. Only the
+entries that the result comes from are looked at. What comes before a step that is not known here is
+counted together with it.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.explain.exact_steps import exact_exp
-from softmax_harness.explain.trace import CONVERT, Step
+from softmax_harness.explain.meaning import Places, is_known, sources, taken_exactly
+from softmax_harness.explain.trace import GIVEN, SELECT, Step
 from softmax_harness.operations.elementary import exact_values
 
 _BITS = 192
-
-
-def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
-    each: Callable[..., Any] = np.frompyfunc(function, arguments, 1)
-    return each
-
-
-def _quotient(a: Any, b: Any) -> Any:
-    if b == 0:
-        return mpmath.nan if a == 0 or mpmath.isnan(a) else mpmath.inf * mpmath.sign(a)
-    return mpmath.mpf(0) if mpmath.isinf(b) and mpmath.isfinite(a) else a / b
-
-
-def _logarithm(a: Any) -> Any:
-    return mpmath.ninf if a == 0 else mpmath.log(a)
-
-
-# What each ufunc means, on arrays of mpf.
-_MEANING: dict[Any, Callable[..., Any]] = {
-    CONVERT: lambda a: a,
-    np.add: _each(operator.add, 2),
-    np.subtract: _each(operator.sub, 2),
-    np.multiply: _each(operator.mul, 2),
-    np.divide: _each(_quotient, 2),
-    np.maximum: _each(max, 2),
-    np.minimum: _each(min, 2),
-    np.negative: _each(operator.neg),
-    np.reciprocal: _each(lambda a: _quotient(mpmath.mpf(1), a)),
-    np.exp: _each(exact_exp),
-    np.exp2: _each(lambda a: exact_exp(a * mpmath.ln2)),
-    np.expm1: _each(lambda a: exact_exp(a) - 1),
-    np.log: _each(_logarithm),
-    np.log1p: _each(lambda a: _logarithm(1 + a)),
-    np.log2: _each(lambda a: _logarithm(a) / mpmath.ln2),
-}
+_MOST = 400  # steps that are followed
+# Beyond these many binades apart an exponential is below every format.
+_MOST_BINADES = 1200.0
 
 
 @dataclass(frozen=True)
@@ -69,89 +37,185 @@ class Added:
         Its computed output, at the element or for the row.
     ulp : float
         F_k - F_(k-1) in ulp of the exact result; infinite or NaN from where the result is lost.
+    with_earlier : bool
+        Whether the steps before it are counted with it.
     """
 
     step: Step
     computed: Any
     ulp: float
+    with_earlier: bool = False
 
 
-def attributed(
-    steps: list[Step], logits: NDArray[Any], row: int, index: int, ulp: float
-) -> tuple[Any, list[Added]] | None:
-    """F_0 and what each step added to element `index` of row `row`; None if a step is unknown.
+class Followed(NamedTuple):
+    """How one element of the result came about.
+
+    Attributes
+    ----------
+    exactly : mpf
+        The result if every step is taken exactly; the exact result where that is not known.
+    added : list of Added
+    """
+
+    exactly: Any
+    added: list[Added]
+
+
+class _Wanted(NamedTuple):
+    """What the result comes from, of the output of one step.
+
+    Attributes
+    ----------
+    places : ndarray of int64
+        The entries, ascending.
+    inputs : list of ndarray of int64
+        As `softmax_harness.explain.meaning.sources` gives them.
+    shown : int
+        The entry that stands for all, see `Added.computed`.
+    """
+
+    places: Places
+    inputs: list[Places]
+    shown: int
+
+
+def attributed(steps: list[Step], index: int, z: Any, ulp: float) -> Followed | None:
+    """What each step added to an element of the last one's output; None if they are too many.
 
     Parameters
     ----------
     steps : list of Step
         Up to the one that gave the result.
-    logits : ndarray, shape (rows, n)
-        What the implementation was called on.
+    index : int
+        The element, counted flat.
+    z : float
+        The exact result, from which the error is counted where a step is not known.
     ulp : float
         Unit in which the additions are given.
     """
-    if not all(_is_known(step) for step in steps):
-        return None
-    largest = float(np.max(np.abs(logits[row][np.isfinite(logits[row])]), initial=1.0))
-    with mpmath.workprec(_BITS + max(0, int(np.log2(largest))) + logits.dtype.itemsize * 8):
-        start = _row_of(logits, row, len(logits))
-        outputs = [_row_of(step.output, row, len(logits)) for step in steps]
-        results = [
-            _continued(steps, outputs[:done], start, row, len(logits))[index]
-            for done in range(len(steps) + 1)
+    with mpmath.workprec(_precision(steps)):
+        wanted = _wanted(steps, index)
+        if len(wanted) > _MOST:
+            return None
+        order = sorted(wanted)
+        first = _first_known(steps, order)
+        way = _Way(steps, wanted, order)
+        results = [way.result(done) for done in range(first, len(order) + 1)]
+        exactly = results[0] if first == 0 else mpmath.mpf(z)
+        shares = [exactly, *results] if first else results
+        named = order[max(first - 1, 0) :]
+        added = [
+            Added(
+                steps[number],
+                steps[number].output.ravel()[wanted[number].shown],
+                float((after - before) / ulp),
+                bool(first) and place == 0,
+            )
+            for place, (number, before, after) in enumerate(
+                zip(named, shares, shares[1:], strict=False)
+            )
         ]
-        added = []
-        for step, before, after in zip(steps, results, results[1:], strict=False):
-            value = _row_of_array(step.output, row, len(logits)).ravel()
-            shown = value[index if value.size > 1 else 0]
-            added.append(Added(step, shown, float((after - before) / ulp)))
-        return results[0], added
+        return Followed(exactly, [each for each in added if not _is_silent(each)])
 
 
-def _is_known(step: Step) -> bool:
-    if step.method == "reduce":
-        return step.function in (np.add, np.maximum, np.minimum) and "where" not in step.keywords
-    return step.method == "__call__" and step.function in _MEANING and "where" not in step.keywords
+def _is_silent(added: Added) -> bool:
+    """Whether the step only passes on what it is given."""
+    return added.step.function in (GIVEN, SELECT) and (added.ulp == 0 or bool(np.isnan(added.ulp)))
 
 
-def _continued(
-    steps: list[Step], computed: list[Any], start: Any, row: int, rows: int
-) -> list[Any]:
-    """The result with the steps after `computed` taken exactly, shape (n,)."""
-    values = list(computed)
-    for step in steps[len(computed) :]:
-        inputs = []
-        for source in step.inputs:
-            if isinstance(source, int):
-                inputs.append(values[source] if source >= 0 else start)
+def _precision(steps: list[Step]) -> int:
+    """Bits that hold every argument, and what is left of 1 - exp(-a) and log(1 + exp(-a))."""
+    largest = 1.0
+    for step in steps:
+        if step.function is GIVEN:
+            values = np.abs(step.output.astype(np.float64))
+            largest = max(largest, float(values[np.isfinite(values)].max(initial=1.0)))
+    return _BITS + int(np.log2(largest)) + 64 + int(min(3.0 * largest, _MOST_BINADES))
+
+
+def _wanted(steps: list[Step], index: int) -> dict[int, _Wanted]:
+    """What the result comes from, of each step that it depends on; the last step comes first."""
+    last = len(steps) - 1
+    asked: dict[int, list[Places]] = {last: [np.array([index])]}
+    shown: dict[int, int] = {last: index}
+    wanted: dict[int, _Wanted] = {}
+    for number in range(last, -1, -1):
+        if number not in asked or len(wanted) > _MOST:
+            continue
+        step, places = steps[number], np.unique(np.concatenate(asked[number]))
+        places = places[places >= 0]
+        if places.size == 0:
+            continue
+        known = step.function is not GIVEN and is_known(step)
+        shapes = [_output(steps, each).shape for each in step.inputs]
+        inputs = sources(step, shapes, places) if known else []
+        own = int(np.searchsorted(places, shown.setdefault(number, _largest(step.output, places))))
+        wanted[number] = _Wanted(places, inputs, shown[number])
+        for source, come_from in zip(step.inputs, inputs, strict=bool(inputs)):
+            if not isinstance(source, int):
+                continue
+            asked.setdefault(source, []).append(come_from.ravel())
+            chosen = np.atleast_1d(come_from[own])
+            if chosen.max() >= 0:
+                shown.setdefault(source, _largest(steps[source].output, chosen))
+    return wanted
+
+
+def _largest(output: NDArray[Any], places: Places) -> int:
+    """Of some entries the one that matters most: the largest, or one that is no number."""
+    values = np.abs(output.ravel()[places].astype(np.float64))
+    return int(places[int(np.argmax(np.where(np.isnan(values), np.inf, values)))])
+
+
+def _output(steps: list[Step], source: Any) -> NDArray[Any]:
+    return steps[source].output if isinstance(source, int) else source
+
+
+def _first_known(steps: list[Step], order: list[int]) -> int:
+    """How many of the steps in `order` come up to the last one that is not known."""
+    unknown = [
+        place
+        for place, number in enumerate(order)
+        if steps[number].function is not GIVEN and not is_known(steps[number])
+    ]
+    return unknown[-1] + 1 if unknown else 0
+
+
+class _Way:
+    """From the arguments to the result, as computed or exactly."""
+
+    def __init__(self, steps: list[Step], wanted: dict[int, _Wanted], order: list[int]) -> None:
+        self._steps, self._wanted, self._order = steps, wanted, order
+        self._computed = {n: _exactly(steps[n].output, wanted[n].places) for n in order}
+
+    def result(self, done: int) -> Any:
+        """The result with the first `done` steps as computed and the others exact."""
+        values = {number: self._computed[number] for number in self._order[:done]}
+        for number in self._order[done:]:
+            step = self._steps[number]
+            if step.function is GIVEN:
+                values[number] = self._computed[number]
             else:
-                inputs.append(_row_of(source, row, rows))
-        values.append(_taken_exactly(step, inputs))
-    return list(np.broadcast_to(values[-1], start.shape).ravel())
+                pairs = zip(step.inputs, self._wanted[number].inputs, strict=True)
+                inputs = [self._entries(values, source, places) for source, places in pairs]
+                values[number] = taken_exactly(step, inputs)
+        return values[self._order[-1]][0]
+
+    def _entries(self, values: dict[int, Any], source: Any, places: Places) -> Any:
+        if not isinstance(source, int):
+            return _exactly(source, places)
+        if source not in values:  # of none of its entries the result is made
+            return np.full(places.shape, None, object)
+        at = np.searchsorted(self._wanted[source].places, np.maximum(places, 0))
+        found = values[source][np.minimum(at, len(values[source]) - 1)]
+        if (places < 0).any():
+            found = np.where(places < 0, None, found)
+        return found
 
 
-def _taken_exactly(step: Step, inputs: list[Any]) -> Any:
-    if step.method != "reduce":
-        return _MEANING[step.function](*inputs)
-    terms = list(inputs[0].ravel())
-    if "initial" in step.keywords and np.isscalar(step.keywords["initial"]):
-        start: Any = step.keywords["initial"]
-        terms.append(mpmath.mpf(float(start)))
-    total = {np.add: mpmath.fsum, np.maximum: max, np.minimum: min}[step.function](terms)
-    return np.array([[total]], dtype=object)
-
-
-def _row_of_array(array: NDArray[Any], row: int, rows: int) -> NDArray[Any]:
-    """The part of an intermediate array that belongs to the row, shape (1, n), (1, 1) or ()."""
-    if array.ndim == 0:
-        return array.reshape(1, 1)
-    if array.ndim == 1:
-        return array[row].reshape(1, 1) if array.shape == (rows,) else array.reshape(1, -1)
-    return array[row : row + 1] if array.shape[0] == rows else array[:1]
-
-
-def _row_of(array: NDArray[Any], row: int, rows: int) -> Any:
-    part = _row_of_array(array, row, rows)
-    values = np.empty(part.size, dtype=object)
-    values[:] = exact_values(part.ravel())
-    return values.reshape(part.shape)
+def _exactly(array: NDArray[Any], places: Places) -> Any:
+    """Some entries as mpf, None where the place is below 0."""
+    values = np.empty(places.size, object)
+    values[:] = exact_values(array.ravel()[np.maximum(places, 0).ravel()])
+    values[places.ravel() < 0] = None
+    return values.reshape(places.shape)

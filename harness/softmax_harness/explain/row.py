@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.explain.attribution import Added, attributed
-from softmax_harness.explain.exact_steps import ExactSteps, exact_steps
+from softmax_harness.explain.exact_steps import exact_steps, is_defined
 from softmax_harness.explain.trace import Trace
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.witness import Witness
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import Problem
-from softmax_harness.subjects.subject import Here, Subject
+from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations.operation import Array
+from softmax_harness.operations.steps import ExactStep
+from softmax_harness.subjects.subject import Here, Subject, as_it_answers
 from softmax_harness.truth import Truth, arbitrate
 
 _AGREES = 1e-9
@@ -30,30 +32,41 @@ class Explained:
     Attributes
     ----------
     witness : Witness
-        Its block, and its place in the block.
-    x : ndarray of float64, shape (n,)
-        The stored logits.
-    truth : Truth
-        Exact results of the row, shape (1, n).
-    steps : ExactSteps or None
-        None where the special-value policy decides the whole row.
+        Its block and operands, and its place in the block.
     """
 
     witness: Witness
-    x: NDArray[np.float64]
-    truth: Truth
-    steps: ExactSteps | None
 
-    @classmethod
-    def of(cls, witness: Witness, output_format: Format | None = None) -> Explained:
-        """The row of `witness`, its results seen from `output_format`, else from its own format."""
-        x = witness.block[witness.row].astype(np.float64)
-        problem = witness.problem
-        if output_format is not None:
-            problem = replace(problem, output_format=output_format)
-        truth = arbitrate(problem, x[None])
-        special = not np.isfinite(truth.rounded).all()
-        return cls(witness, x, truth, None if special else exact_steps(x))
+    @property
+    def problem(self) -> Problem:
+        """What is computed."""
+        return self.witness.problem
+
+    @cached_property
+    def x(self) -> Array:
+        """The stored logits, shape (n,)."""
+        return np.asarray(self.witness.block[self.witness.row].astype(np.float64))
+
+    @cached_property
+    def operands(self) -> Operands:
+        """The row of each operand."""
+        return tuple(each[self.witness.row] for each in self.witness.operands)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The exact results, shape (1, m)."""
+        return self.truth_of(self.problem)
+
+    @cached_property
+    def steps(self) -> list[ExactStep] | None:
+        """The exact steps; None where the special-value policy decides the whole row."""
+        if not is_defined(self.problem, self.x, self.operands):
+            return None
+        return exact_steps(self.problem, self.x, self.operands)
+
+    def truth_of(self, problem: Problem) -> Truth:
+        """The exact results in another format, or under another policy."""
+        return arbitrate(problem, self.x[None], tuple(each[None] for each in self.operands))
 
 
 @dataclass(frozen=True)
@@ -62,9 +75,9 @@ class Account:
 
     Attributes
     ----------
-    y : ndarray of float64, shape (n,), or None
+    y : ndarray of float64, shape (m,), or None
         None where the call gave nothing to judge.
-    ulp : ndarray of float64, shape (n,)
+    ulp : ndarray of float64, shape (m,)
     index : int
         The element whose steps are followed.
     added : list of Added or None
@@ -83,13 +96,14 @@ def account(subject: Subject, row: Explained) -> Account:
 
     The block is called whole, since the bits of a result may depend on where its row stands.
     """
-    witness, judged_in = row.witness, subject.problem.output_format
-    reply = subject.call(witness.block)
+    witness = row.witness
+    reply = subject.call(witness.block, witness.operands)
     if (results := reply.values) is None:
-        return Account(None, np.full(len(row.x), np.nan), 0, None, "; ".join(reply.messages))
-    is_same = judged_in == row.truth.format
-    truth = row.truth if is_same else Explained.of(witness, judged_in).truth
-    y = results[witness.row]
+        nothing = np.full(row.truth.rounded.shape[1], np.nan)
+        return Account(None, nothing, 0, None, "; ".join(reply.messages))
+    policy = as_it_answers(subject).problem.policy
+    truth = row.truth_of(replace(subject.problem, policy=policy))
+    y = results.reshape(len(witness.block), -1)[witness.row]
     ulp = ulp_error(y[None], truth)[0]
     index = _worst(y, ulp, truth) if witness.index is None else witness.index
     if truth.fixed[0, index]:
@@ -108,26 +122,33 @@ def _worst(y: NDArray[np.float64], ulp: NDArray[np.float64], truth: Truth) -> in
 def _followed(
     subject: Subject, row: Explained, truth: Truth, index: int
 ) -> tuple[list[Added] | None, str]:
-    trace, block = Trace(), row.witness.block
     if not isinstance(subject.caller, Here):
         return None, _UNSEEN
+    trace, name = Trace(), subject.problem.operation.name
     try:
-        with np.errstate(all="ignore"):
-            y = np.asarray(subject.declaration(trace.started(block.copy())))
-    except (TypeError, ValueError, AttributeError) as error:
+        y = _traced(subject, row.witness, trace)
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
         return None, f"its steps cannot be seen: {error}"
     final = trace.final(y)
     if final is None:
         return None, _UNSEEN
-    ulp = float(truth.ulp[0, index])
-    found = attributed(trace.steps[: final + 1], block, row.witness.row, index, ulp)
+    ulp, z = float(truth.ulp[0, index]), float(truth.value[0, index])
+    place = row.witness.row * truth.value.shape[1] + index
+    found = attributed(trace.steps[: final + 1], place, z, ulp)
     if found is None:
-        return None, "its steps cannot be followed: one of them has no exact counterpart here"
-    exactly, added = found
-    z = truth.value[0, index]
-    if abs(float(exactly) - z) > max(_AGREES * z, ulp * _AGREES):
-        return None, "its steps cannot be followed: taken exactly, their result is not softmax"
-    return added, ""
+        return None, "its steps cannot be followed: they are too many"
+    if abs(float(found.exactly) - z) > max(_AGREES * abs(z), ulp * _AGREES):
+        return None, f"its steps cannot be followed: taken exactly, their result is not {name}"
+    return found.added, ""
+
+
+def _traced(subject: Subject, witness: Witness, trace: Trace) -> NDArray[Any]:
+    """The results of a call on arrays that record its steps."""
+    copies = tuple(each.copy() for each in witness.operands)
+    arguments = subject.problem.operation.called_with(witness.block.copy(), copies)
+    with np.errstate(all="ignore"):
+        started = [trace.started(each) for each in arguments]
+        return np.asarray(subject.declaration(*started, **subject.problem.named_arguments()))
 
 
 def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
@@ -147,3 +168,12 @@ def literal(numbers: NDArray[Any], problem: Problem) -> Witness:
     """The row of `numbers` rounded to the input format, no element of it picked out."""
     with np.errstate(over="ignore"):
         return Witness(problem, numbers[None].astype(problem.input_format.dtype), 0, None)
+
+
+def figured(row: Explained) -> list[tuple[str, Array]]:
+    """What a picture shows of the row: logits and every step that gives more than one number."""
+    problem, steps = row.problem, row.steps or []
+    drawn = [(each.title, np.array([float(value) for value in each.values])) for each in steps[:-1]]
+    shown = [("logits", row.x)] if problem.operation.takes_logits else []
+    shown += [each for each in drawn if len(each[1]) > 1]
+    return [*shown, (problem.operation.name, row.truth.value[0])]

@@ -152,27 +152,49 @@ def operands_of(problem: Problem, x: NDArray[Any], texts: Mapping[str, str]) -> 
             f"operands {', '.join(texts) or 'none'} were given for {problem.operation.name}: "
             f"expected {', '.join(names) or 'none'}"
         )
-    return tuple(_operand(each, x.shape[-1], texts[each.name], problem) for each in about)
+    return tuple(
+        fitted(each, x.shape[-1], parsed_operand(each, texts[each.name]), problem)[None]
+        for each in about
+    )
 
 
-def _operand(about: Operand, n: int, text: str, problem: Problem) -> NDArray[Any]:
+def parsed_operand(about: Operand, text: str) -> NDArray[Any]:
+    """The numbers of an operand of one row, from their text.
+
+    Raises
+    ------
+    BadData
+        If there are more or fewer dimensions than it has, or something is no number.
+    """
     lines = [[_number(word) for word in line.split(",")] for line in text.split("/")]
     if len({len(line) for line in lines}) != 1 or (about.ndim < 2 and len(lines) > 1):
         raise BadData(f"{about.name}={text}: expected {_DIMENSIONS[about.ndim]}")
     whole = np.array(lines)
     if about.ndim == 0 and whole.size != 1:
         raise BadData(f"{about.name}={text}: expected one number")
-    values = whole if about.ndim == 2 else whole.ravel() if about.ndim else whole[0, 0]
+    return whole if about.ndim == 2 else whole.ravel() if about.ndim else whole[0, 0]
+
+
+def fitted(about: Operand, n: int, values: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """An operand of one row of n logits, as a problem stores it.
+
+    Raises
+    ------
+    BadData
+        If it does not fit the logits.
+    """
     if about.entries is not None and values.shape[about.entries] != n:
         raise BadData(
             f"{about.name} has {values.shape[about.entries]} entries: expected one for each of "
             f"the {n} logits"
         )
     if about.is_class and not (values == np.floor(values) and 0 <= values < n):
-        raise BadData(f"{about.name}={text}: expected the place of one of the {n} logits, from 0")
+        raise BadData(
+            f"{about.name}={values:g}: expected the place of one of the {n} logits, from 0"
+        )
     if about.kind == "float":
-        return stored(values, problem.input_format)[None]
-    return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)[None]
+        return stored(values, problem.input_format)
+    return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)
 
 
 _DIMENSIONS = ("one number", "numbers between commas", "rows of numbers between slashes")

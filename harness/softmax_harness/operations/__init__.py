@@ -36,6 +36,7 @@ _OTHER = (
     "rows",
     "screen",
     "standards",
+    "steps",
     "truth",
 )
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -26,6 +26,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 DEPTH, VALUES = 8, 3
 
@@ -152,6 +153,17 @@ def seeing_nothing(format: Format) -> Inputs:
     return Inputs(x, (q, k, v, np.zeros_like(mask)))
 
 
+def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+    """The scores q.k / sqrt d of what is seen, and their softmax."""
+    import mpmath
+
+    q, k, _, mask = operands
+    query, root = steps.as_mpf(q[0]), mpmath.sqrt(q.shape[-1])
+    found = [mpmath.fdot(query, steps.as_mpf(key)) / root for key in k]
+    seen = steps.kept(found, mask[0])
+    return [ExactStep("q.k / sqrt d", seen), *steps.normalised(seen)]
+
+
 OPERATION = Operation(
     "attention",
     "z = softmax(q K' / sqrt d) V",
@@ -168,6 +180,7 @@ OPERATION = Operation(
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
+    steps=ExactSteps(exact_steps, "weigh v"),
     numbers_per_logit=DEPTH + VALUES,
     has_axis=False,
 )

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, log_softmax, rows, screen, softmax
+from softmax_harness.operations import bounds, log_softmax, rows, screen, softmax, steps
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.steps import ExactSteps
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -89,6 +90,7 @@ OPERATION = Operation(
     screen=screened,
     make_operands=targets,
     operands=(CLASS,),
+    steps=ExactSteps(steps.logarithm, "subtract x_t"),
     one_result=True,
     least=0.0,
 )

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import CLASS, at_target, targets
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactSteps
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -96,6 +97,7 @@ OPERATION = Operation(
     usual_bound,
     make_operands=targets,
     operands=(CLASS,),
+    steps=ExactSteps(steps.normalised, "less 1 at t"),
     least=-1.0,
     most=1.0,
 )

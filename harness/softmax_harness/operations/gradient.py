@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -28,6 +28,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -173,6 +174,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(s * (own + rows.sum_of_others(weighted * apart)))
 
 
+def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+    """softmax, and the mean of v by it."""
+    s = steps.normalised(logits)
+    pairs = zip(s[-1].values, steps.as_mpf(operands[0]), strict=True)
+    return [*s, ExactStep("s.v", [sum(weight * own for weight, own in pairs)])]
+
+
 OPERATION = Operation(
     "gradient",
     "z_i = s_i (v_i - sum_j s_j v_j), s = softmax(x)",
@@ -182,4 +190,5 @@ OPERATION = Operation(
     input_sensitivity,
     make_operands=vectors,
     operands=(Operand("v", 1, entries=0),),
+    steps=ExactSteps(exact_steps, "s (v - s.v)"),
 )

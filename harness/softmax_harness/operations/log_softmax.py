@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, screen, softmax
+from softmax_harness.operations import bounds, rows, screen, softmax, steps
 from softmax_harness.operations.balls import Ball, exact, total
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.steps import ExactSteps
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -88,5 +89,6 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    steps=ExactSteps(steps.logarithm, "subtract"),
     most=0.0,
 )

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, screen
+from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import exact
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.steps import ExactSteps
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -76,5 +77,6 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    steps=ExactSteps(steps.summed, "logarithm"),
     one_result=True,
 )

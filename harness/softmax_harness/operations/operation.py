@@ -13,6 +13,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.steps import ExactSteps
 
 ANYTHING = float(np.finfo(np.float64).max)
 """What a policy asks for where it takes any result; no operation gives it otherwise."""
@@ -162,6 +163,8 @@ class Operation:
         ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which
         outcomes
         and the order of results are judged.
+    steps : ExactSteps or None
+        How the results come about, step by step; None where only they are shown.
     numbers_per_logit : int
         About how many numbers of its arguments there are for each logit; of what takes many, fewer
         rows are judged.
@@ -190,6 +193,7 @@ class Operation:
     takes_logits: bool = True
     seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
+    steps: ExactSteps | None = None
     numbers_per_logit: int = 1
     one_result: bool = False
     has_axis: bool = True

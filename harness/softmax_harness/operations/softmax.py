@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds
+from softmax_harness.operations import bounds, steps
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import CheapLimit, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.steps import ExactSteps
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
 # only screen do without it.
@@ -244,6 +245,7 @@ OPERATION = Operation(
     screen=screened,
     cheap_limit=CheapLimit(bounds.least_error_bound, bounds.error_bound_at_least),
     theorem=bounds.theorem,
+    steps=ExactSteps(steps.summed, "normalise"),
     least=0.0,
     most=1.0,
     is_distribution=True,

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import cross_entropy_gradient, softmax
+from softmax_harness.operations import cross_entropy_gradient, softmax, steps
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
-from softmax_harness.operations.screen import Screened, screen
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -67,6 +68,11 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return cross_entropy_gradient.input_sensitivity(masked(x, operands), (), z, format)
 
 
+def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+    """softmax's, of what is kept."""
+    return steps.summed(steps.kept(logits, operands[0]))
+
+
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
@@ -86,6 +92,7 @@ OPERATION = Operation(
     operands=(Operand("mask", 1, entries=0, kind="bool"),),
     seeing_nothing=seeing_nothing,
     effective_logits=masked,
+    steps=ExactSteps(exact_steps, "normalise"),
     least=0.0,
     most=1.0,
     is_distribution=True,

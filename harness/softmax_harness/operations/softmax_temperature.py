@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
 
@@ -121,6 +122,13 @@ def cooled(x: Array, operands: Operands) -> Array:
         return np.asarray(logits / temperature)
 
 
+def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+    """x / T first."""
+    (temperature,) = steps.as_mpf(operands[0])
+    divided = [each / temperature for each in logits]
+    return [ExactStep("divide by T", divided), *steps.summed(divided)]
+
+
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
@@ -141,6 +149,7 @@ OPERATION = Operation(
     make_operands=temperatures,
     operands=(Operand("temperature", 1),),
     effective_logits=cooled,
+    steps=ExactSteps(exact_steps, "normalise"),
     least=0.0,
     most=1.0,
     is_distribution=True,

@@ -1,0 +1,92 @@
+"""Operands that are given to an explanation, as text or in files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.errors import BadData, unknown
+from softmax_harness.ground.npy import read_npy
+from softmax_harness.inputs.witness import Witness, fitted, parsed_operand
+from softmax_harness.operations import Operand, Operation, Problem
+from softmax_harness.operations.calls import rows_of
+
+
+def check_operands(names: Mapping[str, str], operation: Operation) -> None:
+    """Refuse an operand that the operation does not take."""
+    known = [each.name for each in operation.operands]
+    for name in names:
+        if not known:
+            raise BadData(f"operand {name} was given, but {operation.name} takes logits alone")
+        if name not in known:
+            raise unknown(f"operand of {operation.name}", name, known)
+
+
+def with_operands(witness: Witness, given: Mapping[str, str], rows: int, start: int) -> Witness:
+    """The witness with some operands in place of those that a run would make.
+
+    An operand of all rows keeps the row in its block; where one is of a single row, the row stands
+    alone.
+
+    Parameters
+    ----------
+    given : mapping of str to str
+        By name, numbers as in a witness, or the path of a .npy file.
+    rows, start : int
+        Of how many rows an operand may be, and which of them is the first of the block.
+    """
+    if not given:
+        return witness
+    problem, block = witness.problem, witness.block
+    found = {
+        about.name: _operand(about, given[about.name], problem, block.shape[-1], rows)
+        for about in problem.operation.operands
+        if about.name in given
+    }
+    size = len(block)
+    whole = all(is_whole for _, is_whole in found.values())
+    own = slice(0, size) if whole else slice(witness.row, witness.row + 1)
+    operands = []
+    for about, made in zip(problem.operation.operands, witness.operands, strict=True):
+        values, is_whole = found.get(about.name, (made, None))
+        if is_whole:
+            values = values[start : start + size]
+        operands.append(values if is_whole is False else values[own])
+    row = witness.row if whole else 0
+    rows_of(problem.operation, problem.operation.called_with(block[own], tuple(operands)), -1)
+    return replace(witness, block=block[own], row=row, made_from=None, given=tuple(operands))
+
+
+def logits_of(given: Mapping[str, str], operation: Operation) -> NDArray[np.float64]:
+    """As many zeros as the operands have entries, for an operation that takes no logits."""
+    for about in operation.operands:
+        if about.name in given and about.entries is not None:
+            return np.zeros(_own(about, given[about.name]).shape[about.entries - about.ndim])
+    raise BadData(
+        f"no logits were given: expected numbers, a witness or a file for {operation.name}"
+    )
+
+
+def _own(about: Operand, text: str) -> NDArray[Any]:
+    return read_npy(Path(text)) if text.endswith(".npy") else parsed_operand(about, text)
+
+
+def _operand(
+    about: Operand, text: str, problem: Problem, n: int, rows: int
+) -> tuple[NDArray[Any], bool]:
+    """An operand with its axis of rows, and whether it is of all of them."""
+    values = np.asarray(_own(about, text))
+    own = values.shape[max(values.ndim - about.ndim, 0) :]
+    if len(own) != about.ndim:
+        raise BadData(f"{about.name}={text} has the shape {values.shape}: expected more axes")
+    count = math.prod(values.shape[: values.ndim - about.ndim])
+    if count not in (1, rows):
+        raise BadData(f"{about.name}={text} is of {count} rows: expected 1 or {rows}")
+    each = [fitted(about, n, row, problem) for row in values.reshape(count, *own)]
+    return np.array(each).reshape(count, *own), rows > 1 and count == rows

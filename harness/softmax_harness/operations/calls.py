@@ -1,0 +1,151 @@
+"""The rows of a call: views of its arguments, none of them copied."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.errors import BadData
+from softmax_harness.operations.operand import Arrangement, Operand, Operands
+from softmax_harness.operations.operation import Operation
+
+
+@dataclass(frozen=True)
+class CallRows:
+    """The rows of one call.
+
+    Attributes
+    ----------
+    others : tuple of int
+        How the rows stand in the call.
+    x : ndarray, shape (*others, n)
+        The logits; zeros where the call has none.
+    operands : tuple of ndarray
+        Each of the shape (*others, ...), the rest being its own dimensions.
+    """
+
+    others: tuple[int, ...]
+    x: NDArray[Any]
+    operands: Operands
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return math.prod(self.others)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a row has, its operands included."""
+        around = len(self.others)
+        return sum(math.prod(each.shape[around:]) for each in (self.x, *self.operands))
+
+
+def rows_of(operation: Operation, arguments: Operands, axis: int) -> CallRows:
+    """The rows of a call with these arguments, operands broadcast as they need it.
+
+    Raises
+    ------
+    BadData
+        If an argument does not fit the others.
+    """
+    if operation.takes_logits:
+        return _along_axis(operation, arguments, axis)
+    return _of_queries(operation, arguments)
+
+
+def _along_axis(operation: Operation, arguments: Operands, axis: int) -> CallRows:
+    x = np.atleast_1d(arguments[0])
+    moved = np.moveaxis(x, axis, -1)
+    others = Arrangement(x.shape, axis).others
+    own = _own_shapes(operation, x.shape[axis])
+    operands = tuple(
+        _beside(about, given, moved.shape[:-1], each, axis, x.shape)
+        for about, given, each in zip(operation.operands, arguments[1:], own, strict=True)
+    )
+    return CallRows(others, moved, operands)
+
+
+def _own_shapes(operation: Operation, n: int) -> list[tuple[int, ...]]:
+    """The dimensions that each operand has for a row of n logits, as a run makes it."""
+    made = operation.inputs(np.zeros((1, 2), np.float32), np.random.default_rng(0)).operands
+    return [
+        tuple(n if place == about.entries else size for place, size in enumerate(each.shape[1:]))
+        for about, each in zip(operation.operands, made, strict=True)
+    ]
+
+
+def _beside(
+    about: Operand,
+    given: NDArray[Any],
+    others: tuple[int, ...],
+    own: tuple[int, ...],
+    axis: int,
+    shape: tuple[int, ...],
+) -> NDArray[Any]:
+    """An operand beside logits of a shape; one of one dimension has it along the same axis."""
+    wanted = (*others, *own)
+    is_along = about.ndim == 1 and given.ndim == len(shape)
+    try:
+        placed = np.moveaxis(given, axis, -1) if is_along else given
+        return np.broadcast_to(placed, wanted)
+    except ValueError:
+        expected = list(others)
+        if about.ndim == 1:
+            expected.insert(axis % len(shape), own[0])
+        raise BadData(
+            f"{about.name} has the shape {given.shape}: expected {tuple(expected)}, or what "
+            f"broadcasts to it, beside logits of the shape {shape}"
+        ) from None
+
+
+def _of_queries(operation: Operation, arguments: Operands) -> CallRows:
+    """A row for each query: what has no entries first has an axis of queries before the others.
+
+    The first argument has the shape (..., L, d), the second (..., S, d), the third (..., S, c).
+    """
+    leading = _leading(operation, arguments)
+    queries, keys = arguments[0].shape[-2], arguments[1].shape[-2]
+    others = (*leading, queries)
+    operands = []
+    for about, given in zip(operation.operands, arguments, strict=True):
+        own = given.shape[-2:]
+        if about.entries == 0:
+            operands.append(np.broadcast_to(given[..., None, :, :], (*others, *own)))
+        else:
+            whole = np.broadcast_to(given, (*leading, queries, own[1]))
+            operands.append(whole[..., None, :])
+    x = np.broadcast_to(np.zeros((), arguments[0].dtype), (*others, keys))
+    return CallRows(others, x, tuple(operands))
+
+
+def _leading(operation: Operation, arguments: Operands) -> tuple[int, ...]:
+    """The axes before the last two, broadcast."""
+    names = [each.name for each in operation.operands]
+    told = ", ".join(f"{name} {each.shape}" for name, each in zip(names, arguments, strict=True))
+    if min(each.ndim for each in arguments) < 2:
+        raise BadData(f"{told}: expected at least two axes each, (..., length, components)")
+    first, second = arguments[:2]
+    sizes = {
+        each.shape[-2 + about.entries]
+        for about, each in zip(operation.operands, arguments, strict=True)
+        if about.entries is not None
+    }
+    queries = {
+        each.shape[-2]
+        for about, each in zip(operation.operands, arguments, strict=True)
+        if about.entries != 0
+    } - {1, first.shape[-2]}
+    try:
+        leading = np.broadcast_shapes(*(each.shape[:-2] for each in arguments))
+    except ValueError:
+        leading = None
+    if len(sizes) > 1 or queries or first.shape[-1] != second.shape[-1] or leading is None:
+        raise BadData(
+            f"{told}: expected {names[0]} (..., L, d), {names[1]} (..., S, d), "
+            f"{names[2]} (..., S, c) and {', '.join(names[3:])} (..., L, S)"
+        )
+    return leading
