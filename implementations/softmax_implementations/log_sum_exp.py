@@ -27,4 +27,4 @@ def log_sum_exp(x, axis=-1):
     with np.errstate(all="ignore"):
         a = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
         lse = a + np.log(np.sum(np.exp(x - a), axis=axis, keepdims=True))
-        return np.asarray(np.exp(x - lse))
+        return np.asanyarray(np.exp(x - lse))

@@ -15,4 +15,4 @@ def max_shifted(x, axis=-1):
     x = floating(x)
     with np.errstate(all="ignore"):
         e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
-        return np.asarray(e / np.sum(e, axis=axis, keepdims=True))
+        return np.asanyarray(e / np.sum(e, axis=axis, keepdims=True))

@@ -32,4 +32,4 @@ def naive(x, axis=-1):
     """
     with np.errstate(all="ignore"):
         e = np.exp(floating(x))
-        return np.asarray(e / np.sum(e, axis=axis, keepdims=True))
+        return np.asanyarray(e / np.sum(e, axis=axis, keepdims=True))

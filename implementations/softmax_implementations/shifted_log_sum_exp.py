@@ -26,4 +26,4 @@ def shifted_log_sum_exp(x, axis=-1):
     with np.errstate(all="ignore"):
         shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
         s = np.sum(np.exp(shifted), axis=axis, keepdims=True)
-        return np.asarray(np.exp(shifted - np.log(s)))
+        return np.asanyarray(np.exp(shifted - np.log(s)))

@@ -10,6 +10,7 @@ counted together with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import mpmath
@@ -19,9 +20,14 @@ from numpy.typing import NDArray
 from softmax_harness.explain.meaning import Places, is_known, sources, taken_exactly
 from softmax_harness.explain.trace import GIVEN, SELECT, Step
 from softmax_harness.operations.elementary import exact_values
+from softmax_harness.operations.truth import Truth
 
 _BITS = 192
+_AGREES = 1e-9
 _MOST = 400  # steps that are followed
+_COARSE = 2.0**16
+# What constants err by that an implementation brings along, such as 1 / sqrt(d).
+_CONSTANTS = Step("constants", GIVEN, (), {}, np.zeros(()))
 # Beyond these many binades apart an exponential is below every format.
 _MOST_BINADES = 1200.0
 
@@ -47,20 +53,6 @@ class Added:
     with_earlier: bool = False
 
 
-class Followed(NamedTuple):
-    """How one element of the result came about.
-
-    Attributes
-    ----------
-    exactly : mpf
-        The result if every step is taken exactly; the exact result where that is not known.
-    added : list of Added
-    """
-
-    exactly: Any
-    added: list[Added]
-
-
 class _Wanted(NamedTuple):
     """What the result comes from, of the output of one step.
 
@@ -79,8 +71,8 @@ class _Wanted(NamedTuple):
     shown: int
 
 
-def attributed(steps: list[Step], index: int, z: Any, ulp: float) -> Followed | None:
-    """What each step added to an element of the last one's output; None if they are too many.
+def attributed(steps: list[Step], index: int, truth: Truth, element: int) -> list[Added] | str:
+    """What each step added to an element of the last one's output, or why that cannot be said.
 
     Parameters
     ----------
@@ -88,38 +80,48 @@ def attributed(steps: list[Step], index: int, z: Any, ulp: float) -> Followed | 
         Up to the one that gave the result.
     index : int
         The element, counted flat.
-    z : float
-        The exact result, from which the error is counted where a step is not known.
-    ulp : float
-        Unit in which the additions are given.
+    truth : Truth
+        Of the row, shape (1, m).
+    element : int
+        Where it stands in `truth`.
     """
     with mpmath.workprec(_precision(steps)):
         wanted = _wanted(steps, index)
         if len(wanted) > _MOST:
-            return None
-        order = sorted(wanted)
-        first = _first_known(steps, order)
-        way = _Way(steps, wanted, order)
-        results = [way.result(done) for done in range(first, len(order) + 1)]
-        exactly = results[0] if first == 0 else mpmath.mpf(z)
-        shares = [exactly, *results] if first else results
-        named = order[max(first - 1, 0) :]
+            return "they are too many"
+        way = _Way(steps, wanted)
+        z, ulp = _exact_result(truth, element)
+        first = _first_known(steps, way.order)
+        results = [way.result(done) for done in range(first, len(way.order) + 1)]
+        shares = [(steps[number], way.shown(number)) for number in way.order[first:]]
+        if first:  # what is not known takes the place of all that comes before it
+            shares.insert(0, (steps[way.order[first - 1]], way.shown(way.order[first - 1])))
+            results.insert(0, z)
+        elif _AGREES * ulp < abs(results[0] - z) <= way.reach_of_constants():
+            shares.insert(0, (_CONSTANTS, way.largest_constant()))
+            results.insert(0, z)
+        elif abs(results[0] - z) > _AGREES * max(abs(z), ulp):
+            return "taken exactly, their result is not"
         added = [
-            Added(
-                steps[number],
-                steps[number].output.ravel()[wanted[number].shown],
-                float((after - before) / ulp),
-                bool(first) and place == 0,
-            )
-            for place, (number, before, after) in enumerate(
-                zip(named, shares, shares[1:], strict=False)
+            Added(step, shown, float((after - before) / ulp), bool(first) and place == 0)
+            for place, ((step, shown), before, after) in enumerate(
+                zip(shares, results, results[1:], strict=False)
             )
         ]
-        return Followed(exactly, [each for each in added if not _is_silent(each)])
+        return [each for each in added if not _is_silent(each)]
+
+
+def _exact_result(truth: Truth, element: int) -> tuple[Any, Any]:
+    """z and its ulp."""
+    parts = (truth.rounded[0, element], truth.offset[0, element], truth.ulp[0, element])
+    rounded, offset, ulp = (mpmath.mpf(float(each)) for each in parts)
+    return rounded + offset * ulp, ulp
 
 
 def _is_silent(added: Added) -> bool:
     """Whether the step only passes on what it is given."""
+    if added.step is _CONSTANTS:
+        return False
     return added.step.function in (GIVEN, SELECT) and (added.ulp == 0 or bool(np.isnan(added.ulp)))
 
 
@@ -184,22 +186,54 @@ def _first_known(steps: list[Step], order: list[int]) -> int:
 class _Way:
     """From the arguments to the result, as computed or exactly."""
 
-    def __init__(self, steps: list[Step], wanted: dict[int, _Wanted], order: list[int]) -> None:
-        self._steps, self._wanted, self._order = steps, wanted, order
-        self._computed = {n: _exactly(steps[n].output, wanted[n].places) for n in order}
+    def __init__(self, steps: list[Step], wanted: dict[int, _Wanted]) -> None:
+        self.order = sorted(wanted)
+        self._steps, self._wanted = steps, wanted
+        self._computed = {n: _exactly(steps[n].output, wanted[n].places) for n in self.order}
 
-    def result(self, done: int) -> Any:
-        """The result with the first `done` steps as computed and the others exact."""
-        values = {number: self._computed[number] for number in self._order[:done]}
-        for number in self._order[done:]:
+    def shown(self, number: int) -> Any:
+        """The computed output of a step that stands for all that is wanted of it."""
+        return self._steps[number].output.ravel()[self._wanted[number].shown]
+
+    def result(self, done: int, instead: tuple[int, int] | None = None) -> Any:
+        """The result with the first `done` steps as computed and the others exact.
+
+        `instead` names a step and an input of it, a constant, that is taken an ulp larger.
+        """
+        values = {number: self._computed[number] for number in self.order[:done]}
+        for number in self.order[done:]:
             step = self._steps[number]
             if step.function is GIVEN:
                 values[number] = self._computed[number]
-            else:
-                pairs = zip(step.inputs, self._wanted[number].inputs, strict=True)
-                inputs = [self._entries(values, source, places) for source, places in pairs]
-                values[number] = taken_exactly(step, inputs)
-        return values[self._order[-1]][0]
+                continue
+            inputs = [
+                self._entries(values, _larger(source) if (number, at) == instead else source, own)
+                for at, (source, own) in enumerate(
+                    zip(step.inputs, self._wanted[number].inputs, strict=True)
+                )
+            ]
+            values[number] = taken_exactly(step, inputs)
+        return values[self.order[-1]][0]
+
+    @cached_property
+    def _constants(self) -> list[tuple[int, int]]:
+        """The step and input of each constant that may be the rounding of another number."""
+        return [
+            (number, at)
+            for number in self.order
+            for at, source in enumerate(self._steps[number].inputs)
+            if not isinstance(source, int) and _may_be_rounded(source)
+        ]
+
+    def reach_of_constants(self) -> Any:
+        """By how much the result changes when each constant changes by an ulp."""
+        exactly = self.result(0)
+        return mpmath.fsum(abs(self.result(0, each) - exactly) for each in self._constants)
+
+    def largest_constant(self) -> Any:
+        """The constant that is largest."""
+        sources = [self._steps[number].inputs[at] for number, at in self._constants]
+        return max((np.ravel(each)[0] for each in sources), key=abs)
 
     def _entries(self, values: dict[int, Any], source: Any, places: Places) -> Any:
         if not isinstance(source, int):
@@ -211,6 +245,18 @@ class _Way:
         if (places < 0).any():
             found = np.where(places < 0, None, found)
         return found
+
+
+def _may_be_rounded(constant: NDArray[Any]) -> bool:
+    """Whether it is more than a few bits: such as 1 / sqrt(d), and not 0.5 or -infinity."""
+    if constant.dtype.kind in "biu" or constant.size != 1:
+        return False
+    value = float(constant.ravel()[0])
+    return bool(np.isfinite(value)) and value * _COARSE != np.floor(value * _COARSE)
+
+
+def _larger(constant: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(constant + np.spacing(constant))
 
 
 def _exactly(array: NDArray[Any], places: Places) -> Any:

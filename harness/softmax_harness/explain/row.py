@@ -21,7 +21,6 @@ from softmax_harness.operations.steps import ExactStep
 from softmax_harness.subjects.subject import Here, Subject, as_it_answers
 from softmax_harness.truth import Truth, arbitrate
 
-_AGREES = 1e-9
 _UNSEEN = "its steps cannot be seen: they are not NumPy's ufuncs on the whole row"
 
 
@@ -132,14 +131,12 @@ def _followed(
     final = trace.final(y)
     if final is None:
         return None, _UNSEEN
-    ulp, z = float(truth.ulp[0, index]), float(truth.value[0, index])
     place = row.witness.row * truth.value.shape[1] + index
-    found = attributed(trace.steps[: final + 1], place, z, ulp)
-    if found is None:
-        return None, "its steps cannot be followed: they are too many"
-    if abs(float(found.exactly) - z) > max(_AGREES * abs(z), ulp * _AGREES):
-        return None, f"its steps cannot be followed: taken exactly, their result is not {name}"
-    return found.added, ""
+    found = attributed(trace.steps[: final + 1], place, truth, index)
+    if isinstance(found, str):
+        told = f" {name}" * found.endswith("not")
+        return None, f"its steps cannot be followed: {found}{told}"
+    return found, ""
 
 
 def _traced(subject: Subject, witness: Witness, trace: Trace) -> NDArray[Any]:
