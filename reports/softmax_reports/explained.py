@@ -65,4 +65,4 @@ def _errors(axis: Axes, errors: Mapping[str, Array]) -> None:
         ylabel="|error| (ulp)",
         yscale="symlog",
     )
-    axis.legend(ncols=4, fontsize=7)
+    axis.legend(ncols=4, fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))

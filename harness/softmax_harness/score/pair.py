@@ -1,20 +1,29 @@
-"""Inputs and outputs in two files, of any layout, read block by block."""
+"""Inputs and outputs in files, of any layout, read block by block."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.ground.memory import rows_per_block
 from softmax_harness.ground.npy import let_go, read_npy
-from softmax_harness.operations import OPERATIONS, Policy, Problem
+from softmax_harness.operations import (
+    DEFAULT_OPERATION,
+    Inputs,
+    Operand,
+    Operation,
+    Policy,
+    Problem,
+    operation_named,
+)
+from softmax_harness.operations.calls import CallRows, rows_of
 
 _LARGEST_EXACT_INTEGER = 2**53
 # Three times what a run judges at once: with one y for each x the calls weigh more, measured.
@@ -24,115 +33,253 @@ _GATHERED = 8
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Inputs and the outputs computed from them, both of one shape.
+class Files:
+    """Where a pair lies, and as what it is judged: enough for another process to open it.
 
     Attributes
     ----------
-    x, y : ndarray
-        The same shape, at least one axis; not loaded into memory.
+    x, y : Path
+        The first argument of a call, and what came back.
     axis : int
-        The axis of the softmax, counted from 0.
-    format : Format
-        Of y: the format that is judged.
-    paths : tuple of Path
-        The files of x and y, from which another process opens them.
+    operation : str
+    operands : mapping of str to Path
+        The other arguments, by name.
+    y_dtype : str or None
+        The format of y, where its dtype does not tell it.
     """
 
-    x: NDArray[Any]
+    x: Path
+    y: Path
+    axis: int = -1
+    operation: str = DEFAULT_OPERATION
+    operands: Mapping[str, Path] = field(default_factory=dict)
+    y_dtype: str | None = None
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        return (self.x, self.y, *self.operands.values())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Inputs and the outputs computed from them.
+
+    Attributes
+    ----------
+    operation : Operation
+    first : ndarray
+        The first argument.
+    y : ndarray
+        The outputs; neither is loaded into memory.
+    call : CallRows
+        The inputs as rows.
+    results : ndarray, shape (*call.others, ...)
+        The outputs beside these rows.
+    axis : int
+        The axis of the operation, counted from 0.
+    format : Format
+        Of y: the format that is judged.
+    files : Files
+    """
+
+    operation: Operation
+    first: NDArray[Any]
     y: NDArray[Any]
+    call: CallRows
+    results: NDArray[Any]
     axis: int
     format: Format
-    paths: tuple[Path, Path]
+    files: Files
 
     @property
     def n(self) -> int:
         """Length of a row."""
-        return int(self.x.shape[self.axis])
+        return int(self.call.x.shape[-1])
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return self.x.size // self.n if self.x.size else 0
+        return self.call.rows if self.y.size else 0
 
     def problem(self, policy: Policy) -> Problem:
         """What the outputs are judged as."""
-        operation = OPERATIONS["softmax"]
-        return Problem(operation, format_of(self.x), self.format, self.axis, policy)
+        own = format_of(self.first)
+        return Problem(self.operation, own, self.format, self.axis, policy)
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
-        """First row and rows of each block."""
-        step = rows_per_block(self.n, _BLOCK_ELEMENTS)
-        for start in range(0, self.rows, step):
-            yield start, slice(start, min(start + step, self.rows))
+        """First row and rows of each block; rows that share an operand stay together."""
+        step = rows_per_block(self.call.numbers, _BLOCK_ELEMENTS)
+        together = self.call.others[-1] if self._shares else self.rows
+        for start in range(0, self.rows, together):
+            for begin in range(start, start + together, step):
+                yield begin, slice(begin, min(begin + step, start + together))
 
-    def block(self, rows: slice | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Some rows of inputs and outputs, shape (rows, n), read from the files now."""
-        return self._rows_of(self.x, rows), self._rows_of(self.y, rows)
+    @property
+    def _shares(self) -> bool:
+        """Whether rows that follow each other have the same numbers in some operand."""
+        last = len(self.call.others) - 1
+        if last < 0 or self.call.others[last] == 1:
+            return False
+        return any(each.ndim > last + 2 and not each.strides[last] for each in self.call.operands)
+
+    def inputs(self, rows: slice | NDArray[np.int64]) -> Inputs:
+        """Some rows of inputs, read from the files now; logits have the shape (rows, n)."""
+        operands = tuple(
+            _stored(about, self._rows_of(each, rows))
+            for about, each in zip(self.operation.operands, self.call.operands, strict=True)
+        )
+        return Inputs(self._rows_of(self.call.x, rows), operands)
+
+    def outputs(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows of outputs, shape (rows, m)."""
+        found = self._rows_of(self.results, rows)
+        return found if found.ndim == 2 else found.reshape(len(found), 1)
 
     def _rows_of(self, array: NDArray[Any], rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        moved = np.moveaxis(array, self.axis, -1)
-        if moved.flags.c_contiguous:
-            return np.asarray(moved.reshape(-1, self.n)[rows])
+        around = self.call.others
+        own = array.shape[len(around) :]
+        if array.flags.c_contiguous:
+            return np.asarray(array.reshape(-1, *own)[rows])
         chosen = np.arange(*rows.indices(self.rows)) if isinstance(rows, slice) else rows
-        places = np.unravel_index(chosen, moved.shape[:-1])
-        gathered = np.empty((chosen.size, self.n), array.dtype)
-        for start in range(0, self.n, _GATHERED):
+        places = np.unravel_index(chosen, around)
+        if len(own) != 1:
+            return _shared(array, places, rows)
+        gathered = np.empty((chosen.size, *own), array.dtype)
+        for start in range(0, own[0], _GATHERED):
             part = slice(start, start + _GATHERED)
-            gathered[:, part] = moved[..., part][places]
+            gathered[:, part] = array[..., part][places]
             let_go(array)  # each element of a row may bring megabytes around it into memory
         return gathered
 
     def let_go(self) -> None:
         """Let go of what was read, so that memory does not grow with the files."""
-        for array in (self.x, self.y):
+        for array in (self.first, self.y, *self.call.operands):
             let_go(array)
 
     def place(self, row: int, index: int) -> list[int]:
-        """Where element `index` of row `row` stands in x and y."""
-        others = np.delete(self.x.shape, self.axis)
-        lead = [int(each) for each in np.unravel_index(row, tuple(others))] if len(others) else []
-        return [*lead[: self.axis], index, *lead[self.axis :]]
+        """Where result `index` of row `row` stands in y."""
+        around = self.call.others
+        lead = [int(each) for each in np.unravel_index(row, around)] if around else []
+        if self.results.ndim == len(around):
+            return lead
+        at = self.axis if self.operation.has_axis else len(lead)
+        return [*lead[:at], index, *lead[at:]]
 
 
-def read_pair(x_path: Path, y_path: Path, axis: int) -> Pair:
-    """Inputs and outputs from two .npy files.
+def _shared(
+    array: NDArray[Any], places: tuple[NDArray[np.intp], ...], rows: slice | NDArray[np.int64]
+) -> NDArray[Any]:
+    """Rows that follow each other under the same leading places, without a copy."""
+    *leads, last = places
+    is_one_block = isinstance(rows, slice) and all((each == each[0]).all() for each in leads)
+    if not is_one_block:
+        return np.asarray(array[places])
+    return np.asarray(array[(*(int(each[0]) for each in leads), slice(last[0], last[-1] + 1))])
+
+
+def _stored(about: Operand, values: NDArray[Any]) -> NDArray[Any]:
+    """A mask or a class in the type in which the operations take it."""
+    kinds: dict[str, Any] = {"bool": np.bool_, "int": np.int64}
+    return values.astype(kinds[about.kind], copy=False) if about.kind in kinds else values
+
+
+def read_pair(files: Files) -> Pair:
+    """Inputs and outputs from .npy files.
 
     Raises
     ------
-    BadData
-        If either is missing or holds no floats, if the shapes differ, if there is no such axis,
-        if every input is NaN, or if an integer input is not exact in float64.
+    BadData, UnknownName
+        If a file is missing or holds no numbers, if shapes do not fit each other, if there is no
+        such axis or operand, if every input is NaN, or if an integer input is not exact in float64.
     """
-    pair = open_pair(x_path, y_path, axis)
-    _check_inputs(x_path, pair.x)
+    pair = open_pair(files)
+    _check_inputs(files.x, pair.first)
+    for about in pair.operation.operands:
+        if about.name in files.operands:
+            _check_operand(about, files.operands[about.name], pair.n)
+    if files.y_dtype is not None:
+        _check_outputs(files.y, pair.y, pair.format)
     return pair
 
 
-def open_pair(x_path: Path, y_path: Path, axis: int) -> Pair:
-    """As `read_pair`, but the values of the inputs are not looked at."""
-    x, y = read_npy(x_path), read_npy(y_path)
-    for path, array in ((x_path, x), (y_path, y)):
-        try:
-            format_of(array)
-        except BadData as error:
-            raise BadData(f"{path}: {error}") from None
+def open_pair(files: Files) -> Pair:
+    """As `read_pair`, but the values are not looked at."""
+    operation = operation_named(files.operation)
+    x, y = _numbers(files.x), _outputs(files)
+    if not -x.ndim <= files.axis < x.ndim:
+        raise BadData(
+            f"--axis {files.axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to "
+            f"{x.ndim - 1}"
+        )
+    if not operation.has_axis and files.axis not in (-1, x.ndim - 1):
+        raise BadData(f"--axis {files.axis}: {operation.name} has no axis to choose; leave it out")
+    arguments = (x, *_others(files, operation, x))
+    call = rows_of(operation, arguments, files.axis)
+    expected = operation.shape_of_results(arguments, files.axis)
+    if not operation.has_axis:
+        expected = (*call.others, expected[-1])
+    if y.shape != expected:
+        wanted = "the same shape" if expected == x.shape else f"{expected}"
+        raise BadData(
+            f"{files.x} has shape {x.shape} and {files.y} has {y.shape}: expected {wanted}"
+        )
+    axis = files.axis % x.ndim
+    results = np.moveaxis(y, axis, -1) if operation.one_to_one else y
+    format = FORMATS[files.y_dtype or y.dtype.name]
+    return Pair(operation, x, y, call, results, axis, format, files)
+
+
+def _numbers(path: Path) -> NDArray[Any]:
+    """A plain array, which NumPy cuts several times as fast as its memmap."""
+    array = read_npy(path)
+    try:
+        format_of(array)
+    except BadData as error:
+        raise BadData(f"{path}: {error}") from None
+    return np.atleast_1d(array.view(np.ndarray))
+
+
+def _outputs(files: Files) -> NDArray[Any]:
+    """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
+    y = read_npy(files.y)
+    y = y.view(np.ndarray)
+    if files.y_dtype is not None:
+        dtype = np.dtype(FORMATS[files.y_dtype].dtype)
+        if y.dtype.kind == "u" and y.dtype.itemsize == dtype.itemsize:
+            y = y.view(dtype)
     if y.dtype.name not in FORMATS:
         raise BadData(
-            f"{y_path}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
+            f"{files.y}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
             "that is to be judged"
         )
-    if x.shape != y.shape:
-        raise BadData(
-            f"{x_path} has shape {x.shape} and {y_path} has {y.shape}: expected the same shape"
-        )
-    # Plain arrays, which NumPy cuts several times as fast as its memmap.
-    x, y = np.atleast_1d(x.view(np.ndarray)), np.atleast_1d(y.view(np.ndarray))
-    if not -x.ndim <= axis < x.ndim:
-        raise BadData(
-            f"--axis {axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to {x.ndim - 1}"
-        )
-    return Pair(x, y, axis % x.ndim, FORMATS[y.dtype.name], (x_path, y_path))
+    one_result = operation_named(files.operation).one_result
+    return y if one_result else np.atleast_1d(y)
+
+
+def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The arguments after the first one; a mask of scores may be missing, and then hides nothing."""
+    about = operation.operands if operation.takes_logits else operation.operands[1:]
+    names = [each.name for each in about]
+    for name in files.operands:
+        if name not in names:
+            raise unknown(f"operand of {operation.name}", name, names)
+    for each in about:
+        if each.name in files.operands:
+            yield read_npy(files.operands[each.name]).view(np.ndarray)
+        elif each.kind == "bool" and not operation.takes_logits:
+            yield np.ones((1, 1), bool) if each.entries is None else _all_seen(files, about)
+        else:
+            raise BadData(
+                f"{operation.name} takes {', '.join(names)}: expected --operand "
+                f"{each.name}=FILE.npy"
+            )
+
+
+def _all_seen(files: Files, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
+    """A mask of one row for all queries, as long as the keys are."""
+    keys = next(each for each in about if each.entries == 0)
+    return np.ones((1, read_npy(files.operands[keys.name]).shape[-2]), bool)
 
 
 def _check_inputs(path: Path, x: NDArray[Any]) -> None:
@@ -143,8 +290,44 @@ def _check_inputs(path: Path, x: NDArray[Any]) -> None:
             if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
                 raise BadData(
                     f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
-                    "expected inputs as they were given to the softmax, in its own format"
+                    "expected inputs as they were given to the kernel, in its own format"
                 )
             let_go(x)
     elif x.size and all(np.isnan(part).all() for part in x):
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
+
+
+def _check_operand(about: Operand, path: Path, n: int) -> None:
+    """That an operand holds what it stands for: places of logits, True and False, or floats."""
+    values = read_npy(path)
+    kind = values.dtype.kind
+    if about.kind == "float":
+        if values.dtype.name not in FORMATS and kind not in "iu":
+            raise BadData(f"{path}: {about.name} of {values.dtype}: expected floats")
+        return
+    if kind not in "biu":
+        wanted = "places of logits" if about.is_class else "True where a logit is seen"
+        raise BadData(f"{path}: {about.name} of {values.dtype}: expected {wanted}")
+    least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
+    last = n - 1 if about.is_class else 1
+    if about.kind != "int" or about.is_class:
+        if least < 0 or most > last:
+            raise BadData(
+                f"{path}: {about.name} holds {least if least < 0 else most}: expected 0 to {last}"
+            )
+
+
+def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
+    """That outputs in a wider type are numbers of the format that they are judged as."""
+    flat = y.ravel(order="K")
+    for start in range(0, y.size, _BLOCK_ELEMENTS):
+        part = flat[start : start + _BLOCK_ELEMENTS].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rounded = part.astype(format.dtype).astype(np.float64)
+        wrong = (rounded != part) & ~np.isnan(part)
+        if wrong.any():
+            raise BadData(
+                f"{path}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
+                "that were rounded to that format"
+            )
+
