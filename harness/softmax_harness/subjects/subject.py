@@ -45,7 +45,8 @@ class Here:
         """Make the calls; floating-point warnings are the function's own business."""
         with np.errstate(all="ignore"):
             return [
-                answered(self.function, replace(each, layout=None), Exception) for each in requests
+                answered(self.function, replace(each.call, layout=None), Exception)
+                for each in requests
             ]
 
 
@@ -130,13 +131,17 @@ class Subject:
         return [reply for some in _portions(requests) for reply in self._served(some)]
 
     def _served(self, requests: list[Request]) -> list[Reply]:
-        """What it answers; if its process ended, once more one by one, to know at which call."""
-        try:
-            return self.caller.serve(requests)
-        except Ended:
-            if len(requests) == 1:
-                raise
-        return [self.caller.serve([request])[0] for request in requests]
+        """What it answers; the call at which its process ended is made once more, alone."""
+        replies: list[Reply] = []
+        while left := requests[len(replies) :]:
+            try:
+                return replies + self.caller.serve(left)
+            except Ended as ended:
+                replies += ended.replies
+                if len(left) == 1 or (ended.fault.kind == "timeout" and ended.had_time):
+                    raise
+            replies += self.caller.serve([requests[len(replies)]])
+        return replies
 
 
 def _portions(requests: list[Request]) -> Iterator[list[Request]]:

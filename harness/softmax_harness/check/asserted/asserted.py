@@ -101,7 +101,7 @@ def _dtype(dtype: Any) -> str:
 
 
 def _answer(called: _Called, request: Request) -> Reply:
-    return answered(called, request, Exception)
+    return answered(called, request.call, Exception)
 
 
 def _name(f: Softmax) -> str:

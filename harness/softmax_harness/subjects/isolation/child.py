@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import current_process
 from typing import Any
@@ -19,7 +19,7 @@ from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
-from softmax_harness.subjects.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
 
 
 class _Here:
@@ -31,27 +31,32 @@ class _Here:
 
 
 def live(connection: Connection, memory: int) -> None:
-    """Answer whatever comes through the connection, ``(function, given)``, until it is closed."""
+    """Answer whatever comes through the connection, ``(question, given)``, until it is closed.
+
+    The answers to a question of `QUESTIONS` go back one by one, as soon as each is there.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the parent to answer
     _begin(memory)
     while True:
         try:
-            answer = _answer(*connection.recv())
+            answers = _answers(*connection.recv())
         except EOFError:
             break
         except MemoryError as error:  # of what came
-            answer = plain.encoded(error)
-        connection.send_bytes(answer)
+            answers = iter([plain.encoded(error)])
+        for answer in answers:
+            connection.send_bytes(answer)
     group.end(os.getpid())  # and not by an exit that waits for its processes
     os._exit(0)  # where there are no groups
 
 
-def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
-    """What the function returns; or what it raises, where foreign code broke what it needs."""
+def _answers(question: str, given: Any) -> Iterator[bytes]:
+    """The answers; or what is raised in their place, where foreign code broke what they need."""
     try:
-        return plain.encoded(function(given))
+        for answer in QUESTIONS[question](given):
+            yield plain.encoded(answer)
     except Exception as error:  # noqa: BLE001 - of which the parent is told
-        return plain.encoded(error)
+        yield plain.encoded(error)
 
 
 def _begin(memory: int) -> None:
@@ -70,7 +75,12 @@ def _unseen(*warning: Any) -> None:
     """Where warnings go."""
 
 
-def load(name: str) -> Description | Fault:
+def load(name: str) -> Iterator[Description | Fault]:
+    """What loading the implementation of that name gives."""
+    yield _load(name)
+
+
+def _load(name: str) -> Description | Fault:
     """Find the implementation of that name; a fault where its module cannot be executed."""
     around = watch.state()
     try:
@@ -115,26 +125,31 @@ def _with_library(found: Any) -> Any:
     return found
 
 
-def serve(requests: list[Request]) -> list[Reply]:
-    """Make each call of the implementation in turn.
-
-    What the calls leave behind is a fault of the last one.
-    """
+def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
+    """Make each call of the implementation in turn; at the end tell what they left behind."""
     around = watch.state()
-    replies = [answered(_Here.function, request) for request in requests]
+    for each in calls:
+        yield answered(_Here.function, Call(*each))
+    yield _left(around)
+
+
+def _left(around: watch.State) -> Left:
     left = _side_effects(around)
     # At its first call a library may tell on standard error what it found, such as no GPU.
     size, first = _Here.printed.forget(errors_too=_Here.is_warm)
     _Here.is_warm = True
-    if size >= limits.MOST_WRITTEN:  # and what it answers is of no account
-        return [
-            Reply(None, (Fault("printed", f"printed without end, beginning {first!r}"),))
-        ] * len(replies)
+    if size >= limits.MOST_WRITTEN:
+        return Left((Fault("printed", f"printed without end, beginning {first!r}"),), is_flood=True)
     if size:
         left.append(Fault("printed", f"printed {size} bytes, beginning {first!r}"))
-    last = replies[-1]
-    return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
+    return Left(tuple(left))
 
 
 def _side_effects(around: watch.State) -> list[Fault]:
     return [Fault("side_effect", change) for change in watch.changes(around)]
+
+
+QUESTIONS: dict[str, Callable[[Any], Iterator[Description | Fault | Reply | Left]]] = {
+    "load": load,
+    "serve": serve,
+}
