@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.subjects.request import Call, Fault
+from softmax_harness.subjects.request import Call, Fault, Request
 
 if TYPE_CHECKING:
     from softmax_harness.operations import Operands
@@ -22,6 +22,7 @@ _SWITCH_SECONDS = 1e-6
 # Together in all threads: many of a small array, which is rarely met in the middle of its work.
 _ELEMENTS_IN_THREADS = 1 << 20
 _FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
+_CALLS_BETWEEN = 3  # with other numbers
 
 Function = Callable[..., Any]
 
@@ -59,12 +60,26 @@ def repeated(
             )
     if asked.threads > 1:
         with _frequent_switches():
-            found = _in_threads(call, asked.threads, (x, other))
+            found = _in_threads(call, asked.threads, _calls_in_threads(asked), (x, other))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
                 Fault("nondeterminism", f"gave different bits in {asked.threads} threads at once")
             )
     return faults
+
+
+def elements_of(asked: Call | Request) -> int:
+    """How many elements are computed in all calls together."""
+    if asked.times == 1 and asked.threads == 1:
+        return int(asked.x.size)
+    in_threads = _calls_in_threads(asked) if asked.threads > 1 else 0
+    return int(asked.x.size) * (_CALLS_BETWEEN + asked.times + in_threads)
+
+
+def _calls_in_threads(asked: Call | Request) -> int:
+    """No more than are made one after another, but some in any case."""
+    fitting = min(_ELEMENTS_IN_THREADS // max(asked.x.size, 1), _MOST_IN_THREADS, asked.times)
+    return max(fitting, _FEWEST_IN_THREADS)
 
 
 def _held_open() -> dict[str, int]:
@@ -76,9 +91,9 @@ def _held_open() -> dict[str, int]:
     }
 
 
-def _in_threads(call: Function, threads: int, inputs: tuple[NDArray[Any], ...]) -> list[bytes]:
-    fitting = _ELEMENTS_IN_THREADS // inputs[0].size
-    calls = min(max(fitting, _FEWEST_IN_THREADS), _MOST_IN_THREADS)
+def _in_threads(
+    call: Function, threads: int, calls: int, inputs: tuple[NDArray[Any], ...]
+) -> list[bytes]:
     with ThreadPoolExecutor(threads) as executor:
         futures = [executor.submit(call, inputs[place % 2]) for place in range(calls)]
         return [bits(future.result()) for future in futures]

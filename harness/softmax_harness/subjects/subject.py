@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,11 +16,8 @@ from softmax_harness.operations.standards import default_standard
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Ended
+from softmax_harness.subjects.pace import Pace
 from softmax_harness.subjects.request import Reply, Request
-
-# Asked at once of a process, which answers within its time limit.
-_ELEMENTS_AT_ONCE = 1 << 18
-_CALLS_AT_ONCE = 32  # of which each may be compiled first
 
 
 class Caller(Protocol):
@@ -65,6 +62,8 @@ class Subject:
         Whether nothing was declared: then what it refuses by an exception is reported only.
     said : Said
         What a command says about it; its declaration says so already.
+    pace : Pace
+        How fast it is.
     """
 
     declaration: Implementation
@@ -72,6 +71,7 @@ class Subject:
     caller: Caller
     is_plain: bool = False
     said: Said = Said()
+    pace: Pace = Pace()
 
     @classmethod
     def here(cls, declaration: Implementation, problem: Problem) -> Subject:
@@ -128,7 +128,7 @@ class Subject:
 
     def ask(self, requests: list[Request]) -> list[Reply]:
         """What it answers; raises `Ended` if its process did not survive it."""
-        return [reply for some in _portions(requests) for reply in self._served(some)]
+        return [reply for some in self.pace.portions(requests) for reply in self._served(some)]
 
     def _served(self, requests: list[Request]) -> list[Reply]:
         """What it answers; the call at which its process ended is made once more, alone."""
@@ -142,17 +142,3 @@ class Subject:
                     raise
             replies += self.caller.serve([requests[len(replies)]])
         return replies
-
-
-def _portions(requests: list[Request]) -> Iterator[list[Request]]:
-    some: list[Request] = []
-    size = 0
-    for request in requests:
-        is_full = size + request.x.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
-        if some and is_full:
-            yield some
-            some, size = [], 0
-        some.append(request)
-        size += request.x.size
-    if some:
-        yield some

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -57,7 +57,7 @@ class Fresh:
 
     def ask(
         self, question: str, given: Any, seconds: float, most: Sequence[int]
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """The answers to a question of `child.QUESTIONS`, as `plain` writes them.
 
         Parameters
