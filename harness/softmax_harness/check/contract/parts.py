@@ -10,6 +10,7 @@ from typing import Any
 from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
+from softmax_harness.check.contract.budget import Asked, fitting_cases, fitting_recipes, room
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
@@ -35,6 +36,7 @@ class Found:
         self.cells: list[RecipeSummary] = []
         self.reached = ""
         self.cause = ""
+        self.asked = Asked()
 
     def ends_at(self, kinds: list[str]) -> bool:
         """Whether findings of these kinds end the verdict."""
@@ -68,7 +70,9 @@ class Found:
 def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
-    stream = Stream(subject, plan, found.ends_at)
+    fitting = fitting_recipes(plan, room(subject.pace, part))
+    found.asked.note_recipes(fitting, plan)
+    stream = Stream(subject, fitting, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     reached, cause = Reached(subject), Cause()
     limits = promises.Promises(promises.limits_of(subject, contract.limits))
@@ -101,7 +105,9 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
 def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     cases = list(cases_of(part, subject.format, contract.seed))
-    here = examined(subject, cases, part, found.ends_at)
+    fitting = fitting_cases(cases, room(subject.pace, part))
+    found.asked.note(fitting, cases)
+    here = examined(subject, fitting, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)
@@ -109,7 +115,7 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
 
 def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject, seed = found.subject, contract.seed
-    found.add_faults(repeats.repeated(subject, seed), part)
+    found.add_faults(repeats.repeated(subject, seed, room(subject.pace, part)), part)
     if not found.is_enough:
         found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
 

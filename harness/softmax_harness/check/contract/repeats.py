@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
+
+from softmax_harness.check.contract.budget import Room, fitting_repeats
 from softmax_harness.check.contract.cases import normal
 from softmax_harness.subjects.isolation import Fault, Request
 from softmax_harness.subjects.repeats import bits
@@ -22,9 +25,9 @@ def requests(subject: Subject, seed: int) -> list[Request]:
     ]
 
 
-def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
-    """What was wrong with repeated calls."""
-    asked = requests(subject, seed)
+def repeated(subject: Subject, seed: int, room: Room) -> list[tuple[Fault, str]]:
+    """What was wrong with repeated calls, as many as there is room for."""
+    asked = fitting_repeats(requests(subject, seed), room)
     return [
         (fault, f"shape {request.x.shape}")
         for request, reply in zip(asked, subject.ask(asked), strict=True)
@@ -34,7 +37,8 @@ def repeated(subject: Subject, seed: int) -> list[tuple[Fault, str]]:
 
 def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
     """Whether the first calls of a fresh process give the bits that later ones give here."""
-    asked = [subject.request(normal(subject.format, shape, seed)) for shape in (_SMALL, _MIDDLE)]
+    shapes = [shape for shape in (_SMALL, _MIDDLE) if prod(shape) <= subject.pace.most_elements]
+    asked = [subject.request(normal(subject.format, shape, seed)) for shape in shapes]
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []

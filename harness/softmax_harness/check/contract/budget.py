@@ -1,0 +1,194 @@
+"""What of the suite is put to a slow implementation: as much as fits into a time.
+
+A fast one is asked everything. A slow one is asked fewer rows of each recipe, fewer of the cases,
+fewer repeats, in such a way that each family, each class of lengths and each kind of case is there
+as long as a single call fits into the time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from dataclasses import dataclass, replace
+from typing import Any
+
+from softmax_harness.check.contract.case import Case
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.subjects.pace import Pace
+from softmax_harness.subjects.repeats import elements_of
+from softmax_harness.subjects.request import Request
+from softmax_harness.subjects.subject import Subject
+from softmax_harness.subjects.timed import timed_pace
+
+# For all that is asked in a dtype: the time of the elements, in time limits, and that of the calls.
+# More for these, since fewer rows save none of it: a library compiles for each new shape.
+_ELEMENT_LIMITS, _CALL_LIMITS = 2.0, 5.0
+# What the parts of the contract have of it; the rest is for what a finding asks besides.
+_SHARES = {
+    "accuracy": 0.45,
+    "layouts": 0.05,
+    "axes": 0.1,
+    "batches": 0.1,
+    "permutations": 0.05,
+    "shapes": 0.02,
+    "integers": 0.03,
+    "repeats": 0.1,
+}
+_FOR_A_WITNESS = 0.05
+_FEWEST_TIMES = 2
+_MOST_HALVINGS = 20  # no recipe has more rows
+_MOST_ELEMENTS = 1 << 23  # the suite in one dtype, with repeats, has some six million
+
+
+def pace_of(subject: Subject, limit: float) -> Pace:
+    """How fast an implementation is within a time limit; raises `Ended` if it did not answer."""
+    return timed_pace(subject, limit, _MOST_ELEMENTS, _ELEMENT_LIMITS * limit)
+
+
+@dataclass
+class Asked:
+    """How much was put to an implementation, and how much it would have been to a fast one.
+
+    Attributes
+    ----------
+    elements, calls : int
+    of_elements, of_calls : int
+    """
+
+    elements: int = 0
+    calls: int = 0
+    of_elements: int = 0
+    of_calls: int = 0
+
+    def note(self, some: Sized, of_all: Sized) -> None:
+        """Count what was put to it."""
+        self.calls += len(some)
+        self.of_calls += len(of_all)
+
+    def note_recipes(self, some: list[Recipe], of_all: list[Recipe]) -> None:
+        """Count what was put to it, with the elements."""
+        self.elements += sum(each.elements for each in some)
+        self.of_elements += sum(each.elements for each in of_all)
+        self.calls += sum(len(each.starts) for each in some)
+        self.of_calls += sum(len(each.starts) for each in of_all)
+
+    def told(self, pace: Pace) -> str:
+        """What was left out, in a sentence; empty where nothing was."""
+        if (self.elements, self.calls) == (self.of_elements, self.of_calls):
+            return ""
+        parts = [f"{self.calls} of {self.of_calls} calls"]
+        if self.of_elements:
+            parts.insert(0, f"{self.elements} of {self.of_elements} elements")
+        return f"judged on {' and '.join(parts)}, since it is slow: {pace.told}"
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a part of the contract may ask.
+
+    Attributes
+    ----------
+    elements, calls : float
+    of_a_call : float
+        The elements of one call.
+    """
+
+    elements: float
+    calls: float
+    of_a_call: float
+
+    @classmethod
+    def of(cls, pace: Pace, share: float) -> Room:
+        """The room that a share of the time is."""
+        elements, calls = (
+            share * limits * pace.limit / each if each else float("inf")
+            for limits, each in (
+                (_ELEMENT_LIMITS, pace.per_element),
+                (_CALL_LIMITS, pace.per_call),
+            )
+        )
+        return cls(elements, calls, pace.most_elements)
+
+    def holds(self, elements: int, calls: int) -> bool:
+        """Whether so many elements in so many calls fit."""
+        return elements <= self.elements and calls <= self.calls
+
+
+def room(pace: Pace, part: str) -> Room:
+    """What a part of the contract may ask at a pace."""
+    return Room.of(pace, _SHARES[part])
+
+
+def room_for_a_witness(pace: Pace) -> Room:
+    """What may be asked to make one witness smaller."""
+    return Room.of(pace, _FOR_A_WITNESS)
+
+
+def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
+    """The recipes, as they are or with fewer rows, that fit.
+
+    Half of the room is for one row of as many recipes as possible, the rest for as many rows of
+    these as possible: each second, fourth, eighth, so that checks of nearly the same pace ask the
+    same rows.
+    """
+    if room.holds(sum(each.elements for each in plan), sum(len(each.starts) for each in plan)):
+        return plan
+    labels = [(each.family.name, each.n.bit_length()) for each in plan]
+    half = replace(room, elements=room.elements / 2, calls=room.calls / 2)
+    kept = [plan[place] for place in _chosen([each.n for each in plan], labels, half)]
+    for exponent in range(_MOST_HALVINGS):
+        thin = [_thinned(each, 1 << exponent, room) for each in kept]
+        if room.holds(sum(each.elements for each in thin), sum(len(each.starts) for each in thin)):
+            return thin
+    return thin
+
+
+def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:
+    """The recipe with each step-th row, or still fewer where a block is too much for one call."""
+    while step < recipe.rows and recipe.n * min(recipe.rows_per_block, recipe.rows) > (
+        step * room.of_a_call
+    ):
+        step *= 2
+    return replace(recipe, step=min(step, recipe.rows))
+
+
+def fitting_cases(cases: list[Case], room: Room) -> list[Case]:
+    """The cases that fit: the smallest of each kind and number of axes, then other small ones."""
+    if room.holds(sum(each.x.size for each in cases), len(cases)):
+        return cases
+    labels = [(each.kind, each.x.ndim, each.layout) for each in cases]
+    return [cases[place] for place in _chosen([each.x.size for each in cases], labels, room)]
+
+
+def _chosen(sizes: list[int], labels: list[tuple[Any, ...]], room: Room) -> list[int]:
+    """The places of what fits, in order; the smallest first that bears any label at its place."""
+    by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
+    first_with: dict[tuple[int, Any], int] = {}
+    for place in by_size:
+        for label in enumerate(labels[place]):
+            first_with.setdefault(label, place)
+    firsts = sorted({*first_with.values()}, key=sizes.__getitem__)
+    chosen: set[int] = set()
+    elements = 0
+    for place in dict.fromkeys([*firsts, *by_size]):
+        size = sizes[place]
+        if size <= room.of_a_call and room.holds(elements + size, len(chosen) + 1):
+            chosen.add(place)
+            elements += size
+    return sorted(chosen)
+
+
+def fitting_repeats(requests: list[Request], room: Room) -> list[Request]:
+    """The requests, or such of fewer rows and fewer repeats that fit, a part of the room each."""
+    if room.holds(sum(map(elements_of, requests)), len(requests)):
+        return requests
+    share = room.elements / len(requests)
+    thin = (_fewer(each, min(share, room.of_a_call)) for each in requests)
+    return [each for each in thin if elements_of(each) <= room.of_a_call]
+
+
+def _fewer(request: Request, most: float) -> Request:
+    while elements_of(request) > most and (len(request.x) > 1 or request.times > _FEWEST_TIMES):
+        rows, times = max(len(request.x) // 2, 1), max(request.times // 2, _FEWEST_TIMES)
+        arguments = tuple(each[:rows] for each in request.arguments)
+        request = replace(request, arguments=arguments, times=min(times, request.times))
+    return request
