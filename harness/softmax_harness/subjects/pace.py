@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from softmax_harness.subjects.repeats import elements_of
+from softmax_harness.subjects.repeats import calls_of, elements_of
 from softmax_harness.subjects.request import Request
 
 # Asked at once of a process, which answers within its time limit.
@@ -36,10 +36,9 @@ class Pace:
         """What so many calls with so many elements in all take."""
         return calls * self.per_call + elements * self.per_element
 
-    @property
-    def most_elements(self) -> float:
-        """The elements of a call that surely ends within the limit."""
-        return self.limit / 2 / self.per_element if self.per_element else math.inf
+    def allows(self, calls: int, elements: int) -> bool:
+        """Whether so many calls, asked for at once, surely end within the limit."""
+        return self.seconds(calls, elements) <= self.limit / 2
 
     @property
     def told(self) -> str:
@@ -53,7 +52,7 @@ class Pace:
         some: list[Request] = []
         size, taken = 0, 0.0
         for request in requests:
-            own = self.seconds(1, elements_of(request))
+            own = self.seconds(calls_of(request), elements_of(request))
             is_large = size + request.x.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
             if some and (is_large or taken + own > _SHARE_AT_ONCE * self.limit):
                 yield some

@@ -68,12 +68,17 @@ def repeated(
     return faults
 
 
+def calls_of(asked: Call | Request) -> int:
+    """How many calls are made."""
+    if asked.times == 1 and asked.threads == 1:
+        return 1
+    in_threads = _calls_in_threads(asked) if asked.threads > 1 else 0
+    return _CALLS_BETWEEN + asked.times + in_threads
+
+
 def elements_of(asked: Call | Request) -> int:
     """How many elements are computed in all calls together."""
-    if asked.times == 1 and asked.threads == 1:
-        return int(asked.x.size)
-    in_threads = _calls_in_threads(asked) if asked.threads > 1 else 0
-    return int(asked.x.size) * (_CALLS_BETWEEN + asked.times + in_threads)
+    return int(asked.x.size) * calls_of(asked)
 
 
 def _calls_in_threads(asked: Call | Request) -> int:

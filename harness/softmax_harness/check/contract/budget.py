@@ -7,6 +7,7 @@ as long as a single call fits into the time limit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sized
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from softmax_harness.check.contract.case import Case
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.subjects.pace import Pace
-from softmax_harness.subjects.repeats import elements_of
+from softmax_harness.subjects.repeats import calls_of, elements_of
 from softmax_harness.subjects.request import Request
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
@@ -83,44 +84,46 @@ class Asked:
 
 @dataclass(frozen=True)
 class Room:
-    """What a part of the contract may ask.
+    """What may be asked: a share of the time for all that is asked in a dtype.
 
     Attributes
     ----------
-    elements, calls : float
-    of_a_call : float
-        The elements of one call.
+    pace : Pace
+    share : float
     """
 
-    elements: float
-    calls: float
-    of_a_call: float
+    pace: Pace
+    share: float
 
-    @classmethod
-    def of(cls, pace: Pace, share: float) -> Room:
-        """The room that a share of the time is."""
-        elements, calls = (
-            share * limits * pace.limit / each if each else float("inf")
-            for limits, each in (
-                (_ELEMENT_LIMITS, pace.per_element),
-                (_CALL_LIMITS, pace.per_call),
-            )
-        )
-        return cls(elements, calls, pace.most_elements)
+    @property
+    def elements(self) -> float:
+        """The elements that fit."""
+        each, limit = self.pace.per_element, self.pace.limit
+        return self.share * _ELEMENT_LIMITS * limit / each if each else math.inf
 
-    def holds(self, elements: int, calls: int) -> bool:
+    @property
+    def calls(self) -> float:
+        """The calls that fit."""
+        each, limit = self.pace.per_call, self.pace.limit
+        return self.share * _CALL_LIMITS * limit / each if each else math.inf
+
+    def holds(self, elements: float, calls: float) -> bool:
         """Whether so many elements in so many calls fit."""
         return elements <= self.elements and calls <= self.calls
+
+    def part(self, share: float) -> Room:
+        """A part of it."""
+        return replace(self, share=share * self.share)
 
 
 def room(pace: Pace, part: str) -> Room:
     """What a part of the contract may ask at a pace."""
-    return Room.of(pace, _SHARES[part])
+    return Room(pace, _SHARES[part])
 
 
 def room_for_a_witness(pace: Pace) -> Room:
     """What may be asked to make one witness smaller."""
-    return Room.of(pace, _FOR_A_WITNESS)
+    return Room(pace, _FOR_A_WITNESS)
 
 
 def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
@@ -133,8 +136,8 @@ def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
     if room.holds(sum(each.elements for each in plan), sum(len(each.starts) for each in plan)):
         return plan
     labels = [(each.family.name, each.n.bit_length()) for each in plan]
-    half = replace(room, elements=room.elements / 2, calls=room.calls / 2)
-    kept = [plan[place] for place in _chosen([each.n for each in plan], labels, half)]
+    places = _chosen([each.n for each in plan], labels, room.part(0.5))
+    kept = [plan[place] for place in places]
     for exponent in range(_MOST_HALVINGS):
         thin = [_thinned(each, 1 << exponent, room) for each in kept]
         if room.holds(sum(each.elements for each in thin), sum(len(each.starts) for each in thin)):
@@ -144,9 +147,8 @@ def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
 
 def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:
     """The recipe with each step-th row, or still fewer where a block is too much for one call."""
-    while step < recipe.rows and recipe.n * min(recipe.rows_per_block, recipe.rows) > (
-        step * room.of_a_call
-    ):
+    block = recipe.n * min(recipe.rows_per_block, recipe.rows)
+    while step < recipe.rows and not room.pace.allows(1, block // step):
         step *= 2
     return replace(recipe, step=min(step, recipe.rows))
 
@@ -171,7 +173,7 @@ def _chosen(sizes: list[int], labels: list[tuple[Any, ...]], room: Room) -> list
     elements = 0
     for place in dict.fromkeys([*firsts, *by_size]):
         size = sizes[place]
-        if size <= room.of_a_call and room.holds(elements + size, len(chosen) + 1):
+        if room.pace.allows(1, size) and room.holds(elements + size, len(chosen) + 1):
             chosen.add(place)
             elements += size
     return sorted(chosen)
@@ -179,15 +181,15 @@ def _chosen(sizes: list[int], labels: list[tuple[Any, ...]], room: Room) -> list
 
 def fitting_repeats(requests: list[Request], room: Room) -> list[Request]:
     """The requests, or such of fewer rows and fewer repeats that fit, a part of the room each."""
-    if room.holds(sum(map(elements_of, requests)), len(requests)):
-        return requests
-    share = room.elements / len(requests)
-    thin = (_fewer(each, min(share, room.of_a_call)) for each in requests)
-    return [each for each in thin if elements_of(each) <= room.of_a_call]
+    own = room.part(1 / len(requests))
+    thin = [_fewer(each, own) for each in requests]
+    return [each for each in thin if room.pace.allows(calls_of(each), elements_of(each))]
 
 
-def _fewer(request: Request, most: float) -> Request:
-    while elements_of(request) > most and (len(request.x) > 1 or request.times > _FEWEST_TIMES):
+def _fewer(request: Request, room: Room) -> Request:
+    while not room.holds(elements_of(request), calls_of(request)) and (
+        len(request.x) > 1 or request.times > _FEWEST_TIMES
+    ):
         rows, times = max(len(request.x) // 2, 1), max(request.times // 2, _FEWEST_TIMES)
         arguments = tuple(each[:rows] for each in request.arguments)
         request = replace(request, arguments=arguments, times=min(times, request.times))

@@ -37,7 +37,7 @@ def repeated(subject: Subject, seed: int, room: Room) -> list[tuple[Fault, str]]
 
 def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
     """Whether the first calls of a fresh process give the bits that later ones give here."""
-    shapes = [shape for shape in (_SMALL, _MIDDLE) if prod(shape) <= subject.pace.most_elements]
+    shapes = [shape for shape in (_SMALL, _MIDDLE) if subject.pace.allows(1, prod(shape))]
     asked = [subject.request(normal(subject.format, shape, seed)) for shape in shapes]
     pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):

@@ -154,6 +154,10 @@ class _Comparison:
         if any(each.kind in OF_CALLS and self._is_borne(each.kind) for each in result.findings):
             return  # which is why
         gone = entry.cells.keys() - {cell.name for cell in result.cells}
+        if result.slow:
+            if gone:
+                self._note(f"{len(gone)} cells of the baseline were not judged: {result.slow}")
+            return
         asked = {name_of(each) for each in recipes(format_named(result.dtype), math.inf, 0)}
         if old := gone - asked:
             self._note(f"{len(old)} cells of the baseline are no longer in the suite")
