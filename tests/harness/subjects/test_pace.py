@@ -44,13 +44,13 @@ def timed_of(seconds, monkeypatch):
 def test_a_fast_one_is_timed_no_further(monkeypatch):
     pace, clocked = timed_of(lambda x, is_new: 3e-4 + 1e-7 * x.size, monkeypatch)
     assert pace == Pace()
-    assert len(clocked.shapes) == 2
+    assert len(clocked.shapes) == 5
 
 
 @pytest.mark.parametrize("each", [1e-5, 5e-5, 1e-3, 1e-2])
 def test_what_an_element_takes_is_told(monkeypatch, each):
     pace, _ = timed_of(lambda x, is_new: each * x.size, monkeypatch)
-    assert pace.per_element == pytest.approx(each)
+    assert pace.per_element == pytest.approx(each, rel=0.1)
     assert pace.per_call == pytest.approx(0.0, abs=1e-9)
 
 
@@ -60,15 +60,22 @@ def test_what_a_call_takes_is_no_matter_of_its_elements(monkeypatch):
 
 
 def test_compiling_for_each_shape_is_what_a_call_takes(monkeypatch):
-    pace, _ = timed_of(lambda x, is_new: 0.05 * is_new + 1e-7 * x.size, monkeypatch)
-    assert pace.per_call == pytest.approx(0.05)
+    pace, _ = timed_of(lambda x, is_new: 0.5 * is_new + 1e-7 * x.size, monkeypatch)
+    assert pace.per_call == pytest.approx(0.5, rel=1e-3)
     assert pace.per_element == pytest.approx(1e-7)
 
 
-def test_one_pause_of_the_machine_makes_nobody_slow(monkeypatch):
-    pauses = iter([0.0, 2.0] + 100 * [0.0])
-    pace, _ = timed_of(lambda x, is_new: 1e-8 * x.size + next(pauses), monkeypatch)
-    assert pace.seconds(1000, 1 << 23) < 1.0
+@pytest.mark.parametrize("pauses", [[0.3, 0.3], [0, 0, 0, 2.0], [0, 0.02, 0.1, 0.03, 0.02, 0.02]])
+def test_pauses_of_the_machine_make_nobody_slow(monkeypatch, pauses):
+    left = iter(pauses)
+    pace, _ = timed_of(lambda x, is_new: 3e-4 + 1e-8 * x.size + next(left, 0.0), monkeypatch)
+    assert pace == Pace()
+
+
+def test_timing_what_is_very_slow_ends_soon(monkeypatch):
+    pace, clocked = timed_of(lambda x, is_new: 0.3 * x.size, monkeypatch)
+    assert pace.per_element == pytest.approx(0.3)
+    assert clocked.now < 60.0
 
 
 def sizes(pace, count, elements):
