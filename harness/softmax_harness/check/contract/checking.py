@@ -186,6 +186,7 @@ def _verdict(
     if isinstance(subject.caller, Isolated):
         key = key_of(subject)
         left = subject.caller.left_behind()
+        found.reported += [(each.kind, each.message) for each in subject.caller.reports()]
         found.findings += [finding_of(fault, "", key, None) for fault in left]
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)

@@ -12,14 +12,18 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import current_process
 from typing import Any
 
-from softmax_implementations.registry import Implementation, declared
+from softmax_implementations import Implementation, implementations
+from softmax_implementations.registry import declared
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.isolation import group, limits, plain, watch
+from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded, package_of, remedy
 from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
+
+_EXACT = "exact"
 
 
 class _Here:
@@ -27,6 +31,7 @@ class _Here:
 
     function: Callable[..., Any]
     printed: Printed
+    lookout: Lookout | None = None  # none for what the harness itself offers
     is_warm = False
 
 
@@ -82,6 +87,8 @@ def load(name: str) -> Iterator[Description | Fault]:
 
 def _load(name: str) -> Description | Fault:
     """Find the implementation of that name; a fault where its module cannot be executed."""
+    if not _is_ours(name):
+        _Here.lookout = Lookout(package_of(name))
     around = watch.state()
     try:
         found = _with_library(_found(name))
@@ -97,7 +104,7 @@ def _load(name: str) -> Description | Fault:
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
         return Fault("raised", f"loading it raised {told(error)}")
     _Here.printed.forget()  # what a library says of itself when it is loaded
-    patched = tuple(_side_effects(around))
+    patched = (*_side_effects(around), *_noticed())
     if isinstance(found, Implementation):
         _Here.function = found.function
         fields = {key: value for key, value in vars(found).items() if key != "function"}
@@ -107,15 +114,22 @@ def _load(name: str) -> Description | Fault:
     return Description(None, summary, patched)
 
 
-def _found(name: str) -> Implementation | Callable[..., Any]:
-    if not is_foreign(name):
-        from softmax_harness.operations import DEFAULT_OPERATION
-        from softmax_harness.subjects.catalogue import catalogue
+def _is_ours(name: str) -> bool:
+    """Whether it is the one implementation that needs the truth, and is the harness's own."""
+    return name.rpartition("/")[2] == _EXACT and not is_foreign(name)
 
-        operation, _, own = name.rpartition("/")
-        return catalogue(operation or DEFAULT_OPERATION)[own]
-    function = loaded(name)
-    return declared(function) or function
+
+def _found(name: str) -> Implementation | Callable[..., Any]:
+    if is_foreign(name):
+        function = loaded(name)
+        return declared(function) or function
+    operation, _, own = name.rpartition("/")
+    if not _is_ours(name):
+        return implementations(*[operation] * bool(operation))[own]
+    from softmax_harness.operations import DEFAULT_OPERATION
+    from softmax_harness.subjects.exact import exact_of
+
+    return exact_of(operation or DEFAULT_OPERATION)
 
 
 def _with_library(found: Any) -> Any:
@@ -134,7 +148,7 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
 
 
 def _left(around: watch.State) -> Left:
-    left = _side_effects(around)
+    left = [*_side_effects(around), *_noticed()]
     # At its first call a library may tell on standard error what it found, such as no GPU.
     size, first = _Here.printed.forget(errors_too=_Here.is_warm)
     _Here.is_warm = True
@@ -145,6 +159,17 @@ def _left(around: watch.State) -> Left:
     return Left(tuple(left))
 
 
+def reports(nothing: None) -> Iterator[Left]:
+    """What is no fault of the implementation, and worth telling."""
+    uses_arbiter = _Here.lookout is not None and _Here.lookout.uses_arbiter
+    told = Fault("uses_mpmath", "it imports mpmath, by which the exact results are computed too")
+    yield Left((told,) * uses_arbiter)
+
+
+def _noticed() -> list[Fault]:
+    return [] if _Here.lookout is None else _Here.lookout.faults()
+
+
 def _side_effects(around: watch.State) -> list[Fault]:
     return [Fault("side_effect", change) for change in watch.changes(around)]
 
@@ -152,4 +177,5 @@ def _side_effects(around: watch.State) -> list[Fault]:
 QUESTIONS: dict[str, Callable[[Any], Iterator[Description | Fault | Reply | Left]]] = {
     "load": load,
     "serve": serve,
+    "reports": reports,
 }

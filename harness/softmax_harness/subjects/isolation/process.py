@@ -199,6 +199,18 @@ class Isolated:
         told = f"left {count} process{'es' if count > 1 else ''} behind"
         return [Fault("side_effect", told)] if count else []
 
+    def reports(self) -> list[Fault]:
+        """What is worth telling and no fault: nothing where the process has ended."""
+        found: list[Left] = []
+        if self._process is None:
+            return []
+        try:
+            seconds = self.limits.seconds
+            self._ask("reports", None, seconds, [plain.most()], _leaving(found))
+        except _Stopped:
+            return []
+        return list(found[0].faults)
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
@@ -217,6 +229,10 @@ def _begun(memory: int) -> Fresh:
 
 def _reading(found: list[Description | Fault]) -> Callable[[bytes], None]:
     return lambda data: found.append(plain.description_in(data))
+
+
+def _leaving(found: list[Left]) -> Callable[[bytes], None]:
+    return lambda data: found.append(plain.left_in(data))
 
 
 class _Answers:
