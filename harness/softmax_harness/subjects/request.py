@@ -90,6 +90,9 @@ class Request:
         return Call(self.arguments, named, self.shape, self.dtype, *how)
 
 
+LOOKS_AT_HARNESS = "looks_at_harness"
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something wrong with a call, apart from its numbers.

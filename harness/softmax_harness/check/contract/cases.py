@@ -1,6 +1,7 @@
 """The cases of the contract: layouts, axes, batches, permutations, shapes, integers.
 
-All use hard rows: a separate code path for a layout or an axis has its own faults.
+All use hard rows: a separate code path for a layout or an axis has its own faults. Each kind has
+sizes that depend on the seed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
@@ -53,7 +55,7 @@ def _random(shape: tuple[int, ...], seed: int) -> np.random.Generator:
 
 def layouts(format: Format, seed: int) -> Iterator[Case]:
     """The same numbers, placed differently in memory."""
-    for shape in _SHAPES:
+    for shape in (*_SHAPES, drawn.shape(seed, 2)):
         x = hard(format, shape, seed)
         for name in LAYOUTS:
             yield Case("layout", f"layout {name}, shape {shape}", x, layout=name)
@@ -61,7 +63,7 @@ def layouts(format: Format, seed: int) -> Iterator[Case]:
 
 def axes(format: Format, seed: int) -> Iterator[Case]:
     """Every axis, counted from either end or left to its default, in more than one layout."""
-    for shape in _AXIS_SHAPES:
+    for shape in (*_AXIS_SHAPES, drawn.shape(seed, 3)):
         if shape[-1] <= _LONGEST_ON_AN_AXIS:
             told = f"shape {shape}, no axis given"
             yield Case("default_axis", told, hard(format, shape, seed), None)
@@ -86,7 +88,7 @@ def batches(format: Format, seed: int) -> Iterator[Case]:
         for row in hard(format, (_DISTINCT, n), seed):
             yield Case("batch", f"shape ({n},)", row)
     yield Case("batch", "rows of a single 1", np.ones((3, 1), format.dtype))
-    for shape in _THREADED:
+    for shape in (*_THREADED, *drawn.batches(seed)):
         yield Case("batch", f"{shape[0]} rows of {shape[1]}", hard(format, shape, seed))
     for rows in _LARGE_BATCHES:
         x = normal(format, (rows, 2), seed)
@@ -96,7 +98,7 @@ def batches(format: Format, seed: int) -> Iterator[Case]:
 
 def permutations(format: Format, seed: int) -> Iterator[Case]:
     """The entries of a row in other orders."""
-    for n in (7, 33, 1000):
+    for n in (7, 33, 1000, drawn.permuted(seed)):
         x = hard(format, (_DISTINCT, n), seed)
         order = np.argsort(_random(x.shape, seed).random(x.shape), axis=-1)
         shuffled = np.take_along_axis(x, order, axis=-1)

@@ -158,8 +158,11 @@ class _Comparison:
             if gone:
                 self._note(f"{len(gone)} cells of the baseline were not judged: {result.slow}")
             return
-        asked = {name_of(each) for each in recipes(format_named(result.dtype), math.inf, 0)}
-        if old := gone - asked:
+        asked, there = (
+            {name_of(each) for each in recipes(format_named(result.dtype), math.inf, seed)}
+            for seed in (self._held.seed, self._baseline.seed)
+        )
+        if old := gone - asked - there:
             self._note(f"{len(old)} cells of the baseline are no longer in the suite")
         if missing := sorted(gone & asked):
             told = f"{len(missing)} of its {len(entry.cells)} cells were not judged"

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from softmax_harness.subjects.isolation.printed import unnamed_file
-from softmax_harness.subjects.request import Fault
+from softmax_harness.subjects.request import LOOKS_AT_HARNESS, Fault
 
 _PACKAGE = __name__.partition(".")[0]
 _COMMAND = _PACKAGE.replace("_", "-")
@@ -66,7 +66,7 @@ class Lookout:
         lines = os.pread(self._file, os.fstat(self._file).st_size, 0).decode().splitlines()
         os.ftruncate(self._file, 0)
         os.lseek(self._file, 0, os.SEEK_SET)
-        return [Fault("looks_at_harness", told) for told in dict.fromkeys(lines)]
+        return [Fault(LOOKS_AT_HARNESS, told) for told in dict.fromkeys(lines)]
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         notice = _EVENTS.get(event)
