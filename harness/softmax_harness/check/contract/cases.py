@@ -55,7 +55,7 @@ def _random(shape: tuple[int, ...], seed: int) -> np.random.Generator:
 
 def layouts(format: Format, seed: int) -> Iterator[Case]:
     """The same numbers, placed differently in memory."""
-    for shape in (*_SHAPES, drawn.shape(seed, 2)):
+    for shape in (*_SHAPES, drawn.shape(seed, 3)):
         x = hard(format, shape, seed)
         for name in LAYOUTS:
             yield Case("layout", f"layout {name}, shape {shape}", x, layout=name)
@@ -63,7 +63,7 @@ def layouts(format: Format, seed: int) -> Iterator[Case]:
 
 def axes(format: Format, seed: int) -> Iterator[Case]:
     """Every axis, counted from either end or left to its default, in more than one layout."""
-    for shape in (*_AXIS_SHAPES, drawn.shape(seed, 3)):
+    for shape in (*_AXIS_SHAPES, drawn.shape(seed, 2), drawn.shape(seed, 3)):
         if shape[-1] <= _LONGEST_ON_AN_AXIS:
             told = f"shape {shape}, no axis given"
             yield Case("default_axis", told, hard(format, shape, seed), None)
