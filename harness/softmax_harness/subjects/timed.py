@@ -37,9 +37,11 @@ def timed_pace(subject: Subject, limit: float, most_elements: int, seconds: floa
         if timer.least(size, enough) > enough:
             break
         size = larger
-    enough = seconds * size / most_elements
-    large, new = timer.least(size, enough), timer.least_of_new_shapes(size, seconds / _MOST_CALLS)
-    if size == _SIZES[-1] and large <= enough and new <= seconds / _MOST_CALLS:
+    enough, cheap = seconds * size / most_elements, seconds / _MOST_CALLS
+    large = timer.least(size, enough)
+    is_fast = size == _SIZES[-1] and large <= enough
+    new = timer.least_of_new_shapes(size, cheap if is_fast else large)
+    if is_fast and new <= cheap:
         return Pace()
     least = timer.least(small)
     each = max(large - least, 0.0) / (size - small) if size > small else least / small
