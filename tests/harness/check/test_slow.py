@@ -1,6 +1,7 @@
 """A slow implementation is judged on what fits into a time, and the verdict says on how much."""
 
 import json
+import re
 import textwrap
 from dataclasses import replace
 
@@ -83,7 +84,7 @@ KERNELS = """
     def hanging(x, axis=-1):
         if x.ndim == 3:
             time.sleep(1000)
-        return by_mpmath(x, axis)
+        return pure(x, axis)
 """
 
 
@@ -115,7 +116,7 @@ def test_a_plain_mpmath_softmax_passes_and_the_verdict_says_on_how_much(slow):
 
 @pytest.mark.parametrize("name", ["pure", "sleeping"])
 def test_other_slow_ones_pass_too(kernels, name):
-    result = verdict(f"{kernels}:{name}")
+    result = verdict(f"{kernels}:{name}", 0.3)
     assert (result.verdict, result.findings) == ("pass", ())
     assert " calls, since it is slow: " in result.slow
 
@@ -130,7 +131,7 @@ def test_a_call_that_hangs_is_one_finding_beside_what_was_judged(kernels):
     result = verdict(f"{kernels}:hanging", parts=("accuracy", "layouts"))
     (finding,) = result.findings
     assert finding.kind == "timeout"
-    assert finding.message.endswith("when called with float32 of shape (5, 7, 19)")
+    assert re.search(r"when called with float32 of shape \(\d+, \d+, \d+\)$", finding.message)
     assert result.elements > 0
 
 
@@ -228,4 +229,4 @@ def test_repeats_become_fewer_and_smaller():
         assert len(thin) == len(whole)
         assert all(one.times > 1 for one in thin)
         takes = pace.seconds(sum(map(calls_of, thin)), sum(map(elements_of, thin)))
-        assert takes < 0.15 * 5 * 20.0
+        assert takes < 0.15 * 10 * 20.0
