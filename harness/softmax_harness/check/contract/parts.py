@@ -10,7 +10,13 @@ from typing import Any
 from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
-from softmax_harness.check.contract.budget import Asked, fitting_cases, fitting_recipes, room
+from softmax_harness.check.contract.budget import (
+    Asked,
+    fitting_cases,
+    fitting_recipes,
+    fitting_repeats,
+    room,
+)
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
@@ -115,9 +121,10 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
 
 def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject, seed = found.subject, contract.seed
-    found.add_faults(repeats.repeated(subject, seed, room(subject.pace, part)), part)
+    asked = fitting_repeats(repeats.requests(subject, seed), room(subject.pace, part))
+    found.add_faults(repeats.repeated(subject, asked), part)
     if not found.is_enough:
-        found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+        found.add_faults(repeats.in_a_fresh_process(subject, fresh, asked), part)
 
 
 _OWN: dict[str, Callable[[Found, Subject, str, Contract], Any]] = {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
+from dataclasses import replace
 
-from softmax_harness.check.contract.budget import Room, fitting_repeats
 from softmax_harness.check.contract.cases import normal
 from softmax_harness.subjects.isolation import Fault, Request
 from softmax_harness.subjects.repeats import bits
@@ -13,10 +12,11 @@ from softmax_harness.subjects.subject import Subject
 # Past the sizes at which results stay in a workspace or threads are used.
 _SMALL, _MIDDLE, _LARGE = (3, 33), (64, 1000), (257, 257)
 _TIMES = 1000
+_IN_A_FRESH_PROCESS = 2  # the smaller ones
 
 
 def requests(subject: Subject, seed: int) -> list[Request]:
-    """Calls that are repeated where they are made: often, and in threads at once."""
+    """Calls that are repeated where they are made: often, and in threads; the least first."""
     small, middle, large = (normal(subject.format, s, seed) for s in (_SMALL, _MIDDLE, _LARGE))
     return [
         subject.request(small, times=_TIMES, threads=4),
@@ -25,9 +25,8 @@ def requests(subject: Subject, seed: int) -> list[Request]:
     ]
 
 
-def repeated(subject: Subject, seed: int, room: Room) -> list[tuple[Fault, str]]:
-    """What was wrong with repeated calls, as many as there is room for."""
-    asked = fitting_repeats(requests(subject, seed), room)
+def repeated(subject: Subject, asked: list[Request]) -> list[tuple[Fault, str]]:
+    """What was wrong with repeated calls."""
     return [
         (fault, f"shape {request.x.shape}")
         for request, reply in zip(asked, subject.ask(asked), strict=True)
@@ -35,11 +34,12 @@ def repeated(subject: Subject, seed: int, room: Room) -> list[tuple[Fault, str]]
     ]
 
 
-def in_a_fresh_process(subject: Subject, fresh: Subject, seed: int) -> list[tuple[Fault, str]]:
+def in_a_fresh_process(
+    subject: Subject, fresh: Subject, asked: list[Request]
+) -> list[tuple[Fault, str]]:
     """Whether the first calls of a fresh process give the bits that later ones give here."""
-    shapes = [shape for shape in (_SMALL, _MIDDLE) if subject.pace.allows(1, prod(shape))]
-    asked = [subject.request(normal(subject.format, shape, seed)) for shape in shapes]
-    pairs = zip(subject.ask(asked), fresh.ask(asked), strict=True)
+    once = [replace(each, times=1, threads=1) for each in asked[:_IN_A_FRESH_PROCESS]]
+    pairs = zip(subject.ask(once), fresh.ask(once), strict=True)
     if all(bits(here.y) == bits(there.y) for here, there in pairs):
         return []
     return [(Fault("nondeterminism", "a fresh process gives different bits"), "")]
