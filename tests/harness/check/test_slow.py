@@ -13,6 +13,7 @@ from softmax_harness.check.contract.budget import (
     fitting_recipes,
     fitting_repeats,
     room,
+    too_slow,
 )
 from softmax_harness.check.contract.cases import CASES, cases_of
 from softmax_harness.check.contract.suite import recipes
@@ -75,7 +76,7 @@ KERNELS = """
         return by_rows(row, x, axis)
 
     def sleeping(x, axis=-1):
-        time.sleep(0.02)
+        time.sleep(0.005)
         return pure(x, axis)
 
     def wrong(x, axis=-1):
@@ -95,11 +96,11 @@ def kernels(tmp_path_factory):
     return path
 
 
-def verdict(name, seconds=20.0, **how):
-    """The verdict within a second, with a time limit that a loaded machine keeps."""
+def verdict(name, seconds=20.0, budget_seconds=3.0, **how):
+    """The verdict within some seconds, with a time limit that a loaded machine keeps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "_ELEMENT_LIMITS", 1.0 / seconds)
-        patch.setattr(budget, "_CALL_LIMITS", 2.0 / seconds)
+        patch.setattr(budget, "_ELEMENT_LIMITS", budget_seconds / seconds)
+        patch.setattr(budget, "_CALL_LIMITS", 3.0 / seconds)
         (result,) = checked(name, Contract(("float32",), process=Limits(seconds), **how))
     return result
 
@@ -120,7 +121,7 @@ def test_a_plain_mpmath_softmax_passes_and_the_verdict_says_on_how_much(slow):
 
 @pytest.mark.parametrize("name", ["pure", "sleeping"])
 def test_other_slow_ones_pass_too(kernels, name):
-    result = verdict(f"{kernels}:{name}")
+    result = verdict(f"{kernels}:{name}", budget_seconds=1.0)
     assert (result.verdict, result.findings) == ("pass", ())
     assert " calls, since it is slow: " in result.slow
 
@@ -132,7 +133,7 @@ def test_what_is_wrong_and_slow_is_found_with_a_witness(kernels):
 
 
 def test_a_call_that_hangs_is_one_finding_beside_what_was_judged(kernels):
-    result = verdict(f"{kernels}:hanging", 3.0, parts=("accuracy", "layouts"))
+    result = verdict(f"{kernels}:hanging", 3.0, 1.0, parts=("accuracy", "layouts"))
     (finding,) = result.findings
     assert finding.kind == "timeout"
     assert re.search(r"when called with float32 of shape \(\d+, \d+, \d+\)$", finding.message)
@@ -198,6 +199,15 @@ def test_what_is_asked_fits_and_leaves_out_no_kind(plan, each):
         cases = cases_of(part, FORMAT, 0)
         some = fitting_cases(list(cases), room(of(each), part))
         assert {one.kind for one in some} == {one.kind for one in cases}
+
+
+def test_who_is_judged_on_nearly_nothing_has_not_passed(plan):
+    for pace in (of(1e-3), Pace(per_call=1.0, limit=20.0)):
+        assert too_slow(fitting_recipes(plan, room(pace, "accuracy")), plan) == []
+    for pace in (of(0.1), Pace(per_call=10.0, limit=20.0)):
+        ((fault, _),) = too_slow(fitting_recipes(plan, room(pace, "accuracy")), plan)
+        assert fault.kind == "timeout"
+        assert "is too slow to be judged: rows of " in fault.message
 
 
 def test_nearly_the_same_pace_asks_the_same_rows(plan):

@@ -16,7 +16,7 @@ from softmax_harness.check.contract.case import Case
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.subjects.pace import Pace
 from softmax_harness.subjects.repeats import calls_of, elements_of
-from softmax_harness.subjects.request import Request
+from softmax_harness.subjects.request import Fault, Request
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
 
@@ -143,6 +143,15 @@ def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
         if room.holds(sum(each.elements for each in thin), sum(len(each.starts) for each in thin)):
             return thin
     return thin
+
+
+def too_slow(some: list[Recipe], plan: list[Recipe]) -> list[tuple[Fault, str]]:
+    """A fault where not every family is judged: or else whoever sleeps in each call would pass."""
+    families, judged = ({each.family.name for each in those} for those in (plan, some))
+    if families == judged:
+        return []
+    told = f"is too slow to be judged: rows of {len(judged)} of {len(families)} families fit into"
+    return [(Fault("timeout", f"{told} its time; give it more by --time-limit"), "")]
 
 
 def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:

@@ -16,6 +16,7 @@ from softmax_harness.check.contract.budget import (
     fitting_recipes,
     fitting_repeats,
     room,
+    too_slow,
 )
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
@@ -78,6 +79,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     plan = list(recipes(subject.format, subject.longest, contract.seed, contract.families))
     fitting = fitting_recipes(plan, room(subject.pace, part))
     found.asked.note_recipes(fitting, plan)
+    found.add_faults(too_slow(fitting, plan), part)
     stream = Stream(subject, fitting, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     reached, cause = Reached(subject), Cause()
