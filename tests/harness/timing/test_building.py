@@ -129,16 +129,12 @@ def test_a_file_of_a_build_is_found_or_it_is_said_what_is_there(tmp_path, monkey
     assert built_file("lib.so") == str(tmp_path / "lib.so")
 
 
-# In a group of its own, as asv starts what builds.
-SLEEP = partial(
-    getattr(os, "posix_spawnp", None) or os.abort, "sleep", ["sleep", "600"], {}, setpgroup=0
-)
-
-
 @linux
 def test_what_a_build_has_started_ends_with_it():
+    # In a group of its own, as asv starts what builds.
+    sleep = partial(os.posix_spawnp, "sleep", ["sleep", "600"], {}, setpgroup=0)
     with builder() as ask:
-        pid, builder_pid = ask(SLEEP), ask(os.getpid)
+        pid, builder_pid = ask(sleep), ask(os.getpid)
         assert pid in group.started_by(builder_pid)
         with pytest.raises(HarnessError, match="ValueError: .*'no number'"):
             ask(int, "no number")
