@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +19,14 @@ from softmax_harness.ground.workers import interrupts_held_back
 from softmax_harness.subjects.isolation import group
 
 _SECONDS_TO_END = 5.0
-_SECONDS_TO_GIVE_UP = 2.0
-_SECONDS_BETWEEN_LOOKS = 0.02
+_QUIET_LOOKS, _SECONDS_BETWEEN_LOOKS = 5, 0.02
+_FOREVER = 1e3  # seconds
+
+# Windows has neither, nor does anybody list processes there.
+_STOP, _KILL = (
+    getattr(signal, "SIGSTOP", signal.SIGTERM),
+    getattr(signal, "SIGKILL", signal.SIGTERM),
+)
 
 Ask = Callable[..., Any]
 """``ask(function, *given)`` calls the function in the other process, and gives what it returns."""
@@ -67,14 +74,13 @@ def _live(connection: Connection) -> None:
     group.adopt()
     _take_interrupts_again()
     os.dup2(2, 1)
+    if hasattr(os, "fork"):  # locks that asv makes then leave nothing behind where this one ends
+        multiprocessing.set_start_method("fork", force=True)
     requests: SimpleQueue[Any] = SimpleQueue()
-    over = threading.Event()
-    threading.Thread(target=_read, args=(connection, requests, over)).start()
-    with suppress(ConnectionError):
-        while request := requests.get():
-            function, given = request
-            connection.send(_answer(function, given))
-    over.set()
+    threading.Thread(target=_read, args=(connection, requests), daemon=True).start()
+    while True:
+        function, given = requests.get()
+        connection.send(_answer(function, given))
 
 
 def _take_interrupts_again() -> None:
@@ -88,27 +94,38 @@ def _take_interrupts_again() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _read(connection: Connection, requests: SimpleQueue[Any], over: threading.Event) -> None:
+def _read(connection: Connection, requests: SimpleQueue[Any]) -> None:
     try:
         while True:
             requests.put(connection.recv())
     except (EOFError, ConnectionError):
-        requests.put(None)
+        pass
     finally:
-        _break_off(over)
+        _break_off()
 
 
-def _break_off(over: threading.Event) -> None:
-    """End what a build has started, and what asv starts in its place, until asv gives up."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # what asv says of a build that was ended is no news
-        os.dup2(null, stream)
-    until = time.monotonic() + _SECONDS_TO_GIVE_UP
-    while not over.wait(_SECONDS_BETWEEN_LOOKS):
-        group.end_children()
-        if time.monotonic() > until:
-            os._exit(1)
-    group.end_children()
+def _break_off() -> None:
+    """End what a build has started, and this process before asv knows of it.
+
+    asv would take a Python that was ended for a broken environment, and begin to remove it.
+    """
+    stopped: set[int] = set()
+    quiet = 0
+    while quiet < _QUIET_LOOKS:  # asv may be about to start the next one
+        new = group.started_by(os.getpid()) - stopped
+        _send(new, _STOP)
+        stopped |= new
+        quiet = 0 if new else quiet + 1
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    sys.setswitchinterval(_FOREVER)  # no other thread gets its turn between these two
+    _send(stopped, _KILL)
+    os._exit(0)
+
+
+def _send(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _answer(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
