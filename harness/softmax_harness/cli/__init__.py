@@ -14,6 +14,8 @@ from softmax_harness.ground.errors import HarnessError, unknown
 from softmax_harness.ground.files import is_no_room
 from softmax_harness.ground.signals import Terminated, termination_raised
 
+# Older versions of click than 8.2 show the help without raising anything.
+_NO_WORDS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 
 
@@ -54,7 +56,7 @@ def _main() -> None:
         sys.exit(commands(standalone_mode=False) or 0)
     except HarnessError as error:
         _end(str(error), 2)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _NO_WORDS as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
     except click.ClickException as error:
