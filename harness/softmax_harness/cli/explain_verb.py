@@ -13,6 +13,7 @@ from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import check_files, replacing_file
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import format_named, format_of
 from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
@@ -81,6 +82,7 @@ def command(
         for each in able
     ]
     detail = RowResults.of(found)
+    check_floating_point_environment()
     if operation == "softmax":
         explained = Explained.of(found)
         click.echo(explained_text(explained, subjects))
