@@ -44,10 +44,10 @@ def long_results(x: Array, format: Format) -> LongResults:
     -----
     With E the relative error of the exponentials and U the last limb's unit: the sum has it too;
     its inverse, in [1/2, 1], is cut by U; the product by it, at least 0.24, by (limbs + 1) U.
-    Together below 2 E + 2 U + 4.2 (limbs + 1) U. Three limbs (E = 124 U) come within 2**-81.9, four
-    (E = 150 U) within 2**-111.6, of which 2**p makes at most 2**-57 ulp. An
-    offset is rounded to float64 from integers and errs by 2**-52 of itself. What lies within 2**-44
-    ulp of a rounding boundary or of a binade's edge stays open.
+    Together below 2 E + 2 U + 4.2 (limbs + 1) U. Three limbs (E = 113 U) come within 2**-82, four
+    (E = 144 U) within 2**-111.7: times 2**p, at most 2**-58 ulp. An offset is rounded to float64
+    from integers and errs by 2**-52 of itself besides. What lies within 2**-44 ulp of a rounding
+    boundary or of a binade's edge stays open.
     """
     size = -(-(format.precision + _BITS_BEYOND_THE_FORMAT) // LIMB)
     out = LongResults(np.empty(len(x)), np.empty(len(x)), np.empty(len(x)), np.empty(0, np.int64))
