@@ -32,7 +32,8 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     fixed, expected = problem.operation.special_values(x, problem.policy, operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
-    ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+    ulp = np.full(fixed.shape, format.smallest_subnormal)
+    ulp[np.abs(expected) == 1.0] = 2.0 * format.unit_roundoff
     truth = Truth(format, rounded, offset, ulp, fixed)
     for row in np.flatnonzero(~fixed.all(axis=-1)).tolist():
         own = tuple(each[row] for each in operands)

@@ -19,21 +19,24 @@ def is_long(operation: Operation, x: Array) -> bool:
 
 def write_row(truth: Truth, row: int, x: Array) -> None:
     """Write the exact results of a row of effective logits, shape (n,), -inf where masked."""
-    own = slice(None) if np.isfinite(x).all() else np.isfinite(x)
-    finite, format = x[own], truth.format
-    if finite.min() == finite.max():
+    finite = np.isfinite(x)
+    own = slice(None) if finite.all() else finite
+    x, format = x[own], truth.format
+    if x.min() == x.max():
         precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-        decided = decide(_enclosures(finite, finite[:1], precision)[0], format)
+        decided = decide(_enclosures(x, x[:1], precision)[0], format)
         # 1/m is exact, or by a share of 1/m at least away from every boundary.
         assert decided is not None
         truth.rounded[row, own], truth.offset[row, own] = decided[:2]
         truth.ulp[row, own] = np.ldexp(1.0, decided[2])
         return
-    found = limbs.long_results(finite, format)
+    arrays = truth.rounded[row], truth.offset[row], truth.ulp[row]
+    found = limbs.long_results(x, format, arrays if len(x) == len(finite) else None)
     if found.open.size:
-        _decide(found, finite, truth)
-    truth.rounded[row, own], truth.offset[row, own] = found.rounded, found.offset
-    truth.ulp[row, own] = found.ulp
+        _decide(found, x, truth)
+    if len(x) < len(finite):
+        for array, results in zip(arrays, found, strict=False):
+            array[own] = results
 
 
 def _decide(found: limbs.LongResults, x: Array, truth: Truth) -> None:

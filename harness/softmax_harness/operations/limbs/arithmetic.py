@@ -29,18 +29,22 @@ def limbs_of(value: int, size: int) -> list[int]:
 def product(a: Sequence[Any], b: Sequence[Any], size: int, plus: Sequence[Any] = ()) -> Limbs:
     """a b + plus, cut to `size` limbs: too small by less than (size + 1) U, or exact.
 
+    `a` has `size` limbs, the others as many or fewer.
+
     The products of the limbs i and j with i + j < size are added up in columns. Those left out are
     of limbs of no sign, size - 1 in the column i + j = size, each below 2**60 units of 2**-60 U,
     and fewer in those after it: together below size U. What the last column carries is
     cut by less than U.
     """
     out: list[Any] = [0] * size
-    carry: Any = 0
+    carry: Any = None
     term = np.empty_like(a[0])
     for column in range(size - 1, -1, -1):
-        total = np.zeros_like(term) if column == size - 1 else carry
-        high, count = None, 0
+        total, high, count = carry, None, 0
         for i in range(max(0, column + 1 - len(b)), min(column + 1, len(a))):
+            if total is None:
+                total, count = a[i] * b[column - i], 1
+                continue
             if count == _MOST_PRODUCTS:
                 high = total >> LIMB if high is None else high + (total >> LIMB)
                 total &= _MASK

@@ -37,8 +37,15 @@ class LongResults(NamedTuple):
     open: NDArray[np.int64]
 
 
-def long_results(x: Array, format: Format) -> LongResults:
+def long_results(
+    x: Array, format: Format, memory: tuple[Array, Array, Array] | None = None
+) -> LongResults:
     """Softmax of a row of finite logits, shape (n,), seen from `format`.
+
+    Parameters
+    ----------
+    memory : tuple of ndarray of float64, shape (n,)
+        Where `rounded`, `offset` and `ulp` shall stand.
 
     Notes
     -----
@@ -50,7 +57,8 @@ def long_results(x: Array, format: Format) -> LongResults:
     boundary or of a binade's edge stays open.
     """
     size = -(-(format.precision + _BITS_BEYOND_THE_FORMAT) // LIMB)
-    out = LongResults(np.empty(len(x)), np.empty(len(x)), np.empty(len(x)), np.empty(0, np.int64))
+    memory = memory or (np.empty(len(x)), np.empty(len(x)), np.empty(len(x)))
+    out = LongResults(*memory, np.empty(0, np.int64))
 
     # The exponentials wait where the results will stand, two limbs in an integer.
     def keep(part: slice, limbs: Limbs, q: NDArray[np.int64]) -> None:
