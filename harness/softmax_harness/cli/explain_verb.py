@@ -86,15 +86,16 @@ def command(
     if operation == "softmax":
         explained = Explained.of(found)
         click.echo(explained_text(explained, subjects))
-        steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
+        steps = [] if explained.steps is None else [explained.steps.exponential]
     else:
         click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
         from softmax_reports.explained import picture  # and matplotlib, only where it draws
 
-        drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
+        places = range(len(logits))
+        drawn = [("exp(x)", np.array([float(exp(each)) for each in places])) for exp in steps]
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]
         results = {each.name: detail.results(each) for each in subjects}
         errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}

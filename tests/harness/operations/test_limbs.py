@@ -5,6 +5,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Policy, Problem, limbs
 from softmax_harness.operations.limbs.arithmetic import LIMB, digits, limbs_of, product
@@ -195,3 +196,11 @@ def test_other_sums_of_long_rows_come_from_limbs_too(operation, monkeypatch):
     unit = Fraction(2) ** own.exp
     assert abs(own.man * unit - exact.man * Fraction(2) ** exact.exp) < 2 * own.slack * unit
     assert own.slack << 90 < abs(own.man)
+
+
+def test_the_exact_sum_of_a_long_row_is_what_mpmath_adds_up():
+    row = np.concatenate([ROWS["usual"] + 50.0, [-np.inf, 60.0, 60.0]])
+    own = exact_steps(row).total
+    with mpmath.workprec(200):
+        exact = mpmath.fsum(mpmath.exp(value) for value in row.tolist())
+        assert abs(own / exact - 1) < 2.0**-124
