@@ -266,7 +266,8 @@ def table():
     what += ": how many times faster than the plain loop"
     yield f"| {what} | {found['loop'] / found['score']:.0f} |"
     yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
-    for n, dtype in itertools.product(LONG_ROWS, ("float32", "float64")):
+    wide = [dtype for dtype, format in FORMATS.items() if format.precision >= 24]
+    for n, dtype in itertools.product(LONG_ROWS, wide):
         with tempfile.TemporaryDirectory() as folder:
             low, *_, high = long_row_ratios(Path(folder), n, dtype)
         what = f"`score` of one {dtype} row of {n}: time an element over that in rows of 1000"

@@ -20,9 +20,8 @@ from softmax_harness.subjects.subject import Here, Subject
 from softmax_harness.truth import Truth, arbitrate
 
 _AGREES = 1e-9
-_MOST_FOLLOWED = (
-    1 << 16
-)  # each step of each element goes through mpmath, as often as there are steps
+# Each step of each element goes through mpmath, as often as there are steps.
+_MOST_FOLLOWED = 1 << 16
 _UNSEEN = "its steps cannot be seen: they are not NumPy's ufuncs on the whole row"
 
 
