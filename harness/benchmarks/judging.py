@@ -4,6 +4,8 @@
 Ratios are of times taken in one process, in turns, the fastest of a few each.
 """
 
+import itertools
+import math
 import os
 import subprocess
 import sys
@@ -32,6 +34,7 @@ OPERATION_LENGTH = 1000
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
 SCORED = (10_000, 1000)
+LONG_ROWS = (4_000_000, 50_000_000)
 RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-log-sum-exp")
 RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
@@ -161,6 +164,25 @@ def score_seconds(folder, shape, repeats=5):
     return seconds_in_turns(timed, repeats) | {"loop": loop_seconds("float64", shape[1]) * x.size}
 
 
+def save_pair(folder, name, shape, dtype):
+    """Two files of logits and of outputs of numpy in the dtype; the words that score them."""
+    x = (3 * np.random.default_rng(0).standard_normal(shape)).astype(dtype)
+    y = np.exp(x - x.max(axis=-1, keepdims=True))
+    y /= y.sum(axis=-1, keepdims=True)
+    paths = [folder / f"{part}-{name}.npy" for part in "xy"]
+    for path, array in zip(paths, (x, y), strict=True):
+        np.save(path, array)
+    return ("score", *paths)
+
+
+def long_row_ratios(folder, n, dtype, turns=3):
+    """Time an element of `score` of one row over that of rows of 1000, one ratio for each turn."""
+    row = command(folder, *save_pair(folder, "row", (1, n), dtype))
+    rows = command(folder, *save_pair(folder, "rows", SCORED, dtype))
+    each = math.prod(SCORED)
+    return sorted(seconds(row, 1) / n / (seconds(rows, 1) / each) for _ in range(turns))
+
+
 def run_seconds(jobs):
     """Seconds of a run of a few families of the standard suite in so many processes."""
     options = {"suite": "standard", "jobs": jobs}
@@ -269,6 +291,12 @@ def table():
     what += ": how many times faster than the plain loop"
     yield f"| {what} | {found['loop'] / found['score']:.0f} |"
     yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
+    wide = [dtype for dtype, format in FORMATS.items() if format.precision >= 24]
+    for n, dtype in itertools.product(LONG_ROWS, wide):
+        with tempfile.TemporaryDirectory() as folder:
+            low, *_, high = long_row_ratios(Path(folder), n, dtype)
+        what = f"`score` of one {dtype} row of {n}: time an element over that in rows of 1000"
+        yield f"| {what} | {low:.1f} to {high:.1f} |"
     one, two = run_seconds(1), run_seconds(2)
     what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
     yield f"| {what}: how many times faster with two processes than with one | {one / two:.2f} |"
