@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, screen, softmax
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import at_target, targets
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -70,6 +71,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return s * (rows.sum_of_others(s) * h + rows.sum_of_others(s * h))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.gradients.cross_entropy_gradient`."""
+    return screen.cross_entropy_gradient(x, operands[0][:, None], fixed, expected, format)
+
+
 OPERATION = Operation(
     "cross_entropy_gradient",
     "z_i = softmax(x)_i - [i = t]",
@@ -77,6 +85,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=targets,
     least=-1.0,
     most=1.0,

@@ -80,6 +80,18 @@ class Rows:
         hidden = ~finite
         return np.where(hidden, -np.inf, d), np.where(hidden, 0.0, low), hidden
 
+    @property
+    def of_one_value(self) -> NDArray[np.bool_]:
+        """Rows whose finite entries are equal, so that softmax is rational; shape (rows,)."""
+        equal = np.ones(len(self.x), bool)
+        for piece in self.pieces():
+            x = self.x[:, piece]
+            least = x.min(axis=-1)
+            if not np.isfinite(least).all():
+                least = np.where(np.isfinite(x), x, self.top).min(axis=-1)
+            equal &= least == self.top[:, 0]
+        return equal
+
     def put_at_top(self, piece: slice, array: Array | Bits, value: Array | Bits | float) -> None:
         """Set the entry of each row's largest logit, where that lies in the piece."""
         if piece.start == 0 and piece.stop >= self.n:
@@ -107,6 +119,13 @@ def sum_of_others(rows: Rows) -> Scaled:
         parts.append(others_of(rows, piece, (head, tail, q), w))
         w.give(head, tail, q.view(np.float64))
     return added(parts)
+
+
+def one_and(rest: Scaled) -> tuple[Array, Array]:
+    """1 + rest as two float64: the sum over the whole row."""
+    shift = rest.exponent.astype(np.int32)
+    total, error = two_sum(np.ones(rest.head.shape), np.ldexp(rest.head, shift))
+    return two_sum(total, error + np.ldexp(rest.tail, shift))
 
 
 def others_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Scaled:
