@@ -38,6 +38,8 @@ def special_values(
 ) -> tuple[NDArray[np.bool_], Array]:
     """The logarithm of what softmax has there: -inf for what is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
+    if not fixed.any():
+        return fixed, expected
     with np.errstate(divide="ignore", invalid="ignore"):
         return fixed, np.where(fixed, np.log(expected), 0.0)
 

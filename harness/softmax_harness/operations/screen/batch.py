@@ -28,8 +28,8 @@ from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1
-# Below it, a distance beyond float64 is a quotient beyond all that counts.
-_LARGEST_TEMPERATURE = 2.0**1000
+# Below the larger one, a distance beyond float64 is a quotient beyond all that counts.
+_TEMPERATURES = (2.0**-1000, 2.0**1000)
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def by_blocks(
             here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])
             undecided[part] = part_of(part, here)
     if fixed.any():
-        out.rounded[fixed] = expected[fixed]
-        out.offset[fixed] = 0.0
-        one = np.abs(expected[fixed]) == 1.0
-        out.ulp[fixed] = np.where(one, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+        np.copyto(out.rounded, expected, where=fixed)
+        np.copyto(out.offset, 0.0, where=fixed)
+        np.copyto(out.ulp, format.smallest_subnormal, where=fixed)
+        np.copyto(out.ulp, 2.0 * format.unit_roundoff, where=fixed & (np.abs(expected) == 1.0))
         undecided &= ~fixed.all(axis=-1)
     return Screened(out, undecided, relative_error * 2.0**format.precision)
 
@@ -112,7 +112,7 @@ def screen(
     fixed, expected : ndarray, shape (rows, n)
         What the special-value policy gives, and where.
     temperature : ndarray of float64, shape (rows, 1), or None
-        T; rows in which it is not above 0 and below `_LARGEST_TEMPERATURE` stay open.
+        T; rows in which it is not within `_TEMPERATURES` stay open.
     """
     kernel = kernel_of(format)
     if temperature is None:
@@ -125,7 +125,7 @@ def screen(
             error,
             lambda part, here: _screen_part(x[part], here, kernel, None, error),
         )
-    usable = (temperature > 0) & (temperature < _LARGEST_TEMPERATURE)
+    usable = (temperature > _TEMPERATURES[0]) & (temperature < _TEMPERATURES[1])
     t, error = np.where(usable, temperature, 1.0), kernel.RELATIVE_ERROR + QUOTIENT_ERROR
     found = by_blocks(
         x.shape[-1],

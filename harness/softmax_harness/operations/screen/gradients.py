@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen.batch import Screened, by_blocks, kernel_of
 from softmax_harness.operations.screen.logarithm import Scaled
-from softmax_harness.operations.screen.others import Rows, Terms, one_and, others_of, sum_of_others
+from softmax_harness.operations.screen.others import Parts, Rows, Terms, parts_of, sums_of
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product, two_sum
 from softmax_harness.operations.screen.workspace import Array, Workspace, workspace
@@ -41,9 +41,9 @@ def cross_entropy_gradient(
     def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
         rows, own = Rows.of(x[part], kernel), target[part]
         undecided = rows.of_one_value
-        rest, pieces = sum_and_terms(rows)
-        inverse = kernel.inverse(list(one_and(rest)))
-        less = _minus(rest, inverse)
+        parts, pieces = sum_and_terms(rows)
+        inverse = kernel.inverse(list(parts.whole))
+        less = _minus(parts.rest, inverse)
         for piece, terms, w in pieces:
             head, tail = kernel.scaled(terms[0], terms[1], inverse, w)
             _put_at_class(rows, piece, own, (head, tail, terms[2]), less)
@@ -56,15 +56,15 @@ def cross_entropy_gradient(
     return by_blocks(x.shape[-1], fixed, expected, format, error, screen_part)
 
 
-def sum_and_terms(rows: Rows) -> tuple[Scaled, Iterator[tuple[slice, Terms, Workspace]]]:
-    """The sum of the others; then the exponentials of each piece, computed again if several are."""
+def sum_and_terms(rows: Rows) -> tuple[Parts, Iterator[tuple[slice, Terms, Workspace]]]:
+    """The sum over each row; then the exponentials of each piece, computed again if several are."""
     pieces = list(rows.pieces())
     if len(pieces) == 1:
         w = workspace(rows.x.shape)
         terms = rows.exponentials(pieces[0], w)
-        return others_of(rows, pieces[0], terms, w), iter([(pieces[0], terms, w)])
+        return parts_of(rows, pieces[0], terms, w), iter([(pieces[0], terms, w)])
     spaces = ((piece, workspace(rows.x[:, piece].shape)) for piece in pieces)
-    return sum_of_others(rows), ((piece, rows.exponentials(piece, w), w) for piece, w in spaces)
+    return sums_of(rows), ((piece, rows.exponentials(piece, w), w) for piece, w in spaces)
 
 
 def _minus(rest: Scaled, inverse: tuple[Array, Array]) -> Scaled:

@@ -18,7 +18,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen import full, light
 from softmax_harness.operations.screen.batch import Screened, by_blocks
 from softmax_harness.operations.screen.logarithm import Scaled
-from softmax_harness.operations.screen.others import Rows, Terms, added, one_and, others_of
+from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product, slices, two_sum, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
@@ -83,8 +83,8 @@ class Vector:
         """c as two float64; 0 where the logit is left out."""
         with np.errstate(over="ignore", invalid="ignore"):
             c, low = two_sum(self.v[:, piece], -self.top)
-        hidden = ~np.isfinite(rows.x[:, piece])
-        if hidden.any():
+        if rows.usable is not None:
+            hidden = ~np.isfinite(rows.x[:, piece])
             c[hidden] = low[hidden] = 0.0
         if self.open.any():
             c[self.open] = low[self.open] = 0.0
@@ -155,18 +155,18 @@ def gradient(
         rows = Rows.of(x[part], kernel)
         vector = Vector.of(rows, v[part])
         undecided = rows.of_one_value | vector.open
-        kept, rests, moments = [], [], []
+        kept, sums, moments = [], [], []
         pieces = list(rows.pieces())
         for piece in pieces:
             w = workspace(rows.x[:, piece].shape)
             terms, c = rows.exponentials(piece, w), vector.differences(rows, piece)
-            rests.append(others_of(rows, piece, terms, w))
+            sums.append(parts_of(rows, piece, terms, w))
             moments.append(Moment.of(c, terms, rows, w))
             if len(pieces) == 1:
                 kept.append((terms, c))
             else:
                 w.give(terms[0], terms[1], terms[2].view(np.float64))
-        inverse = kernel.inverse(list(one_and(added(rests))))
+        inverse = kernel.inverse(list(joined(sums).whole))
         mean = Moment.joined(moments).over(inverse)
         for piece in pieces:
             w = workspace(rows.x[:, piece].shape)

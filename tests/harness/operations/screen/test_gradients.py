@@ -34,14 +34,17 @@ def test_the_moment_is_right_relative_to_its_terms(kind, kernel):
     vector = Vector.of(rows, v)
     assert not vector.open.any()
     c = vector.differences(rows, everything)
-    found = Moment.of(c, rows.exponentials(everything, w), rows, w)
+    terms = rows.exponentials(everything, w)
+    own = [rows.at_top(everything, each) for each in terms[:2]]
+    found = Moment.of(c, terms, rows, w)
     with mpmath.workprec(1500):
         for row in range(8):
             top = x[row].max()
-            terms = [mpmath.exp(mpmath.mpf(each) - top) for each in x[row].tolist()]
+            unit = sum(mpmath.mpf(float(each[row, 0])) for each in own)
+            exact = [unit * mpmath.exp(mpmath.mpf(each) - top) for each in x[row].tolist()]
             of_top = mpmath.mpf(v[row, x[row].argmax()])
             apart = [mpmath.mpf(each) - of_top for each in v[row].tolist()]
-            products = [t * a for t, a in zip(terms, apart, strict=True)]
+            products = [t * a for t, a in zip(exact, apart, strict=True)]
             exponent = int(found.sum.exponent[row, 0] + vector.exponent[row, 0])
             parts = (found.sum.head[row, 0], found.sum.tail[row, 0])
             value = mpmath.ldexp(sum(mpmath.mpf(float(each)) for each in parts), exponent)
