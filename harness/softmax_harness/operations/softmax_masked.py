@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_masked
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -52,7 +52,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of what is kept."""
-    return screen(masked(x, operands), fixed, expected, format)
+    return screen_masked(masked(x, operands), fixed, expected, format)
 
 
 OPERATION = Operation(

@@ -14,7 +14,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_quotients
 
 _TEMPERATURES = (0.1, 0.7, 1.0, 2.0, 3.0, 10.0)
 
@@ -80,7 +80,8 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of (x - a) / T as two float64."""
-    return screen(x, fixed, expected, format, operands[0].astype(np.float64))
+    temperature = operands[0].astype(np.float64)
+    return screen_quotients(x, temperature, fixed, expected, format)
 
 
 OPERATION = Operation(

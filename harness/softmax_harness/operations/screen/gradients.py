@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen.batch import Screened, by_blocks, kernel_of
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.others import Parts, Rows, Terms, parts_of, sums_of
 from softmax_harness.operations.screen.rounding import rounded
@@ -35,10 +35,10 @@ def cross_entropy_gradient(
     x: Array, target: NDArray[np.int64], fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax less 1 at the class, x of shape (rows, n), the classes of shape (rows, 1)."""
-    kernel = kernel_of(format)
-    error = relative_error(kernel)
+    stages = [Stage(each, relative_error(each)) for each in kernels_of(format)]
 
-    def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        kernel, error = stage
         rows, own = Rows.of(x[part], kernel), target[part]
         undecided = rows.of_one_value
         parts, pieces = sum_and_terms(rows)
@@ -53,7 +53,7 @@ def cross_entropy_gradient(
                 undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         return undecided
 
-    return by_blocks(x.shape[-1], fixed, expected, format, error, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def sum_and_terms(rows: Rows) -> tuple[Parts, Iterator[tuple[slice, Terms, Workspace]]]:

@@ -2,8 +2,8 @@
 
 With L = log sum exp(x - a), a the largest logit, they are (x_i - a) - L, a + L and (a - x_t) + L.
 x_i - a is known exactly as two float64, L to a relative error below that of the kernel's sum and
-`LOG_ERROR`. x_i - a and -L have one sign, so that nothing cancels. a + L may cancel: rows of which
-more than `_CANCELLED` of it is lost stay open.
+`LOG_ERROR`. x_i - a and -L have one sign, so that nothing cancels. a + L may cancel: rows in which
+it does by more than the stated error allows stay open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen.arguments import difference
-from softmax_harness.operations.screen.batch import Screened, by_blocks, kernel_of
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
 from softmax_harness.operations.screen.others import Rows, sums_of
 from softmax_harness.operations.screen.rounding import rounded
@@ -74,10 +74,10 @@ class Log:
 
 def log_softmax(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
     """(x_i - a) - L of each entry, x of shape (rows, n); `fixed` etc. as in `by_blocks`."""
-    kernel = kernel_of(format)
+    stages = [Stage(each, relative_error(each)) for each in kernels_of(format)]
 
-    def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
-        rows = Rows.of(x[part], kernel)
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        rows = Rows.of(x[part], stage.kernel)
         log = Log.of(rows)
         undecided = log.open
         for piece in rows.pieces():
@@ -88,40 +88,43 @@ def log_softmax(x: Array, fixed: NDArray[np.bool_], expected: Array, format: For
                 undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         return undecided
 
-    return by_blocks(x.shape[-1], fixed, expected, format, relative_error(kernel), screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def cross_entropy(
     x: Array, target: NDArray[np.int64], fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """(a - x_t) + L, x of shape (rows, n), the classes t of shape (rows, 1)."""
-    kernel = kernel_of(format)
+    stages = [Stage(each, relative_error(each)) for each in kernels_of(format)]
 
-    def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
-        rows = Rows.of(x[part], kernel)
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        rows = Rows.of(x[part], stage.kernel)
         log, own = Log.of(rows), target[part]
         at_top = np.where(own == rows.place, 0, -1)
         of_class = np.take_along_axis(rows.x, own, axis=-1)
         return log.open | _less_log(of_class, rows, log, at_top, here, -1.0)[:, 0]
 
-    return by_blocks(x.shape[-1], fixed, expected, format, relative_error(kernel), screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def logsumexp(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
     """a + L of each row, x of shape (rows, n)."""
-    kernel = kernel_of(format)
-    error = _CANCELLED * relative_error(kernel)
+    kernels = kernels_of(format)
+    least = _CANCELLED * relative_error(kernels[-1])
+    stages = [Stage(each, max(least, 2.0**4 * relative_error(each))) for each in kernels]
 
-    def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
-        rows = Rows.of(x[part], kernel)
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        rows = Rows.of(x[part], stage.kernel)
         log = Log.of(rows)
         head, rest = two_sum(rows.top, log.head)
         tail = rest + log.tail
         own_error = log.error + 2.0**-52 * (np.abs(tail) + np.abs(log.tail))
-        lost = (own_error > error * np.abs(head)) | ((np.abs(rows.top) < _TINY) & (log.head < 1.0))
+        lost = (own_error > stage.relative_error * np.abs(head)) | (
+            (np.abs(rows.top) < _TINY) & (log.head < 1.0)
+        )
         zero = rows.top == 0.0
         head, tail = np.where(zero, log.own.head, head), np.where(zero, log.own.tail, tail)
-        own_error = np.where(zero, relative_error(kernel) * log.own.head, own_error)
+        own_error = np.where(zero, relative_error(stage.kernel) * log.own.head, own_error)
         w = workspace(here.ulp.shape)
         result = w.take(), w.take(), bits_of(w.take())
         result[0][:], result[1][:] = head, tail
@@ -130,10 +133,10 @@ def logsumexp(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Forma
         def closer(row: NDArray[np.int64]) -> tuple[float, Array]:
             return 0.0, own_error[row, 0]
 
-        open_ = rounded(*result, here, error, w, closer, below_one=False)
+        open_ = rounded(*result, here, stage.relative_error, w, closer, below_one=False)
         return np.asarray(log.open | open_[:, 0] | (lost & ~zero)[:, 0])
 
-    return by_blocks(x.shape[-1], fixed, expected, format, error, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def _less_log(

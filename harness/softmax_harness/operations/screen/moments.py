@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light
-from softmax_harness.operations.screen.batch import Screened, by_blocks
+from softmax_harness.operations.screen import full, light, middle
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import exact_product, slices, two_sum, two_sums
+from softmax_harness.operations.screen.sums import exact_product, two_sum, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
@@ -34,8 +34,8 @@ _ZERO = -1500  # an exponent below all that counts
 
 
 def kernel_of(format: Format) -> ModuleType:
-    """What may cancel needs bits to spare: the precise kernel already from 24 bits on."""
-    return light if format.precision <= 11 else full
+    """What may cancel needs bits to spare: a kernel more precise than for softmax."""
+    return light if format.precision <= 11 else middle if format.precision <= 24 else full
 
 
 def relative_error(format: Format) -> float:
@@ -119,7 +119,7 @@ class Moment:
         below = bits_of(w.take())
         np.minimum((terms[2] >> 52) - scale, 1000, out=below)
         below <<= 52
-        columns = slices(head, tail, below, rows.n, rows.kernel.exact_columns(rows.n), w)
+        columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
         np.abs(head, out=head)
         head *= np.ldexp(1.0, np.maximum(below >> 52, -1000).astype(np.int32))
         w.give(below.view(np.float64))
@@ -148,10 +148,10 @@ def gradient(
     x: Array, v: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """s_i (v_i - sum s_j v_j), x and v of shape (rows, n)."""
-    kernel = kernel_of(format)
-    error = relative_error(format)
+    stages = [Stage(kernel_of(format), relative_error(format))]
 
-    def screen_part(part: slice, here: Truth) -> NDArray[np.bool_]:
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        kernel, error = stage
         rows = Rows.of(x[part], kernel)
         vector = Vector.of(rows, v[part])
         undecided = rows.of_one_value | vector.open
@@ -178,7 +178,7 @@ def gradient(
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         return undecided
 
-    return by_blocks(x.shape[-1], fixed, expected, format, error, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def _products(

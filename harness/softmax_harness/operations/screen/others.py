@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from softmax_harness.operations.screen.arguments import DIRECT, distance, too_far
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.reduction import FIELD
-from softmax_harness.operations.screen.sums import exact_product, slices, two_sum, two_sums
+from softmax_harness.operations.screen.sums import exact_product, two_sum, two_sums
 from softmax_harness.operations.screen.workspace import (
     BLOCK_ELEMENTS,
     Array,
@@ -192,7 +192,7 @@ def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
     scale = q.max(axis=-1, keepdims=True)
     below = bits_of(w.take())
     np.subtract(q, scale, out=below)
-    columns = slices(head, tail, below, rows.n, rows.kernel.exact_columns(rows.n), w)
+    columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
     w.give(below.view(np.float64))
     for term, value in ((head, own[0]), (tail, own[1]), (q, 0)):
         rows.put_at_top(piece, term, value)
