@@ -14,6 +14,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax
 from softmax_harness.operations.operation import Array, Enclosure, Operands, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
+from softmax_harness.operations.screen.masks import where
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -25,7 +26,7 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 
 def masked(x: Array, operands: Operands) -> Array:
     """The logits with -inf where the mask keeps nothing."""
-    return np.where(operands[0], x, -np.inf)
+    return where(operands[0], x, -np.inf)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

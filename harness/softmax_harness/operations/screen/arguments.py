@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.operations.screen import masks
 from softmax_harness.operations.screen.sums import exact_product
 from softmax_harness.operations.screen.workspace import Array, Workspace
 
@@ -18,15 +19,19 @@ _BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of b
 
 
 def tops(x: Array, fixed: NDArray[np.bool_]) -> Array:
-    """The largest entry of each row that is not fixed, shape (rows, 1); -inf if all are."""
-    return np.asarray(np.where(fixed, -np.inf, x).max(axis=-1, keepdims=True))
+    """The largest entry of each row that is not fixed, shape (rows, 1); -inf if all are.
+
+    What is fixed in a row that is not is -inf.
+    """
+    whole = fixed.all(axis=-1, keepdims=True)
+    return np.asarray(np.where(whole, -np.inf, x.max(axis=-1, keepdims=True)))
 
 
 def unmasked(x: Array, fixed: NDArray[np.bool_], top: Array) -> tuple[Array, Array]:
     """Numbers in place of what is fixed, and the weights that take them out of the sum again."""
     whole = np.isneginf(top)
-    weights = np.where(fixed & ~whole, 0.0, 1.0)
-    return np.where(fixed, np.where(whole, 0.0, top), x), weights
+    weights = (~fixed | whole).astype(np.float64)
+    return masks.where(~fixed, x, np.where(whole, 0.0, top)), weights
 
 
 def too_far(top: Array, bottom: Array) -> bool:

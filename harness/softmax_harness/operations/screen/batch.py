@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, middle
+from softmax_harness.operations.screen import full, light, masks, middle
 from softmax_harness.operations.screen.arguments import (
     QUOTIENT_ERROR,
     Distance,
@@ -101,13 +101,24 @@ def by_blocks(
                 undecided[rows] = part_of(rows, here, stage)
                 out.replace_rows(rows, here)
     if fixed.any():
-        np.copyto(out.rounded, expected, where=fixed)
-        np.copyto(out.offset, 0.0, where=fixed)
-        np.copyto(out.ulp, format.smallest_subnormal, where=fixed)
-        np.copyto(out.ulp, 2.0 * format.unit_roundoff, where=fixed & (np.abs(expected) == 1.0))
+        _put_fixed(out, expected)
         undecided &= ~fixed.all(axis=-1)
     error = max(stage.relative_error for stage in stages)
     return Screened(out, undecided, error * 2.0**format.precision)
+
+
+def _put_fixed(out: Truth, expected: Array) -> None:
+    """What the policy says, where it does: mostly 0, which goes to whole arrays at once."""
+    format, elsewhere = out.format, masks.all_bits(~out.fixed)
+    masks.put(out.rounded, elsewhere, 0.0)
+    masks.put(out.offset, elsewhere, 0.0)
+    masks.put(out.ulp, elsewhere, format.smallest_subnormal)
+    rows = np.flatnonzero((out.fixed & (expected != 0.0)).any(axis=-1))
+    if rows.size:
+        fixed, given = out.fixed[rows], expected[rows]
+        out.rounded[rows] = np.where(fixed, given, out.rounded[rows])
+        one = fixed & (np.abs(given) == 1.0)
+        out.ulp[rows] = np.where(one, 2.0 * format.unit_roundoff, out.ulp[rows])
 
 
 def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
@@ -186,6 +197,8 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     w = workspace(x.shape)
     head, tail, q = kernel.exponentials(x, top, low, weights, w)
     columns = kernel.columns_of(head, tail, q, x.shape[-1], w)
+    if weights is not None:  # what will be overwritten must not be deep, which takes longer
+        head += np.subtract(1.0, weights, out=weights)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
     if open_.any():

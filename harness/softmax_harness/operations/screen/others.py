@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.operations.screen import masks
 from softmax_harness.operations.screen.arguments import DIRECT, distance, too_far
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.reduction import FIELD
@@ -103,7 +104,7 @@ class Rows:
         small = self.top - _DEPTH
         small = np.where(np.abs(self.top) > DIRECT, small, np.maximum(small, -DIRECT))
         keep = self.kept(piece)
-        x = np.where(keep, self.x[:, piece], np.where(self.usable, small, 0.0))
+        x = masks.where(keep, self.x[:, piece], np.where(self.usable, small, 0.0))
         return x, (keep | ~self.usable).astype(np.float64)
 
     def at_top(self, piece: slice, array: Array) -> Array:
