@@ -74,8 +74,9 @@ def by_blocks(
     format: Format,
     stages: Sequence[Stage],
     part_of: ScreenPart,
+    elements: int = BLOCK_ELEMENTS,
 ) -> Screened:
-    """A screen of rows of n logits, as many at a time as the workspace holds, at least one.
+    """A screen of rows of n logits, so many elements at a time, at least one row.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def by_blocks(
     out = Truth(format, np.empty(shape), np.empty(shape), np.empty(shape), fixed)
     undecided = np.ones(len(fixed), bool)
     if n <= LONGEST_ROW:
-        step = max(1, BLOCK_ELEMENTS // max(n, 1))
+        step = max(1, elements // max(n, 1))
         for start in range(0, len(fixed), step):
             part = slice(start, start + step)
             here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])

@@ -33,7 +33,13 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import HEAD, exact_product, slices, two_sums
+from softmax_harness.operations.screen.sums import (
+    HEAD,
+    exact_product,
+    product_into,
+    slices,
+    two_sums,
+)
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-95
@@ -78,7 +84,7 @@ def scaled(
     tail *= factor
     tail += product
     error = w.take()
-    _product(head, factor, product, error, split, w)
+    product_into(head, factor, product, error, split, w)
     tail += error
     w.give(factor)
     w.give(split, error, head)
@@ -190,22 +196,3 @@ def _exponential_less_one(r: Array, rl: Array, w: Workspace) -> tuple[Array, Arr
     rest += square
     w.give(r, rl, square, cubic)
     return v, rest
-
-
-def _product(a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace) -> None:
-    """a b = product + error exactly; `head` and `b` are overwritten."""
-    rest, part = w.take(), w.take()
-    np.multiply(a, b, out=product)
-    np.bitwise_and(bits_of(a), HEAD, out=bits_of(head))
-    np.subtract(a, head, out=rest)
-    np.bitwise_and(bits_of(b), HEAD, out=bits_of(part))
-    b -= part
-    np.multiply(head, part, out=error)
-    error -= product
-    head *= b
-    error += head
-    part *= rest
-    error += part
-    rest *= b
-    error += rest
-    w.give(rest, part)

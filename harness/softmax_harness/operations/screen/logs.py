@@ -28,6 +28,7 @@ _CANCELLED = 2.0**12
 _SUMS_ERROR = 2.0**-104  # of the sum of x_i - a and L, each two float64 and of one sign
 # Logarithms below 2**_SHALLOW, which is below _SMALL, count in sums as anything in (0, _SMALL].
 _SHALLOW, _SMALL = -500, 2.0**-870
+_ELEMENTS = 1 << 18  # so many logits' rows take each step of the logarithm together
 _NEAR = 2.0**16
 _TINY = 2.0**-900  # logits as small, but not 0, may be lost beside nothing
 
@@ -66,6 +67,10 @@ class Log:
         relative = np.where(shallow, relative_error(rows.kernel), 1.0 - 2.0**-10)
         return cls(log, head, tail, relative * head)
 
+    def some(self, chosen: slice) -> Log:
+        """Of some of the rows."""
+        return Log(self.own.some(chosen), self.head[chosen], self.tail[chosen], self.error[chosen])
+
     @property
     def open(self) -> NDArray[np.bool_]:
         """Rows with a single finite entry, whose L is exactly 0, shape (rows,)."""
@@ -80,15 +85,17 @@ def log_softmax(x: Array, fixed: NDArray[np.bool_], expected: Array, format: For
         rows = Rows.of(x[part], stage.kernel)
         log = Log.of(rows)
         undecided = log.open
-        for piece in rows.pieces():
-            of_piece = here.columns(piece)
-            at_top = rows.place - piece.start
-            open_ = _less_log(rows.x[:, piece], rows, log, at_top, of_piece, 1.0)
-            if open_.any():
-                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        for chunk in rows.chunks():
+            some, of_some = rows.some(chunk), log.some(chunk)
+            for piece in rows.pieces():
+                of_piece = here.block(chunk, piece)
+                at_top = some.place - piece.start
+                open_ = _less_log(some.x[:, piece], some, of_some, at_top, of_piece, 1.0)
+                if open_.any():
+                    undecided[chunk] |= (open_ & ~of_piece.fixed).any(axis=-1)
         return undecided
 
-    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
 def cross_entropy(
@@ -104,7 +111,7 @@ def cross_entropy(
         of_class = np.take_along_axis(rows.x, own, axis=-1)
         return log.open | _less_log(of_class, rows, log, at_top, here, -1.0)[:, 0]
 
-    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
 def logsumexp(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
@@ -136,7 +143,7 @@ def logsumexp(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Forma
         open_ = rounded(*result, here, stage.relative_error, w, closer, below_one=False)
         return np.asarray(log.open | open_[:, 0] | (lost & ~zero)[:, 0])
 
-    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
 def _less_log(

@@ -8,6 +8,7 @@ they do by more than the bound allows stay open.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, middle
+from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
+from softmax_harness.operations.screen.reduction import BIAS, FIELD, power_of_two
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import exact_product, two_sum, two_sums
+from softmax_harness.operations.screen.sums import exact_product, product_into, two_sum, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
@@ -30,7 +33,10 @@ from softmax_harness.operations.truth import Truth
 _MOMENT_ERROR = 8.0
 _RANGE = 900  # differences of v that are 2**_RANGE apart stay open
 _LARGEST = 2.0**1000  # so does what is larger
+_USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
 _ZERO = -1500  # an exponent below all that counts
+_LEAST = -1700 * FIELD  # exponentials as small count as this, which is nothing beside 2**-1022
+_EXPONENT_FIELD = 0x7FF * FIELD
 
 
 def kernel_of(format: Format) -> ModuleType:
@@ -46,7 +52,7 @@ def relative_error(format: Format) -> float:
 
 @dataclass(frozen=True)
 class Vector:
-    """c of some rows, divided by a power of two that makes it at most 1.
+    """c of some rows, divided by a power of two if v is very large or very small.
 
     Attributes
     ----------
@@ -65,38 +71,44 @@ class Vector:
     def of(cls, rows: Rows, v: Array) -> Vector:
         """That of the rows' v, of their shape."""
         top = np.take_along_axis(v, rows.place, axis=-1)
-        first = cls(v, top, np.zeros(top.shape, np.int64), np.zeros(len(v), bool))
         largest, least = np.zeros(top.shape), np.full(top.shape, np.inf)
         for piece in rows.pieces():
-            size = np.abs(first.differences(rows, piece)[0])
-            largest = np.fmax(largest, size.max(axis=-1, keepdims=True))
+            size = np.abs(v[:, piece])
+            largest = np.maximum(largest, size.max(axis=-1, keepdims=True))
             low = size.min(axis=-1, keepdims=True)
             if not low.all():
                 low = np.where(size == 0.0, np.inf, size).min(axis=-1, keepdims=True)
-            least = np.fmin(least, low)
-        usable = (largest < _LARGEST) & (np.abs(top) < _LARGEST)
+            least = np.minimum(least, low)
+        usable = largest < _LARGEST
         exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
         usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
-        return cls(v, top, exponent, ~usable[:, 0])
+        return cls(v, top, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
 
-    def differences(self, rows: Rows, piece: slice) -> tuple[Array, Array]:
-        """c as two float64; 0 where the logit is left out."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            c, low = two_sum(self.v[:, piece], -self.top)
+    def differences(self, rows: Rows, piece: slice, w: Workspace) -> tuple[Array, Array | None]:
+        """c as two float64, in memory of `w`, the second None if it is 0 throughout.
+
+        0 where the logit is left out.
+        """
+        c, low = difference(self.v[:, piece], self.top, w)
         if rows.usable is not None:
-            hidden = ~np.isfinite(rows.x[:, piece])
-            c[hidden] = low[hidden] = 0.0
-        if self.open.any():
+            kept = masks.all_bits(rows.kept(piece))
+            masks.put(c, kept, 0.0)
+            masks.put(low, kept, 0.0)
+        if self.open.any():  # difference may be anything there
             c[self.open] = low[self.open] = 0.0
-        shift = -self.exponent.astype(np.int32)
-        if shift.any():
-            c, low = np.ldexp(c, shift), np.ldexp(low, shift)
-        return c, low
+        if self.exponent.any():
+            shift = -self.exponent.astype(np.int32)
+            np.ldexp(c, shift, out=c)
+            np.ldexp(low, shift, out=low)
+        if low.any():
+            return c, low
+        w.give(low)
+        return c, None
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The sum of E_j c_j over a row, E = exp(x - top), and a bound of that of E_j |c_j|.
+    """The sum of E_j c_j over a row, E exponentials, and a bound of that of E_j |c_j|.
 
     Attributes
     ----------
@@ -109,22 +121,31 @@ class Moment:
     size: Array
 
     @classmethod
-    def of(cls, c: tuple[Array, Array], terms: Terms, rows: Rows, w: Workspace) -> Moment:
-        """Of a piece of the rows; each product is divided by the power of two of the largest."""
-        exponent = (terms[2] >> 52) + np.frexp(c[0])[1]
-        exponent[c[0] == 0.0] = _LEAST
-        scale = exponent.max(axis=-1, keepdims=True)
-        head, tail = exact_product(terms[0], c[0])
-        tail += terms[0] * c[1] + terms[1] * c[0]
+    def of(cls, c: tuple[Array, Array | None], terms: Terms, rows: Rows, w: Workspace) -> Moment:
+        """Of a piece of the rows.
+
+        Each product is divided by the power of two of the largest, or by 2**-1022 if all are below.
+        """
         below = bits_of(w.take())
-        np.minimum((terms[2] >> 52) - scale, 1000, out=below)
-        below <<= 52
+        np.bitwise_and(bits_of(c[0]), _EXPONENT_FIELD, out=below)
+        below += terms[2]
+        scale = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
+        np.maximum(terms[2], _LEAST, out=below)
+        below -= scale
+        np.minimum(below, 1000 * FIELD, out=below)
+        head, tail, other, memory = w.take(), w.take(), w.take(), w.take()
+        other[:] = c[0]
+        product_into(terms[0], other, head, tail, memory, w)
+        _add_product(tail, terms[1], c[0], memory)
+        if c[1] is not None:
+            _add_product(tail, terms[0], c[1], memory)
+        w.give(other, memory)
         columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
         np.abs(head, out=head)
-        head *= np.ldexp(1.0, np.maximum(below >> 52, -1000).astype(np.int32))
-        w.give(below.view(np.float64))
+        head *= power_of_two(below, below)
         size = 1.001 * head.sum(axis=-1, keepdims=True)
-        return cls(Scaled(*two_sums(columns), scale), size)
+        w.give(below.view(np.float64), head, tail)
+        return cls(Scaled(*two_sums(columns), scale >> 52), size)
 
     @classmethod
     def joined(cls, parts: list[Moment]) -> Moment:
@@ -141,9 +162,6 @@ class Moment:
         return Moment(Scaled(*two_sum(p, tail), self.sum.exponent), 1.001 * self.size * inverse[0])
 
 
-_LEAST = -5000
-
-
 def gradient(
     x: Array, v: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
@@ -151,74 +169,116 @@ def gradient(
     stages = [Stage(kernel_of(format), relative_error(format))]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
-        kernel, error = stage
-        rows = Rows.of(x[part], kernel)
+        rows = Rows.of(x[part], stage.kernel)
         vector = Vector.of(rows, v[part])
         undecided = rows.of_one_value | vector.open
-        kept, sums, moments = [], [], []
-        pieces = list(rows.pieces())
-        for piece in pieces:
-            w = workspace(rows.x[:, piece].shape)
-            terms, c = rows.exponentials(piece, w), vector.differences(rows, piece)
-            sums.append(parts_of(rows, piece, terms, w))
-            moments.append(Moment.of(c, terms, rows, w))
-            if len(pieces) == 1:
-                kept.append((terms, c))
-            else:
-                w.give(terms[0], terms[1], terms[2].view(np.float64))
-        inverse = kernel.inverse(list(joined(sums).whole))
-        mean = Moment.joined(moments).over(inverse)
-        for piece in pieces:
-            w = workspace(rows.x[:, piece].shape)
-            if not kept:
-                terms, c = rows.exponentials(piece, w), vector.differences(rows, piece)
+        inverse, mean, pieces = _mean_and_pieces(rows, vector)
+        for piece, terms, c, w in pieces:
             of_piece = here.columns(piece)
-            scaled = (*kernel.scaled(terms[0], terms[1], inverse, w), terms[2])
-            open_ = _products(scaled, c, mean, vector.exponent, of_piece, error, w)
-            undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+            scaled = (*stage.kernel.scaled(terms[0], terms[1], inverse, w), terms[2])
+            open_ = _products(scaled, c, mean, vector.exponent, of_piece, stage, w)
+            if open_.any():
+                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
+Piece = tuple[slice, Terms, tuple[Array, Array | None], Workspace]
+
+
+def _mean_and_pieces(
+    rows: Rows, vector: Vector
+) -> tuple[tuple[Array, Array], Moment, Iterable[Piece]]:
+    """1/S, the mean m, and the terms and c of each piece, computed again if there are several."""
+    sums, moments = [], []
+    pieces = list(rows.pieces())
+    for piece in pieces:
+        found = _piece(rows, vector, piece)
+        _, terms, c, w = found
+        sums.append(parts_of(rows, piece, terms, w))
+        moments.append(Moment.of(c, terms, rows, w))
+        if len(pieces) > 1:
+            w.give(*terms[:2], terms[2].view(np.float64), *(each for each in c if each is not None))
+    inverse = rows.kernel.inverse(list(joined(sums).whole))
+    mean = Moment.joined(moments).over(inverse)
+    if len(pieces) == 1:
+        return inverse, mean, [found]
+    return inverse, mean, (_piece(rows, vector, piece) for piece in pieces)
+
+
+def _piece(rows: Rows, vector: Vector, piece: slice) -> Piece:
+    w = workspace(rows.x[:, piece].shape)
+    return piece, rows.exponentials(piece, w), vector.differences(rows, piece, w), w
+
+
 def _products(
     s: Terms,
-    c: tuple[Array, Array],
+    c: tuple[Array, Array | None],
     mean: Moment,
     exponent: Bits,
     here: Truth,
-    error: float,
+    stage: Stage,
     w: Workspace,
 ) -> NDArray[np.bool_]:
-    """s_i (c_i - m), times 2**exponent, into `here`; gives what is not decided. Consumes s.
+    """s_i (c_i - m), times 2**exponent, into `here`; gives what is not decided.
 
-    The product of the tails is left out: the light kernel's tail is below 2**-25 of s, that of
-    c_i - m a few ulp.
+    Gives s and c back to `w`. The product of the tails is left out: the light kernel's tail is
+    below 2**-25 of s, that of c_i - m a few ulp.
     """
-    kernel_error = _MOMENT_ERROR * kernel_of(here.format).RELATIVE_ERROR
-    m, scale = mean.sum, mean.sum.exponent
-    shift = np.maximum(scale, _ZERO).astype(np.int32)
-    own = np.ldexp(kernel_error * mean.size, shift)
-    d, rest = two_sum(c[0], -np.ldexp(m.head, shift))
-    rest += c[1] - np.ldexp(m.tail, shift)
-    zero = c[0] == 0.0
-    d = np.where(zero, -m.head, d)
-    rest = np.where(zero, -m.tail, rest)
-    uncertain = np.where(zero, kernel_error * mean.size, own)
+    kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
     head, tail, q = s
-    lost = uncertain > 0.5 * error * np.abs(d)
-    product, e = exact_product(head, d)
+    d, rest, uncertain = _less_mean(c, mean, kernel_error, q, w)
+    if exponent.any():
+        _raise(q, exponent)
+    product, memory = w.take(), w.take()
+    lost = np.abs(d, out=memory) < uncertain / (0.5 * stage.relative_error)
     tail *= d
-    tail += head * rest
-    tail += e
-    certain = (np.abs(head) * uncertain, kernel_error * np.abs(product))
-    head[:] = product
-    plain = (q >> 52) + np.where(zero, scale, 0) + exponent
-    np.maximum(plain, _ZERO, out=plain)
-    plain[product == 0.0] = _ZERO
-    np.left_shift(plain, 52, out=q)
+    _add_product(tail, head, rest, memory)
+    error = rest
+    product_into(head, d, product, error, memory, w)
+    tail += error
+    w.give(d, rest, memory)
 
     def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
-        return 0.0, certain[0].ravel()[flat] + certain[1].ravel()[flat]
+        own = np.broadcast_to(2.0 * uncertain, head.shape).ravel()[flat]
+        own = own + kernel_error * np.abs(c[0].ravel()[flat])
+        return 0.0, np.abs(head.ravel()[flat]) * own
 
-    return np.asarray(rounded(head, tail, q, here, error, w, closer, below_one=False) | lost)
+    open_ = rounded(product, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    w.give(head, *(each for each in c if each is not None))
+    return np.asarray(open_ | lost)
+
+
+def _less_mean(
+    c: tuple[Array, Array | None], mean: Moment, kernel_error: float, q: Bits, w: Workspace
+) -> tuple[Array, Array, Array]:
+    """c - m as two float64 in memory of `w`, and the bound of the error of m.
+
+    Where c is 0 and m deep, its power of two goes to q.
+    """
+    m, shift = mean.sum, np.maximum(mean.sum.exponent, _ZERO).astype(np.int32)
+    d, rest = difference(c[0], np.ldexp(m.head, shift), w)
+    rest -= np.ldexp(m.tail, shift)
+    if c[1] is not None:
+        rest += c[1]
+    uncertain = np.ldexp(kernel_error * mean.size, shift)
+    if (shift < -_USUAL).any():
+        zero = c[0] == 0.0
+        d[:] = np.where(zero, -m.head, d)
+        rest[:] = np.where(zero, -m.tail, rest)
+        uncertain = np.where(zero, kernel_error * mean.size, uncertain)
+        _raise(q, np.where(zero, m.exponent, 0))
+    return d, rest, uncertain
+
+
+def _raise(q: Bits, exponent: Bits) -> None:
+    """Add exponents to those of q, which has them in units of `FIELD`; none is below `_ZERO`."""
+    q >>= 52
+    q += exponent
+    np.maximum(q, _ZERO, out=q)
+    q <<= 52
+
+
+def _add_product(total: Array, a: Array, b: Array, memory: Array) -> None:
+    total += np.multiply(a, b, out=memory)

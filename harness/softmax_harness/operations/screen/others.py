@@ -90,6 +90,17 @@ class Rows:
         size = -(-self.n // count)
         return (slice(start, min(start + size, self.n)) for start in range(0, self.n, size))
 
+    def some(self, chosen: slice) -> Rows:
+        """Some of the rows."""
+        usable = None if self.usable is None else self.usable[chosen]
+        top, bottom, place = self.top[chosen], self.bottom[chosen], self.place[chosen]
+        return Rows(self.x[chosen], top, bottom, place, usable, self.kernel)
+
+    def chunks(self) -> Iterator[slice]:
+        """As many rows at a time as the workspace holds, at least one."""
+        step = max(1, BLOCK_ELEMENTS // self.n)
+        return (slice(start, start + step) for start in range(0, len(self.x), step))
+
     def kept(self, piece: slice) -> NDArray[np.bool_]:
         """What is not left out."""
         return np.asarray(np.isfinite(self.x[:, piece]) & (self.usable is None or self.usable))
@@ -171,6 +182,9 @@ class Parts(NamedTuple):
 
 def sums_of(rows: Rows) -> Parts:
     """The sum over each row; see `parts_of`."""
+    chunks = list(rows.chunks())
+    if len(chunks) > 1:
+        return concatenated([sums_of(rows.some(each)) for each in chunks])
     parts = []
     for piece in rows.pieces():
         w = workspace(rows.x[:, piece].shape)
@@ -198,6 +212,13 @@ def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
     for term, value in ((head, own[0]), (tail, own[1]), (q, 0)):
         rows.put_at_top(piece, term, value)
     return Parts(*own, Scaled(*two_sums(columns), scale >> 52))
+
+
+def concatenated(parts: list[Parts]) -> Parts:
+    """The parts of all rows, from those of some of them each."""
+    own = np.concatenate([each.own for each in parts])
+    own_tail = np.concatenate([each.own_tail for each in parts])
+    return Parts(own, own_tail, Scaled.concatenated([each.rest for each in parts]))
 
 
 def joined(parts: list[Parts]) -> Parts:

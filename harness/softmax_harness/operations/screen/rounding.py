@@ -100,7 +100,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         ulp -= BIAS
         np.clip(ulp, least, most, out=ulp)
         np.subtract(q >> 52, ulp, out=scale)
-        np.maximum(scale, _DEEP, out=scale)
+        np.clip(scale, _DEEP, -_DEEP, out=scale)  # of 0 it may be anything
         scale += BIAS
         scale <<= 52
         np.ldexp(1.0, ulp.astype(np.int32), out=truth.ulp)

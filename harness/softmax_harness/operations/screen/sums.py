@@ -110,3 +110,24 @@ def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
     a2, b2 = a - a1, b - b1
     p = a * b
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def product_into(
+    a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace
+) -> None:
+    """a b = product + error exactly; `head` and `b` are overwritten."""
+    rest, part = w.take(), w.take()
+    np.multiply(a, b, out=product)
+    np.bitwise_and(bits_of(a), HEAD, out=bits_of(head))
+    np.subtract(a, head, out=rest)
+    np.bitwise_and(bits_of(b), HEAD, out=bits_of(part))
+    b -= part
+    np.multiply(head, part, out=error)
+    error -= product
+    head *= b
+    error += head
+    part *= rest
+    error += part
+    rest *= b
+    error += rest
+    w.give(rest, part)

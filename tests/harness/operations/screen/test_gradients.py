@@ -33,8 +33,7 @@ def test_the_moment_is_right_relative_to_its_terms(kind, kernel):
     rows, w, everything = Rows.of(x, kernel), Workspace(x.shape), slice(0, 40)
     vector = Vector.of(rows, v)
     assert not vector.open.any()
-    c = vector.differences(rows, everything)
-    terms = rows.exponentials(everything, w)
+    terms, c = rows.exponentials(everything, w), vector.differences(rows, everything, w)
     own = [rows.at_top(everything, each) for each in terms[:2]]
     found = Moment.of(c, terms, rows, w)
     with mpmath.workprec(1500):
