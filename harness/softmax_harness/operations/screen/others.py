@@ -118,19 +118,14 @@ class Rows:
         x = masks.where(keep, self.x[:, piece], np.where(self.usable, small, 0.0))
         return x, (keep | ~self.usable).astype(np.float64)
 
-    def at_top(self, piece: slice, array: Array) -> Array:
-        """The entry of each row's largest logit, 0 where that is in another piece."""
+    def at_top(self, piece: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows whose largest logit lies in the piece, and its column there."""
+        column = self.place[:, 0] - piece.start
+        row = np.arange(len(column))
         if piece.start == 0 and piece.stop >= self.n:
-            return np.take_along_axis(array, self.place, axis=-1)
-        inside = piece.start <= self.place[0, 0] < piece.stop
-        return np.array([[array[0, self.place[0, 0] - piece.start] if inside else 0.0]])
-
-    def put_at_top(self, piece: slice, array: Array | Bits, value: Array | float) -> None:
-        """Set the entry of each row's largest logit, where that lies in the piece."""
-        if piece.start == 0 and piece.stop >= self.n:
-            np.put_along_axis(array, self.place, value, axis=-1)
-        elif piece.start <= self.place[0, 0] < piece.stop:
-            array[0, self.place[0, 0] - piece.start] = np.ravel(value)[0]
+            return row, column
+        inside = (column >= 0) & (column < piece.stop - piece.start)
+        return row[inside], column[inside]
 
     def exponentials(self, piece: slice, w: Workspace) -> Terms:
         """exp(x), in units of a power of two of each row, as 2**q (head + tail).
@@ -201,17 +196,16 @@ def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
     largest, above 1 - 2**-15, as that of a whole row is.
     """
     head, tail, q = terms
-    own = rows.at_top(piece, head), rows.at_top(piece, tail)
-    for each, nothing in ((head, 0.0), (tail, 0.0), (q, _LEAST)):
-        rows.put_at_top(piece, each, nothing)
+    at_top, own = rows.at_top(piece), np.zeros((2, len(q), 1))
+    own[0, at_top[0], 0], own[1, at_top[0], 0] = head[at_top], tail[at_top]
+    head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
     scale = q.max(axis=-1, keepdims=True)
     below = bits_of(w.take())
     np.subtract(q, scale, out=below)
     columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
     w.give(below.view(np.float64))
-    for term, value in ((head, own[0]), (tail, own[1]), (q, 0)):
-        rows.put_at_top(piece, term, value)
-    return Parts(*own, Scaled(*two_sums(columns), scale >> 52))
+    head[at_top], tail[at_top], q[at_top] = own[0, at_top[0], 0], own[1, at_top[0], 0], 0
+    return Parts(own[0], own[1], Scaled(*two_sums(columns), scale >> 52))
 
 
 def concatenated(parts: list[Parts]) -> Parts:

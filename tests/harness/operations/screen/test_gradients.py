@@ -34,7 +34,7 @@ def test_the_moment_is_right_relative_to_its_terms(kind, kernel):
     vector = Vector.of(rows, v)
     assert not vector.open.any()
     terms, c = rows.exponentials(everything, w), vector.differences(rows, everything, w)
-    own = [rows.at_top(everything, each) for each in terms[:2]]
+    own = [each[rows.at_top(everything)][:, None] for each in terms[:2]]
     found = Moment.of(c, terms, rows, w)
     with mpmath.workprec(1500):
         for row in range(8):
@@ -73,7 +73,9 @@ def test_one_unlikely_entry_is_all_there_is(dtype, assert_agrees):
 
 def test_vectors_out_of_range_are_left_to_mpmath(assert_agrees):
     x = np.random.default_rng(1).normal(size=(4, 3))
-    v = np.array([[1e300, -1e300, 5.0], [1.7e308, -1.7e308, 0], [1e200, 1e-200, 0], [1e-320, 0, 0]])
+    v = np.array(
+        [[1e300, -1e300, 1e290], [1.7e308, -1.7e308, 0], [1e200, 1e-200, 0], [1e-320, 0, 0]]
+    )
     left = assert_agrees("gradient", x, (v,), FLOAT64)
     assert left.tolist() == [False, True, True, False]
 
