@@ -196,15 +196,15 @@ def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
     largest, above 1 - 2**-15, as that of a whole row is.
     """
     head, tail, q = terms
-    at_top, own = rows.at_top(piece), np.zeros((2, len(q), 1))
-    own[0, at_top[0], 0], own[1, at_top[0], 0] = head[at_top], tail[at_top]
+    at_top, below = rows.at_top(piece), bits_of(w.take())
+    own = np.zeros((2, len(q), 1))
+    own[:, at_top[0], 0] = head[at_top], tail[at_top]
     head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
     scale = q.max(axis=-1, keepdims=True)
-    below = bits_of(w.take())
     np.subtract(q, scale, out=below)
     columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
     w.give(below.view(np.float64))
-    head[at_top], tail[at_top], q[at_top] = own[0, at_top[0], 0], own[1, at_top[0], 0], 0
+    (head[at_top], tail[at_top]), q[at_top] = own[:, at_top[0], 0], 0
     return Parts(own[0], own[1], Scaled(*two_sums(columns), scale >> 52))
 
 
