@@ -342,13 +342,13 @@ def values_of_the_next_key(q, k, v, mask):
 
 
 def wrong_log2_e(q, k, v, mask):
-    """Takes powers of 2 with log2 e cut to 1.4427.
+    """Takes powers of 2 with log2 e cut to 1.442.
 
     Found as: inaccurate.
     """
     s = _masked(q, k, mask)
     with np.errstate(all="ignore"):
-        e = np.exp2((s - _finite(s.max(-1, keepdims=True))) * 1.4427)
+        e = np.exp2((s - _finite(s.max(-1, keepdims=True))) * 1.442)
     return _mean(e, v, mask, q.dtype)
 
 

@@ -1,6 +1,6 @@
 """Attentions that are right in the ways in which kernels are written.
 
-In formats of 16 bits they work in float32 and round once; in the others every step is in the format.
+In formats of 16 bits they work in float32 and round once; else each step is in the format.
 """
 
 import numpy as np
@@ -83,23 +83,16 @@ def flash_base_2(q, k, v, mask):
 
 
 @np.errstate(all="ignore")
-def two_passes(q, k, v, mask):
-    """The logarithm of the sum first, then the weights from scores that are computed again.
-
-    Its exponent is rounded once more than that of the others, so that it works in float64.
-    """
-    a, b, c = (each.astype(np.float64) for each in (q, k, v))
-    s = _masked(np.matmul(a, _across(b)) / np.sqrt(a.shape[-1]), mask)
-    top = s.max(-1, keepdims=True)
-    lse = top + np.log(np.exp(s - top).sum(-1, keepdims=True))
-    return np.matmul(np.exp(s - lse), c).astype(q.dtype)
-
-
-@np.errstate(all="ignore")
-def einsum(q, k, v, mask):
-    """Products by einsum, each added to the last in order."""
+def two_passes(q, k, v, mask, block=32):
+    """Maximum and sum first, block by block; then the weights from scores computed again."""
     a, b, c = _working(q, k, v)
-    s = np.einsum("...ld,...sd->...ls", a, b) / a.dtype.type(np.sqrt(a.shape[-1]))
-    s = _masked(s, mask)
-    e = np.exp(s - s.max(-1, keepdims=True))
-    return np.einsum("...ls,...sc->...lc", e / e.sum(-1, keepdims=True), c).astype(q.dtype)
+    a = a * a.dtype.type(1 / np.sqrt(a.shape[-1]))
+    blocks = [slice(start, start + block) for start in range(0, b.shape[-2], block)]
+
+    def scores(some):
+        return _masked(np.matmul(a, _across(b[..., some, :])), mask[..., some])
+
+    top = np.max([scores(some).max(-1, keepdims=True) for some in blocks], axis=0)
+    total = sum(np.exp(scores(some) - top).sum(-1, keepdims=True) for some in blocks)
+    parts = [np.matmul(np.exp(scores(some) - top) / total, c[..., some, :]) for some in blocks]
+    return sum(parts[1:], parts[0]).astype(q.dtype)

@@ -78,13 +78,18 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     With w the weights, E the bound of the error of a score and of its exponential, and
     M = log sum w exp(E): a computed weight is between w exp(-E - M) and w exp(E + M), and between 0
     and 1. The computed weights sum to 1 as w do, so that what they are wrong by counts times
-    |v - z| alone, and the mean stays between the least and the largest value that is seen. Sums,
-    products and the division are in error by so many u of sum w |v| beside.
+    |v - z| alone, and the mean stays between the least and the largest value that is seen. Beside
+    this the sums, of weights and of weighted values, the products and the division are in error by
+    so many u of sum w |v|; what is added to a sum without a rounding, 0 for keys that are hidden,
+    does not count.
     """
+    if x.shape[-1] == 0:
+        return np.full(z.shape, np.inf)
     known = _known(operands)
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, eta, n = setting.unit_roundoff, setting.smallest_subnormal, x.shape[-1]
     wrong, inflated = _weights(known, setting)
+    roundings = _roundings(known, setting)
     apart = _apart(known, wrong, z)
     size = times(inflated, np.abs(known.v))
     large = np.flatnonzero((wrong > _LARGE).any(axis=-1))
@@ -92,15 +97,22 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         apart[large], size[large] = _limited(known, large, apart[large], size[large], z[large])
     lost = n * (setting.errors.exp_subnormal + 2.0) * eta
     largest = np.abs(known.v).max(axis=-2, initial=0.0)
-    absolute = apart + u * (_roundings(n) * size + np.abs(z)) + lost * (n * largest + 1.0)
+    absolute = apart + u * (roundings * size + np.abs(z)) + lost * (n * largest + 1.0)
     raw = known.size.max(axis=-1, keepdims=True, initial=0.0)
     overflows = np.maximum(1.01 * raw, n * largest) > format.largest
     return np.where(overflows, np.inf, 1.1 * absolute / ulp)
 
 
-def _roundings(n: int) -> float:
-    """Of the sum of the weights, of that of the weighted values, and of the quotient, in u."""
-    return 2.0 * bounds.pairwise_additions(n) + 4.0
+def _roundings(known: _Known, setting: bounds.Arithmetic) -> Array:
+    """Of both sums, of a product in each and of the division, in u, shape (rows, 1).
+
+    The weights are added in pairs, or in pairs within blocks and these one after another. A
+    library's product of a matrix and a vector adds one value after another: OpenBLAS errs by n u/8
+    where all terms are equal. Sums of one term have no rounding.
+    """
+    others = known.seen.sum(axis=-1, keepdims=True) - 1.0
+    in_blocks = setting.additions + known.seen.shape[-1] / _BLOCK
+    return np.asarray(np.minimum(others, in_blocks) + others + 4.0)
 
 
 def _weights(known: _Known, setting: bounds.Arithmetic) -> tuple[Array, Array]:
@@ -138,10 +150,16 @@ def _rescalings(known: _Known) -> Array:
 
 
 def _apart(known: _Known, wrong: Array, z: Array) -> Array:
-    """sum of wrong |v - z|, as |v - m| + |z - m| with m the middle of all values of a column."""
+    """A bound of sum of wrong |v - z|, by products of matrices.
+
+    |v - z| is at most |v| + |z|, and |v - m| + |z - m| with m the middle of all values of a column:
+    the one is near it where most values are near 0, the other where they are all alike.
+    """
     middle = known.v.max(axis=-2, keepdims=True) / 2 + known.v.min(axis=-2, keepdims=True) / 2
-    from_middle = np.abs(z - middle[..., 0, :])
-    return times(wrong, np.abs(known.v - middle)) + wrong.sum(axis=-1, keepdims=True) * from_middle
+    total = wrong.sum(axis=-1, keepdims=True)
+    from_zero = times(wrong, np.abs(known.v)) + total * np.abs(z)
+    from_middle = times(wrong, np.abs(known.v - middle)) + total * np.abs(z - middle[..., 0, :])
+    return np.asarray(np.minimum(from_zero, from_middle))
 
 
 def _limited(

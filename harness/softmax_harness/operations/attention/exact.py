@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.operations import rows
 from softmax_harness.operations.balls import (
@@ -10,7 +11,6 @@ from softmax_harness.operations.balls import (
     Ball,
     exact,
     exponential,
-    product,
     quotient,
     square_root,
     total,
@@ -25,12 +25,11 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     together first, so that what cancels exactly is seen to.
     """
     q, k, v, mask = operands
-    query = [exact(each) for each in q[0].astype(np.float64).tolist()]
     found: dict[tuple[int, int], list[int]] = {}
-    for key in np.flatnonzero(mask[0]).tolist():
-        parts = zip(query, k[key].astype(np.float64).tolist(), strict=True)
-        score = total([product(a, exact(b)) for a, b in parts if b])
-        found.setdefault(_lowest_terms(score), []).append(key)
+    seen = np.flatnonzero(mask[0])
+    products, exp = _products(q[0].astype(np.float64), k[seen].astype(np.float64))
+    for key, man in zip(seen.tolist(), products, strict=True):
+        found.setdefault(_lowest_terms(man, exp), []).append(key)
     least = min((exp for _, exp in found), default=0)
     scores = sorted(found, key=lambda score: score[0] << (score[1] - least))
     terms = [_weight(each, scores[-1], q.shape[-1], precision) for each in scores]
@@ -47,11 +46,27 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     ]
 
 
-def _lowest_terms(ball: Ball) -> tuple[int, int]:
-    if not ball.man:
+def _products(q: Array, k: Array) -> tuple[list[int], int]:
+    """q.k of each key, exactly, as integers in units of one power of two."""
+    query, of_query = _integers(q)
+    keys, of_keys = _integers(k)
+    return [int(each) for each in keys @ query], of_query + of_keys
+
+
+def _integers(values: Array) -> tuple[NDArray[np.object_], int]:
+    """Numbers as Python's integers in units of one power of two."""
+    fraction, exponent = np.frexp(values)
+    exponent = np.where(values == 0, 0, exponent - 53)
+    least = int(exponent.min(initial=0))
+    man = np.ldexp(fraction, 53).astype(np.int64).astype(object)
+    return man << (exponent - least).astype(object), least
+
+
+def _lowest_terms(man: int, exp: int) -> tuple[int, int]:
+    if not man:
         return 0, 0
-    zeros = (ball.man & -ball.man).bit_length() - 1
-    return ball.man >> zeros, ball.exp + zeros
+    zeros = (man & -man).bit_length() - 1
+    return man >> zeros, exp + zeros
 
 
 def _weight(score: tuple[int, int], top: tuple[int, int], depth: int, bits: int) -> Ball:

@@ -1,37 +1,108 @@
-"""The operands of attention that are made from logits."""
+"""The operands of attention that are made from logits: each row one query with its own keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations.operation import Operands
+from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
+from softmax_harness.operations.attention.masks import masks
+from softmax_harness.operations.attention.values import poisoned, values
+from softmax_harness.operations.operation import Array, Operands
 
 DEPTH, VALUES = 8, 3
+"""Length of the vectors and number of columns of v, but where few numbers are asked for."""
+
+# Lengths of heads in use, and odd ones; each as likely as the number of times that it stands here.
+_DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 33, 64, 64, 64, 80, 128, 128)
+_COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17)
+_FEW = 1 << 13  # logits, whose operands are a million numbers at most
+_LONGEST = 1024
+_NOISES = (0.0, 0.125, 0.125, 1.0)
+
+
+class _Sizes(NamedTuple):
+    rows: int
+    n: int
+    d: int
+    c: int
 
 
 def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """q, K, V and the mask, whose scores are about the given logits.
+    """q, K, V and the mask, whose scores are about the given logits, or these made harder.
+
+    In some rows the maximum comes late; in some all scores lie about -1e3 to -1e6, or about a
+    number that stands for -inf elsewhere. Keys of logits that are not finite are hidden, and others
+    in many ways.
 
     Returns
     -------
-    q : ndarray, shape (rows, 1, 8)
-    k : ndarray, shape (rows, n, 8)
-    v : ndarray, shape (rows, n, 3)
+    q : ndarray, shape (rows, 1, d)
+    k : ndarray, shape (rows, n, d)
+    v : ndarray, shape (rows, n, c)
         In the format of the logits.
     mask : ndarray of bool, shape (rows, 1, n)
-        True for the keys that are seen: those of finite logits.
+        True for the keys that are seen.
     """
-    rows_, n = stored.shape
+    format, sizes = format_of(stored), _sizes(stored.shape, rng)
     x = stored.astype(np.float64)
-    seen = np.isfinite(x)
-    q = rng.standard_normal((rows_, 1, DEPTH))
-    q[..., 0] = np.sqrt(DEPTH)
-    k = rng.standard_normal((rows_, n, DEPTH)) / 8
-    k[..., 0] = np.where(seen, x, 0.0)
-    v = rng.standard_normal((rows_, n, VALUES))
-    with np.errstate(over="ignore"):
-        q, k, v = (each.astype(stored.dtype) for each in (q, k, v))
+    finite = np.isfinite(x)
+    seen = finite & masks(sizes.rows, sizes.n, rng)
+    x = np.where(finite, x, 0.0)
+    is_moderate = np.abs(x).max(axis=-1, initial=0.0) < format.largest / 4096
+    hard = risen(x, rng) + np.where(seen, 0.0, above_what_is_seen(sizes.rows, rng))
+    x = np.where(is_moderate[:, None], hard, x)
+    shift = np.where(is_moderate, shifts(sizes.rows, format, rng), 0.0)
+    q, k = _vectors(x, shift, sizes, rng)
+    v = poisoned(values((sizes.rows, sizes.n, sizes.c), format, rng), ~seen, format, rng)
+    q, k, v = (_stored(each, format) for each in (q, k, v))
     return q, k, v, seen[:, None, :]
+
+
+def _sizes(shape: tuple[int, ...], rng: np.random.Generator) -> _Sizes:
+    rows, n = shape
+    d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
+    if rows * n > _FEW or n > _LONGEST:
+        d, c = DEPTH, VALUES
+    return _Sizes(rows, n, d, c)
+
+
+def _vectors(
+    x: Array, shift: Array, sizes: _Sizes, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """q and k with q.k / sqrt d about x + shift.
+
+    One component, of any place, has the logits and another the shift, split evenly between q and k
+    so that narrow formats hold both. The others are noise: products that cancel more or less.
+    """
+    rows, n, d, _ = sizes
+    root = np.sqrt(d)
+    noise = rng.choice(_NOISES, (rows, 1, 1))
+    q = rng.standard_normal((rows, 1, d))
+    k = rng.standard_normal((rows, n, d)) * noise
+    of_logits, of_shift = rng.permutation(d)[:2] if d > 1 else (0, 0)
+    if d == 1:
+        x, shift = x + shift[:, None], np.zeros(rows)
+    largest = np.abs(x).max(axis=-1, initial=0.0)
+    part = _half_the_exponent(np.where(largest > 2.0**12, largest, 1.0))
+    q[:, 0, of_logits] = root * part
+    k[:, :, of_logits] = x / part[:, None]
+    if d > 1:
+        part = _half_the_exponent(np.abs(shift) * root)
+        q[:, 0, of_shift] = np.where(shift != 0, part, q[:, 0, of_shift])
+        own = np.broadcast_to((shift * root / part)[:, None], (rows, n))
+        k[:, :, of_shift] = np.where(shift[:, None] != 0, own, k[:, :, of_shift])
+    return q, k
+
+
+def _half_the_exponent(size: Array) -> Array:
+    """About the square root, a power of two; 1 for 0."""
+    return np.asarray(np.ldexp(1.0, np.frexp(np.where(size > 0, size, 1.0))[1] // 2))
+
+
+def _stored(values: Array, format: Format) -> NDArray[Any]:
+    """In the format, the largest number of it in place of what is beyond."""
+    return np.clip(values, -format.largest, format.largest).astype(format.dtype)

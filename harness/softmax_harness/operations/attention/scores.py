@@ -106,51 +106,80 @@ def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: 
     Notes
     -----
     All scores of a row are taken in units of 2**E, E the largest sum of the exponents of q and of a
-    key that is seen. In these each errs by e, see `slices.product`, and differences by 2 e and
-    6 u**2 of the scores, which are below d. Then 2**E / sqrt d times that is what a distance errs
-    by, and by the error of the product with 1 / sqrt d: `doubles.PRODUCT_ERROR` of at most 690.
+    key that is seen. The parts of the scores, see `slices.parts`, are exact, and so are the pairs
+    that are the differences from those of the largest score: what all keys have in common leaves
+    no error. `_added` adds them. Then 2**E / sqrt d times its error is what a distance errs by, and
+    the error of the product with 1 / sqrt d, `doubles.PRODUCT_ERROR` of the distance.
     """
-    transposed = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
-    high, low, error = slices.product(q.sliced, transposed, least, d)
+    across = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
+    found = slices.parts(q.sliced, across, least, d)
     exponent = q.exponent[:, None] + k.exponent
     unit = np.where(seen, exponent, -(1 << 20)).max(axis=-1, keepdims=True)
     lift = np.minimum(exponent - unit, 0)  # of what is not seen nothing is asked
-    if lift.any():
-        high, low = times_power(high, lift), times_power(low, lift)
-    top = _largest(high, low, seen)
-    at_top = tuple(np.take_along_axis(each, top[:, None], axis=-1) for each in (high, low))
-    apart = doubles.difference((high, low), (at_top[0], at_top[1]))
+    each = [times_power(part, lift) for part in found.each] if lift.any() else found.each
+    top = _largest(each, seen)
+    high, low, error = _added(each, top)
+    top = _corrected(top, high, low, seen)
+    apart = doubles.difference((high, low), (_at(high, top), _at(low, top)))
     root = doubles.square_root_inverse(d)
-    scaled = doubles.product(apart, (np.full((1, 1), root[0]), np.full((1, 1), root[1])))
-    high, low = (times_power(each, unit) for each in scaled)
-    with np.errstate(over="ignore"):
-        own = np.ldexp(2.0 * error + 2.0**-102 * d + _UNDERFLOW, unit.astype(np.int32))
-    own = 1.01 * own * root[0] + doubles.PRODUCT_ERROR * -DEEPEST
-    deep = seen & ~(high >= DEEPEST)
-    return _counted(high, low, seen, deep, top, own)
+    apart = doubles.product(apart, (np.full((1, 1), root[0]), np.full((1, 1), root[1])))
+    high, low = (times_power(each, unit) for each in apart)
+    own = 1.01 * root[0] * times_power(error + _at(error, top) + 2.0 * found.missing, unit)
+    own += times_power(np.full((1, 1), _UNDERFLOW), unit) - 1.01 * doubles.PRODUCT_ERROR * high
+    return _counted(high, low, own, seen, top)
 
 
-def _largest(high: Array, low: Array, seen: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _at(values: Array, top: NDArray[np.int64]) -> Array:
+    return np.take_along_axis(values, top[:, None], axis=-1)
+
+
+def _largest(parts: list[Array], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The place of the score that is the largest in float64, shape (rows,)."""
+    score = parts[0]
+    for part in parts[1:]:
+        score = score + part
+    return np.asarray(np.argmax(np.where(seen, score, -np.inf), axis=-1))
+
+
+def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+    """The sum of each part's difference from that at `top`, as a pair, and its error.
+
+    P exact pairs, of sizes that add up to A, are added as pairs: the errors of the leading sum, at
+    most u A each, and the low parts, at most u A together, are added in 2 P steps with an error of
+    4 P**2 u**2 A at most.
+    """
+    high = low = size = np.zeros(parts[0].shape)
+    for part in parts:
+        apart, rest = doubles.two_sum(part, -_at(part, top))
+        high, error = doubles.two_sum(high, apart)
+        low = low + (rest + error)
+        size = size + np.abs(apart)
+    high, low = doubles.two_sum(high, low)
+    return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
+
+
+def _corrected(
+    top: NDArray[np.int64], high: Array, low: Array, seen: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """The place of the largest pair of each row: of equal leading parts, by the second."""
     leading = np.where(seen, high, -np.inf)
-    is_top = leading == leading.max(axis=-1, keepdims=True)
-    return np.asarray(np.argmax(np.where(is_top, low, -np.inf), axis=-1))
+    most = leading.max(axis=-1, keepdims=True)
+    if (most == 0).all():
+        return top
+    return np.asarray(np.argmax(np.where(leading == most, low, -np.inf), axis=-1))
 
 
 def _counted(
-    high: Array,
-    low: Array,
-    seen: NDArray[np.bool_],
-    deep: NDArray[np.bool_],
-    top: NDArray[np.int64],
-    error: Array,
+    high: Array, low: Array, own: Array, seen: NDArray[np.bool_], top: NDArray[np.int64]
 ) -> Distances:
+    """`Distances` that err by `own` each."""
+    deep = seen & ~(high >= DEEPEST)
     counted = seen & ~deep
+    error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
     heaviest = np.zeros(error.shape)
     if deep.any():
-        nearest = np.where(deep, high, -np.inf).max(axis=-1, keepdims=True)
-        with np.errstate(invalid="ignore", over="ignore"):
-            weight = np.exp(np.minimum(np.nan_to_num(nearest + error, nan=0.0), 0.0))
+        nearest = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
+        weight = np.exp(np.minimum(np.where(np.isnan(nearest), 0.0, nearest), 0.0))
         heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
     if not counted.all():
         high, low = np.where(counted, high, 0.0), np.where(counted, low, 0.0)

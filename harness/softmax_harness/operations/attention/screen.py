@@ -63,7 +63,7 @@ def screen(
         np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal),
         fixed,
     )
-    undecided = ~fixed.all(axis=-1)
+    undecided: NDArray[np.bool_] = np.asarray(~fixed.all(axis=-1))
     error = 0.0
     open_ = np.flatnonzero(undecided)
     if open_.size and x.shape[-1] <= LONGEST_ROW:

@@ -73,8 +73,22 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
             return Sliced(found, bits, rest)
 
 
-def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Array, float]:
-    """Sums of a b over the last axis of a, `depth` long, with the bound of their error.
+class Parts(NamedTuple):
+    """Exact sums of products of slices, the largest first, which add up to a matrix product.
+
+    Attributes
+    ----------
+    each : list of ndarray of float64, shape (rows, m)
+    missing : float
+        Bound of what all of them leave of it.
+    """
+
+    each: list[Array]
+    missing: float
+
+
+def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
+    """The sums of a b over the last axis of a, `depth` long.
 
     Parameters
     ----------
@@ -84,34 +98,34 @@ def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Arra
     least : float
         Products of slices that are smaller than that are left out.
 
-    Returns
-    -------
-    high, low : ndarray of float64, shape (rows, m)
-        A normalised pair.
-    error : float
-        Bound of the absolute error.
-
     Notes
     -----
-    Each product of slices is exact. P of them are added as pairs: no rounding error of the leading
-    part, at most 2 u depth each, is lost but by the additions of these errors, P u times their sum:
-    2 P**2 u**2 depth. The rests take depth (rest of a + rest of b) (1 + 2**-20).
+    The rests leave depth (rest of a + rest of b) (1 + 2**-20), what is left out its size times
+    depth.
     """
     pairs = [(i, j) for i in range(len(a.slices)) for j in range(len(b.slices))]
     size = {pair: 2.0 ** (-sum(pair) * (a.bits + 1)) for pair in pairs}
     kept = sorted((pair for pair in pairs if size[pair] > least), key=sum)
-    high = low = np.zeros(())
-    for place, (i, j) in enumerate(kept):
-        part = times(a.slices[i], b.slices[j])
-        if place == 0:
-            high, low = part, np.zeros(part.shape)
-            continue
+    left_out = sum(size[pair] for pair in pairs if size[pair] <= least)
+    each = [times(a.slices[i], b.slices[j]) for i, j in kept]
+    return Parts(each, 1.01 * depth * (a.rest + b.rest + left_out))
+
+
+def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Array, float]:
+    """`parts` added up, as a normalised pair with the bound of its absolute error.
+
+    Of P parts, each at most `depth`, no rounding error of the leading sum is lost but by the
+    additions of these errors: of P times 2 u depth, by P u: 2 P**2 u**2 depth.
+    """
+    found = parts(a, b, least, depth)
+    high, low = found.each[0], np.zeros(found.each[0].shape)
+    for part in found.each[1:]:
         high, error = two_sum(high, part)
         low += error
     high, low = two_sum(high, low)
-    missing = sum(size[pair] for pair in pairs if size[pair] <= least)
-    rounding = 2.0 * len(kept) ** 2 * 2.0**-106 if len(kept) > 1 else 0.0
-    return high, low, depth * (1.01 * (a.rest + b.rest + missing) + rounding)
+    count = len(found.each)
+    rounding = 2.0 * count**2 * 2.0**-106 * depth if count > 1 else 0.0
+    return high, low, found.missing + rounding
 
 
 def times(a: Array, b: Array) -> Array:

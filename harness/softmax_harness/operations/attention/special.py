@@ -24,15 +24,16 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     _, said = softmax.special_values(_ROWS, policy)
     seen = mask[:, 0, :].astype(bool)
     shape = len(q), v.shape[-1]
-    fixed = np.broadcast_to(~seen.any(axis=-1, keepdims=True), shape).copy()
+    sees = np.asarray(seen.any(axis=-1, keepdims=True))
+    fixed = np.array(np.broadcast_to(~sees, shape))
     expected = np.where(fixed, said[0, 0], 0.0)
     if all(np.isfinite(own_rows(each)).all() for each in (q, k, v)):
         return fixed, expected
     for is_special, result in ((np.isinf, said[1, 0]), (np.isnan, said[2, 0])):
-        in_key = is_special(k).any(axis=-1) & seen
+        in_key = np.asarray(is_special(k).any(axis=-1)) & seen
         in_value = (is_special(v) & seen[:, :, None]).any(axis=1)
-        reached = is_special(q[:, 0]).any(axis=-1) | in_key.any(axis=-1)
-        own = (reached[:, None] | in_value) & seen.any(axis=-1, keepdims=True)
+        reached = np.asarray(is_special(q[:, 0]).any(axis=-1)) | in_key.any(axis=-1)
+        own = (reached[:, None] | np.asarray(in_value)) & sees
         fixed |= own
         expected = np.where(own, result, expected)
     return fixed, expected

@@ -35,8 +35,8 @@ class Precision(NamedTuple):
     values: float
 
 
-_LIGHT = Precision(light.exponentials, 2.0**-64.5, 2.0**-90, 2.0**-64)
-_FULL = Precision(full.exponentials, 2.0**-98.5, 2.0**-115, 2.0**-102)
+_LIGHT = Precision(light.exponentials, 2.0**-64.5, 2.0**-100, 2.0**-64)
+_FULL = Precision(full.exponentials, 2.0**-98.5, 2.0**-140, 2.0**-102)
 
 
 def precision_for(format: Format) -> Precision:
