@@ -178,7 +178,8 @@ def _counted(
     error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
     heaviest = np.zeros(error.shape)
     if deep.any():
-        nearest = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
+        with np.errstate(invalid="ignore"):  # -inf and a bound of inf
+            nearest = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
         weight = np.exp(np.minimum(np.where(np.isnan(nearest), 0.0, nearest), 0.0))
         heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
     if not counted.all():
