@@ -129,8 +129,8 @@ def _weights(known: _Known, setting: bounds.Arithmetic) -> tuple[Array, Array]:
     error += (setting.errors.exp + 2.0 * u) * _rescalings(known)
     error = np.where(known.seen, error, 0.0)
     w = np.exp(known.log_weights)
-    shift = np.log((np.exp(known.log_weights + error)).sum(axis=-1, keepdims=True))
-    both = error + shift
+    inflated = np.exp(known.log_weights + error).sum(axis=-1, keepdims=True)
+    both = error + np.log(np.maximum(inflated, 1.0))
     wrong = np.where(both < 1.0, w * np.expm1(both), np.exp(known.log_weights + both))
     wrong = np.where(known.seen, np.minimum(wrong, 1.0), 0.0)
     return wrong, np.minimum(w + wrong, 1.0)

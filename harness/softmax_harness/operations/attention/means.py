@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.attention import doubles, slices
+from softmax_harness.operations.attention.distances import Distances, times_power
 from softmax_harness.operations.attention.rounding import Enclosed
-from softmax_harness.operations.attention.scores import Distances, times_power
 from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.attention.weights import Weights
 from softmax_harness.operations.screen.workspace import Array

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.attention.scores import times_power
+from softmax_harness.operations.attention.distances import times_power
 from softmax_harness.operations.screen.workspace import Array
 
 LARGEST_ERROR = 2.0**-12

@@ -1,6 +1,6 @@
 """The screen of attention: results enclosed with a proved bound, the open ones left to mpmath.
 
-Each stage states its error: the scores `scores.distances`, their exponentials `weights.weights`,
+Each stage states its error: the scores `distances.distances`, their exponentials `weights.weights`,
 the means `means.means`, the roundings `rounding.rounded`. A mean that cancels, or lies next to a
 number at which the rounding changes, is taken once more, by `means.from_the_heaviest`.
 """
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.attention import means, scores
+from softmax_harness.operations.attention import distances, means
+from softmax_harness.operations.attention.distances import Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
-from softmax_harness.operations.attention.scores import Vectors
 from softmax_harness.operations.attention.special import own_rows
 from softmax_harness.operations.attention.weights import Precision, precision_for, weights
 from softmax_harness.operations.operation import Operands
@@ -125,13 +125,13 @@ def _part(rows: _Rows, part: slice) -> _Rows:
 
 
 def _vectors_or_values(rows: _Rows, precision: Precision) -> tuple[Vectors, Values]:
-    return scores.vectors(rows.k, precision.scores), means.values(rows.v, precision.values)
+    return distances.vectors(rows.k, precision.scores), means.values(rows.v, precision.values)
 
 
 def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> Rounded:
     """The results of some rows, shape (rows, c)."""
-    q = scores.vectors(here.q, precision.scores)
-    apart = scores.distances(q, keys.k, here.seen, precision.scores, here.q.shape[-1])
+    q = distances.vectors(here.q, precision.scores)
+    apart = distances.distances(q, keys.k, here.seen, precision.scores, here.q.shape[-1])
     w = weights(apart, precision)
     mean = means.means(w, apart, keys.v, precision.values)
     found = rounded(mean.z, format)

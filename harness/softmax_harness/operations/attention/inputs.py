@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.masks import masks
+from softmax_harness.operations.attention.scored_vectors import scored_vectors
 from softmax_harness.operations.attention.values import poisoned, values
 from softmax_harness.operations.operation import Array, Operands
 
@@ -21,7 +22,6 @@ _DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 33, 64, 64, 64, 80, 128, 128)
 _COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17)
 _FEW = 1 << 13  # logits, whose operands are a million numbers at most
 _LONGEST = 1024
-_NOISES = (0.0, 0.125, 0.125, 1.0)
 
 
 class _Sizes(NamedTuple):
@@ -56,9 +56,9 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     hard = risen(x, rng) + np.where(seen, 0.0, above_what_is_seen(sizes.rows, rng))
     x = np.where(is_moderate[:, None], hard, x)
     shift = np.where(is_moderate, shifts(sizes.rows, format, rng), 0.0)
-    q, k = _vectors(x, shift, sizes, rng)
+    q, k = scored_vectors(x, shift, sizes.d, rng)
     v = poisoned(values((sizes.rows, sizes.n, sizes.c), format, rng), ~seen, format, rng)
-    q, k, v = (_stored(each, format) for each in (q, k, v))
+    q, k, v = (stored_in(format, each) for each in (q, k, v))
     return q, k, v, seen[:, None, :]
 
 
@@ -70,39 +70,6 @@ def _sizes(shape: tuple[int, ...], rng: np.random.Generator) -> _Sizes:
     return _Sizes(rows, n, d, c)
 
 
-def _vectors(
-    x: Array, shift: Array, sizes: _Sizes, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """q and k with q.k / sqrt d about x + shift.
-
-    One component, of any place, has the logits and another the shift, split evenly between q and k
-    so that narrow formats hold both. The others are noise: products that cancel more or less.
-    """
-    rows, n, d, _ = sizes
-    root = np.sqrt(d)
-    noise = rng.choice(_NOISES, (rows, 1, 1))
-    q = rng.standard_normal((rows, 1, d))
-    k = rng.standard_normal((rows, n, d)) * noise
-    of_logits, of_shift = rng.permutation(d)[:2] if d > 1 else (0, 0)
-    if d == 1:
-        x, shift = x + shift[:, None], np.zeros(rows)
-    largest = np.abs(x).max(axis=-1, initial=0.0)
-    part = _half_the_exponent(np.where(largest > 2.0**12, largest, 1.0))
-    q[:, 0, of_logits] = root * part
-    k[:, :, of_logits] = x / part[:, None]
-    if d > 1:
-        part = _half_the_exponent(np.abs(shift) * root)
-        q[:, 0, of_shift] = np.where(shift != 0, part, q[:, 0, of_shift])
-        own = np.broadcast_to((shift * root / part)[:, None], (rows, n))
-        k[:, :, of_shift] = np.where(shift[:, None] != 0, own, k[:, :, of_shift])
-    return q, k
-
-
-def _half_the_exponent(size: Array) -> Array:
-    """About the square root, a power of two; 1 for 0."""
-    return np.asarray(np.ldexp(1.0, np.frexp(np.where(size > 0, size, 1.0))[1] // 2))
-
-
-def _stored(values: Array, format: Format) -> NDArray[Any]:
+def stored_in(format: Format, values: Array) -> NDArray[Any]:
     """In the format, the largest number of it in place of what is beyond."""
     return np.clip(values, -format.largest, format.largest).astype(format.dtype)

@@ -125,7 +125,8 @@ def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: 
     apart = doubles.product(apart, (np.full((1, 1), root[0]), np.full((1, 1), root[1])))
     high, low = (times_power(each, unit) for each in apart)
     own = 1.01 * root[0] * times_power(error + _at(error, top) + 2.0 * found.missing, unit)
-    own += times_power(np.full((1, 1), _UNDERFLOW), unit) - 1.01 * doubles.PRODUCT_ERROR * high
+    own -= 1.01 * doubles.PRODUCT_ERROR * high
+    own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
     return _counted(high, low, own, seen, top)
 
 
