@@ -34,7 +34,7 @@ def _prefix(rows: int, n: int, rng: np.random.Generator) -> Mask:
 
 def _window(rows: int, n: int, rng: np.random.Generator) -> Mask:
     """As a causal mask with a window: some keys in a row."""
-    width = rng.integers(1, n + 1, (rows, 1))
+    width = rng.integers(1, max(n, 1) + 1, (rows, 1))
     first = rng.integers(0, max(n, 1), (rows, 1))
     place = np.arange(n)
     return np.asarray((place >= first) & (place < first + width))

@@ -46,10 +46,9 @@ def test_it_is_within_a_factor_of_what_is_seen():
     shapes = (400, 1, 1), (400, 2, 1), (400, 2, 2)
     assert 1.0 > ratio(asked(*(rng.standard_normal(shape) for shape in shapes), "float32")) > 0.1
     for n in (33, 300, 3000):
-        v = np.broadcast_to(rng.uniform(1.0, 2.0, (20, 1, 1)), (20, n, 1))
+        v = np.broadcast_to(rng.uniform(1.0, 2.0, (20, 1, 3)), (20, n, 3))
         equal = asked(np.ones((20, 1, 1)), np.ones((20, n, 1)), v, "float32")
-        print(ratio(equal))
-        assert 1.0 > ratio(equal) > 0.04
+        assert 1.0 > ratio(equal) > 0.03
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
