@@ -27,8 +27,8 @@ from softmax_harness.truth import exact_results
 Array = NDArray[np.float64]
 
 FAMILY, LENGTH, ROWS = "normal-10", 64, 120
-# Rows of larger scores show what rounding these does, and nothing else; errors are absolute, so that
-# those of values of another scale would hide the others.
+# Rows of larger scores show what rounding these does, and nothing else. Errors are absolute, so
+# that those of larger values would hide the others.
 _MODERATE_SCORE, _MODERATE_VALUE = 64.0, 8.0
 
 
