@@ -4,19 +4,29 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, chdir, contextmanager
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
 # The hundreds of processes of the tests do no linear algebra: OpenBLAS starts no threads in them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Each finds compiled what another has imported before it. Where the environment forbids that, each
+# would compile NumPy, pandas and Matplotlib for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # What they install is compiled where it is used.
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract.truths import keep_truths
+from softmax_harness.check.contract import truths
+from softmax_harness.check.contract.suite import LONG
+from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
+from softmax_harness.inputs.families import FAMILIES, Recipe, planes
 
 
 def pytest_configure(config):
@@ -37,9 +47,16 @@ def root():
 
 @pytest.fixture(scope="session")
 def truths_kept():
-    """The truth of the suite's inputs is found once for all that are checked in a process."""
+    """The suite's inputs and their truth are found once for all that are checked in a process."""
+    make = Recipe.block
+    kept = lru_cache(4096)(make)  # blocks: the suite in four dtypes has half as many
+
+    def block(recipe, start):
+        return make(recipe, start) if recipe.n > LONG[-1] else kept(recipe, start).copy()
+
     keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
-    yield
+    with patch.object(Recipe, "block", block):
+        yield
     keep_truths(0)
 
 
@@ -102,32 +119,67 @@ def held(lock, seconds=600):
 
 
 @pytest.fixture
-def called(monkeypatch, capfd):
+def called(capfd):
     """The command in this process, for what needs none of its own: ``called("list")``."""
 
-    def run(*words, cwd=None):
-        words = list(map(str, words))
-        with monkeypatch.context() as here, patch.dict(os.environ):
-            here.setattr(sys, "argv", ["softmax-harness", *words])
-            if cwd is not None:
-                here.chdir(cwd)
-            capfd.readouterr()
-            with pytest.raises(SystemExit) as ended:
-                main()
-        code = ended.value.code
-        return subprocess.CompletedProcess(words, 0 if code is None else code, *capfd.readouterr())
+    def run(*words, cwd="."):
+        capfd.readouterr()
+        code = code_of_command(words, cwd)
+        return subprocess.CompletedProcess(words, code, *capfd.readouterr())
 
     return run
 
 
+def code_of_command(words, cwd="."):
+    """Run the command in this process, and give its exit code; what it keeps is forgotten."""
+    argv = ["softmax-harness", *map(str, words)]
+    with ExitStack() as here:
+        here.enter_context(patch.object(sys, "argv", argv))
+        here.enter_context(patch.dict(os.environ))
+        here.enter_context(patch.object(truths._Here, "truths", kept_truths()))
+        here.enter_context(chdir(cwd))
+        ended = here.enter_context(pytest.raises(SystemExit))
+        main()
+    return ended.value.code or 0
+
+
 @pytest.fixture(scope="session")
-def run_folder(command, once):
-    """A run with its report: every implementation on a few families in two dtypes."""
+def run_here():
+    """Makes a run in this process: ``run_here(*options, cwd=folder)``."""
+
+    def run(*options, cwd="."):
+        assert code_of_command(("run", *options, "--jobs", "1"), cwd) == 0
+
+    return run
+
+
+@contextmanager
+def coarse_planes():
+    """Meanwhile the phase maps have a third of their rows in this process."""
+    rows = 21
+    coarse = {each.name: replace(each, rows=rows) for each in planes.FAMILIES}
+    with patch.object(planes, "_ROWS", rows), patch.dict(FAMILIES, coarse):
+        yield
+
+
+@pytest.fixture
+def coarse_maps():
+    """For tests that make inputs of `run_folder` again."""
+    with coarse_planes():
+        yield
+
+
+@pytest.fixture(scope="session")
+def run_folder(run_here, once):
+    """A run with its report: every implementation on a few families in two dtypes.
+
+    Its phase maps are coarse.
+    """
 
     def make(folder):
         families = "normal-1,normal-10,masked,offset-plane,scale-plane,digits,attention"
         options = ("--dtype", "float16,float32", "--family", families, "--asv", "none")
-        done = command("run", *options, "--out", folder / "out")
-        assert done.returncode == 0, done.stderr
+        with coarse_planes():
+            run_here(*options, "--out", folder / "out")
 
     return once("run", make) / "out"

@@ -241,7 +241,7 @@ def test_an_operation_is_one_file(root, tmp_path):
     options = ("--operation", "collision", "--family", "normal-1", "--dtype", "float64")
     done = subprocess.run(
         [sys.executable, "-c", "from softmax_harness.cli import main; main()", "run"]
-        + ["mine.py:collision", "exact", *options, "--asv", "none", "--out", "run"],
+        + ["mine.py:collision", "exact", *options, "--asv", "none", "--jobs", "1", "--out", "run"],
         check=False,
         capture_output=True,
         text=True,

@@ -68,7 +68,10 @@ def correctly_rounded(x, axis=-1):
 
 
 def compensated_sum(x, axis=-1):
-    """The sum in 64 lanes, each with what its additions lost (Neumaier)."""
+    """The sum in 64 lanes, each with what its additions lost (Neumaier).
+
+    standard: native
+    """
 
     def total(e):
         e = e.astype(_single_or_wider(e.dtype))
@@ -177,7 +180,10 @@ def table_with_polynomial(x, axis=-1):
 
 
 def folded_sum(x, axis=-1):
-    """The sum by folding the row in halves, padded with zeros to a power of two."""
+    """The sum by folding the row in halves, padded with zeros to a power of two.
+
+    standard: native
+    """
 
     def total(e):
         n = e.shape[1]
@@ -246,7 +252,10 @@ def _difference(a, b):
 
 
 def row_after_row(x, axis=-1):
-    """A Python loop over the rows (slow)."""
+    """A Python loop over the rows (slow).
+
+    standard: native
+    """
 
     def kernel(rows):
         y = np.empty_like(rows)

@@ -82,13 +82,20 @@ def check(installed, repository):
     return run
 
 
+@pytest.fixture
+def checked(called, repository, truths_kept):
+    """The same in this process, for what needs none of its own."""
+    return lambda *words: called("check", *words, cwd=repository)
+
+
 @pytest.fixture(scope="module")
 def document(check, repository, once):
     """Three kernels in one call."""
 
     def make(folder):
         names = ("kernels:good", "kernels.py:no_shift", "kernels.py:dies")
-        done = check(*names, "--dtype", "float32", "--json", folder / "check.json")
+        options = ("--dtype", "float32", "--only", "accuracy")
+        done = check(*names, *options, "--json", folder / "check.json")
         assert done.returncode == 1, done.stderr
         assert "Traceback" not in done.stderr
 
@@ -115,9 +122,9 @@ def test_the_document_has_the_fields_that_others_rely_on(document):
     assert dead["kind"] == "died" and "exit code 3" in dead["message"]
 
 
-def test_with_fail_fast_one_finding_is_told_as_it_is_without(check, document, repository):
-    options = ("--dtype", "float32", "--json", "fast.json")
-    done = check("kernels.py:no_shift", "--fail-fast", *options)
+def test_with_fail_fast_one_finding_is_told_as_it_is_without(checked, document, repository):
+    options = ("--dtype", "float32", "--only", "accuracy", "--json", "fast.json")
+    done = checked("kernels.py:no_shift", "--fail-fast", *options)
     assert done.returncode == 1, done.stderr
     fast = json.loads((repository / "fast.json").read_text(encoding="utf-8"))
     assert fast["options"]["fail_fast"] and not document["options"]["fail_fast"]
@@ -126,9 +133,9 @@ def test_with_fail_fast_one_finding_is_told_as_it_is_without(check, document, re
     assert (finding["kind"], finding["witness"]) == (first["kind"], first["witness"]) and others
 
 
-def test_what_ends_early_is_no_baseline(check):
+def test_what_ends_early_is_no_baseline(checked):
     words = ("--fail-fast", "--baseline", "baseline.json", "--update-baseline")
-    done = check("kernels:good", *words)
+    done = checked("kernels:good", *words)
     assert done.returncode == 2 and "leave one out" in done.stderr
 
 
@@ -143,18 +150,18 @@ def test_the_command_of_a_finding_shows_it_again(document, installed, repository
     assert "kernels.py:no_shift" in done.stdout and "nan" in done.stdout
 
 
-def test_the_built_in_ones_pass(check):
+def test_the_built_in_ones_pass(checked):
     # On the whole suite in every dtype: tests/implementations/test_contract.py.
     parts = ("--only", "accuracy", "--only", "shapes")
-    done = check("naive", "max-shifted", "log-sum-exp", "--dtype", "float32", *parts)
+    done = checked("naive", "max-shifted", "log-sum-exp", "--dtype", "float32", *parts)
     assert done.returncode == 0, done.stdout
     assert not re.search("^fail", done.stdout, re.MULTILINE)
     assert re.search("^pass +naive float32", done.stdout, re.MULTILINE)
     assert "declared as known: " in done.stdout
 
 
-def test_a_dtype_that_is_refused_is_not_supported(check):
-    done = check("kernels:single_only", "--only", "accuracy")
+def test_a_dtype_that_is_refused_is_not_supported(checked):
+    done = checked("kernels:single_only", "--only", "accuracy")
     assert done.returncode == 0, done.stdout
     assert re.findall(r"^(\w+) +kernels:single_only (\w+)", done.stdout, re.MULTILINE) == [
         ("unsupported", "float16"),
@@ -175,16 +182,16 @@ def test_calls_that_are_slow_together_are_ended_at_the_limit_for_all(check):
     assert done.stdout.count("timeout: took more than 2 s in all, and was stopped") == 1
 
 
-def test_a_limit_is_held(check):
+def test_a_limit_is_held(checked):
     words = ("kernels:good", "--dtype", "float32", "--only", "accuracy")
-    assert check(*words, "--limit", "max_ulp=1000").returncode == 0
-    done = check(*words, "--limit", "max_ulp=0.6")
+    assert checked(*words, "--limit", "max_ulp=1000").returncode == 0
+    done = checked(*words, "--limit", "max_ulp=0.6")
     assert done.returncode == 1
     assert "limit: max_ulp is" in done.stdout and "0.6 was promised" in done.stdout
 
 
-def test_what_was_asked_for_by_name_and_not_judged_is_not_green(check):
-    done = check("max-shifted", "--dtype", "bfloat16", "--only", "shapes")
+def test_what_was_asked_for_by_name_and_not_judged_is_not_green(checked):
+    done = checked("max-shifted", "--dtype", "bfloat16", "--only", "shapes")
     assert done.returncode == 1
     assert "max-shifted was not checked: unsupported in bfloat16" in done.stderr
 
@@ -195,18 +202,18 @@ def test_what_is_built_in_is_checked_where_nothing_else_is_and_it_is_said(check)
     assert "note: nothing of this project was checked" in done.stdout
 
 
-def test_strict_is_of_what_a_kernel_says_itself(check):
+def test_strict_is_of_what_a_kernel_says_itself(checked):
     words = ("kernels:own_judge", "--dtype", "float32", "--only", "integers")
-    assert check(*words).returncode == 0
-    done = check(*words, "--strict")
+    assert checked(*words).returncode == 0
+    done = checked(*words, "--strict")
     assert done.returncode == 1 and "  integers: " in done.stdout
 
 
-def test_the_seed_of_today_is_told_and_takes_no_baseline(check):
+def test_the_seed_of_today_is_told_and_takes_no_baseline(checked):
     today = datetime.now(UTC).strftime("%Y%m%d")
-    done = check("kernels:good", "--dtype", "float32", "--only", "shapes", "--seed", "today")
+    done = checked("kernels:good", "--dtype", "float32", "--only", "shapes", "--seed", "today")
     assert done.returncode == 0 and f"note: seed {today}" in done.stdout
-    done = check("kernels:good", "--baseline", "b.json", "--update-baseline", "--seed", "today")
+    done = checked("kernels:good", "--baseline", "b.json", "--update-baseline", "--seed", "today")
     assert done.returncode == 2 and "equal seeds" in done.stderr
 
 
@@ -225,9 +232,9 @@ def test_the_seed_of_today_is_told_and_takes_no_baseline(check):
         (["kernels:good", "--dtype", "float32", "--time-limit", "1e-6"], "no implementation can"),
     ],
 )
-def test_a_wrong_request_is_one_line(check, repository, words, part):
+def test_a_wrong_request_is_one_line(checked, repository, words, part):
     before = sorted(repository.iterdir())
-    done = check(*words)
+    done = checked(*words)
     assert done.returncode == 2
     assert part in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.strip().count("\n") == 0

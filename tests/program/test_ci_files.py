@@ -18,6 +18,7 @@ SCHEMAS = {
     "ci/gitlab.yml": ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
 }
 KERNEL = """
+    import os
     import numpy as np
 
     def right(x, axis=-1):
@@ -29,6 +30,15 @@ KERNEL = """
         with np.errstate(all="ignore"):
             e = np.exp(x)
             return e / np.sum(e, axis=axis, keepdims=True)
+
+    def ends(x, axis=-1):
+        os._exit(3)
+"""
+# The verdict comes with the first call.
+SETTINGS = """
+[tool.softmax-harness]
+implementations = ["sub/kernel.py:ends"]
+dtypes = ["float32"]
 """
 
 
@@ -179,13 +189,10 @@ def test_it_fails_on_what_is_wrong_and_tells_it_everywhere(action, repository):
 
 
 def test_without_inputs_it_checks_what_the_project_names(action, repository):
-    (repository / "pyproject.toml").write_text(
-        '[tool.softmax-harness]\nimplementations = ["sub/kernel.py:wrong"]\ndtypes = ["float32"]\n',
-        encoding="utf-8",
-    )
+    (repository / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     done = action(repository)
     assert done.returncode == 1
-    assert re.search("^fail +sub/kernel.py:wrong float32", done.stdout, re.MULTILINE)
+    assert re.search("^fail +sub/kernel.py:ends float32", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -208,10 +215,7 @@ def test_the_check_of_gitlab_runs_as_written(root, repository):
     (line,) = [line for line in job["script"] if line.startswith("softmax-harness check")]
     program = os.path.join(os.path.dirname(sys.executable), "softmax-harness")
     words = [program, *line.split()[1:]]
-    (repository / "pyproject.toml").write_text(
-        '[tool.softmax-harness]\nimplementations = ["sub/kernel.py:wrong"]\ndtypes = ["float32"]\n',
-        encoding="utf-8",
-    )
+    (repository / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=repository)
     assert done.returncode == 1, done.stderr
     report = repository / job["artifacts"]["reports"]["junit"]

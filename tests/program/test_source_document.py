@@ -26,8 +26,8 @@ def softmaxes():
     return [implementation_named(name) for name in NAMES]
 
 
-def test_three_steps_give_the_numbers_of_the_document(command):
-    done = command("explain", "2.0", "1.0", "0.1", "--implementation", "exact")
+def test_three_steps_give_the_numbers_of_the_document(called):
+    done = called("explain", "2.0", "1.0", "0.1", "--implementation", "exact")
     lines = {words[1]: words[2:] for words in map(str.split, done.stdout.splitlines()[2:5])}
     assert [f"{float(each):.2f}" for each in lines["exponentiate"]] == ["7.39", "2.72", "1.11"]
     assert [f"{float(each):.2f}" for each in lines["sum"]] == ["11.21"]  # of rounded terms, 11.22
@@ -214,7 +214,7 @@ def test_the_report_of_all_operations_tells_of_each(whole):
         assert name == "softmax" or f"{marked}: z" in text
 
 
-def test_a_maximum_of_an_operation_comes_back_from_its_witness(whole, command):
+def test_a_maximum_of_an_operation_comes_back_from_its_witness(whole, called):
     table = pd.read_csv(whole / "results.csv").set_index(["operation", "implementation"])
     for key in (
         ("log_softmax", "shifted"),
@@ -224,20 +224,20 @@ def test_a_maximum_of_an_operation_comes_back_from_its_witness(whole, command):
         cells = table.loc[key]
         cell = cells[cells["n"] == 3].iloc[0]
         words = ("--operation", key[0], "--implementation", key[1])
-        text = command("explain", cell["witness"], *words).stdout
+        text = called("explain", cell["witness"], *words).stdout
         errors = [abs(float(each)) for each in re.findall(r"\(([-+][^ ]*) ulp\)", text)]
         assert max(errors) == pytest.approx(cell["max_ulp"], rel=5e-3)
 
 
 @pytest.mark.parametrize("suffix, begins", [(".svg", b"<?xml"), (".png", b"\x89PNG")])
-def test_explain_draws_its_picture(command, tmp_path, suffix, begins):
+def test_explain_draws_its_picture(called, tmp_path, suffix, begins):
     path = tmp_path / f"picture{suffix}"
-    done = command("explain", "2", "1", "0.1", "--operation", "log_softmax", "--figure", path)
+    done = called("explain", "2", "1", "0.1", "--operation", "log_softmax", "--figure", path)
     assert done.returncode == 0 and path.read_bytes().startswith(begins)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_picture_of_no_known_kind_is_refused(command, tmp_path):
-    refused = command("explain", "2", "1", "--figure", tmp_path / "picture.txt")
+def test_a_picture_of_no_known_kind_is_refused(called, tmp_path):
+    refused = called("explain", "2", "1", "--figure", tmp_path / "picture.txt")
     assert refused.returncode == 2 and ".svg" in refused.stderr
     assert list(tmp_path.iterdir()) == []

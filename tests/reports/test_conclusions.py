@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 from softmax_harness.run.results import Run, read
 from softmax_reports.facts import sum_is_off, summary
-from softmax_reports.page import write_report
 from softmax_reports.section import Paragraph
 from softmax_reports.sections.limits import limits
 from softmax_reports.sections.phase_maps import phase_maps
@@ -25,6 +24,7 @@ from softmax_reports.sections.recommendation import recommendation
 from softmax_reports.sections.speed import front, speed
 
 from .contradicted import contradicted, with_timings
+from .undrawn import markdown_of
 
 HERE = Path(__file__).parent
 # Not those that stand within a name, such as float16 or normal-1.
@@ -34,8 +34,7 @@ _NUMBER = re.compile(r"(?<![\w-])[-−]?\d+(\.\d+)?(e-?\d+)?(?![\w])|∞")
 def sentences(run, folder):
     """The report's sentences and clauses, those of its headings and captions too, in order."""
     folder.mkdir()
-    write_report(run, folder)
-    lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
+    lines = markdown_of(run, folder).splitlines()
     text = [re.sub(r"\\(.)", r"\1", line).strip("*#! ") for line in lines if line[:1] != "|"]
     parts = [re.split(r"(?<=[.;]) (?=\S)", line) for line in text if line]
     return list(dict.fromkeys(part.rstrip(".;") for line in parts for part in line))

@@ -16,6 +16,7 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
 
+pytestmark = pytest.mark.usefixtures("truths_kept")
 FLOATS = ("float16", "float32", "float64")
 
 

@@ -68,9 +68,9 @@ def few_rows(monkeypatch):
     """The quick suite with all its families and lengths, and fewer draws of each."""
     suite = replace(SUITES["quick"], elements=128, fewest=1, most=6)
     monkeypatch.setitem(SUITES, "quick", suite)
-    monkeypatch.setattr(planes, "_ROWS", 16)
+    monkeypatch.setattr(planes, "_ROWS", 6)
     for family in planes.FAMILIES:
-        monkeypatch.setitem(FAMILIES, family.name, replace(family, rows=16))
+        monkeypatch.setitem(FAMILIES, family.name, replace(family, rows=6))
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_rows_beyond_the_proved_length_are_left_open(monkeypatch):
 
 def long_row(kind, rng):
     """A row of some hundred distinct values, which mpmath sums by how often each occurs."""
-    n = (1 << 20) + 12_345
+    n = 3 * BLOCK_ELEMENTS + 12_345
     scale, offset = {"far apart": (900, 0), "offset": (40, 1e3)}.get(kind, (3, 0))
     values = offset + scale * rng.standard_normal(300)
     if kind == "small terms":  # which add up to far more than the large ones
