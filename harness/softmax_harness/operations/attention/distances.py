@@ -20,8 +20,9 @@ from softmax_harness.operations.screen.workspace import Array
 _UNDERFLOW = 2.0**-1000
 """More than all that underflows where numbers of magnitude 1 are scaled and multiplied."""
 
-DEEPEST = -690.0
-"""Weights of scores further below the largest are only bounded; exp(-690) is a normal float64."""
+DEEPEST = -640.0
+"""Weights of scores further below the largest are only bounded. The second part of exp(-640), above
+2**-924, is a normal float64 to 2**-98 of the whole."""
 
 
 class Vectors(NamedTuple):
