@@ -14,10 +14,13 @@ import time
 from pathlib import Path
 from statistics import median
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in every command that judges
+
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
+import plain_attention
 from plain_loop import EXACT, largest_ulp_error
 from shares import seconds_by_part
 from softmax_harness.ground.formats import FORMATS
@@ -33,6 +36,7 @@ LENGTHS = (2, 8, 1000, 100_000)
 OPERATION_LENGTH = 1000
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
+QUERIES, KEYS, HEAD = 128, 1000, 64  # of attention: scores of one head, and its dimension
 SCORED = (10_000, 1000)
 LONG_ROWS = (4_000_000, 50_000_000)
 RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-log-sum-exp")
@@ -139,6 +143,33 @@ def ratio(dtype, n, name="softmax"):
     return f"{median(found):.0f} ({found[0]:.0f}-{found[-1]:.0f})"
 
 
+def attention_batch(dtype):
+    """Queries that share keys and values, views as the operation takes them, and outputs."""
+    keep_freed_memory()
+    rng, own = np.random.default_rng(0), FORMATS[dtype].dtype
+    q = rng.standard_normal((QUERIES, 1, HEAD)).astype(own)
+    k, v = rng.standard_normal((2, 1, KEYS, HEAD)).astype(own)
+    exponentials = np.exp(q[:, 0].astype(float) @ k[0].astype(float).T / np.sqrt(HEAD))
+    y = exponentials @ v[0].astype(float) / exponentials.sum(axis=-1, keepdims=True)
+    shared = (np.broadcast_to(each, (QUERIES, KEYS, HEAD)) for each in (k, v))
+    mask = np.broadcast_to(True, (QUERIES, 1, KEYS))
+    return (q, *shared, mask), y.astype(own).astype(float)
+
+
+def attention_ratio(dtype):
+    """How many queries the screen of attention judges while the plain loop judges one."""
+    (q, k, v, mask), y = attention_batch(dtype)
+    format = FORMATS[dtype]
+    problem, x = Problem.of(OPERATIONS["attention"], format), np.zeros((QUERIES, KEYS))
+    few = [each.astype(float).tolist() for each in (q[0], k[0], v[0], y[:1])]
+    timed = {
+        "loop": lambda: plain_attention.largest_ulp_error(*few, format.precision, format.emin),
+        "screen": lambda: ulp_error(y, exact_results(problem, x, (q, k, v, mask)).truth),
+    }
+    best = seconds_in_turns(timed, 3)
+    return best["loop"] * QUERIES / best["screen"]
+
+
 def command(folder, *words):
     """The command with these words, as it starts where it is installed: with its bytecode."""
     program = (
@@ -225,6 +256,18 @@ class Screen:
 _batches = {}
 
 
+class Attention:
+    """The screen of attention, with keys that all queries share."""
+
+    params = list(FORMATS)
+    param_names = ("dtype",)
+    timeout = 300
+
+    def track_slowdown_to_loop(self, dtype):
+        """Time of the screen over that of the plain loop; lower is better, as asv has it."""
+        return 1 / attention_ratio(dtype)
+
+
 class Score:
     """The command on files of a million elements."""
 
@@ -282,6 +325,8 @@ def table():
     for name in list(EXACT)[1:]:
         ratios = [ratio(dtype, OPERATION_LENGTH, name) for dtype in FORMATS]
         yield f"| {name}, n = {OPERATION_LENGTH} | {' | '.join(ratios)} |"
+    ratios = [f"{attention_ratio(dtype):.0f}" for dtype in FORMATS]
+    yield f"| attention, {KEYS} keys, d = {HEAD} | {' | '.join(ratios)} |"
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)
