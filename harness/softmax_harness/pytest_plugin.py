@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from softmax_harness.check.asserted.asserted import Softmax
 
 _PROCESS = "softmax_harness.check.asserted.client"
+_ASSERTED = "softmax_harness.check.asserted.asserted"
 
 
 def assert_softmax_accurate(
@@ -83,6 +84,14 @@ def assert_softmax_accurate(
 def _fixture() -> Callable[..., None]:
     """`softmax_harness.pytest_plugin.assert_softmax_accurate`, with nothing to import."""
     return assert_softmax_accurate
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell which callables were too slow for the whole suite, and how much they were judged on."""
+    if _ASSERTED in sys.modules and (slow := sys.modules[_ASSERTED].SLOW):
+        terminalreporter.section("softmax-harness")
+        for line in slow:
+            terminalreporter.write_line(line)
 
 
 def pytest_unconfigure() -> None:

@@ -13,6 +13,7 @@ from softmax_harness.explain.row import Explained, account, figured, literal, pa
 from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import check_files, replacing_file
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import format_named, format_of
 from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
@@ -93,6 +94,7 @@ def command(
     found = _witness(what, row, dtype, operation_named(operation), operands)
     explained = Explained(found)
     accounts = [(each, account(each, explained)) for each in _subjects(found, names, output_dtype)]
+    check_floating_point_environment()
     click.echo(explained_text(explained, accounts))
     if figure is not None:
         from softmax_reports.explained import picture  # and matplotlib, only where it draws

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
 
 import mpmath
 import numpy as np
 from mpmath import libmp
 
-from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations import Enclosure, Operands, Problem
 from softmax_harness.operations.operation import Array
-from softmax_harness.operations.steps import ExactStep, ExactSteps, as_mpf
+from softmax_harness.operations.steps import Each, ExactStep, ExactSteps, as_mpf
+from softmax_harness.truth.long_rows import enclosure_at, is_long
 
 _BITS = 128
 _NONE = ExactSteps(lambda logits, operands: [])
@@ -36,21 +39,25 @@ def exact_steps(problem: Problem, x: Array, operands: Operands) -> list[ExactSte
         return [*before, ExactStep(steps.last, _results(problem, x, operands))]
 
 
-def _results(problem: Problem, x: Array, operands: Operands) -> list[Any]:
+def _results(problem: Problem, x: Array, operands: Operands) -> Sequence[Any]:
     """What the policy fixes, and the middle of the enclosure of each other result."""
     in_a_row = tuple(each[None] for each in operands)
     fixed, expected = problem.special_values(x[None], in_a_row)
-    if fixed.all():
-        return as_mpf(expected[0])
-    enclosed = problem.operation.enclose(x, operands, _BITS)
-    found = []
-    for is_fixed, value, each in zip(fixed[0], expected[0], enclosed, strict=True):
-        if is_fixed:
-            found.append(mpmath.mpf(float(value)))
+
+    @cache
+    def all_at_once() -> Sequence[Enclosure | None]:
+        return problem.operation.enclose(x, operands, _BITS)
+
+    def result(index: int) -> Any:
+        if fixed[0, index]:
+            return mpmath.mpf(float(expected[0, index]))
+        if is_long(problem.operation, x):
+            found = enclosure_at(problem.operation, x, operands, index, _BITS)
         else:
-            assert each is not None
-            found.append(mpmath.mp.make_mpf(libmp.from_man_exp(each.man, each.exp)))
-    return found
+            found = cast(Enclosure, all_at_once()[index])
+        return mpmath.mp.make_mpf(libmp.from_man_exp(found.man, found.exp))
+
+    return Each(fixed.shape[1], result)
 
 
 def is_defined(problem: Problem, x: Array, operands: Operands) -> bool:

@@ -7,6 +7,7 @@ constant v gives 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax, steps
+from softmax_harness.operations import bounds, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -28,6 +29,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 
@@ -174,11 +176,18 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(s * (own + rows.sum_of_others(weighted * apart)))
 
 
-def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """softmax, and the mean of v by it."""
     s = steps.normalised(logits)
     pairs = zip(s[-1].values, steps.as_mpf(operands[0]), strict=True)
     return [*s, ExactStep("s.v", [sum(weight * own for weight, own in pairs)])]
+
+
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.moments.gradient`."""
+    return screen.gradient(x, operands[0].astype(np.float64), fixed, expected, format)
 
 
 OPERATION = Operation(
@@ -188,6 +197,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=vectors,
     operands=(Operand("v", 1, entries=0),),
     steps=ExactSteps(exact_steps, "s (v - s.v)"),

@@ -5,6 +5,7 @@ A row with nothing to keep is softmax's row of nothing but -inf.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, softmax, steps
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_masked
+from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
@@ -45,7 +47,7 @@ def seeing_nothing(format: Format) -> Inputs:
 
 def masked(x: Array, operands: Operands) -> Array:
     """The logits with -inf where the mask keeps nothing."""
-    return np.where(operands[0], x, -np.inf)
+    return where(operands[0], x, -np.inf)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -68,7 +70,7 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return cross_entropy_gradient.input_sensitivity(masked(x, operands), (), z, format)
 
 
-def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """softmax's, of what is kept."""
     return steps.summed(steps.kept(logits, operands[0]))
 
@@ -77,7 +79,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of what is kept."""
-    return screen(masked(x, operands), fixed, expected, format)
+    return screen_masked(masked(x, operands), fixed, expected, format)
 
 
 OPERATION = Operation(
@@ -96,4 +98,5 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    is_softmax_of_effective_logits=True,
 )

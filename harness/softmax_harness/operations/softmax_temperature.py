@@ -7,6 +7,7 @@ Laws: T = 1 changes nothing; doubling logits and T changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
@@ -122,10 +123,10 @@ def cooled(x: Array, operands: Operands) -> Array:
         return np.asarray(logits / temperature)
 
 
-def exact_steps(logits: list[Any], operands: Operands) -> list[ExactStep]:
+def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """x / T first."""
     (temperature,) = steps.as_mpf(operands[0])
-    divided = [each / temperature for each in logits]
+    divided = steps.Each(len(logits), lambda place: logits[place] / temperature)
     return [ExactStep("divide by T", divided), *steps.summed(divided)]
 
 
@@ -134,7 +135,7 @@ def screened(
 ) -> Screened:
     """softmax's, of (x - a) / T as two float64."""
     logits, temperature = _positive(x, operands)
-    return screen(logits, fixed, expected, format, temperature)
+    return screen_quotients(logits, temperature, fixed, expected, format)
 
 
 OPERATION = Operation(

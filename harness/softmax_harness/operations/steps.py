@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from softmax_harness.operations.operand import Operands
+
+_GUARD = 16
 
 
 class ExactStep(NamedTuple):
@@ -15,12 +20,41 @@ class ExactStep(NamedTuple):
     ----------
     title : str
         What it does, in a word or two.
-    values : list of mpf
+    values : sequence of mpf
         One for each logit, or one alone.
     """
 
     title: str
-    values: list[Any]
+    values: Sequence[Any]
+
+
+class Each(Sequence[Any]):
+    """A sequence whose entries are computed when they are asked for: of long rows few are shown.
+
+    Parameters
+    ----------
+    count : int
+    entry : callable
+        ``entry(place)``, to the working precision that holds now.
+    """
+
+    def __init__(self, count: int, entry: Callable[[int], Any]) -> None:
+        import mpmath
+
+        self._count, self._entry, self._bits = count, entry, mpmath.mp.prec
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        import mpmath
+
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(self._count))]
+        if not -self._count <= place < self._count:
+            raise IndexError(place)
+        with mpmath.workprec(self._bits):
+            return self._entry(place % self._count)
 
 
 class ExactSteps(NamedTuple):
@@ -35,7 +69,7 @@ class ExactSteps(NamedTuple):
         The title of the last step, whose values are the results themselves.
     """
 
-    before: Callable[[list[Any], Operands], list[ExactStep]]
+    before: Callable[[Sequence[Any], Operands], list[ExactStep]]
     last: str = "result"
 
 
@@ -50,22 +84,36 @@ def exact_exp(value: Any) -> Any:
     return mpmath.mp.make_mpf(exp_relative(mpmath.mpf(value)._mpf_, mpmath.mp.prec))
 
 
-def summed(logits: list[Any], operands: Operands = ()) -> list[ExactStep]:
+def summed(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
     """The exponentials and their sum."""
+    terms = Each(len(logits), lambda place: exact_exp(logits[place]))
+    return [ExactStep("exponentiate", terms), ExactStep("sum", [_total(logits)])]
+
+
+def _total(logits: Sequence[Any]) -> Any:
+    """The sum of the exponentials; of a long row of floats by limbs."""
     import mpmath
 
-    terms = [exact_exp(each) for each in logits]
-    return [ExactStep("exponentiate", terms), ExactStep("sum", [mpmath.fsum(terms)])]
+    from softmax_harness.operations import limbs
+
+    if len(logits) >= limbs.LONG:
+        finite = np.array([float(each) for each in logits if mpmath.isfinite(each)])
+        if finite.size and all(map(operator.eq, finite.tolist(), filter(mpmath.isfinite, logits))):
+            rest = limbs.rest_of_row(finite, mpmath.mp.prec + _GUARD)
+            if not rest.beyond:
+                others = mpmath.ldexp(rest.others.man, rest.others.exp)
+                return exact_exp(mpmath.mpf(float(finite.max()))) * (rest.most + others)
+    return mpmath.fsum(map(exact_exp, logits))
 
 
-def normalised(logits: list[Any], operands: Operands = ()) -> list[ExactStep]:
+def normalised(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
     """The exponentials, their sum, and the quotients."""
     terms, total = summed(logits)
-    quotients = [each / total.values[0] for each in terms.values]
+    quotients = Each(len(logits), lambda place: terms.values[place] / total.values[0])
     return [terms, total, ExactStep("normalise", quotients)]
 
 
-def logarithm(logits: list[Any], operands: Operands = ()) -> list[ExactStep]:
+def logarithm(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
     """The exponentials, their sum, and its logarithm."""
     import mpmath
 
@@ -73,15 +121,15 @@ def logarithm(logits: list[Any], operands: Operands = ()) -> list[ExactStep]:
     return [terms, total, ExactStep("logarithm", [mpmath.log(total.values[0])])]
 
 
-def kept(logits: list[Any], mask: Any) -> list[Any]:
+def kept(logits: Sequence[Any], mask: Any) -> Sequence[Any]:
     """The logits with -inf where a mask keeps nothing."""
     import mpmath
 
-    return [each if seen else mpmath.ninf for each, seen in zip(logits, mask, strict=True)]
+    return Each(len(logits), lambda place: logits[place] if mask[place] else mpmath.ninf)
 
 
-def as_mpf(values: Any) -> list[Any]:
+def as_mpf(values: Any) -> Sequence[Any]:
     """Each number of a row of any format up to float64, exactly."""
     import mpmath
 
-    return [mpmath.mpf(float(each)) for each in values]
+    return Each(len(values), lambda place: mpmath.mpf(float(values[place])))

@@ -258,7 +258,7 @@ def _outputs(files: Files) -> NDArray[Any]:
 
 
 def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """The arguments after the first one; a mask of scores may be missing, and then hides nothing."""
+    """The arguments after the first one; without a mask of scores all are seen."""
     about = operation.operands if operation.takes_logits else operation.operands[1:]
     names = [each.name for each in about]
     for name in files.operands:
@@ -268,7 +268,7 @@ def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDA
         if each.name in files.operands:
             yield read_npy(files.operands[each.name]).view(np.ndarray)
         elif each.kind == "bool" and not operation.takes_logits:
-            yield np.ones((1, 1), bool) if each.entries is None else _all_seen(files, about)
+            yield _all_seen(files, about)
         else:
             raise BadData(
                 f"{operation.name} takes {', '.join(names)}: expected --operand "
@@ -310,11 +310,9 @@ def _check_operand(about: Operand, path: Path, n: int) -> None:
         raise BadData(f"{path}: {about.name} of {values.dtype}: expected {wanted}")
     least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
     last = n - 1 if about.is_class else 1
-    if about.kind != "int" or about.is_class:
-        if least < 0 or most > last:
-            raise BadData(
-                f"{path}: {about.name} holds {least if least < 0 else most}: expected 0 to {last}"
-            )
+    if least < 0 or most > last:
+        wrong = least if least < 0 else most
+        raise BadData(f"{path}: {about.name} holds {wrong}: expected 0 to {last}")
 
 
 def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
@@ -330,4 +328,3 @@ def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
                 f"{path}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
                 "that were rounded to that format"
             )
-

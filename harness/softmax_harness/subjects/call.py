@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,27 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.signals import Terminated
 from softmax_harness.ground.text import printable
-from softmax_harness.operations import Operands
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.repeats import repeated
-from softmax_harness.subjects.request import Fault, Reply, Request
+from softmax_harness.subjects.request import Call, Fault, Reply
+
+if TYPE_CHECKING:
+    from softmax_harness.operations import Operands
 
 _LONGEST_TOLD, _LONGEST_READ = 200, 4000  # characters of an exception's text
 
 
 def answered(
     function: Callable[..., Any],
-    request: Request,
+    call: Call,
     accidents: type[BaseException] = BaseException,
 ) -> Reply:
-    """Make a call as it is requested; an exception among `accidents` is a fault of it."""
-    arguments = _laid_out(request)
+    """Make a call; an exception among `accidents` is a fault of it."""
+    arguments = _laid_out(call)
     memory = [_whole(each) for each in arguments]
     before, around = _bytes(arguments), _bytes(memory)
     try:
-        y, faults = _results(request, function, arguments)
+        y, faults = _results(call, function, arguments)
     except MemoryError as error:
         return Reply(None, (Fault("memory", f"ran out of memory: {told(error)}"),))
     except Terminated:
@@ -43,13 +45,13 @@ def answered(
     return Reply(y, tuple(faults))
 
 
-def _laid_out(request: Request) -> Operands:
-    if request.layout is None:
-        return request.arguments
-    names = request.layout
+def _laid_out(call: Call) -> Operands:
+    if call.layout is None:
+        return call.arguments
+    names = call.layout
     if isinstance(names, str):
-        names = (names,) * len(request.arguments)
-    pairs = zip(request.arguments, names, strict=True)
+        names = (names,) * len(call.arguments)
+    pairs = zip(call.arguments, names, strict=True)
     return tuple(LAYOUTS[name](each) for each, name in pairs)
 
 
@@ -65,10 +67,10 @@ def _whole(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _results(
-    request: Request, function: Callable[..., Any], arguments: Operands
+    call: Call, function: Callable[..., Any], arguments: Operands
 ) -> tuple[NDArray[Any] | None, list[Fault]]:
-    first = function(*arguments, **request.problem.named_arguments())
-    wrong = _wrong_kind(first, request)
+    first = function(*arguments, **call.named)
+    wrong = _wrong_kind(first, call)
     if wrong is not None:
         return None, [wrong]
     plain = np.asarray(first)  # no more of a class that may tell of itself what it likes
@@ -76,25 +78,25 @@ def _results(
     faults = []
     if any(np.may_share_memory(plain, x) and np.shares_memory(plain, x) for x in arguments):
         faults.append(Fault("result_overwritten", "returned memory of its input as its result"))
-    if request.times > 1 or request.threads > 1:
-        faults += repeated(function, request, arguments, plain)
+    if call.times > 1 or call.threads > 1:
+        faults += repeated(function, call, arguments, plain)
     return y, faults
 
 
-def _wrong_kind(y: Any, request: Request) -> Fault | None:
-    expected = request.shape
+def _wrong_kind(y: Any, call: Call) -> Fault | None:
+    expected = call.shape
     scalar = issubclass(type(y), np.generic) and expected == ()
     if not issubclass(type(y), np.ndarray) and not scalar:
         name = type(y).__name__[:_LONGEST_TOLD]
         return Fault("wrong_type", f"returned {name} where an ndarray was expected")
     y = np.asarray(y)  # of a subclass, whose own shape and dtype may be anything
     if y.shape != expected:
-        returned = f"returned shape {y.shape} for an input of shape {request.x.shape}"
-        wanted = "" if expected == request.x.shape else f", expected {expected}"
+        returned = f"returned shape {y.shape} for an input of shape {call.x.shape}"
+        wanted = "" if expected == call.x.shape else f", expected {expected}"
         return Fault("wrong_shape", returned + wanted)
-    if y.dtype.name != request.dtype:
+    if y.dtype.name != call.dtype:
         remedy = f"; if that is meant, give --output-dtype {y.dtype} or declare output_dtype"
-        told = f"returned {y.dtype} where {request.dtype} was expected"
+        told = f"returned {y.dtype} where {call.dtype} was expected"
         return Fault("wrong_dtype", told + remedy * (y.dtype.name in FORMATS))
     return None
 

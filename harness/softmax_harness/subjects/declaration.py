@@ -14,6 +14,7 @@ from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.operations import Operation, Policy, Problem, operation_named
 from softmax_harness.operations.bounds import BOUNDS
 from softmax_harness.operations.standards import check_standard, standards_of
+from softmax_harness.subjects.request import LOOKS_AT_HARNESS
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,14 @@ def _check(found: Implementation) -> None:
                 )
     for text in found.expected_findings:
         try:
-            ExpectedFinding.parse(text)
+            kind = ExpectedFinding.parse(text).kind
         except ValueError as error:
             raise BadImplementation(f"{found.name} declares expected_findings {error}") from None
+        if kind == LOOKS_AT_HARNESS:
+            raise BadImplementation(
+                f"{found.name} declares expected_findings {kind!r}, which nobody can expect of "
+                "itself: leave the harness alone, or let the project waive it"
+            )
 
 
 def _alone(name: str | None) -> tuple[str, ...]:

@@ -8,27 +8,30 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import Operands
-from softmax_harness.subjects.request import Fault, Request
+from softmax_harness.subjects.request import Call, Fault, Request
+
+if TYPE_CHECKING:
+    from softmax_harness.operations import Operands
 
 _SWITCH_SECONDS = 1e-6
 # Together in all threads: many of a small array, which is rarely met in the middle of its work.
 _ELEMENTS_IN_THREADS = 1 << 20
 _FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
+_CALLS_BETWEEN = 3  # with other numbers
 
-Call = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 def repeated(
-    function: Call, request: Request, arguments: Operands, first: NDArray[Any]
+    function: Function, asked: Call, arguments: Operands, first: NDArray[Any]
 ) -> list[Fault]:
     """What is wrong with calls after the one that gave `first`, which must stay as it is."""
-    named, (x, *operands) = request.problem.named_arguments(), arguments
+    named, (x, *operands) = asked.named, arguments
 
     def call(x: NDArray[Any]) -> NDArray[Any]:
         result: NDArray[Any] = function(x, *operands, **named)
@@ -47,22 +50,41 @@ def repeated(
         told = "gave different bits for an array that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
     open_before = _held_open()
-    again = [bits(call(x)) != kept for _ in range(request.times - 1)]
+    again = [bits(call(x)) != kept for _ in range(asked.times - 1)]
     if any(again):
-        faults.append(Fault("nondeterminism", f"gave different bits within {request.times} calls"))
+        faults.append(Fault("nondeterminism", f"gave different bits within {asked.times} calls"))
     for what, count in _held_open().items():
-        if (grown := count - open_before[what]) > request.times // 2:
+        if (grown := count - open_before[what]) > asked.times // 2:
             faults.append(
-                Fault("side_effect", f"left {grown} {what} behind in {request.times} calls")
+                Fault("side_effect", f"left {grown} {what} behind in {asked.times} calls")
             )
-    if request.threads > 1:
+    if asked.threads > 1:
         with _frequent_switches():
-            found = _in_threads(call, request.threads, (x, other))
+            found = _in_threads(call, asked.threads, _calls_in_threads(asked), (x, other))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
-                Fault("nondeterminism", f"gave different bits in {request.threads} threads at once")
+                Fault("nondeterminism", f"gave different bits in {asked.threads} threads at once")
             )
     return faults
+
+
+def calls_of(asked: Call | Request) -> int:
+    """How many calls are made."""
+    if asked.times == 1 and asked.threads == 1:
+        return 1
+    in_threads = _calls_in_threads(asked) if asked.threads > 1 else 0
+    return _CALLS_BETWEEN + asked.times + in_threads
+
+
+def elements_of(asked: Call | Request) -> int:
+    """How many elements are computed in all calls together."""
+    return int(asked.x.size) * calls_of(asked)
+
+
+def _calls_in_threads(asked: Call | Request) -> int:
+    """No more than are made one after another, but some in any case."""
+    fitting = min(_ELEMENTS_IN_THREADS // max(asked.x.size, 1), _MOST_IN_THREADS, asked.times)
+    return max(fitting, _FEWEST_IN_THREADS)
 
 
 def _held_open() -> dict[str, int]:
@@ -74,9 +96,9 @@ def _held_open() -> dict[str, int]:
     }
 
 
-def _in_threads(call: Call, threads: int, inputs: tuple[NDArray[Any], ...]) -> list[bytes]:
-    fitting = _ELEMENTS_IN_THREADS // inputs[0].size
-    calls = min(max(fitting, _FEWEST_IN_THREADS), _MOST_IN_THREADS)
+def _in_threads(
+    call: Function, threads: int, calls: int, inputs: tuple[NDArray[Any], ...]
+) -> list[bytes]:
     with ThreadPoolExecutor(threads) as executor:
         futures = [executor.submit(call, inputs[place % 2]) for place in range(calls)]
         return [bits(future.result()) for future in futures]

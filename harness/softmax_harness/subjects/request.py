@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import Operands, Problem
+if TYPE_CHECKING:  # the process of an implementation imports this, and is to hold no operation
+    from softmax_harness.operations import Operands, Problem
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as the process needs it that makes it: what it computes is not said.
+
+    Attributes
+    ----------
+    arguments : tuple of ndarray
+    named : dict
+        The arguments that are passed by name.
+    shape : tuple of int
+        That is expected of the result.
+    dtype : str
+        That is expected of the result.
+    layout, times, threads
+        As in `Request`.
+    """
+
+    arguments: Operands
+    named: dict[str, int]
+    shape: tuple[int, ...]
+    dtype: str
+    layout: str | tuple[str, ...] | None = "contiguous"
+    times: int = 1
+    threads: int = 1
+
+    @property
+    def x(self) -> NDArray[Any]:
+        """The first argument."""
+        return self.arguments[0]
 
 
 @dataclass(frozen=True)
@@ -55,6 +87,16 @@ class Request:
     def shape(self) -> tuple[int, ...]:
         """The shape that is expected of the result."""
         return self.problem.shape_of_results(self.arguments)
+
+    @property
+    def call(self) -> Call:
+        """The call that is to be made."""
+        named = self.problem.named_arguments()
+        how = (self.layout, self.times, self.threads)
+        return Call(self.arguments, named, self.shape, self.dtype, *how)
+
+
+LOOKS_AT_HARNESS = "looks_at_harness"
 
 
 @dataclass(frozen=True)
@@ -106,6 +148,28 @@ class Reply:
         """Whether there is no result because memory or output ran over."""
         kinds = {fault.kind for fault in self.faults}
         return self.y is None and bool(kinds & {"memory", "printed"})
+
+
+@dataclass(frozen=True)
+class Left:
+    """What calls that were made one after another left behind.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+    is_flood : bool
+        Whether they printed without end: then what they answered is of no account.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    is_flood: bool = False
+
+    def on(self, replies: list[Reply]) -> list[Reply]:
+        """The replies, the last of which bears what they all left behind."""
+        if self.is_flood:
+            return [Reply(None, self.faults)] * len(replies)
+        *others, last = replies
+        return [*others, Reply(last.y, (*last.faults, *self.faults))]
 
 
 @dataclass(frozen=True)

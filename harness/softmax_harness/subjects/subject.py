@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,11 +16,8 @@ from softmax_harness.operations.standards import default_standard
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Ended
+from softmax_harness.subjects.pace import Pace
 from softmax_harness.subjects.request import Reply, Request
-
-# Asked at once of a process, which answers within its time limit.
-_ELEMENTS_AT_ONCE = 1 << 18
-_CALLS_AT_ONCE = 32  # of which each may be compiled first
 
 
 class Caller(Protocol):
@@ -45,7 +42,8 @@ class Here:
         """Make the calls; floating-point warnings are the function's own business."""
         with np.errstate(all="ignore"):
             return [
-                answered(self.function, replace(each, layout=None), Exception) for each in requests
+                answered(self.function, replace(each.call, layout=None), Exception)
+                for each in requests
             ]
 
 
@@ -64,6 +62,8 @@ class Subject:
         Whether nothing was declared: then what it refuses by an exception is reported only.
     said : Said
         What a command says about it; its declaration says so already.
+    pace : Pace
+        How fast it is.
     """
 
     declaration: Implementation
@@ -71,6 +71,7 @@ class Subject:
     caller: Caller
     is_plain: bool = False
     said: Said = Said()
+    pace: Pace = Pace()
 
     @classmethod
     def here(cls, declaration: Implementation, problem: Problem) -> Subject:
@@ -130,16 +131,20 @@ class Subject:
 
     def ask(self, requests: list[Request]) -> list[Reply]:
         """What it answers; raises `Ended` if its process did not survive it."""
-        return [reply for some in _portions(requests) for reply in self._served(some)]
+        return [reply for some in self.pace.portions(requests) for reply in self._served(some)]
 
     def _served(self, requests: list[Request]) -> list[Reply]:
-        """What it answers; if its process ended, once more one by one, to know at which call."""
-        try:
-            return self.caller.serve(requests)
-        except Ended:
-            if len(requests) == 1:
-                raise
-        return [self.caller.serve([request])[0] for request in requests]
+        """What it answers; the call at which its process ended is made once more, alone."""
+        replies: list[Reply] = []
+        while left := requests[len(replies) :]:
+            try:
+                return replies + self.caller.serve(left)
+            except Ended as ended:
+                replies += ended.replies
+                if len(left) == 1 or (ended.fault.kind == "timeout" and ended.had_time):
+                    raise
+            replies += self.caller.serve([requests[len(replies)]])
+        return replies
 
 
 def as_it_answers(subject: Subject) -> Subject:
@@ -156,17 +161,3 @@ def as_it_answers(subject: Subject) -> Subject:
         return subject
     given = replace(policy, all_masked="zero")
     return replace(subject, problem=replace(problem, policy=given))
-
-
-def _portions(requests: list[Request]) -> Iterator[list[Request]]:
-    some: list[Request] = []
-    size = 0
-    for request in requests:
-        is_full = size + request.size > _ELEMENTS_AT_ONCE or len(some) == _CALLS_AT_ONCE
-        if some and is_full:
-            yield some
-            some, size = [], 0
-        some.append(request)
-        size += request.size
-    if some:
-        yield some

@@ -6,10 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+from softmax_harness import pytest_plugin
+from softmax_harness.check.asserted import asserted
 from softmax_harness.check.asserted.client import CLIENT
+from softmax_harness.check.asserted.messages import Verdict
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.inputs import witness
 from softmax_harness.pytest_plugin import assert_softmax_accurate
+from softmax_harness.subjects.isolation import Fault
 from softmax_implementations.registry import Implementation
 
 FEW = {"families": ("normal-10",)}
@@ -229,3 +233,29 @@ def test_it_ends_when_it_is_told_to():
         with pytest.raises(ProcessLookupError):
             os.kill(process.pid, 0)
     CLIENT.close()
+
+
+def test_who_is_too_slow_for_the_whole_suite_is_told_at_the_end(monkeypatch):
+    class Reporter:
+        lines = []
+
+        def section(self, title):
+            self.lines.append(title)
+
+        write_line = section
+
+    pytest_plugin.pytest_terminal_summary(Reporter())
+    assert Reporter.lines == []
+    monkeypatch.setattr(asserted, "SLOW", ["mine float32: judged on 3 of 9 calls"])
+    pytest_plugin.pytest_terminal_summary(Reporter())
+    assert Reporter.lines == ["softmax-harness", "mine float32: judged on 3 of 9 calls"]
+
+
+def test_a_slow_verdict_says_on_how_much_it_is(monkeypatch):
+    slow = "judged on 3 of 9 calls, since it is slow: 1 s a call"
+    faults = (Fault("inaccurate", "gives 1.0"),)
+    monkeypatch.setattr(asserted, "SLOW", [])
+    monkeypatch.setattr(CLIENT, "verdict", lambda *given: Verdict(3, faults, slow))
+    with pytest.raises(AssertionError, match=f"inaccurate on 3 elements; {slow}"):
+        assert_softmax_accurate(lambda x, axis=-1: x)
+    assert asserted.SLOW[0].endswith(f"float32: {slow}")

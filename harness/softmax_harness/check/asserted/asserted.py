@@ -21,6 +21,8 @@ from softmax_harness.subjects.isolation import Reply, Request
 
 Softmax = Callable[..., NDArray[Any]]
 
+SLOW: list[str] = []  # of each that was too slow for the whole suite, how much it was judged on
+
 
 class _Called:
     """Calls the callable in this process, and keeps the first exception that it raised."""
@@ -79,6 +81,8 @@ def check(
     )
     called = _Called(f)
     verdict = CLIENT.verdict(assertion, partial(_answer, called))
+    if verdict.slow:
+        SLOW.append(f"{assertion.name} {assertion.dtype}: {verdict.slow}")
     if verdict.faults:
         raise AssertionError(_message(assertion, verdict)) from called.raised
 
@@ -101,7 +105,7 @@ def _dtype(dtype: Any) -> str:
 
 
 def _answer(called: _Called, request: Request) -> Reply:
-    return answered(called, request, Exception)
+    return answered(called, request.call, Exception)
 
 
 def _name(f: Softmax) -> str:
@@ -125,4 +129,5 @@ def _message(assertion: Assertion, verdict: Verdict) -> str:
     kinds = ", ".join(fault.kind for fault in verdict.faults)
     size = f" on {verdict.elements} elements" if verdict.elements else ""
     head = f"{assertion.name} is not an accurate softmax in {assertion.dtype}: {kinds}{size}"
+    head += f"; {verdict.slow}" * bool(verdict.slow)
     return "\n\n".join([head, *(f"{fault.kind}: {fault.message}" for fault in verdict.faults)])

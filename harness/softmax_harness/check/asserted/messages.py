@@ -56,10 +56,13 @@ class Verdict:
         How many were judged.
     faults : tuple of Fault
         Each with its witness, the exact and the computed value in its message.
+    slow : str
+        How much of the suite it was judged on, where it is too slow for all of it.
     """
 
     elements: int
     faults: tuple[Fault, ...]
+    slow: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
     if any(limit.metric == "max_ulp" for limit in limits):
         result = result.excluding(lambda finding: finding.kind in _REPLACED)
     faults = [shown(finding, subject, assertion.loadable) for finding in result.findings]
-    return Verdict(result.elements, tuple(faults))
+    return Verdict(result.elements, tuple(faults), result.slow)
 
 
 def _subject(assertion: Assertion, channel: Channel) -> Subject:

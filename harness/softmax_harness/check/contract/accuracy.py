@@ -46,7 +46,7 @@ class JudgedBlock:
 
     def text(self, row: int, index: int) -> str:
         """The witness of an element of the block."""
-        return recipe_text(self.recipe, self.start + row, index)
+        return recipe_text(self.recipe, self.recipe.row(self.start, row), index)
 
 
 @dataclass

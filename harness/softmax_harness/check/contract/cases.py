@@ -1,7 +1,7 @@
 """The cases of the contract: layouts, axes, batches, permutations, shapes, integers.
 
 All use hard rows: a separate code path for a layout or an axis has its own faults. Operands follow
-the logits about, and each is laid out differently too.
+the logits about, and each is laid out differently too. Each kind has sizes that depend on the seed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
@@ -68,7 +69,7 @@ class Cases:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        for shape in _SHAPES:
+        for shape in (*_SHAPES, drawn.shape(self.seed, 3)):
             inputs = self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
@@ -85,7 +86,7 @@ class Cases:
         if not self.operation.has_axis:
             return
         count = 1 + len(self.operation.operands)
-        for shape in _AXIS_SHAPES:
+        for shape in (*_AXIS_SHAPES, drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)):
             if shape[-1] <= _LONGEST_ON_AN_AXIS:
                 told = f"shape {shape}, no axis given"
                 yield Case("default_axis", told, self.hard(shape), shape, None)
@@ -113,7 +114,7 @@ class Cases:
                 yield Case("batch", f"shape ({n},)", several.row(row), (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
-        for shape in _THREADED:
+        for shape in (*_THREADED, *drawn.batches(self.seed)):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
         for rows in _LARGE_BATCHES:
             x = self.normal((rows, 2)).x.copy()
@@ -123,7 +124,7 @@ class Cases:
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
-        for n in (7, 33, 1000):
+        for n in (7, 33, 1000, drawn.permuted(self.seed)):
             shape = (_DISTINCT, n)
             inputs = self.hard(shape)
             shuffled = np.argsort(self._random(shape).random(shape), axis=-1)
@@ -147,9 +148,7 @@ class Cases:
             rows = math.prod(np.delete(shape, axis).tolist())
             inputs = self._with_operands(np.empty((rows, shape[axis]), self.format.dtype), shape)
             yield Case("empty", f"shape {shape}, axis {axis}", inputs, shape, axis)
-        for value in (
-            (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf) if self.operation.has_axis else ()
-        ):
+        for value in _SCALARS if self.operation.has_axis else ():
             with np.errstate(over="ignore"):
                 one = self._with_operands(np.full((1, 1), value).astype(self.format.dtype), (1,))
             yield Case("scalar", f"shape (), the number {value:g}", one, ())

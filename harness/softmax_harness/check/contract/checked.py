@@ -108,6 +108,8 @@ class Checked:
         What all that is wrong may come of; empty where nothing can be told.
     output_dtype : str
         The format of its results; empty where that was not looked at.
+    slow : str
+        How much of the suite it was judged on, and its pace, where it is too slow for all of it.
     """
 
     implementation: str
@@ -124,6 +126,7 @@ class Checked:
     reached: str = ""
     cause: str = ""
     output_dtype: str = ""
+    slow: str = ""
 
     @classmethod
     def of(cls, key: Key, verdict: str, **found: Any) -> Checked:

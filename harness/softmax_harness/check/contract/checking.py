@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from softmax_implementations import Implementation
 
+from softmax_harness.check.contract.budget import pace_of
 from softmax_harness.check.contract.cases import Cases
 from softmax_harness.check.contract.checked import (
     Checked,
@@ -187,17 +188,12 @@ def _verdict(
         found.reported.append(("masks", "a row of which a mask hides everything gives 0"))
     found.add_faults([(fault, "when it was loaded") for fault in at_import], "accuracy")
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
-    for part in () if first.is_last else contract.parts:
-        if found.is_enough:
-            break
-        try:
-            do_part(found, fresh, part, contract)
-        except Ended as ended:
-            found.add_faults([(blame(ended.fault, contract.process), ended.told)], part)
-            break
+    if not first.is_last and not found.is_enough:
+        _do_parts(found, fresh, contract)
     if isinstance(subject.caller, Isolated):
         key = key_of(subject)
         left = subject.caller.left_behind()
+        found.reported += [(each.kind, each.message) for each in subject.caller.reports()]
         found.findings += [finding_of(fault, "", key, None) for fault in left]
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)
@@ -214,7 +210,22 @@ def _verdict(
         reached=found.reached,
         cause=found.cause if unexpected else "",
         output_dtype=subject.problem.output_format.name,
+        slow=found.asked.told(found.subject.pace),
     )
+
+
+def _do_parts(found: Found, fresh: Subject, contract: Contract) -> None:
+    """Ask one part of the contract after another at its pace, until its process ends for good."""
+    part = contract.parts[0]
+    try:
+        pace = pace_of(found.subject, contract.process.seconds)
+        found.subject, fresh = (replace(each, pace=pace) for each in (found.subject, fresh))
+        for part in contract.parts:
+            if found.is_enough:
+                break
+            do_part(found, fresh, part, contract)
+    except Ended as ended:
+        found.add_faults([(blame(ended.fault, contract.process), ended.told)], part)
 
 
 def _summed_up(reported: list[tuple[str, str]]) -> tuple[str, ...]:

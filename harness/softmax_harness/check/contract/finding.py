@@ -12,6 +12,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.outcomes import BROKEN, Outcome
 from softmax_harness.operations import DEFAULT_OPERATION, qualified
 from softmax_harness.subjects.declaration import Said
+from softmax_harness.subjects.request import LOOKS_AT_HARNESS
 from softmax_harness.subjects.subject import Subject
 
 
@@ -128,10 +129,14 @@ _LARGE = 0.01  # a relative error that makes a result wrong, rather than inaccur
 
 
 def worst_first(findings: list[Finding], format: Format) -> list[Finding]:
-    """No results at all, lost and wrong ones, wrong ways of calling, smaller errors, the rest."""
+    """What makes results doubtful, then none at all, lost and wrong ones, wrong ways of calling,
+    smaller errors, the rest.
+    """
 
     def place(finding: Finding) -> tuple[int, float]:
         size = finding.worst or 0.0
+        if finding.kind == LOOKS_AT_HARNESS:
+            return -1, 0.0
         if finding.kind in OF_CALLS:
             return 0, 0.0
         if finding.kind in _BROKEN or 2.0 * format.unit_roundoff * size > _LARGE:

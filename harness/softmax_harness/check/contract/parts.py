@@ -10,6 +10,14 @@ from typing import Any
 from softmax_harness.check.contract import promises, repeats
 from softmax_harness.check.contract.accuracy import Faults, Stream
 from softmax_harness.check.contract.bias import Bias
+from softmax_harness.check.contract.budget import (
+    Asked,
+    fitting_cases,
+    fitting_recipes,
+    fitting_repeats,
+    room,
+    too_slow,
+)
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
@@ -35,6 +43,7 @@ class Found:
         self.cells: list[RecipeSummary] = []
         self.reached = ""
         self.cause = ""
+        self.asked = Asked()
 
     def ends_at(self, kinds: list[str]) -> bool:
         """Whether findings of these kinds end the verdict."""
@@ -68,7 +77,10 @@ class Found:
 def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
     plan = list(recipes(subject.problem, subject.longest, contract.seed, contract.families))
-    stream = Stream(subject, plan, found.ends_at)
+    fitting = fitting_recipes(plan, room(subject.pace, part))
+    found.asked.note_recipes(fitting, plan)
+    found.add_faults(too_slow(fitting, plan), part)
+    stream = Stream(subject, fitting, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
     reached, cause = Reached(subject), Cause()
     limits = promises.Promises(promises.limits_of(subject, contract.limits))
@@ -100,9 +112,11 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
 
 def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject = found.subject
-    problem = subject.problem
-    cases = list(cases_of(part, problem.operation, subject.format, contract.seed))
-    here = examined(subject, cases, part, found.ends_at)
+    operation = subject.problem.operation
+    cases = list(cases_of(part, operation, subject.format, contract.seed))
+    fitting = fitting_cases(cases, room(subject.pace, part))
+    found.asked.note(fitting, cases)
+    here = examined(subject, fitting, part, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)
@@ -110,9 +124,10 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
 
 def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject, seed = found.subject, contract.seed
-    found.add_faults(repeats.repeated(subject, seed), part)
+    asked = fitting_repeats(repeats.requests(subject, seed), room(subject.pace, part))
+    found.add_faults(repeats.repeated(subject, asked), part)
     if not found.is_enough:
-        found.add_faults(repeats.in_a_fresh_process(subject, fresh, seed), part)
+        found.add_faults(repeats.in_a_fresh_process(subject, fresh, asked), part)
 
 
 _OWN: dict[str, Callable[[Found, Subject, str, Contract], Any]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.budget import room_for_a_witness
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.witness import is_short, literal_text
@@ -80,7 +81,9 @@ class Search:
 
     def __init__(self, subject: Subject, kind: str) -> None:
         self.subject, self.kind = subject, kind
-        self._left = _MOST_ELEMENTS
+        room = room_for_a_witness(subject.pace)
+        self._elements = min(room.elements, _MOST_ELEMENTS)
+        self._calls = room.calls
 
     @property
     def about(self) -> tuple[Operand, ...]:
@@ -89,14 +92,19 @@ class Search:
 
     def shown(self, rows: list[Inputs]) -> int | None:
         """The first of the rows that shows the fault."""
-        self._left -= sum(row.size for row in rows)
-        if self._left < 0 or not rows:
+        if not self.has_room(rows):
             return None
         replies = self.subject.ask([self.subject.request(*row) for row in rows])
         for position, (row, reply) in enumerate(zip(rows, replies, strict=True)):
             if reply.y is not None and self.is_shown(row, reply.y):
                 return position
         return None
+
+    def has_room(self, rows: list[Inputs]) -> bool:
+        """Whether there are rows, and they still fit into what may be asked."""
+        self._elements -= sum(row.size for row in rows)
+        self._calls -= len(rows)
+        return bool(rows) and self._elements >= 0 and self._calls >= 0
 
     def is_shown(self, row: Inputs, y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
@@ -125,8 +133,7 @@ class _RaisingSearch(Search):
 
     def shown(self, rows: list[Inputs]) -> int | None:
         """The first of the rows that is refused."""
-        self._left -= sum(row.size for row in rows)
-        if self._left < 0 or not rows:
+        if not self.has_room(rows):
             return None
         replies = self.subject.ask([self.subject.request(*row) for row in rows])
         return next((place for place, reply in enumerate(replies) if reply.refused), None)

@@ -1,10 +1,14 @@
-"""The inputs on which accuracy is judged: every family, and every length of its own kind."""
+"""The inputs on which accuracy is judged: every family, and every length of its own kind.
+
+Some lengths depend on the seed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import itemgetter
 
+from softmax_harness.check.contract import drawn
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
@@ -39,7 +43,7 @@ def recipes(
         If the suite has no family of a name.
     """
     format, cost = problem.input_format, problem.operation.cost
-    plan = list(_plan(format))
+    plan = list(_plan(format, seed))
     known = dict.fromkeys(family.name for family, _, _ in plan)
     for name in families:
         if name not in known:
@@ -53,15 +57,16 @@ def recipes(
         yield Recipe(family, format, n, own, seed)
 
 
-def _plan(format: Format) -> Iterator[_Planned]:
+def _plan(format: Format, seed: int) -> Iterator[_Planned]:
     sampled = [(each, each.check) for each in FAMILIES.values() if each.check is not None]
     for family, own in sampled:
         yield from _few(family, own)
-    for n in (*LENGTHS, *LONG):
+    own_lengths = dict.fromkeys((*LENGTHS, *drawn.lengths(seed)))
+    for n in (*own_lengths, *LONG):
         for family, own in sampled:
             if own.at_every_length is not None:
                 yield family, n, own.at_every_length(n)
-    for n in LENGTHS:
+    for n in own_lengths:
         for family, own in sampled:
             if _LONGEST_SHORT < n <= own.one_row_up_to:
                 yield family, n, 1

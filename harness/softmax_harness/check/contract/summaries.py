@@ -37,7 +37,8 @@ class RecipeSummary:
 
 def name_of(recipe: Recipe) -> str:
     """The name of a recipe's cell."""
-    return f"{recipe.family.name},n={recipe.n},rows={recipe.rows}"
+    step = "" if recipe.step == 1 else f",step={recipe.step}"
+    return f"{recipe.family.name},n={recipe.n},rows={recipe.rows}{step}"
 
 
 @dataclass

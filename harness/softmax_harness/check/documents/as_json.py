@@ -45,6 +45,7 @@ def _result(result: Checked) -> dict[str, Any]:
         "standard": result.standard,
         "reached": result.reached,
         "cause": result.cause,
+        "slow": result.slow,
         "findings": [vars(each) for each in result.findings],
         "expected": [vars(each) for each in result.expected],
         "reported": result.reported,

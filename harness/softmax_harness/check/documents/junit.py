@@ -20,6 +20,7 @@ def _case(result: Checked) -> JUnitCase:
     if result.verdict == "fail":
         kinds = ", ".join(finding.kind for finding in result.findings)
         text = "\n".join(map(finding_text, result.findings))
-        return JUnitCase(result.implementation, result.dtype, Failure(kinds, "finding", text))
+        failure = Failure(kinds, "finding", text)
+        return JUnitCase(result.implementation, result.dtype, failure, output=result.slow)
     not_judged = None if result.verdict == "pass" else "; ".join((result.verdict, *result.reported))
-    return JUnitCase(result.implementation, result.dtype, skipped=not_judged)
+    return JUnitCase(result.implementation, result.dtype, skipped=not_judged, output=result.slow)

@@ -29,6 +29,8 @@ def markdown_document(gated: Gated) -> str:
 def _row(result: Checked) -> tuple[str, ...]:
     kinds = ", ".join(finding.kind for finding in result.findings)
     verdict = _MARKS.get(result.verdict, result.verdict)
+    if result.slow:
+        verdict = f"{verdict}, {result.slow}"
     return result.implementation, result.dtype, verdict, kinds
 
 

@@ -26,6 +26,7 @@ def _lines(result: Checked) -> list[str]:
     if result.expected:
         kinds = ", ".join(finding.kind for finding in result.expected)
         lines.append(f"  declared as known: {kinds}")
+    lines += [f"  {result.slow}"] * bool(result.slow)
     return lines + [f"  reported only: {text}" for text in result.reported]
 
 

@@ -154,9 +154,16 @@ class _Comparison:
         if any(each.kind in OF_CALLS and self._is_borne(each.kind) for each in result.findings):
             return  # which is why
         gone = entry.cells.keys() - {cell.name for cell in result.cells}
+        if result.slow:
+            if gone:
+                self._note(f"{len(gone)} cells of the baseline were not judged: {result.slow}")
+            return
         problem = Problem.of(operation_named(result.operation), format_named(result.dtype))
-        asked = {name_of(each) for each in recipes(problem, math.inf, 0)}
-        if old := gone - asked:
+        asked, there = (
+            {name_of(each) for each in recipes(problem, math.inf, seed)}
+            for seed in (self._held.seed, self._baseline.seed)
+        )
+        if old := gone - asked - there:
             self._note(f"{len(old)} cells of the baseline are no longer in the suite")
         if missing := sorted(gone & asked):
             told = f"{len(missing)} of its {len(entry.cells)} cells were not judged"

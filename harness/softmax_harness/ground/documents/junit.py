@@ -40,12 +40,15 @@ class JUnitCase:
     failure : Failure or None
     skipped : str or None
         Why it was not run.
+    output : str
+        What there is to say of it besides; nothing where it is empty.
     """
 
     classname: str
     name: str
     failure: Failure | None = None
     skipped: str | None = None
+    output: str = ""
 
 
 def junit_text(suites: Mapping[str, Sequence[JUnitCase]]) -> str:
@@ -73,6 +76,8 @@ def _add_case(suite: ElementTree.Element, case: JUnitCase) -> None:
         _added(element, "failure", names).text = _xml(case.failure.text)
     elif case.skipped is not None:
         _added(element, "skipped", {"message": case.skipped})
+    if case.output:
+        _added(element, "system-out", {}).text = _xml(case.output)
 
 
 def _added(

@@ -104,6 +104,9 @@ class Recipe:
         Number of rows.
     seed : int
         Seed of the whole run.
+    step : int
+        Of the rows of a block only each step-th is there, the first among them; where that is
+        more rows than a block has, there are as many fewer blocks.
     """
 
     family: Family
@@ -111,6 +114,13 @@ class Recipe:
     n: int
     rows: int
     seed: int
+    step: int = 1
+
+    @property
+    def elements(self) -> int:
+        """How many elements are there."""
+        sizes = (min(self.rows_per_block, self.rows - start) for start in self.starts)
+        return self.n * sum(-(-size // self.step) for size in sizes)
 
     @property
     def rows_per_block(self) -> int:
@@ -119,14 +129,21 @@ class Recipe:
 
     @property
     def starts(self) -> range:
-        """The first row of each block."""
-        return range(0, self.rows, self.rows_per_block)
+        """The first row of each block in which any is there."""
+        return range(0, self.rows, self.rows_per_block * -(-self.step // self.rows_per_block))
+
+    def row(self, start: int, place: int) -> int:
+        """Which row of the recipe stands at a place of the block that begins at row `start`."""
+        return start + place * self.step
 
     def block(self, start: int) -> NDArray[Any]:
         """The rows of the block that begins at row `start`, in the format, shape (rows, n).
 
         Each block has a random stream of its own, so that any worker can make any block.
         """
+        return self._whole_block(start)[:: self.step]
+
+    def _whole_block(self, start: int) -> NDArray[Any]:
         stop = min(start + self.rows_per_block, self.rows)
         if self.family.rows is not None:
             whole = self.family.make(self.format, self.n, self.rows, self._random(0))
@@ -141,7 +158,8 @@ class Recipe:
 
     def inputs(self, operation: Operation, start: int) -> Inputs:
         """The block with the operands of an operation, made for the whole block."""
-        return operation.inputs(self.block(start), self.random_operands(start))
+        whole = operation.inputs(self._whole_block(start), self.random_operands(start))
+        return whole.rows(slice(None, None, self.step))
 
     def blocks(self) -> Iterator[NDArray[Any]]:
         """Every block in order."""

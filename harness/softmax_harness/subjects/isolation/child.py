@@ -7,19 +7,23 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import current_process
 from typing import Any
 
-from softmax_implementations.registry import Implementation, declared
+from softmax_implementations import Implementation, implementations
+from softmax_implementations.registry import declared
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.isolation import group, limits, plain, watch
+from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded, remedy
-from softmax_harness.subjects.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.isolation.specification import is_foreign, loaded, package_of, remedy
+from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
+
+_EXACT = "exact"
 
 
 class _Here:
@@ -27,31 +31,37 @@ class _Here:
 
     function: Callable[..., Any]
     printed: Printed
+    lookout: Lookout | None = None  # none for what the harness itself offers
     is_warm = False
 
 
 def live(connection: Connection, memory: int) -> None:
-    """Answer whatever comes through the connection, ``(function, given)``, until it is closed."""
+    """Answer whatever comes through the connection, ``(question, given)``, until it is closed.
+
+    The answers to a question of `QUESTIONS` go back one by one, as soon as each is there.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the parent to answer
     _begin(memory)
     while True:
         try:
-            answer = _answer(*connection.recv())
+            answers = _answers(*connection.recv())
         except EOFError:
             break
         except MemoryError as error:  # of what came
-            answer = plain.encoded(error)
-        connection.send_bytes(answer)
+            answers = iter([plain.encoded(error)])
+        for answer in answers:
+            connection.send_bytes(answer)
     group.end(os.getpid())  # and not by an exit that waits for its processes
     os._exit(0)  # where there are no groups
 
 
-def _answer(function: Callable[[Any], Any], given: Any) -> bytes:
-    """What the function returns; or what it raises, where foreign code broke what it needs."""
+def _answers(question: str, given: Any) -> Iterator[bytes]:
+    """The answers; or what is raised in their place, where foreign code broke what they need."""
     try:
-        return plain.encoded(function(given))
+        for answer in QUESTIONS[question](given):
+            yield plain.encoded(answer)
     except Exception as error:  # noqa: BLE001 - of which the parent is told
-        return plain.encoded(error)
+        yield plain.encoded(error)
 
 
 def _begin(memory: int) -> None:
@@ -70,8 +80,15 @@ def _unseen(*warning: Any) -> None:
     """Where warnings go."""
 
 
-def load(name: str) -> Description | Fault:
+def load(name: str) -> Iterator[Description | Fault]:
+    """What loading the implementation of that name gives."""
+    yield _load(name)
+
+
+def _load(name: str) -> Description | Fault:
     """Find the implementation of that name; a fault where its module cannot be executed."""
+    if not _is_ours(name):
+        _Here.lookout = Lookout(package_of(name))
     around = watch.state()
     try:
         found = _with_library(_found(name))
@@ -87,7 +104,7 @@ def load(name: str) -> Description | Fault:
     except BaseException as error:  # noqa: BLE001 - whatever a plug-in raises is a finding
         return Fault("raised", f"loading it raised {told(error)}")
     _Here.printed.forget()  # what a library says of itself when it is loaded
-    patched = tuple(_side_effects(around))
+    patched = (*_side_effects(around), *_noticed())
     if isinstance(found, Implementation):
         _Here.function = found.function
         fields = {key: value for key, value in vars(found).items() if key != "function"}
@@ -97,15 +114,22 @@ def load(name: str) -> Description | Fault:
     return Description(None, summary, patched)
 
 
-def _found(name: str) -> Implementation | Callable[..., Any]:
-    if not is_foreign(name):
-        from softmax_harness.operations import DEFAULT_OPERATION
-        from softmax_harness.subjects.catalogue import catalogue
+def _is_ours(name: str) -> bool:
+    """Whether it is the one implementation that needs the truth, and is the harness's own."""
+    return name.rpartition("/")[2] == _EXACT and not is_foreign(name)
 
-        operation, _, own = name.rpartition("/")
-        return catalogue(operation or DEFAULT_OPERATION)[own]
-    function = loaded(name)
-    return declared(function) or function
+
+def _found(name: str) -> Implementation | Callable[..., Any]:
+    if is_foreign(name):
+        function = loaded(name)
+        return declared(function) or function
+    operation, _, own = name.rpartition("/")
+    if not _is_ours(name):
+        return implementations(*[operation] * bool(operation))[own]
+    from softmax_harness.operations import DEFAULT_OPERATION
+    from softmax_harness.subjects.exact import exact_of
+
+    return exact_of(operation or DEFAULT_OPERATION)
 
 
 def _with_library(found: Any) -> Any:
@@ -115,26 +139,43 @@ def _with_library(found: Any) -> Any:
     return found
 
 
-def serve(requests: list[Request]) -> list[Reply]:
-    """Make each call of the implementation in turn.
-
-    What the calls leave behind is a fault of the last one.
-    """
+def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
+    """Make each call of the implementation in turn; at the end tell what they left behind."""
     around = watch.state()
-    replies = [answered(_Here.function, request) for request in requests]
-    left = _side_effects(around)
+    for each in calls:
+        yield answered(_Here.function, Call(*each))
+    yield _left(around)
+
+
+def _left(around: watch.State) -> Left:
+    left = [*_side_effects(around), *_noticed()]
     # At its first call a library may tell on standard error what it found, such as no GPU.
     size, first = _Here.printed.forget(errors_too=_Here.is_warm)
     _Here.is_warm = True
-    if size >= limits.MOST_WRITTEN:  # and what it answers is of no account
-        return [
-            Reply(None, (Fault("printed", f"printed without end, beginning {first!r}"),))
-        ] * len(replies)
+    if size >= limits.MOST_WRITTEN:
+        return Left((Fault("printed", f"printed without end, beginning {first!r}"),), is_flood=True)
     if size:
         left.append(Fault("printed", f"printed {size} bytes, beginning {first!r}"))
-    last = replies[-1]
-    return [*replies[:-1], Reply(last.y, (*last.faults, *left))]
+    return Left(tuple(left))
+
+
+def reports(nothing: None) -> Iterator[Left]:
+    """What is no fault of the implementation, and worth telling."""
+    uses_arbiter = _Here.lookout is not None and _Here.lookout.uses_arbiter
+    told = Fault("uses_mpmath", "it imports mpmath, by which the exact results are computed too")
+    yield Left((told,) * uses_arbiter)
+
+
+def _noticed() -> list[Fault]:
+    return [] if _Here.lookout is None else _Here.lookout.faults()
 
 
 def _side_effects(around: watch.State) -> list[Fault]:
     return [Fault("side_effect", change) for change in watch.changes(around)]
+
+
+QUESTIONS: dict[str, Callable[[Any], Iterator[Description | Fault | Reply | Left]]] = {
+    "load": load,
+    "serve": serve,
+    "reports": reports,
+}

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -55,13 +55,20 @@ class Fresh:
         self._is_over = False
         self._exit_code: int | None = None
 
-    def ask(self, function: Callable[[Any], Any], given: Any, seconds: float, most: int) -> bytes:
-        """What `function` of `given` returns there, as `plain` writes it, in at most so many bytes.
+    def ask(
+        self, question: str, given: Any, seconds: float, most: Sequence[int]
+    ) -> Generator[bytes]:
+        """The answers to a question of `child.QUESTIONS`, as `plain` writes them.
+
+        Parameters
+        ----------
+        most : sequence of int
+            For each answer the bytes that it may have.
 
         Raises
         ------
         TimeoutError
-            If there is no answer within so many seconds.
+            If not all answers have come within so many seconds.
         Died
             If the process ended, or the connection to it.
         """
@@ -69,8 +76,11 @@ class Fresh:
         timer = threading.Timer(seconds + _SECONDS_OF_AN_ANSWER, self._cut_off, [cut])
         timer.daemon = True
         timer.start()
+        until = time.monotonic() + seconds
         try:
-            answer = self._answer(function, given, seconds, most)
+            self._connection.send((question, given))
+            for size in most:
+                yield self._answer(until, size)
         except (EOFError, OSError) as error:
             if cut.is_set() or isinstance(error, TimeoutError):
                 raise TimeoutError from None
@@ -81,14 +91,11 @@ class Fresh:
             timer.cancel()
         if cut.is_set():
             raise TimeoutError
-        return answer
 
-    def _answer(
-        self, function: Callable[[Any], Any], given: Any, seconds: float, most: int
-    ) -> bytes:
-        self._connection.send((function, given))
+    def _answer(self, until: float, most: int) -> bytes:
         # A process of its own may hold the connection open when this one has ended.
-        if not wait([self._connection, self._process.sentinel], seconds):
+        left = max(until - time.monotonic(), 0.0)
+        if not wait([self._connection, self._process.sentinel], left):
             raise TimeoutError
         if not self._connection.poll():
             raise EOFError

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.text import printable
 from softmax_harness.subjects.call import told as told_of
-from softmax_harness.subjects.request import Description, Fault, Reply, Request
+from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 
 _T = TypeVar("_T")
 
 _LONGEST_TEXT = 4000  # characters of a message
 _MOST_FAULTS = 100  # of one reply
-_MOST_OF_A_LINE = 1 << 20  # bytes for each reply, in an answer that is believed
+_MOST_OF_A_LINE = 1 << 20  # bytes, in an answer that is believed
 
 
 class Garbled(Exception):
@@ -34,8 +34,8 @@ class Broken(Exception):
 
 
 def encoded(answer: Any) -> bytes:
-    """A `Description`, a `Fault`, replies, or the exception that came in the place of these."""
-    results: list[bytes] = []
+    """A `Description`, a `Fault`, a `Reply`, what calls `Left`, or an exception in their place."""
+    result = b""
     if isinstance(answer, MemoryError):
         told: dict[str, Any] = {"memory": True}
     elif isinstance(answer, Exception):
@@ -43,20 +43,22 @@ def encoded(answer: Any) -> bytes:
     elif isinstance(answer, Fault):
         told = {"fault": _of_fault(answer)}
     elif isinstance(answer, Description):
-        faults = [_of_fault(each) for each in answer.faults]
+        faults = _of_faults(answer.faults)
         told = {"declared": answer.declared, "summary": shown(answer.summary), "faults": faults}
+    elif isinstance(answer, Left):
+        told = {"left": _of_faults(answer.faults), "is_flood": answer.is_flood}
     else:
-        told = {"replies": [_of_reply(each) for each in answer]}
-        results = [each.y.tobytes() for each in answer if each.y is not None]
-    return b"\n".join([json.dumps(told, default=_plain).encode(), b"".join(results)])
+        told = {"has_result": answer.y is not None, "faults": _of_faults(answer.faults)}
+        result = b"" if answer.y is None else answer.y.tobytes()
+    return b"\n".join([json.dumps(told, default=_plain).encode(), result])
 
 
 def _of_fault(fault: Fault) -> list[str]:
     return [fault.kind, shown(fault.message)]
 
 
-def _of_reply(reply: Reply) -> list[Any]:
-    return [reply.y is not None, [_of_fault(each) for each in reply.faults[:_MOST_FAULTS]]]
+def _of_faults(faults: tuple[Fault, ...]) -> list[list[str]]:
+    return [_of_fault(each) for each in faults[:_MOST_FAULTS]]
 
 
 def _plain(value: Any) -> Any:
@@ -86,20 +88,31 @@ def description_in(data: bytes) -> Description | Fault:
     return _checked(lambda: _description(told))
 
 
-def replies_in(data: bytes, requests: list[Request]) -> list[Reply]:
-    """What the calls gave, as arrays of the shapes and dtypes that were asked for.
+def reply_in(data: bytes, request: Request) -> Reply:
+    """What a call gave, as an array of the shape and dtype that were asked for.
 
     Raises
     ------
     Garbled, Broken, MemoryError
     """
-    told, results = _read(data)
-    return _checked(lambda: _replies(told, results, requests))
+    told, result = _read(data)
+    return _checked(lambda: _reply(told, result, request))
 
 
-def most(requests: list[Request]) -> int:
-    """How many bytes an answer may have; that of loading where nothing is requested."""
-    return sum(_size(each) + _MOST_OF_A_LINE for each in requests) or _MOST_OF_A_LINE
+def left_in(data: bytes) -> Left:
+    """What calls left behind.
+
+    Raises
+    ------
+    Garbled, Broken, MemoryError
+    """
+    told, _ = _read(data)
+    return _checked(lambda: Left(_faults(told["left"]), bool(told["is_flood"])))
+
+
+def most(request: Request | None = None) -> int:
+    """How many bytes the answer to a call may have, or another answer."""
+    return _MOST_OF_A_LINE + (0 if request is None else _size(request))
 
 
 def _size(request: Request) -> int:
@@ -132,18 +145,14 @@ def _description(told: dict[str, Any]) -> Description | Fault:
     return Description(declared, _text(told["summary"]), _faults(told["faults"]))
 
 
-def _replies(told: dict[str, Any], results: bytes, requests: list[Request]) -> list[Reply]:
-    replies, start = [], 0
-    for (has_result, faults), request in zip(told["replies"], requests, strict=True):
-        y: NDArray[Any] | None = None
-        if has_result:
-            end = start + _size(request)
-            whole = np.frombuffer(results[start:end], request.problem.output_format.dtype)
-            y, start = whole.reshape(request.shape).copy(), end
-        replies.append(Reply(y, _faults(faults)))
-    if start != len(results):
-        raise ValueError("more results than replies")
-    return replies
+def _reply(told: dict[str, Any], result: bytes, request: Request) -> Reply:
+    y: NDArray[Any] | None = None
+    if told["has_result"]:
+        whole = np.frombuffer(result, request.problem.output_format.dtype)
+        y = whole.reshape(request.shape).copy()
+    elif result:
+        raise ValueError("a result of a call that has none")
+    return Reply(y, _faults(told["faults"]))
 
 
 def _faults(told: list[Any]) -> tuple[Fault, ...]:

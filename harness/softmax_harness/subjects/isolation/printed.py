@@ -30,12 +30,12 @@ class Printed:
 
 
 def _diverted(stream: int) -> int:
-    descriptor = _file()
+    descriptor = unnamed_file()
     os.dup2(descriptor, stream)
     return descriptor
 
 
-def _file() -> int:
+def unnamed_file() -> int:
     """A file without a name, in memory where the system can: a folder for it may be missing."""
     if hasattr(os, "memfd_create"):
         with suppress(OSError):

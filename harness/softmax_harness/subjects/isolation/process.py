@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.subjects.isolation import child, plain
+from softmax_harness.subjects.isolation import plain
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
-from softmax_harness.subjects.request import Description, Fault, Reply, Request
-
-_Given = TypeVar("_Given")
-_Found = TypeVar("_Found")
+from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 
 _TIMES_TO_LOAD = 3.0  # a large library takes its time
+_SHARE_OF_ONE = 0.5  # of the time limit: a call that took as much hangs, and is not made again
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,32 @@ class Ended(Exception):
         Of the kind ``died``, ``timeout`` or ``memory``; ``raised`` of what cannot be loaded again.
     told : str
         What was asked of it.
+    replies : tuple of Reply
+        To the calls before the one at which it ended.
+    had_time : bool
+        Whether the call at which it ended was made with most of the time limit left.
     """
 
-    def __init__(self, fault: Fault, told: str) -> None:
+    def __init__(
+        self, fault: Fault, told: str, replies: Sequence[Reply] = (), had_time: bool = True
+    ) -> None:
         super().__init__(fault.message)
         self.fault, self.told = fault, told
+        self.replies, self.had_time = tuple(replies), had_time
+
+
+class _Stopped(Exception):
+    """Not all answers came.
+
+    Attributes
+    ----------
+    fault : Fault
+        As that of `Ended`.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 class NoProcess(HarnessError):
@@ -89,9 +108,13 @@ class Isolated:
             If the process died or was ended.
         """
         seconds = _TIMES_TO_LOAD * self.limits.seconds
-        found = self._asked(child.load, self.name, seconds, plain.most([]), plain.description_in)
+        found: list[Description | Fault] = []
+        try:
+            self._ask("load", self.name, seconds, [plain.most()], _reading(found))
+        except _Stopped as stopped:
+            raise Ended(stopped.fault, "when it was loaded") from None
         self._is_loaded = True
-        return found
+        return found[0]
 
     def serve(self, requests: list[Request]) -> list[Reply]:
         """Make the calls one after another, within the limits.
@@ -103,9 +126,15 @@ class Isolated:
         """
         if not self._is_loaded:
             self._load_again()
-        most = plain.most(requests)
-        read = partial(plain.replies_in, requests=requests)
-        return self._asked(child.serve, requests, self.limits.seconds, most, read)
+        calls = [tuple(vars(each.call).values()) for each in requests]
+        answers = _Answers(requests)
+        try:
+            self._ask("serve", calls, self.limits.seconds, answers.most, answers.read)
+        except _Stopped as stopped:
+            replies, had = answers.before_the_last, answers.seconds_of_the_last
+            had_time = had >= _SHARE_OF_ONE * self.limits.seconds
+            raise Ended(stopped.fault, answers.told, replies, had_time) from None
+        return answers.left.on(answers.replies)
 
     def _load_again(self) -> None:
         """What was loaded before need not be there any more, or can be loaded only once."""
@@ -114,21 +143,25 @@ class Isolated:
             self.close()
             raise Ended(Fault("raised", found.message), "when it was loaded in a fresh process")
 
-    def _asked(
+    def _ask(
         self,
-        function: Callable[[_Given], Any],
-        given: _Given,
+        question: str,
+        given: Any,
         seconds: float,
-        most: int,
-        read: Callable[[bytes], _Found],
-    ) -> _Found:
+        most: Sequence[int],
+        read: Callable[[bytes], None],
+    ) -> None:
+        """Read each answer as it comes; raises `_Stopped` if not all come."""
         if self._left <= 0:
-            raise Ended(self._all_used(), "")
+            raise _Stopped(self._all_used())
         if self._process is None:
             self._process = _begun(self.limits.memory)
         began, left = time.monotonic(), self._left
         try:
-            return read(self._process.ask(function, given, min(seconds, left), most))
+            with closing(self._process.ask(question, given, min(seconds, left), most)) as answers:
+                for answer in answers:
+                    read(answer)
+                return
         except TimeoutError:
             fault = Fault("timeout", f"did not end within {seconds:g} s, and was stopped")
             if left < seconds:
@@ -144,7 +177,7 @@ class Isolated:
         finally:
             self._left -= time.monotonic() - began
         self.close()
-        raise Ended(fault, _told(given))
+        raise _Stopped(fault)
 
     def _all_used(self) -> Fault:
         return Fault("timeout", f"took more than {self.limits.total:g} s in all, and was stopped")
@@ -166,6 +199,18 @@ class Isolated:
         told = f"left {count} process{'es' if count > 1 else ''} behind"
         return [Fault("side_effect", told)] if count else []
 
+    def reports(self) -> list[Fault]:
+        """What is worth telling and no fault: nothing where the process has ended."""
+        found: list[Left] = []
+        if self._process is None:
+            return []
+        try:
+            seconds = self.limits.seconds
+            self._ask("reports", None, seconds, [plain.most()], _leaving(found))
+        except _Stopped:
+            return []
+        return list(found[0].faults)
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
@@ -182,12 +227,51 @@ def _begun(memory: int) -> Fresh:
         ) from None
 
 
-def _told(given: Any) -> str:
-    if isinstance(given, str):
-        return "when it was loaded"
-    shapes = dict.fromkeys(f"{each.x.dtype} of shape {each.x.shape}" for each in given)
-    first = ", ".join(list(shapes)[:3])
-    return f"when called with {first}{' and others' if len(shapes) > 3 else ''}"
+def _reading(found: list[Description | Fault]) -> Callable[[bytes], None]:
+    return lambda data: found.append(plain.description_in(data))
+
+
+def _leaving(found: list[Left]) -> Callable[[bytes], None]:
+    return lambda data: found.append(plain.left_in(data))
+
+
+class _Answers:
+    """The answers to calls, as they come: a reply to each, then what they left behind."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        self._requests, self._since = requests, time.monotonic()
+        self.replies: list[Reply] = []
+        self.left = Left()
+
+    @property
+    def most(self) -> list[int]:
+        """For each answer the bytes that it may have."""
+        return [*map(plain.most, self._requests), plain.most()]
+
+    def read(self, data: bytes) -> None:
+        """Take the next answer."""
+        self._since = time.monotonic()
+        if len(self.replies) < len(self._requests):
+            request = self._requests[len(self.replies)]
+            self.replies.append(plain.reply_in(data, request))
+        else:
+            self.left = plain.left_in(data)
+
+    @property
+    def before_the_last(self) -> list[Reply]:
+        """The replies to the calls before the last one that was made."""
+        return self.replies[: len(self._requests) - 1]
+
+    @property
+    def seconds_of_the_last(self) -> float:
+        """How long the last call has been taking."""
+        return time.monotonic() - self._since
+
+    @property
+    def told(self) -> str:
+        """The last call that was made, in words."""
+        x = self._requests[len(self.before_the_last)].x
+        return f"when called with {x.dtype} of shape {x.shape}"
 
 
 def _cause(exit_code: int | None) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "softmax_harness.implementations"
+_REGISTRY = "softmax_implementations"
 
 
 @cache
@@ -38,6 +39,15 @@ def entry_points() -> dict[str, EntryPoint]:
 def is_foreign(name: str) -> bool:
     """Whether a name means a function outside of the registry."""
     return ":" in name or name.endswith(".py") or name in entry_points()
+
+
+def package_of(name: str) -> str:
+    """The package that a name is of; the name of a file where it is of a file."""
+    if not is_foreign(name):
+        return _REGISTRY
+    value = entry_points()[name].value if name in entry_points() else name
+    place = value.rpartition(":")[0]
+    return Path(place).stem if place.endswith(".py") else place.partition(".")[0]
 
 
 def check_form(name: str) -> None:

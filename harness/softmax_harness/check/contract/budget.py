@@ -1,0 +1,205 @@
+"""What of the suite is put to a slow implementation: as much as fits into a time.
+
+A fast one is asked everything. A slow one is asked fewer rows of each recipe, fewer of the cases,
+fewer repeats, in such a way that each family, each class of lengths and each kind of case is there
+as long as a single call fits into the time limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sized
+from dataclasses import dataclass, replace
+from typing import Any
+
+from softmax_harness.check.contract.case import Case
+from softmax_harness.inputs.families import Recipe
+from softmax_harness.subjects.pace import Pace
+from softmax_harness.subjects.repeats import calls_of, elements_of
+from softmax_harness.subjects.request import Fault, Request
+from softmax_harness.subjects.subject import Subject
+from softmax_harness.subjects.timed import timed_pace
+
+# For all that is asked in a dtype: the time of the elements, in time limits, and that of the calls.
+# More for these, since fewer rows save none of it: a library compiles for each new shape.
+_ELEMENT_LIMITS, _CALL_LIMITS = 2.0, 10.0
+# What the parts of the contract have of it; the rest is for what a finding asks besides.
+_SHARES = {
+    "accuracy": 0.45,
+    "layouts": 0.05,
+    "axes": 0.1,
+    "batches": 0.1,
+    "permutations": 0.05,
+    "shapes": 0.02,
+    "integers": 0.03,
+    "repeats": 0.1,
+}
+_FOR_A_WITNESS = 0.05
+_FEWEST_TIMES = 2
+_MOST_HALVINGS = 20  # no recipe has more rows
+_MOST_ELEMENTS = 1 << 23  # the suite in one dtype, with repeats, has some six million
+
+
+def pace_of(subject: Subject, limit: float) -> Pace:
+    """How fast an implementation is within a time limit; raises `Ended` if it did not answer."""
+    return timed_pace(subject, limit, _MOST_ELEMENTS, _ELEMENT_LIMITS * limit)
+
+
+@dataclass
+class Asked:
+    """How much was put to an implementation, and how much it would have been to a fast one.
+
+    Attributes
+    ----------
+    elements, calls : int
+    of_elements, of_calls : int
+    """
+
+    elements: int = 0
+    calls: int = 0
+    of_elements: int = 0
+    of_calls: int = 0
+
+    def note(self, some: Sized, of_all: Sized) -> None:
+        """Count what was put to it."""
+        self.calls += len(some)
+        self.of_calls += len(of_all)
+
+    def note_recipes(self, some: list[Recipe], of_all: list[Recipe]) -> None:
+        """Count what was put to it, with the elements."""
+        self.elements += sum(each.elements for each in some)
+        self.of_elements += sum(each.elements for each in of_all)
+        self.calls += sum(len(each.starts) for each in some)
+        self.of_calls += sum(len(each.starts) for each in of_all)
+
+    def told(self, pace: Pace) -> str:
+        """What was left out, in a sentence; empty where nothing was."""
+        if (self.elements, self.calls) == (self.of_elements, self.of_calls):
+            return ""
+        parts = [f"{self.calls} of {self.of_calls} calls"]
+        if self.of_elements:
+            parts.insert(0, f"{self.elements} of {self.of_elements} elements")
+        return f"judged on {' and '.join(parts)}, since it is slow: {pace.told}"
+
+
+@dataclass(frozen=True)
+class Room:
+    """What may be asked: a share of the time for all that is asked in a dtype.
+
+    Attributes
+    ----------
+    pace : Pace
+    share : float
+    """
+
+    pace: Pace
+    share: float
+
+    @property
+    def elements(self) -> float:
+        """The elements that fit."""
+        each, limit = self.pace.per_element, self.pace.limit
+        return self.share * _ELEMENT_LIMITS * limit / each if each else math.inf
+
+    @property
+    def calls(self) -> float:
+        """The calls that fit."""
+        each, limit = self.pace.per_call, self.pace.limit
+        return self.share * _CALL_LIMITS * limit / each if each else math.inf
+
+    def holds(self, elements: float, calls: float) -> bool:
+        """Whether so many elements in so many calls fit."""
+        return elements <= self.elements and calls <= self.calls
+
+    def part(self, share: float) -> Room:
+        """A part of it."""
+        return replace(self, share=share * self.share)
+
+
+def room(pace: Pace, part: str) -> Room:
+    """What a part of the contract may ask at a pace."""
+    return Room(pace, _SHARES[part])
+
+
+def room_for_a_witness(pace: Pace) -> Room:
+    """What may be asked to make one witness smaller."""
+    return Room(pace, _FOR_A_WITNESS)
+
+
+def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
+    """The recipes, as they are or with fewer rows, that fit.
+
+    Half of the room is for one row of as many recipes as possible, the rest for as many rows of
+    these as possible: each second, fourth, eighth, so that checks of nearly the same pace ask the
+    same rows.
+    """
+    if room.holds(sum(each.elements for each in plan), sum(len(each.starts) for each in plan)):
+        return plan
+    labels = [(each.family.name, each.n.bit_length()) for each in plan]
+    places = _chosen([each.n for each in plan], labels, room.part(0.5))
+    kept = [plan[place] for place in places]
+    for exponent in range(_MOST_HALVINGS):
+        thin = [_thinned(each, 1 << exponent, room) for each in kept]
+        if room.holds(sum(each.elements for each in thin), sum(len(each.starts) for each in thin)):
+            return thin
+    return thin
+
+
+def too_slow(some: list[Recipe], plan: list[Recipe]) -> list[tuple[Fault, str]]:
+    """A fault where not every family is judged: or else whoever sleeps in each call would pass."""
+    families, judged = ({each.family.name for each in those} for those in (plan, some))
+    if families == judged:
+        return []
+    told = f"is too slow to be judged: rows of {len(judged)} of {len(families)} families fit into"
+    return [(Fault("timeout", f"{told} its time; give it more by --time-limit"), "")]
+
+
+def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:
+    """The recipe with each step-th row, or still fewer where a block is too much for one call."""
+    block = recipe.n * min(recipe.rows_per_block, recipe.rows)
+    while step < recipe.rows and not room.pace.allows(1, block // step):
+        step *= 2
+    return replace(recipe, step=min(step, recipe.rows))
+
+
+def fitting_cases(cases: list[Case], room: Room) -> list[Case]:
+    """The cases that fit: the smallest of each kind and number of axes, then other small ones."""
+    if room.holds(sum(each.inputs.size for each in cases), len(cases)):
+        return cases
+    labels = [(each.kind, len(each.shape), each.layouts) for each in cases]
+    return [cases[place] for place in _chosen([each.inputs.size for each in cases], labels, room)]
+
+
+def _chosen(sizes: list[int], labels: list[tuple[Any, ...]], room: Room) -> list[int]:
+    """The places of what fits, in order; the smallest first that bears any label at its place."""
+    by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
+    first_with: dict[tuple[int, Any], int] = {}
+    for place in by_size:
+        for label in enumerate(labels[place]):
+            first_with.setdefault(label, place)
+    firsts = sorted({*first_with.values()}, key=sizes.__getitem__)
+    chosen: set[int] = set()
+    elements = 0
+    for place in dict.fromkeys([*firsts, *by_size]):
+        size = sizes[place]
+        if room.pace.allows(1, size) and room.holds(elements + size, len(chosen) + 1):
+            chosen.add(place)
+            elements += size
+    return sorted(chosen)
+
+
+def fitting_repeats(requests: list[Request], room: Room) -> list[Request]:
+    """The requests, or such of fewer rows and fewer repeats that fit, a part of the room each."""
+    own = room.part(1 / len(requests))
+    thin = [_fewer(each, own) for each in requests]
+    return [each for each in thin if room.pace.allows(calls_of(each), elements_of(each))]
+
+
+def _fewer(request: Request, room: Room) -> Request:
+    while not room.holds(elements_of(request), calls_of(request)) and (
+        len(request.x) > 1 or request.times > _FEWEST_TIMES
+    ):
+        rows, times = max(len(request.x) // 2, 1), max(request.times // 2, _FEWEST_TIMES)
+        arguments = tuple(each[:rows] for each in request.arguments)
+        request = replace(request, arguments=arguments, times=min(times, request.times))
+    return request
