@@ -9,7 +9,7 @@ from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.judgement import measure
 from softmax_harness.judgement.metrics import Metric
 from softmax_harness.operations import Policy
-from softmax_harness.score import Pair, judging, read_pair, score_document
+from softmax_harness.score import Files, Pair, judging, read_pair, score_document
 
 READING = "reading both files"
 SCREEN = "the screen"
@@ -59,11 +59,11 @@ class _Clock:
         return call
 
 
-def _copied(block):
-    """What `block` gives, read now: as it is mapped, it would be read by whatever looks first."""
+def _copied(rows_of):
+    """What `rows_of` gives, read now: as it is mapped, whatever looks first would read it."""
 
     def read(*given):
-        return tuple(np.array(each) for each in block(*given))
+        return np.array(rows_of(*given))
 
     return read
 
@@ -86,7 +86,7 @@ def _one_pass(x_path, y_path):
             found = clock.timed(function or getattr(owner, name), part)
             patched.enter_context(mock.patch.object(owner, name, found))
 
-        wrap(Pair, "block", READING, _copied(Pair.block))
+        wrap(Pair, "_rows_of", READING, _copied(Pair._rows_of))
         wrap(measure, "exact_results", SCREEN)
         wrap(judging, "classified", OUTCOMES)
         wrap(judging, "tally", TALLY)
@@ -94,7 +94,7 @@ def _one_pass(x_path, y_path):
         wrap(judging._Arbiter, "confirmed", CONFIRMATION)
         patched.enter_context(mock.patch.object(judging, "usable_cores", lambda: 1))
         with clock.part(PROCESSES):
-            scored = judging.score(read_pair(x_path, y_path, -1), Policy())
+            scored = judging.score(read_pair(Files(x_path, y_path)), Policy())
         with clock.part(CONFIRMATION):
             score_document(scored)
     return clock.seconds

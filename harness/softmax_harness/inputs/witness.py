@@ -16,13 +16,12 @@ from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe, stored
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import Inputs, Operand, Operands, Problem, operation_named
+from softmax_harness.operations import Operand, Operands, Problem, operation_named
 
 _RECIPE = re.compile(
     r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
 )
 _LITERAL = re.compile(r"(?P<numbers>[^@;]+)(?P<operands>(;[^@;]+)*)@(?P<index>\d+)")
-_LONGEST, _LARGEST = 48, 240  # logits of a row that is written in full, and numbers in all
 
 
 @dataclass(frozen=True)
@@ -76,30 +75,6 @@ def recipe_text(recipe: Recipe, row: int, index: int) -> str:
         f"{recipe.format.name}:{recipe.family.name},n={recipe.n},rows={recipe.rows},"
         f"seed={recipe.seed}@{row},{index}"
     )
-
-
-def literal_text(problem: Problem, inputs: Inputs, index: int) -> str:
-    """``float32:0x1p+0,0x1.8p+1;target=1@0``: result 0 of the row and operands written in full.
-
-    Of an operand with two dimensions the rows stand between slashes.
-    """
-    pairs = zip(problem.operation.operands, inputs.operands, strict=True)
-    parts = [_written(inputs.x[0]), *(f"{about.name}={_written(own[0])}" for about, own in pairs)]
-    return f"{problem.input_format.name}:{';'.join(parts)}@{index}"
-
-
-def is_short(inputs: Inputs) -> bool:
-    """Whether a row with its operands is short enough to be written in full."""
-    return inputs.x.size <= _LONGEST and inputs.size <= _LARGEST
-
-
-def _written(values: NDArray[Any]) -> str:
-    if values.ndim == 2:
-        return "/".join(map(_written, values))
-    numbers = np.atleast_1d(values)
-    if numbers.dtype.kind in "biu":
-        return ",".join(str(int(each)) for each in numbers)
-    return ",".join(float(each).hex() for each in numbers)
 
 
 def is_witness(text: str) -> bool:

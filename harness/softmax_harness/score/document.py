@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from softmax_harness.explain.command import explaining
+from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.aggregate import Extreme
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.operations import Inputs, Operand
 from softmax_harness.score.judging import Score
+from softmax_harness.score.limits import Held
 from softmax_harness.truth.digits import exact_digits
 
+_SHOWN = 8  # numbers of an operand that are told
 
-def score_document(scored: Score) -> dict[str, Any]:
+
+def score_document(scored: Score, limits: Sequence[Held] = ()) -> dict[str, Any]:
     """The score as plain data: exact values are strings, inputs and outputs hex floats.
 
     The outcomes stand together under ``outcomes`` and each at the top too, named as the columns
@@ -26,10 +35,12 @@ def score_document(scored: Score) -> dict[str, Any]:
     measured = total.measured or math.nan
     return {
         "schema": 1,
+        "operation": pair.operation.name,
         "dtype": pair.format.name,
-        "shape": list(pair.x.shape),
+        "shape": list(pair.first.shape),
         "axis": pair.axis,
         "standard": scored.standard,
+        "seeing_nothing": scored.policy.all_masked if pair.operation.seeing_nothing else None,
         "rows": total.rows,
         "elements": total.elements,
         "not_correctly_rounded": total.elements - right,
@@ -44,15 +55,54 @@ def score_document(scored: Score) -> dict[str, Any]:
         **{name: int(value) for name, value in total.sums.items()},
         "worst": _element(scored, worst) | {"ulp": worst.value} if worst else None,
         "firsts": {name: _element(scored, extreme) for name, extreme in scored.firsts.items()},
+        "limits": [each._asdict() | {"holds": each.holds} for each in limits],
     }
 
 
 def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
-    """Where an element stands, what went in, what came out, and what is right."""
+    """Where an element stands, what went in, what came out, and what is right.
+
+    ``x`` is the logit at its place, where a row has one result for each.
+    """
+    pair, index = scored.pair, extreme.index
+    row = slice(extreme.row, extreme.row + 1)
+    inputs = pair.inputs(row)
+    y = float(pair.outputs(row)[0, index])
+    logits, own = inputs.x[0].astype(np.float64), tuple(each[0] for each in inputs.operands)
+    problem = pair.problem(scored.policy)
+    exact = exact_digits(problem, logits, index, own) or "any"
+    about = zip(pair.operation.operands, own, strict=True)
+    operands = {each.name: _shown(each, np.asarray(values), index) for each, values in about}
+    return {
+        "index": pair.place(extreme.row, index),
+        "x": float(logits[index]).hex() if pair.operation.one_to_one else None,
+        "y": y.hex(),
+        "exact": exact,
+        "operands": {name: value for name, value in operands.items() if value is not None},
+        "witness": literal_text(problem, inputs, index) if is_short(inputs) else None,
+        "explain": _explain(scored, inputs, index, extreme.row),
+    }
+
+
+def _shown(about: Operand, values: NDArray[Any], index: int) -> Any:
+    """Of an operand of a row what concerns a result: its entry there, or all if it is short."""
+    if about.ndim == 1 and about.entries == 0 and index < values.size:
+        values = values[index : index + 1]
+    if values.size > _SHOWN:
+        return None
+    plain = values if values.dtype.kind in "biu" else values.astype(np.float64)
+    return plain.tolist() if plain.size != 1 else plain.item()
+
+
+def _explain(scored: Score, inputs: Inputs, index: int, row: int) -> str | None:
+    """The command that shows the steps to an element; None where no command can."""
     pair = scored.pair
-    place = pair.place(extreme.row, extreme.index)
-    inputs, outputs = pair.block(np.array([extreme.row]))
-    logits = inputs[0].astype(np.float64)
-    x, y = float(logits[extreme.index]), float(outputs[0, extreme.index])
-    exact = exact_digits(pair.problem(scored.policy), logits, extreme.index) or "any"
-    return {"index": place, "x": x.hex(), "y": y.hex(), "exact": exact}
+    if is_short(inputs):
+        text = literal_text(pair.problem(scored.policy), inputs, index)
+        return explaining(text, None, pair.operation.name)
+    if not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
+        return None
+    files = pair.files
+    operands = [f"--operand={name}={path}" for name, path in files.operands.items()]
+    command = explaining(str(files.x), None, pair.operation.name)
+    return f"{command} {shlex.join(['--row', str(row), *operands])}"

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +24,13 @@ from softmax_harness.judgement.maxima import (
     renewed,
 )
 from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.metrics import metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
 from softmax_harness.operations.standards import check_standard, default_standard
-from softmax_harness.score.pair import Pair, open_pair
+from softmax_harness.score.pair import Files, Pair, open_pair
+from softmax_harness.score.seeing_nothing import as_answered
 from softmax_harness.truth import check_screen
 
 # Fewer elements than this are judged before other processes have begun.
@@ -64,21 +65,23 @@ def score(
     progress: Callable[[int], None] = lambda elements: None,
     standard: str | None = None,
 ) -> Score:
-    """Judge every element of a pair, on all cores; `progress` is called with the number so far.
+    """Judge every result of a pair, on all cores; `progress` is called with the number so far.
 
-    It is held to `standard`, by default that of its format.
+    It is held to `standard`, by default that of its format. Where a mask hides everything, it may
+    give NaN or 0, the same throughout, unless `policy` says more.
 
     Blocks are added up in their order, so that the result does not depend on how many processes
     judge them.
     """
     if not pair.rows:
-        raise BadData(f"the arrays are empty, of shape {pair.x.shape}: there is nothing to judge")
+        raise BadData(f"the arrays are empty, of shape {pair.y.shape}: there is nothing to judge")
+    policy = as_answered(pair, policy)
     problem = pair.problem(policy)
     held_to = standard or default_standard(problem.operation, problem.output_format)
     check_standard(held_to, problem.operation)
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
-    keep, arbiter = kept_for_percentile(pair.x.size), _Arbiter(pair, policy)
+    keep, arbiter = kept_for_percentile(pair.y.size), _Arbiter(pair, policy)
     for start, found, own in _judged_blocks(pair, policy, held_to, arbiter.foresee):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
@@ -96,17 +99,19 @@ class _Judge:
 
     def __init__(self, pair: Pair, policy: Policy, standard: str) -> None:
         self._pair, self._problem, self._standard = pair, pair.problem(policy), standard
-        self._keep = kept_for_percentile(pair.x.size)
+        self._metrics = metrics_of(pair.operation)
+        self._keep = kept_for_percentile(pair.y.size)
         self._so_far: dict[str, float] = {}
 
     def judge(self, start: int, rows: slice) -> _Block:
         """The block's first row, its tally and its first faults."""
         check_floating_point_environment()
-        x, y = self._pair.block(rows)
-        asked = question(self._problem, x).held_to(self._standard)
-        batch, codes = classified(asked, y.astype(np.float64, copy=False))
+        x, operands = self._pair.inputs(rows)
+        y = self._pair.outputs(rows).astype(np.float64, copy=False)
+        asked = question(self._problem, x, operands).held_to(self._standard)
+        batch, codes = classified(asked, y)
         no_bound = np.full((len(x), 1), np.nan)
-        found = tally(batch, codes, no_bound, self._keep, self._so_far)
+        found = tally(batch, codes, no_bound, self._keep, self._so_far, self._metrics)
         for name, value in found.so_far.items():
             self._so_far[name] = max(value, self._so_far.get(name, value))
         firsts = _first_faults(found, codes, batch.y)
@@ -121,7 +126,8 @@ def _judged_blocks(
 
     `meanwhile` is called once all blocks have been given to other processes.
     """
-    jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
+    is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
+    jobs = usable_cores() if is_much else 1
     constants()  # which forked processes inherit
     if jobs == 1:
         keep_freed_memory()
@@ -130,7 +136,7 @@ def _judged_blocks(
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
-    given = (*pair.paths, pair.axis, policy, standard)
+    given = (pair.files, policy, standard)
     with processes(jobs, start_method, _begin, given) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
@@ -147,8 +153,8 @@ def _judged_blocks(
 _own: list[_Judge] = []  # the judge of a worker process
 
 
-def _begin(x_path: Path, y_path: Path, axis: int, policy: Policy, standard: str) -> None:
-    _own[:] = [_Judge(open_pair(x_path, y_path, axis), policy, standard)]
+def _begin(files: Files, policy: Policy, standard: str) -> None:
+    _own[:] = [_Judge(open_pair(files), policy, standard)]
 
 
 def _judge_block(start: int, rows: slice) -> _Block:
@@ -179,8 +185,8 @@ class _Arbiter:
         return renewed(total, exact)
 
     def _asked(self, rows: list[int]) -> Question:
-        x = self._pair.inputs(_places(rows))
-        asked = question(self._pair.problem(self._policy), x, tier="mpmath")
+        x, operands = self._pair.inputs(_places(rows))
+        asked = question(self._pair.problem(self._policy), x, operands, "mpmath")
         where = f"rows {rows} of the file"
         check_screen(asked.problem, asked.x, asked.operands, asked.truth, where)
         return asked

@@ -175,7 +175,9 @@ def _shared(
     is_one_block = isinstance(rows, slice) and all((each == each[0]).all() for each in leads)
     if not is_one_block:
         return np.asarray(array[places])
-    return np.asarray(array[(*(int(each[0]) for each in leads), slice(last[0], last[-1] + 1))])
+    for each in leads:
+        array = array[int(each[0])]
+    return np.asarray(array[int(last[0]) : int(last[-1]) + 1])
 
 
 def _stored(about: Operand, values: NDArray[Any]) -> NDArray[Any]:

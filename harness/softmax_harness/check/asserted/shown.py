@@ -15,7 +15,8 @@ from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
 from softmax_harness.explain.command import explaining
-from softmax_harness.inputs.witness import Witness, literal_text, parse
+from softmax_harness.inputs.witness import Witness, parse
+from softmax_harness.inputs.written import literal_text
 from softmax_harness.operations import Inputs
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject

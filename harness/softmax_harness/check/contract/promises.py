@@ -11,25 +11,12 @@ import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.ground.errors import BadLimit
-from softmax_harness.judgement.metrics import METRICS, Batch, metrics_of
+from softmax_harness.judgement.limits import OF, SUMS, check_measured, parsed_number
+from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.metrics.batch import Array
-from softmax_harness.operations import ANYTHING
 from softmax_harness.subjects.subject import Subject
 
-
-def not_correctly_rounded(batch: Batch) -> Array:
-    """1 where an output is not correctly rounded, else 0; shape (rows, n)."""
-    y, r = batch.y, batch.truth.rounded
-    same = (y == r) | (np.isnan(y) & np.isnan(r)) | (r == ANYTHING)
-    return np.asarray(~same, dtype=np.float64)
-
-
-_OF = {metric.name: metric.of for metric in METRICS} | {
-    "not_correctly_rounded": not_correctly_rounded
-}
-_SUMS = {metric.name for metric in METRICS if metric.combine == "sum"} | {"not_correctly_rounded"}
-NAMES = tuple(_OF)
+NAMES = tuple(OF)
 
 
 @dataclass(frozen=True)
@@ -64,16 +51,7 @@ def parsed_limit(text: str, where: str, **places: str | None) -> Limit:
     BadLimit
         If there is no such metric, or the number is none; `where` says where it was given.
     """
-    name, _, number = text.partition("=")
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    if name not in NAMES or not value >= 0:
-        raise BadLimit(
-            f"{where} {text!r}: expected METRIC=NUMBER, the number 0 or more and METRIC one of "
-            f"{', '.join(NAMES)}"
-        )
+    name, value = parsed_number(text, where)
     return Limit(name, value, **places)
 
 
@@ -90,24 +68,18 @@ def limits_of(subject: Subject, asked: Sequence[Limit]) -> list[Limit]:
         for metric, number in subject.declaration.limits.items()
     ]
     own = [limit for limit in asked if limit.holds_for(subject.name, subject.format.name)]
-    operation = subject.problem.operation
-    known = [*(metric.name for metric in metrics_of(operation)), "not_correctly_rounded"]
-    for limit in (*declared, *own):
-        if limit.metric not in known:
-            raise BadLimit(
-                f"{limit.metric} is not measured of {operation.name}: expected one of "
-                f"{', '.join(known)}"
-            )
+    metrics = (limit.metric for limit in (*declared, *own))
+    check_measured(metrics, subject.problem.operation)
     return [*declared, *own]
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def of_row(name: str, batch: Batch) -> tuple[float, int]:
     """A metric of a batch of one row, and the index of the element where it is largest."""
-    values = _OF[name](batch).ravel()
+    values = OF[name](batch).ravel()
     if np.isnan(values).all():
         return math.nan, 0
-    value = np.nansum(values) if name in _SUMS else np.nanmax(values)
+    value = np.nansum(values) if name in SUMS else np.nanmax(values)
     return float(value), int(np.nanargmax(values))  # 0 where the row has one value
 
 
@@ -134,7 +106,7 @@ class Promises:
         family = block.recipe.family.name
         for limit in self._limits:
             if limit.family in (None, family):
-                self._see(limit, block, _OF[limit.metric](block.found.batch))
+                self._see(limit, block, OF[limit.metric](block.found.batch))
 
     def _see(self, limit: Limit, block: JudgedBlock, values: Array) -> None:
         if np.isnan(values).all():
@@ -158,10 +130,10 @@ class Promises:
 
     def _broken(self) -> Iterator[tuple[Limit, _Worst, float]]:
         for limit, worst in self._worst.items():
-            is_sum = limit.metric in _SUMS
+            is_sum = limit.metric in SUMS
             value = self._sums[limit] if is_sum else worst.value
             if value > limit.number and not is_sum:
-                value = by_mpmath(_OF[limit.metric], worst.block, worst.row)
+                value = by_mpmath(OF[limit.metric], worst.block, worst.row)
             if value > limit.number:
                 yield limit, worst, value
 

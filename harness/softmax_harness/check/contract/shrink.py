@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.budget import room_for_a_witness
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.inputs import witness
-from softmax_harness.inputs.witness import is_short, literal_text
+from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, Operand, taken
 from softmax_harness.subjects.subject import Subject
 

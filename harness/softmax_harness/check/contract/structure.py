@@ -14,7 +14,7 @@ from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
-from softmax_harness.inputs.witness import is_short, literal_text
+from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.measure import Question
 from softmax_harness.operations import Inputs, Problem, taken
 from softmax_harness.subjects.isolation import Fault, Reply

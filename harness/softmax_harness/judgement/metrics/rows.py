@@ -18,9 +18,10 @@ def sum_defect(batch: Batch) -> Array:
     """|sum of the row - 1|, summed exactly and rounded once, shape (rows,).
 
     It shows the errors of summation and division and is blind to those of exp, which stand above
-    and below the line.
+    and below the line. NaN too where a row that sees nothing is to be 0 throughout.
     """
-    whole = np.asarray(np.isfinite(batch.y).all(axis=-1))
+    is_due = (batch.truth.rounded != 0.0).any(axis=-1)
+    whole = np.asarray(np.isfinite(batch.y).all(axis=-1) & is_due)
     parts = exact_parts(batch.y if whole.all() else np.where(whole[:, None], batch.y, 0.0))
     defects = [abs(exact_sum([*row, -1.0])) for row in parts.tolist()]
     return np.where(whole, defects, np.nan)
