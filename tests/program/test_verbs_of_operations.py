@@ -1,0 +1,108 @@
+"""explain, score and inputs take every operation, from the command's line to its exit code."""
+
+import json
+
+import numpy as np
+import pytest
+from softmax_harness.operations import OPERATIONS
+from softmax_implementations import implementations
+
+
+def best(operation):
+    """An implementation in NumPy with a bound, and the fewest faults."""
+    ours = [each for each in implementations(operation).values() if each.library is None]
+    return min(ours, key=lambda each: (each.bound is None, len(each.expected_findings)))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_inputs_go_out_and_outputs_are_judged_by_folder(called, tmp_path, operation):
+    words = ("--operation", operation, "--dtype", "float32", "--family", "normal-1")
+    done = called("inputs", *words, "--out", tmp_path / "in")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "in" / "run.json").read_text())
+    (tmp_path / "out").mkdir()
+    kept = [each for each in manifest["inputs"] if each["n"] in (1, 17)]
+    for entry in kept:
+        arguments = {
+            name: np.load(tmp_path / "in" / file) for name, file in entry["arguments"].items()
+        }
+        for name, values in arguments.items():
+            assert entry["shapes"][name] == list(values.shape)
+            assert entry["dtypes"][name] == values.dtype.name
+        assert entry["operation"] == operation and entry["family"] == "normal-1"
+        with np.errstate(all="ignore"):
+            y = best(operation)(*arguments.values())
+        np.save(tmp_path / "out" / entry["outputs"], y)
+    done = called("score", tmp_path / "in", tmp_path / "out")
+    assert done.returncode == 2 and "expected outputs for all" in done.stderr
+    (tmp_path / "in" / "run.json").write_text(json.dumps(manifest | {"inputs": kept}))
+    done = called("score", tmp_path / "in", tmp_path / "out", "--json", tmp_path / "score.json")
+    assert done.returncode == 0, done.stderr
+    files = json.loads((tmp_path / "score.json").read_text())["files"]
+    assert list(files) == [entry["outputs"] for entry in kept] and len(kept) == 2
+    assert done.stdout.count("no faults") == 2
+    assert all(document["operation"] == operation for document in files.values())
+
+
+def test_a_broken_limit_ends_with_1_and_is_in_the_document(called, tmp_path):
+    x = np.random.default_rng(0).normal(0, 3, (4, 5)).astype(np.float32)
+    target = np.array([0, 1, 2, 3])
+    y = implementations("cross_entropy")["compensated"](x, target)
+    for name, values in (("x", x), ("t", target), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", values)
+    words = ("score", "x.npy", "y.npy", "--operation", "cross_entropy", "--operand", "target=t.npy")
+    done = called(*words, "--limit", "max_ulp=2", cwd=tmp_path)
+    assert done.returncode == 0 and "limit: max_ulp is" in done.stdout, done.stderr
+    assert "target = " in done.stdout
+    words += ("--limit", "max_ulp=0.001", "--json", "score.json")
+    done = called(*words, cwd=tmp_path)
+    assert done.returncode == 1 and "but at most 0.001 is allowed" in done.stdout
+    (limit,) = json.loads((tmp_path / "score.json").read_text())["limits"]
+    assert limit["metric"] == "max_ulp" and limit["number"] == 0.001 and not limit["holds"]
+    done = called(*words, "--limit", "sum_defect=1", cwd=tmp_path)
+    assert done.returncode == 2 and "is not measured of cross_entropy" in done.stderr
+
+
+def test_explain_takes_operands_by_name_as_text_and_in_files(called, tmp_path):
+    words = ("explain", "2.0", "1.0", "0.5", "--operation", "cross_entropy")
+    by_name = called(*words, "--target", "1")
+    assert by_name.returncode == 0 and "target: 1" in by_name.stdout, by_name.stderr
+    assert "added most" in by_name.stdout
+    assert called(*words, "--operand", "target=1").stdout == by_name.stdout
+    np.save(tmp_path / "t.npy", np.array(1))
+    assert called(*words, "--target", tmp_path / "t.npy").stdout == by_name.stdout
+    assert "target: " in called(*words).stdout
+    np.save(tmp_path / "x.npy", np.array([[9.0, 9.0, 9.0], [2.0, 1.0, 0.5]]))
+    np.save(tmp_path / "t.npy", np.array([0, 1]))
+    by_file = called(
+        "explain", "x.npy", "--row", 1, "--operation", "cross_entropy", "--target", "t.npy",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert "target: 1" in by_file.stdout, by_file.stderr
+
+
+def test_explain_of_attention_needs_no_logits_and_draws(called, tmp_path):
+    words = ("explain", "--operation", "attention", "--q", "1,2", "--k", "3,4/5,6", "--v", "1/2")
+    done = called(*words, "--figure", tmp_path / "steps.png")
+    assert done.returncode == 0 and "q.k / sqrt d" in done.stdout, done.stderr
+    assert (tmp_path / "steps.png").stat().st_size > 10_000
+    done = called("explain", "--operation", "attention")
+    assert done.returncode == 2 and "no logits were given" in done.stderr
+    assert called("explain").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["explain", "1", "2", "--operand", "target=1"], "softmax takes logits alone"),
+        (["explain", "1", "2", "--operation", "gradient", "--operand", "v"], "NAME=WHAT"),
+        (["explain", "1", "--operation", "cross_entropy", "--target", "7"], "from 0"),
+        (["score", ".", ".", "--axis", "0"], "leave it out"),
+        (["score", ".", "."], "expected a folder that softmax-harness inputs wrote"),
+        (["score", "x.npy", "x.npy", "--limit", "max_ulp=x"], "METRIC=NUMBER"),
+    ],
+)
+def test_bad_requests_are_one_line(called, tmp_path, words, message):
+    done = called(*words, cwd=tmp_path)
+    assert done.returncode == 2 and message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
