@@ -116,6 +116,9 @@ class Cases:
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         for shape in (*_THREADED, *drawn.batches(self.seed)):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
+        if self.operation.whole_calls is not None:
+            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed):
+                yield Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
         for rows in _LARGE_BATCHES:
             x = self.normal((rows, 2)).x.copy()
             x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x
