@@ -33,7 +33,12 @@ def exact_of(operation: str) -> Implementation:
 
 
 def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[Any]:
-    place = Arrangement(arguments[0].shape, axis)
+    place, shape = (
+        Arrangement(arguments[0].shape, axis),
+        operation.shape_of_results(arguments, axis),
+    )
+    if 0 in shape:
+        return np.empty(shape, arguments[0].dtype)
     if operation.rows_of_call is not None:
         x, operands = operation.rows_of_call(arguments)
     else:
@@ -42,7 +47,6 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
         operands = tuple(place.as_rows(each, operand.ndim) for each, operand in about)
     problem = Problem.of(operation, format_of(arguments[0]))
     y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
-    shape = operation.shape_of_results(arguments, axis)
     return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)
 
 

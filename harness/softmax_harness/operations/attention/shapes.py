@@ -116,7 +116,8 @@ def rows_of(call: Call) -> Iterator[tuple[Array, Operands]]:
 
 def rows_of_call(arguments: Operands) -> Inputs:
     """The rows of a call with q, k, v and a mask, all blocks together."""
-    blocks = list(rows_of(Call(*arguments)))
+    q, k, v, mask = arguments
+    blocks = list(rows_of(Call(q, k, v, mask)))
     x = np.concatenate([own for own, _ in blocks])
     return Inputs(x, tuple(map(np.concatenate, zip(*(own for _, own in blocks), strict=True))))
 
