@@ -79,13 +79,15 @@ def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
     q, k, v, mask = operands
     k, v = (_own(each, rows) for each in (k, v))
     with np.errstate(invalid="ignore"):
-        q, k, v = (_finite(each.astype(np.float64)) for each in (q[rows, 0], k, v))
+        q, k, v = (_finite(each.astype(np.float64, copy=False)) for each in (q[rows, 0], k, v))
     return _Rows(q, k, v, mask[rows, 0].astype(bool))
 
 
 def _own(array: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     own = own_rows(array)
-    return own[0] if len(own) == 1 else own[rows]
+    if len(own) == 1:
+        return np.asarray(own[0])
+    return own if len(rows) == len(own) else np.asarray(own[rows])
 
 
 def _finite(array: Array) -> Array:
