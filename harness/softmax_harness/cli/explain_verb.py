@@ -84,9 +84,9 @@ def command(
     WITNESS is the text that a report or results.csv gives for a number. The same input is made
     again, so the same result comes out, bit for bit.
 
-    Examples: softmax-harness explain 2.0 1.0 0.1
+    Example: softmax-harness explain 2.0 1.0 0.1
 
-    softmax-harness explain 2.0 1.0 0.1 --operation cross_entropy --target 1
+    Example: softmax-harness explain 2.0 1.0 0.1 --operation cross_entropy --target 1
     """
     operands = operands | {name: text for name, text in named.items() if text is not None}
     if figure is not None:

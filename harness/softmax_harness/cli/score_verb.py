@@ -66,16 +66,16 @@ def command(
 ) -> None:
     """Judge outputs Y computed elsewhere against the exact results of inputs X.
 
-    X is the first argument of a call, --operand gives the others by name. X is taken exactly, in
-    the format of its own dtype, Y is judged in the format of its dtype. NumPy saves the bfloat16 of
-    ml_dtypes as raw values of two bytes; these are read as bfloat16.
+    X is the first argument of a call, for attention q; --operand gives the others by name. X is
+    taken exactly, in the format of its own dtype, Y is judged in the format of its dtype. NumPy
+    saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
 
     INDIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
     names. The exit code is 1 if a limit is broken.
 
-    Examples: softmax-harness score X.npy Y.npy --axis 1 --json score.json
+    Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
 
-    softmax-harness score Q.npy Y.npy --operation attention --operand k=K.npy --operand v=V.npy
+    Example: softmax-harness score X.npy Y.npy --operation cross_entropy --operand target=T.npy
     """
     y_format = None if y_dtype is None else format_named(y_dtype).name
     numbers = [parsed_number(text, "--limit") for text in limits]
