@@ -51,6 +51,38 @@ def attention(row, q, k, v, mask):
     ]
 
 
+def attention_sink(row, q, k, v, mask, sink):
+    scores = [
+        sum((a * b for a, b in zip(balls(q[0]), balls(key), strict=True)), arb(0))
+        / arb(len(q[0])).sqrt()
+        if seen
+        else None
+        for key, seen in zip(k, mask[0], strict=True)
+    ]
+    w = softmax_of([*scores, arb(float(sink[0, 0]))])[:-1]
+    return [
+        sum((a * b for a, b in zip(w, balls(v[:, c]), strict=True)), arb(0))
+        for c in range(v.shape[-1])
+    ]
+
+
+def log_softmax_gradient(row, v):
+    v = balls(v)
+    whole = sum(v, arb(0))
+    return [a - s * whole for a, s in zip(v, softmax_of(logits(row)), strict=True)]
+
+
+def label_smoothing(row, target, smoothing):
+    losses = [log_sum(row) - each for each in balls(row)]
+    eps = balls(smoothing)[0]
+    return [(1 - eps) * losses[target] + eps * sum(losses, arb(0)) / len(losses)]
+
+
+def logsumexp_weighted(row, b):
+    terms = zip(balls(b), logits(row), strict=True)
+    return [sum((w * e.exp() for w, e in terms), arb(0)).log()]
+
+
 def cross_entropy_gradient(row, target):
     s = softmax_of(logits(row))
     s[target] -= 1
@@ -65,6 +97,11 @@ BY_FLINT = {
     "cross_entropy_gradient": cross_entropy_gradient,
     "gradient": gradient,
     "attention": attention,
+    "attention_sink": attention_sink,
+    "log_softmax_gradient": log_softmax_gradient,
+    "logsumexp_gradient": lambda row, g: [balls(g)[0] * each for each in softmax_of(logits(row))],
+    "logsumexp_weighted": logsumexp_weighted,
+    "label_smoothing": label_smoothing,
     "softmax_masked": lambda row, mask: softmax_of(
         [each if seen else None for each, seen in zip(logits(row), mask, strict=True)]
     ),

@@ -1,0 +1,92 @@
+"""logsumexp_gradient: z_i = g s_i, s = softmax(x), g one number a row: what passes back through it.
+
+Laws: a row sums to g; g = 1 gives softmax.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax
+from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+
+
+def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """g of each row, shape (rows, 1), in the format of the logits: normal, 1, a mean's, 0, large.
+
+    The mean over a batch of b rows passes back 1 / b.
+    """
+    shape = len(stored), 1
+    kinds = (
+        rng.standard_normal(shape),
+        np.ones(shape),
+        1.0 / rng.integers(1, 4097, shape),
+        np.zeros(shape),
+        2.0 ** rng.integers(-12, 13, shape) * rng.choice([-3.0, 1.0], shape),
+    )
+    kind = rng.choice(len(kinds), shape, p=(0.4, 0.1, 0.2, 0.05, 0.25))
+    return (np.choose(kind, kinds).astype(stored.dtype),)
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """g t_i / S, t = exp(x - a), S = sum of t; 0 if g is.
+
+    At the largest logit, m of them, it is g / m less what `rows.weighted_mean` tells the side of.
+    The others are no more than g / 2, and next to that only as far as logits differ.
+    """
+    row = rows.distinct_logits(x)
+    g = exact(float(operands[0][0]))
+    terms = rows.weights(row.values, precision)
+    if g.is_zero:
+        distinct = [Enclosure(0, 0, 0)] * len(terms)
+    else:
+        denominator = total([Ball(row.most, 0), rows.rest(terms, row.counts, precision)], precision)
+        distinct = [
+            enclosure(quotient(product(g, term, precision), denominator, precision))
+            for term in terms[:-1]
+        ]
+        alone = [*[Ball(0, 0)] * len(distinct), g]
+        distinct.append(rows.weighted_mean(alone, row.counts, terms, precision))
+    return [distinct[place] if place >= 0 else None for place in row.place.tolist()]
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """g times what softmax has there."""
+    fixed, expected = softmax.special_values(x, policy)
+    scaled = np.where(expected == 0.0, 0.0, expected * operands[0].astype(np.float64))
+    return fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """|g| times the bound of a well-made softmax, and the rounding of the product."""
+    g = np.abs(operands[0].astype(np.float64))
+    s = rows.sums(x, format).softmax
+    s_ulp = format.ulp(s)
+    with np.errstate(invalid="ignore", over="ignore"):
+        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        absolute = g * s_error * (1.0 + 2.0**-6) + format.unit_roundoff * np.abs(z)
+        return np.asarray(absolute / ulp + 0.5 * format.smallest_subnormal / ulp)
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """|g| times softmax's."""
+    g = np.abs(operands[0].astype(np.float64))
+    return np.asarray(g * cross_entropy_gradient.input_sensitivity(x, (), z, format))
+
+
+OPERATION = Operation(
+    "logsumexp_gradient",
+    "z_i = g softmax(x)_i",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    make_operands=incoming,
+    operands=(Operand("g", 1),),
+)
