@@ -100,7 +100,8 @@ def _bound(
     """Of (1 - eps) l_t + eps mean(l): nothing cancels, so that roundings count relatively.
 
     Three of each loss, one of 1 - eps, one of each product, the additions of the mean and its
-    division, and the sum; the errors of L, alike in all losses, count once.
+    division, and the sum; the errors of L, alike in all losses, count once. Infinite where the sum
+    of the losses is no number of the format.
     """
     setting = bounds.native(format, bounds.pairwise_additions(known.distance.shape[-1]))
     u, eta = setting.unit_roundoff, setting.smallest_subnormal
@@ -111,7 +112,10 @@ def _bound(
         mean = np.where(eps == 0.0, 0.0, eps * losses.mean(axis=-1, keepdims=True))
         roundings = u * (6.0 * own + (setting.additions + 6.0) * mean)
         absolute = 1.1 * roundings + log_error + u * np.abs(z) + 4.0 * eta
-        return np.asarray(absolute / ulp)
+        # A loss, or the sum of all, may exceed the format though their mean does not.
+        whole = np.where(eps == 0.0, 0.0, losses.sum(axis=-1, keepdims=True))
+        overflows = whole >= (1.0 - 2.0**-7) * format.largest
+        return np.asarray(np.where(overflows, np.inf, absolute) / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
