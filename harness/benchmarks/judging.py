@@ -4,6 +4,8 @@
 Ratios are of times taken in one process, in turns, the fastest of a few each.
 """
 
+import itertools
+import math
 import os
 import subprocess
 import sys
@@ -12,10 +14,13 @@ import time
 from pathlib import Path
 from statistics import median
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in every command that judges
+
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 
+import plain_attention
 from plain_loop import EXACT, largest_ulp_error
 from shares import seconds_by_part
 from softmax_harness.ground.formats import FORMATS
@@ -31,7 +36,9 @@ LENGTHS = (2, 8, 1000, 100_000)
 OPERATION_LENGTH = 1000
 BATCH = 1 << 17
 LOOP_ELEMENTS = 2000
+QUERIES, KEYS, HEAD = 128, 1000, 64  # of attention: scores of one head, and its dimension
 SCORED = (10_000, 1000)
+LONG_ROWS = (4_000_000, 50_000_000)
 RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-log-sum-exp")
 RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
@@ -136,6 +143,33 @@ def ratio(dtype, n, name="softmax"):
     return f"{median(found):.0f} ({found[0]:.0f}-{found[-1]:.0f})"
 
 
+def attention_batch(dtype):
+    """Queries that share keys and values, views as the operation takes them, and outputs."""
+    keep_freed_memory()
+    rng, own = np.random.default_rng(0), FORMATS[dtype].dtype
+    q = rng.standard_normal((QUERIES, 1, HEAD)).astype(own)
+    k, v = rng.standard_normal((2, 1, KEYS, HEAD)).astype(own)
+    exponentials = np.exp(q[:, 0].astype(float) @ k[0].astype(float).T / np.sqrt(HEAD))
+    y = exponentials @ v[0].astype(float) / exponentials.sum(axis=-1, keepdims=True)
+    shared = (np.broadcast_to(each, (QUERIES, KEYS, HEAD)) for each in (k, v))
+    mask = np.broadcast_to(True, (QUERIES, 1, KEYS))
+    return (q, *shared, mask), y.astype(own).astype(float)
+
+
+def attention_ratio(dtype):
+    """How many queries the screen of attention judges while the plain loop judges one."""
+    (q, k, v, mask), y = attention_batch(dtype)
+    format = FORMATS[dtype]
+    problem, x = Problem.of(OPERATIONS["attention"], format), np.zeros((QUERIES, KEYS))
+    few = [each.astype(float).tolist() for each in (q[0], k[0], v[0], y[:1])]
+    timed = {
+        "loop": lambda: plain_attention.largest_ulp_error(*few, format.precision, format.emin),
+        "screen": lambda: ulp_error(y, exact_results(problem, x, (q, k, v, mask)).truth),
+    }
+    best = seconds_in_turns(timed, 3)
+    return best["loop"] * QUERIES / best["screen"]
+
+
 def command(folder, *words):
     """The command with these words, as it starts where it is installed: with its bytecode."""
     program = (
@@ -159,6 +193,25 @@ def score_seconds(folder, shape, repeats=5):
         "scipy": lambda: scipy_softmax(x),
     }
     return seconds_in_turns(timed, repeats) | {"loop": loop_seconds("float64", shape[1]) * x.size}
+
+
+def save_pair(folder, name, shape, dtype):
+    """Two files of logits and of outputs of numpy in the dtype; the words that score them."""
+    x = (3 * np.random.default_rng(0).standard_normal(shape)).astype(dtype)
+    y = np.exp(x - x.max(axis=-1, keepdims=True))
+    y /= y.sum(axis=-1, keepdims=True)
+    paths = [folder / f"{part}-{name}.npy" for part in "xy"]
+    for path, array in zip(paths, (x, y), strict=True):
+        np.save(path, array)
+    return ("score", *paths)
+
+
+def long_row_ratios(folder, n, dtype, turns=3):
+    """Time an element of `score` of one row over that of rows of 1000, one ratio for each turn."""
+    row = command(folder, *save_pair(folder, "row", (1, n), dtype))
+    rows = command(folder, *save_pair(folder, "rows", SCORED, dtype))
+    each = math.prod(SCORED)
+    return sorted(seconds(row, 1) / n / (seconds(rows, 1) / each) for _ in range(turns))
 
 
 def run_seconds(jobs):
@@ -201,6 +254,18 @@ class Screen:
 
 
 _batches = {}
+
+
+class Attention:
+    """The screen of attention, with keys that all queries share."""
+
+    params = list(FORMATS)
+    param_names = ("dtype",)
+    timeout = 300
+
+    def track_slowdown_to_loop(self, dtype):
+        """Time of the screen over that of the plain loop; lower is better, as asv has it."""
+        return 1 / attention_ratio(dtype)
 
 
 class Score:
@@ -260,6 +325,8 @@ def table():
     for name in list(EXACT)[1:]:
         ratios = [ratio(dtype, OPERATION_LENGTH, name) for dtype in FORMATS]
         yield f"| {name}, n = {OPERATION_LENGTH} | {' | '.join(ratios)} |"
+    ratios = [f"{attention_ratio(dtype):.0f}" for dtype in FORMATS]
+    yield f"| attention, {KEYS} keys, d = {HEAD} | {' | '.join(ratios)} |"
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)
@@ -269,6 +336,12 @@ def table():
     what += ": how many times faster than the plain loop"
     yield f"| {what} | {found['loop'] / found['score']:.0f} |"
     yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
+    wide = [dtype for dtype, format in FORMATS.items() if format.precision >= 24]
+    for n, dtype in itertools.product(LONG_ROWS, wide):
+        with tempfile.TemporaryDirectory() as folder:
+            low, *_, high = long_row_ratios(Path(folder), n, dtype)
+        what = f"`score` of one {dtype} row of {n}: time an element over that in rows of 1000"
+        yield f"| {what} | {low:.1f} to {high:.1f} |"
     one, two = run_seconds(1), run_seconds(2)
     what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
     yield f"| {what}: how many times faster with two processes than with one | {one / two:.2f} |"

@@ -62,4 +62,4 @@ class Operations:
     track_largest_ulp.params = (NAMES, list(DEFAULT_DTYPES))
     track_largest_ulp.param_names = ("implementation", "dtype")
     track_largest_ulp.unit = "ulp"
-    track_largest_ulp.version = "30 rows of 10, normal-10"
+    track_largest_ulp.version = "30 rows of 10, normal-10; attention with hard scores"

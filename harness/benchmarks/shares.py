@@ -91,7 +91,7 @@ def _one_pass(x_path, y_path):
         wrap(judging, "classified", OUTCOMES)
         wrap(judging, "tally", TALLY)
         wrap(Metric, "deciding", lambda metric, *given: GROUPS[metric.name])
-        wrap(judging, "_confirmed", CONFIRMATION)
+        wrap(judging._Arbiter, "confirmed", CONFIRMATION)
         patched.enter_context(mock.patch.object(judging, "usable_cores", lambda: 1))
         with clock.part(PROCESSES):
             scored = judging.score(read_pair(x_path, y_path, -1), Policy())

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -84,34 +85,65 @@ def verdicts(document):
     }
 
 
+LIBRARY = """
+    #include <math.h>
+    #include <stddef.h>
+
+    void softmax_float32(const float *x, float *y, size_t rows, size_t n) {{
+        for (size_t k = 0; k < rows; k++, x += n, y += n)
+            for (int time = 0; time < {times}; time++) {{
+                float top = x[0], sum = 0;
+                for (size_t i = 1; i < n; i++) top = fmaxf(top, x[i]);
+                for (size_t i = 0; i < n; i++) sum += y[i] = expf(x[i] - top);
+                for (size_t i = 0; i < n; i++) y[i] = y[i] / sum * {scale}f;
+            }}
+    }}
+"""
+MAKEFILE = "libsoftmax.so: softmax.c\n\tcc -O2 -shared -fPIC -o $@ $< -lm\n"
+DETACHED = ("checkout", "-q", "--detach")
+
+
+def bench(folder, *words, **environment):
+    """The command on two benchmarks, a time and an error."""
+    options = ("--bench", r"time_softmax.*, 100\)|track_max_ulp.*normal-10", "--pairs", "6")
+    return subprocess.run(
+        [sys.executable, "-c", FEW_PAIRS, "bench", *map(str, words), *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | environment,
+    )
+
+
 @pytest.mark.slow
 def test_slower_and_less_accurate_is_red_and_mended_is_green(command, origin, tmp_path):
-    """In a detached and shallow clone, into which CI has fetched the base by its hash."""
+    """A package and a library, in one test, since asv's environments are dear to make."""
     pytest.importorskip("asv", reason="pip install 'softmax-harness[asv]'")
+    clone = cloned_as_in_ci(command, origin, tmp_path)
+    its_package_is_judged(clone, tmp_path)
+    if all(map(shutil.which, ("make", "cc"))):
+        a_library_is_judged(command, clone / ".asv" / "env", tmp_path / "library")
+
+
+def cloned_as_in_ci(command, origin, tmp_path):
+    """A detached and shallow clone, into which CI has fetched the base by its hash."""
     base = commit(origin, times=1, scale=1)
     commit(origin, times=4, scale=1.001)
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "-q", "--depth=1", origin.as_uri(), clone)
-    git(clone, "checkout", "-q", "--detach")
-
+    git(clone, *DETACHED)
     done = command("bench", base, "HEAD", cwd=clone)
     assert done.returncode == 2 and "git fetch --unshallow" in done.stderr
     git(clone, "fetch", "-q", "--depth=1", "origin", base)
+    return clone
 
-    def bench(*files, **environment):
-        options = ("--bench", r"time_softmax.*, 100\)|track_max_ulp.*normal-10", "--pairs", "6")
-        return subprocess.run(
-            [sys.executable, "-c", FEW_PAIRS, "bench", base, "HEAD", *options, *map(str, files)],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=clone,
-            env=os.environ | environment,
-        )
 
+def its_package_is_judged(clone, tmp_path):
+    base = git(clone, "rev-parse", "FETCH_HEAD").strip()
     summary = tmp_path / "summary.md"
     files = ("--json", tmp_path / "red.json", "--markdown", tmp_path / "red.md")
-    done = bench(*files, GITHUB_STEP_SUMMARY=str(summary))
+    done = bench(clone, base, "HEAD", *files, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 1, done.stdout + done.stderr
     document = json.loads((tmp_path / "red.json").read_text())
     assert verdicts(document) == {
@@ -125,10 +157,44 @@ def test_slower_and_less_accurate_is_red_and_mended_is_green(command, origin, tm
 
     commit(clone, times=1, scale=1)
     (clone / "theirs" / "kernels.py").write_text("raise RuntimeError('not committed')")
-    done = bench()
+    done = bench(clone, base, "HEAD")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("same") == 3  # two lines and their count
     assert "note: uncommitted changes" in done.stdout
+    assert sorted(each.name for each in (clone / ".asv" / "env").iterdir()) == [
+        "bench-base",
+        "bench-head",
+    ]
+
+
+def a_library_is_judged(command, environments, folder):
+    """As the README says it, but that the environments are there already."""
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "Makefile").write_text(MAKEFILE, encoding="utf-8")
+    for name, values in (
+        ("base", {"times": 1, "scale": 1.0}),
+        ("head", {"times": 4, "scale": 1.1}),
+    ):
+        text = textwrap.dedent(LIBRARY).format(**values)
+        (folder / "softmax.c").write_text(text, encoding="utf-8")
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", name)
+        git(folder, "tag", name)
+    assert command("bench", "--template", ".", cwd=folder).returncode == 0
+    settings = folder / "asv.conf.json"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace(".asv/env", environments.as_posix()), encoding="utf-8")
+
+    done = bench(folder, "base", "head")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 less accurate, 1 slower" in done.stdout.splitlines()[-1]
+    (folder / "softmax.c").write_text("no C", encoding="utf-8")
+    git(folder, "commit", "-qam", "broken")
+    done = bench(folder, "head", "HEAD", "--build", "make CFLAGS=-O1 && test -e libsoftmax.so")
+    assert done.returncode == 2 and done.stdout == ""
+    assert re.search(r"could not build HEAD .*: softmax\.c:1:1: error: ", done.stderr), done.stderr
+    assert "no C" in done.stderr  # all that the compiler said
 
 
 def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):

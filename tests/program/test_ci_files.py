@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 
 import junitparser
 import pytest
 import yaml
+from packaging.version import Version
 
 SCHEMAS = {
     "action.yml": ["vendor.github-actions"],
@@ -77,6 +79,29 @@ def test_this_repository_uses_the_action(root):
 def test_only_inputs_that_there_are_are_used(root):
     text = (root / "action.yml").read_text(encoding="utf-8")
     assert {*re.findall(r"inputs\.([\w-]+)", text)} == {*document(root, "action.yml")["inputs"]}
+
+
+@pytest.fixture(scope="module")
+def versions(root):
+    """The Pythons of the job that runs the tests from the lowest versions to the newest."""
+    matrix = document(root, ".github/workflows/test.yml")["jobs"]["versions"]["strategy"]["matrix"]
+    assert matrix["versions"] == ["lowest", "newest"]
+    return matrix["python"]
+
+
+def test_the_versions_that_are_admitted_are_the_ones_that_are_tested(root, versions):
+    """Else: requirements/compile.sh."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">={versions[0]}"
+    floors = dict(each.split(">=") for each in project["dependencies"])
+    for python in versions:
+        text = (root / "requirements" / f"lowest-{python}.txt").read_text(encoding="utf-8")
+        pinned = {name: Version(pin) for name, pin in re.findall("^([a-z].*)==(.*)$", text, re.M)}
+        lowest = {name: pinned[name] for name in floors}
+        if python == versions[0]:
+            assert lowest == {name: Version(floor) for name, floor in floors.items()}
+        # A newer Python may have no wheel of so old a version.
+        assert all(lowest[name] >= Version(floor) for name, floor in floors.items())
 
 
 @pytest.fixture(scope="module")

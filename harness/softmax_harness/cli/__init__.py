@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
 
 import click
 
+from softmax_harness.cli.output import guarded_output, told
 from softmax_harness.ground.errors import HarnessError, unknown
 from softmax_harness.ground.files import is_no_room
 from softmax_harness.ground.signals import Terminated, termination_raised
 
+# Older versions of click than 8.2 show the help without raising anything.
+_NO_WORDS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
 
 
@@ -34,12 +36,17 @@ class Verbs(click.Group):
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="softmax-harness")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Judge softmax implementations against mpmath: accuracy, overflow, underflow, speed.
 
     Exit codes: 0 done; 1 a fault or regression was found; 2 the request was wrong; 3 an internal
     error; 130 interrupted; 143 terminated.
     """
+    if context.invoked_subcommand != "list":
+        from softmax_harness.ground.floating_point import check_floating_point_environment
+
+        check_floating_point_environment()
 
 
 def main() -> None:
@@ -50,12 +57,13 @@ def main() -> None:
 
 def _main() -> None:
     try:
-        # The verb's own exit code, if it ended by one.
-        sys.exit(commands(standalone_mode=False) or 0)
+        with guarded_output():
+            code = commands(standalone_mode=False) or 0  # the verb's own, if it ended by one
+        sys.exit(code)
     except HarnessError as error:
         _end(str(error), 2)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+    except _NO_WORDS as error:
+        told(error.format_message())
         sys.exit(2)
     except click.ClickException as error:
         _end(error.format_message(), 2)
@@ -69,22 +77,13 @@ def _main() -> None:
             "Use --jobs 1 to see where it dies",
             3,
         )
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last door: what reaches it is a defect of ours
         if isinstance(error, OSError) and is_no_room(error):
-            _end_without_output(error)
-        traceback.print_exc()
+            _end(f"the results cannot be written: {error.strerror}", 2)
+        told(traceback.format_exc().rstrip())
         _end("internal error; please report the lines above", 3)
 
 
-def _end_without_output(error: OSError) -> None:
-    # What standard output still holds would fail again at the end, and then decide the exit code.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    _end(f"the results cannot be written: {error.strerror}", 2)
-
-
 def _end(message: str, code: int) -> None:
-    click.echo(f"softmax-harness: {message}", err=True)
+    told(f"softmax-harness: {message}")
     sys.exit(code)

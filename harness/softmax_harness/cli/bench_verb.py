@@ -51,6 +51,12 @@ _FEWEST_PAIRS = 12
     show_default=True,
     help="The smallest ratio of times that counts as a difference.",
 )
+@click.option(
+    "--build",
+    metavar="COMMAND",
+    help="Build each revision by this line of the shell, in its folder, not as the configuration "
+    "says; with --template, write it into the configuration.",
+)
 @document_files("json", "markdown")
 @click.option(
     "--template",
@@ -65,6 +71,7 @@ def command(
     pattern: str,
     pairs: int,
     factor: float,
+    build: str | None,
     files: DocumentFiles,
     template: Path | None,
 ) -> None:
@@ -76,9 +83,11 @@ def command(
     change is reported, and a larger error fails. The exit code is 1 if anything fails.
 
     Example: softmax-harness bench origin/main HEAD
+
+    Example: softmax-harness bench origin/main HEAD --build make
     """
     if template is not None:
-        for written in write_template(template):
+        for written in write_template(template, build):
             click.echo(f"wrote {written}")
         return
     if len(names) != 2:
@@ -95,7 +104,7 @@ def command(
     )
     if revisions.has_uncommitted(repository):
         comparison.notes.append("uncommitted changes are in neither revision and were not timed")
-    with shown_progress() as progress, built(folder, comparison.commits, progress) as sides:
+    with shown_progress() as progress, built(folder, comparison.commits, build, progress) as sides:
         comparison.results.extend(compared(sides, pattern, comparison.rule, progress))
     files.write(
         json=lambda: json_document(comparison), markdown=lambda: markdown_document(comparison)

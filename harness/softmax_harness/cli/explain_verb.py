@@ -13,6 +13,7 @@ from softmax_harness.explain.row import Explained, literal, parsed_row
 from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import check_files, replacing_file
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.formats import format_named, format_of
 from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
@@ -81,18 +82,20 @@ def command(
         for each in able
     ]
     detail = RowResults.of(found)
+    check_floating_point_environment()
     if operation == "softmax":
         explained = Explained.of(found)
         click.echo(explained_text(explained, subjects))
-        steps = [] if explained.steps is None else [("exp(x)", explained.steps.exponentials)]
+        steps = [] if explained.steps is None else [explained.steps.exponential]
     else:
         click.echo(row_text(detail, subjects))
         steps = []
     if figure is not None:
         from softmax_reports.explained import picture  # and matplotlib, only where it draws
 
-        drawn = [(title, np.array([float(each) for each in values])) for title, values in steps]
         logits = found.block[found.row].astype(np.float64)
+        places = range(len(logits))
+        drawn = [("exp(x)", np.array([float(exp(each)) for each in places])) for exp in steps]
         drawn = [("logits", logits), *drawn, (operation, detail.exact)]
         results = {each.name: detail.results(each) for each in subjects}
         errors = {name: each[1] for name, each in results.items() if not isinstance(each, str)}

@@ -12,6 +12,7 @@ from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import replacing
+from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.manifest import MANIFEST
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.run.options import Options
@@ -42,6 +43,7 @@ def command(
         for name, recipe in recipes.items():
             rows = np.concatenate(list(recipe.blocks()))
             np.save(folder / name, rows, allow_pickle=False)
+        check_floating_point_environment()
         document = {
             "schema": 1,
             "options": {"suite": suite, "seed": seed},

@@ -10,9 +10,10 @@ import numpy as np
 from mpmath import libmp
 from numpy.typing import NDArray
 
+from softmax_harness.operations import limbs
 from softmax_harness.operations.softmax import exp_relative
 
-_BITS = 128
+_BITS, _GUARD = 128, 16
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,22 @@ class ExactSteps:
 
     Attributes
     ----------
-    exponentials, quotients : list of mpf, length n
+    row : ndarray of float64, shape (n,)
     total : mpf
     """
 
-    exponentials: list[Any]
+    row: NDArray[np.float64]
     total: Any
-    quotients: list[Any]
+
+    def exponential(self, index: int) -> Any:
+        """exp(x_i)."""
+        with mpmath.workprec(_BITS):
+            return _exponential(float(self.row[index]))
+
+    def quotient(self, index: int) -> Any:
+        """exp(x_i) over the sum."""
+        with mpmath.workprec(_BITS):
+            return self.exponential(index) / self.total if self.total else mpmath.nan
 
 
 def exact_exp(value: Any) -> Any:
@@ -40,9 +50,17 @@ def exact_exp(value: Any) -> Any:
 def exact_steps(row: NDArray[np.float64]) -> ExactSteps:
     """The steps for one row of numbers and -inf, shape (n,)."""
     with mpmath.workprec(_BITS):
-        exponentials = [
-            exact_exp(mpmath.mp.make_mpf(libmp.from_float(value))) for value in row.tolist()
-        ]
-        total = mpmath.fsum(exponentials)
-        quotients = [e / total if total else mpmath.nan for e in exponentials]
-    return ExactSteps(exponentials, total, quotients)
+        return ExactSteps(row, _total(row[np.isfinite(row)]))
+
+
+def _total(finite: NDArray[np.float64]) -> Any:
+    if len(finite) >= limbs.LONG:
+        rest = limbs.rest_of_row(finite, _BITS + _GUARD)
+        if not rest.beyond:
+            others = mpmath.ldexp(rest.others.man, rest.others.exp)
+            return _exponential(float(finite.max())) * (rest.most + others)
+    return mpmath.fsum(_exponential(value) for value in finite.tolist())
+
+
+def _exponential(value: float) -> Any:
+    return exact_exp(mpmath.mp.make_mpf(libmp.from_float(value)))

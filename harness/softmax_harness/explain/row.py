@@ -20,6 +20,8 @@ from softmax_harness.subjects.subject import Here, Subject
 from softmax_harness.truth import Truth, arbitrate
 
 _AGREES = 1e-9
+# Each step of each element goes through mpmath, as often as there are steps.
+_MOST_FOLLOWED = 1 << 16
 _UNSEEN = "its steps cannot be seen: they are not NumPy's ufuncs on the whole row"
 
 
@@ -96,6 +98,9 @@ def account(subject: Subject, row: Explained) -> Account:
         return Account(y, ulp, index, None, "the special-value policy fixes this element")
     if subject.declaration.bound == "exact":
         return Account(y, ulp, index, None, "each element is the exact value, rounded once")
+    if len(row.x) > _MOST_FOLLOWED:
+        reason = f"its steps are followed in rows of up to {_MOST_FOLLOWED} logits"
+        return Account(y, ulp, index, None, reason)
     added, reason = _followed(subject, row, truth, index)
     return Account(y, ulp, index, added, reason)
 

@@ -41,8 +41,8 @@ def _exact_lines(row: Explained, written: list[int]) -> list[str]:
         ]
     steps, format = row.steps, row.truth.format
     exponentials, quotients = (
-        cells(len(row.x), written, [exact_text(values[place], format) for place in written])
-        for values in (steps.exponentials, steps.quotients)
+        cells(len(row.x), written, [exact_text(value(place), format) for place in written])
+        for value in (steps.exponential, steps.quotient)
     )
     return [
         "exactly, by mpmath:",

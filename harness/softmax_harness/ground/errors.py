@@ -38,7 +38,7 @@ class BadBaseline(HarnessError):
     """A baseline that is not there or cannot be read."""
 
 
-class FloatingPointEnvironment(RuntimeError):
+class FloatingPointEnvironment(HarnessError):
     """The process of the truth does not round to nearest, or it flushes subnormals."""
 
 

@@ -17,7 +17,7 @@ except ImportError:  # Windows, where nobody can say whether a process still use
 
 # Held by the process that uses the folder, and by no other: the system lets go of it at any end.
 _LOCK = "softmax-harness.lock"
-_CONTENTS = frozenset({_LOCK, "fresh", "old", "last"})
+_CONTENTS = frozenset({_LOCK, "fresh", "old", "last", "git", "judge"})
 _RANDOM = 8  # characters, which tempfile adds to a name
 
 

@@ -12,9 +12,12 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from softmax_harness.ground.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 
 class Here(Executor):
@@ -68,11 +71,21 @@ def processes(
                 executor.submit(_nothing)
         yield executor
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()
-        executor.shutdown(cancel_futures=True)
+        _end_at_once(executor)
         raise
     executor.shutdown()
+
+
+def _end_at_once(executor: ProcessPoolExecutor) -> None:
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
+    # One that was ended while it answered leaves half an answer. The executor would wait for the
+    # rest for ever, as long as anybody could write it: this process, too, has the writing end.
+    executor._result_queue._writer.close()  # type: ignore[attr-defined]
+    executor.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -213,6 +213,7 @@ def _lost(
         [
             (infinite & np.isinf(total), Outcome.OVERFLOW),
             (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
+            (infinite & np.isinf(y), Outcome.OVERFLOW),  # of something behind the exponentials
             (infinite, Outcome.NAN),
             (zero & hidden, Outcome.OVERFLOW),
             (

@@ -43,10 +43,10 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """-log of softmax at the true class: +inf where that is masked, 0 for a row of one."""
-    fixed, expected = softmax.special_values(x, policy)
+    fixed, expected = (at_target(each, operands) for each in softmax.special_values(x, policy))
     with np.errstate(divide="ignore", invalid="ignore"):
-        loss = np.where(expected == ANYTHING, ANYTHING, np.where(fixed, -np.log(expected), 0.0))
-    return at_target(fixed, operands), at_target(loss, operands)
+        loss = np.where(expected == ANYTHING, ANYTHING, -np.log(expected))
+        return fixed, np.where(fixed, loss, 0.0)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

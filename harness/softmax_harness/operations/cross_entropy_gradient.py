@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, screen, softmax
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import CLASS, at_target, targets
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -86,6 +87,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return s * (rows.sum_of_others(s) * h + rows.sum_of_others(s * h))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.gradients.cross_entropy_gradient`."""
+    return screen.cross_entropy_gradient(x, operands[0][:, None], fixed, expected, format)
+
+
 OPERATION = Operation(
     "cross_entropy_gradient",
     "z_i = softmax(x)_i - [i = t]",
@@ -94,6 +102,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     make_operands=targets,
     operands=(CLASS,),
     least=-1.0,

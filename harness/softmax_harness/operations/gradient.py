@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, softmax
+from softmax_harness.operations import bounds, rows, screen, softmax
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -28,6 +28,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -173,6 +174,13 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(s * (own + rows.sum_of_others(weighted * apart)))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.moments.gradient`."""
+    return screen.gradient(x, operands[0].astype(np.float64), fixed, expected, format)
+
+
 OPERATION = Operation(
     "gradient",
     "z_i = s_i (v_i - sum_j s_j v_j), s = softmax(x)",
@@ -180,6 +188,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=vectors,
     operands=(Operand("v", 1, entries=0),),
 )

@@ -39,6 +39,8 @@ def special_values(
 ) -> tuple[NDArray[np.bool_], Array]:
     """The logarithm of what softmax has there: -inf for what is masked, 0 for a row of one."""
     fixed, expected = softmax.special_values(x, policy)
+    if not fixed.any():
+        return fixed, expected
     with np.errstate(divide="ignore", invalid="ignore"):
         log = np.where(expected == ANYTHING, ANYTHING, np.log(expected))
         return fixed, np.where(fixed, log, 0.0)

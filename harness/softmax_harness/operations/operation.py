@@ -173,6 +173,9 @@ class Operation:
         No exact result lies outside of these.
     is_distribution : bool
         Whether a row of results is one: that it sums to 1 and keeps order is then measured.
+    is_softmax_of_effective_logits : bool
+        Whether the results are exactly softmax of the effective logits, -inf being masked, so that
+        long rows can be judged by `softmax_harness.operations.limbs`.
     """
 
     name: str
@@ -196,6 +199,7 @@ class Operation:
     least: float = -np.inf
     most: float = np.inf
     is_distribution: bool = False
+    is_softmax_of_effective_logits: bool = False
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

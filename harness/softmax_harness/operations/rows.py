@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds
+from softmax_harness.operations import bounds, limbs
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -73,8 +73,16 @@ def rest(terms: list[Ball], counts: list[int], bits: int) -> Ball:
 
 def log_of_sum(row: DistinctLogits, bits: int) -> Ball:
     """log sum exp(x - max x)."""
-    others = rest(weights(row.values, bits), row.counts, bits)
-    return logarithm_of_one_and(total([Ball(row.most - 1, 0), others], bits), bits)
+    return logarithm_of_one_and(total([Ball(row.most - 1, 0), _others(row, bits)], bits), bits)
+
+
+def _others(row: DistinctLogits, bits: int) -> Ball:
+    """The sum of exp(x - max x) over all that lie below the largest."""
+    if len(row.values) >= limbs.LONG:
+        found = limbs.rest_of_row(np.repeat(row.values, row.counts), bits)
+        if not found.beyond:
+            return found.others
+    return rest(weights(row.values, bits), row.counts, bits)
 
 
 def exact_and_small(base: Ball, small: Ball, bits: int) -> Enclosure:

@@ -247,4 +247,5 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    is_softmax_of_effective_logits=True,
 )

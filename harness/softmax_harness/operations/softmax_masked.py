@@ -16,7 +16,8 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_masked
+from softmax_harness.operations.screen.masks import where
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -44,7 +45,7 @@ def seeing_nothing(format: Format) -> Inputs:
 
 def masked(x: Array, operands: Operands) -> Array:
     """The logits with -inf where the mask keeps nothing."""
-    return np.where(operands[0], x, -np.inf)
+    return where(operands[0], x, -np.inf)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -71,7 +72,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of what is kept."""
-    return screen(masked(x, operands), fixed, expected, format)
+    return screen_masked(masked(x, operands), fixed, expected, format)
 
 
 OPERATION = Operation(
@@ -89,4 +90,5 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    is_softmax_of_effective_logits=True,
 )

@@ -17,7 +17,7 @@ from softmax_harness.operations import bounds, rows, softmax
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
-from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen import Screened, screen_quotients
 
 _TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
 
@@ -126,7 +126,7 @@ def screened(
 ) -> Screened:
     """softmax's, of (x - a) / T as two float64."""
     logits, temperature = _positive(x, operands)
-    return screen(logits, fixed, expected, format, temperature)
+    return screen_quotients(logits, temperature, fixed, expected, format)
 
 
 OPERATION = Operation(

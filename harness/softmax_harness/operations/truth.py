@@ -57,12 +57,17 @@ class Truth:
 
     def columns(self, chosen: slice) -> Truth:
         """The truth of some columns, in the same memory."""
+        return self.block(slice(None), chosen)
+
+    def block(self, rows: slice, columns: slice) -> Truth:
+        """The truth of some columns of some rows, in the same memory."""
+        place = rows, columns
         return Truth(
             self.format,
-            self.rounded[:, chosen],
-            self.offset[:, chosen],
-            self.ulp[:, chosen],
-            self.fixed[:, chosen],
+            self.rounded[place],
+            self.offset[place],
+            self.ulp[place],
+            self.fixed[place],
         )
 
     def replace_rows(self, chosen: NDArray[np.int64], other: Truth) -> None:

@@ -24,7 +24,7 @@ from softmax_harness.judgement.maxima import (
     maxima_by_row,
     renewed,
 )
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import Question, classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
@@ -78,14 +78,14 @@ def score(
     check_standard(held_to, problem.operation)
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
-    keep = kept_for_percentile(pair.x.size)
-    for start, found, own in _judged_blocks(pair, policy, held_to):
+    keep, arbiter = kept_for_percentile(pair.x.size), _Arbiter(pair, policy)
+    for start, found, own in _judged_blocks(pair, policy, held_to, arbiter.foresee):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
     assert total is not None
-    return Score(pair, policy, held_to, _confirmed(pair, policy, total), firsts)
+    return Score(pair, policy, held_to, arbiter.confirmed(total), firsts)
 
 
 _Block = tuple[int, Tally, dict[str, Extreme]]
@@ -114,8 +114,13 @@ class _Judge:
         return start, found, firsts
 
 
-def _judged_blocks(pair: Pair, policy: Policy, standard: str) -> Iterator[_Block]:
-    """Each block's first row, its tally and its first faults, in order; few are in memory."""
+def _judged_blocks(
+    pair: Pair, policy: Policy, standard: str, meanwhile: Callable[[], None]
+) -> Iterator[_Block]:
+    """Each block's first row, its tally and its first faults, in order; few are in memory.
+
+    `meanwhile` is called once all blocks have been given to other processes.
+    """
     jobs = usable_cores() if pair.x.size >= _WORTH_PROCESSES else 1
     constants()  # which forked processes inherit
     if jobs == 1:
@@ -134,6 +139,7 @@ def _judged_blocks(pair: Pair, policy: Policy, standard: str) -> Iterator[_Block
                 import mpmath  # noqa: F401 - the end needs it, and it loads while the workers work
 
                 yield ahead.popleft().result()
+        meanwhile()
         while ahead:
             yield ahead.popleft().result()
 
@@ -149,17 +155,40 @@ def _judge_block(start: int, rows: slice) -> _Block:
     return _own[0].judge(start, rows)
 
 
-def _confirmed(pair: Pair, policy: Policy, total: Tally) -> Tally:
-    """The tally with maxima by mpmath, on the rows that are candidates for one."""
-    rows = candidate_rows(total)
-    if not rows:
-        return total
-    x, y = pair.block(np.array(rows, dtype=np.int64))
-    asked = question(pair.problem(policy), x, tier="mpmath")
-    check_screen(asked.problem, asked.x, asked.operands, asked.truth, f"rows {rows} of the file")
-    exact = maxima_by_row(asked.batch_of(y.astype(np.float64)), rows)
-    check_candidates(total, exact, "the file")
-    return renewed(total, exact)
+class _Arbiter:
+    """Confirms the maxima of a pair."""
+
+    def __init__(self, pair: Pair, policy: Policy) -> None:
+        self._pair, self._policy = pair, policy
+        self._foreseen: Question | None = None
+
+    def foresee(self) -> None:
+        """Begin with the only row there is, which is the candidate for every maximum."""
+        if self._pair.rows == 1:
+            self._foreseen = self._asked([0])
+
+    def confirmed(self, total: Tally) -> Tally:
+        """The tally with maxima by the arbiter, on the rows that are candidates for one."""
+        rows = candidate_rows(total)
+        if not rows:
+            return total
+        asked = self._foreseen or self._asked(rows)
+        y = self._pair.outputs(_places(rows))
+        exact = maxima_by_row(asked.batch_of(y.astype(np.float64, copy=False)), rows)
+        check_candidates(total, exact, "the file")
+        return renewed(total, exact)
+
+    def _asked(self, rows: list[int]) -> Question:
+        x = self._pair.inputs(_places(rows))
+        asked = question(self._pair.problem(self._policy), x, tier="mpmath")
+        where = f"rows {rows} of the file"
+        check_screen(asked.problem, asked.x, asked.operands, asked.truth, where)
+        return asked
+
+
+def _places(rows: list[int]) -> slice | NDArray[np.int64]:
+    """As a slice, if they are one row, which is then not copied."""
+    return slice(rows[0], rows[0] + 1) if len(rows) == 1 else np.array(rows, dtype=np.int64)
 
 
 def _first_faults(

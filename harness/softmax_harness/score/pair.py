@@ -68,7 +68,15 @@ class Pair:
 
     def block(self, rows: slice | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Some rows of inputs and outputs, shape (rows, n), read from the files now."""
-        return self._rows_of(self.x, rows), self._rows_of(self.y, rows)
+        return self.inputs(rows), self.outputs(rows)
+
+    def inputs(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows of inputs."""
+        return self._rows_of(self.x, rows)
+
+    def outputs(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows of outputs."""
+        return self._rows_of(self.y, rows)
 
     def _rows_of(self, array: NDArray[Any], rows: slice | NDArray[np.int64]) -> NDArray[Any]:
         moved = np.moveaxis(array, self.axis, -1)

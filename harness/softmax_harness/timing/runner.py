@@ -9,10 +9,12 @@ A request is ``{"list": true}`` or ``{"name": ..., "index": ...}``, see `list_al
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import json
 import math
 import os
+import signal
 import sys
 import timeit
 from typing import Any
@@ -31,11 +33,13 @@ _SAMPLING = {
     "timer": timeit.default_timer,
 }
 
+_PR_SET_PDEATHSIG = 1  # prctl(2): the signal to get when the thread that started this one ends
 _caches: dict[str, Any] = {}
 
 
 def main() -> None:
     """Answer every line of standard input, until it ends."""
+    end_with_parent()
     root = sys.argv[1]
     update_sys_path(root)
     # What benchmarks print must not come between the answers.
@@ -50,6 +54,12 @@ def main() -> None:
         except BaseException as error:  # noqa: BLE001 - whatever a benchmark raises is its result
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
+
+
+def end_with_parent() -> None:
+    """Whoever is killed cannot end this process, which may be in a long call; Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def list_all(root: str) -> dict[str, Any]:

@@ -109,9 +109,13 @@ class Worker:
         """
         answer = self.ask({"list": True})
         if "benchmarks" not in answer:
+            error = str(answer["error"])
+            advice = ""
+            if error.startswith(ModuleNotFoundError.__name__):
+                advice = "; name what the benchmarks import in matrix.req of asv.conf.json"
             raise HarnessError(
                 f"{self._side.benchmarks} cannot be imported for {self._side.label}: "
-                f"{answer['error']}; name what the benchmarks import in matrix.req of asv.conf.json"
+                f"{error}{advice}"
             )
         benchmarks: list[dict[str, Any]] = answer["benchmarks"]
         return benchmarks

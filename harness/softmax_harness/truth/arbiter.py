@@ -1,19 +1,20 @@
-"""The arbiter: mpmath at rising precision until every rounding and every binade is decided."""
+"""The arbiter: mpmath at rising precision until every rounding and every binade is decided.
+
+Of long rows of softmax integers of many limbs take the part of mpmath, see
+`softmax_harness.operations.limbs`; what they leave open goes to mpmath all the same.
+"""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format, rounded_shift
 from softmax_harness.operations import Enclosure, Operands, Problem
 from softmax_harness.operations.truth import Truth
+from softmax_harness.truth.long_rows import is_long, write_row
+from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
-_MOST_BITS = 1 << 16  # four times what any limit of a proved operation takes
-_SMALLEST = 2.0**-1074
 
 
 def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ()) -> Truth:
@@ -31,14 +32,19 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     fixed, expected = problem.special_values(x, operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
-    ulp = np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal)
-    for row in np.flatnonzero(~fixed.all(axis=-1)):
-        open_ = np.flatnonzero(~fixed[row])
+    ulp = np.full(fixed.shape, format.smallest_subnormal)
+    ulp[np.abs(expected) == 1.0] = 2.0 * format.unit_roundoff
+    truth = Truth(format, rounded, offset, ulp, fixed)
+    for row in np.flatnonzero(~fixed.all(axis=-1)).tolist():
         own = tuple(each[row] for each in operands)
+        if is_long(problem.operation, x[row]):
+            write_row(truth, row, problem.operation.effective_logits(x[row], own))
+            continue
+        open_ = np.flatnonzero(~fixed[row])
         decided = np.array(_decided_row(problem, x[row], own, open_.tolist()))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
         ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
-    return Truth(format, rounded, offset, ulp, fixed)
+    return truth
 
 
 def _decided_row(
@@ -62,51 +68,6 @@ def _decided_row(
         if len(decided) == len(open_):
             return [decided[index] for index in open_]
         precision *= 2
-        if precision > _MOST_BITS:
-            raise RuntimeError(
-                f"{operation.name} of {x.tolist()} beside {[each.tolist() for each in operands]} "
-                "is not "
-                f"decided by {_MOST_BITS} bits: its enclosures do not narrow"
-            )
-
-
-def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | None:
-    """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
-
-    The enclosed number lies strictly inside its interval, which must keep to one binade and hold
-    no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value` and
-    the offset 0.
-    """
-    man, exp, slack = enclosure
-    if man < 0:
-        opposite = decide(Enclosure(-man, exp, slack), format)
-        return None if opposite is None else (-opposite[0], -opposite[1], opposite[2])
-    if man == 0 and slack == 0:
-        return 0.0, 0.0, format.spacing_exponent
-    if slack and (man <= slack or (man - slack).bit_length() != (man + slack - 1).bit_length()):
-        return None
-    ulp_exponent = format.ulp_exponent(man, exp)
-    shift = ulp_exponent - exp
-    top = format.largest_spacing_exponent
-    if ulp_exponent > top:
-        return format.overflow_value, 0.0, top
-    if shift > man.bit_length() + 1:  # below half the smallest subnormal
-        return 0.0, scaled_float(man, -shift), ulp_exponent
-    if shift <= 0 and slack:
-        return None
-    multiple = rounded_shift(man, shift)
-    remainder = man - (multiple << shift) if shift > 0 else 0
-    if slack and (1 << (shift - 1)) - abs(remainder) < slack:
-        return None
-    if ulp_exponent == top and multiple > format.largest_significand:
-        return format.overflow_value, 0.0, top
-    return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
-
-
-def scaled_float(integer: int, exponent: int) -> float:
-    """integer * 2**exponent as a float64, the smallest of its sign where that is too small."""
-    if exponent > -900:  # no denormal is met on the way
-        return math.ldexp(float(integer), exponent)
-    excess = max(integer.bit_length() - 256, 0)
-    scaled = math.ldexp(float(integer >> excess), exponent + excess)
-    return scaled or (integer > 0) * _SMALLEST - (integer < 0) * _SMALLEST
+        if precision > MOST_BITS:
+            row = f"{x.tolist()} beside {[each.tolist() for each in operands]}"
+            raise NotDecided(operation.name, row)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations import ANYTHING, Operands, Problem
+from softmax_harness.truth.long_rows import enclosure_at
 
 DIGITS = 25
 # 25 digits are 84 bits; the others leave no doubt about the last of them, but once in 2**44 values.
@@ -42,8 +43,7 @@ def exact_digits(
     if fixed[0, index]:
         value = float(expected[0, index])
         return None if value == ANYTHING else str(value)
-    enclosure = problem.operation.enclose(x, operands, _BITS)[index]
-    assert enclosure is not None
+    enclosure = enclosure_at(problem.operation, x, operands, index, _BITS)
     from mpmath import libmp, mp
 
     return digits(mp.make_mpf(libmp.from_man_exp(enclosure.man, enclosure.exp)))

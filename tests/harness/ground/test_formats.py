@@ -17,7 +17,8 @@ from softmax_harness.ground.formats import (
     format_of,
 )
 from softmax_harness.ground.npy import read_npy
-from softmax_harness.truth.arbiter import Enclosure, decide
+from softmax_harness.operations import Enclosure
+from softmax_harness.truth.rounding import decide
 from softmax_implementations import registry
 
 ALL = [pytest.param(format, id=name) for name, format in FORMATS.items()]

@@ -48,3 +48,31 @@ def test_workers_end_with_their_parent(tmp_path, start_method, end):
             return
         time.sleep(0.02)
     raise AssertionError("a worker outlives its parent")
+
+
+HALF_AN_ANSWER = """
+import os, struct, sys, time
+from softmax_harness.ground.workers import processes
+
+def answer_by_half(path):
+    frame = sys._getframe()
+    while "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    os.write(frame.f_locals["result_queue"]._writer.fileno(), struct.pack("!i", 1000) + b"half")
+    open(path, "w").close()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with processes(1, "spawn") as executor:
+        executor.submit(answer_by_half, sys.argv[1])
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.01)
+        sys.exit(7)
+"""
+
+
+def test_a_worker_that_is_ended_while_it_answers_is_not_waited_for(tmp_path):
+    path = tmp_path / "parent.py"
+    path.write_text(HALF_AN_ANSWER)
+    words = [sys.executable, path, tmp_path / "answered"]
+    assert subprocess.run(words, timeout=60).returncode == 7

@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.metrics import METRICS, batch_of, least_near
-from softmax_harness.judgement.metrics.order import count_inversions, sorted_together
+from softmax_harness.judgement.metrics.order import (
+    _row_inversions,
+    count_inversions,
+    sorted_together,
+)
 from softmax_harness.judgement.metrics.rows import exact_parts
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate, exact_results
@@ -99,6 +103,13 @@ def test_order():
     assert np.isnan(OF["argmax_flips"](batch)[2])
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40))
+def test_inversions_are_counted_among_those_that_have_any(pairs):
+    x, y = np.array(pairs, dtype=float).T
+    inverted = sum((a - c) * (b - d) < 0 for (a, b), (c, d) in itertools.combinations(pairs, 2))
+    assert _row_inversions(x, y) == inverted
+
+
 @given(st.lists(st.integers(0, 9), max_size=40))
 def test_inversions_are_the_pairs_out_of_order(rank):
     pairs = sum(a > b for a, b in itertools.combinations(rank, 2))
@@ -121,6 +132,15 @@ ROWS = {
     "masked": lambda rng: np.where(
         rng.random((6, 1000)) < 0.3, -np.inf, rng.normal(0, 3, (6, 1000))
     ),
+    "a long row": lambda rng: rng.normal(0, 1, (2, 1 << 14)),
+    "a long row, many that agree in 32 bits": lambda rng: (
+        np.where(np.arange(1 << 14) % 2, 1e-12, 1.0) * rng.random((1, 1 << 14)) + [1e3]
+    ),
+    "a long row of the widest span": lambda rng: rng.choice([-1.7e308, 1.7e308], (1, 1 << 14)),
+    "a long row of equal logits": lambda rng: np.zeros((1, 1 << 14)),
+    "a long masked row": lambda rng: np.where(np.arange(1 << 14) < 9, -np.inf, rng.random(1 << 14))[
+        None
+    ],
     "a row short enough to sort whole": lambda rng: rng.normal(0, 1, (6, 100)),
 }
 

@@ -96,9 +96,9 @@ def test_a_run_of_several_operations_is_sent_as_bytes_too(written, tmp_path):
     operations = {job.problem.operation.name for job in piped.sent if isinstance(job, Measuring)}
     assert operations > {"softmax", "log_softmax", "attention"}
     # Without a screen there is no maximum left to confirm.
-    assert {job.problem.operation.name for job in piped.sent if isinstance(job, Confirming)} == {
-        "softmax"
-    }
+    confirmed = {job.problem.operation for job in piped.sent if isinstance(job, Confirming)}
+    assert {each.name for each in confirmed} == operations - {"attention"}
+    assert all(each.screen for each in confirmed)
 
 
 def test_a_job_holds_names_and_numbers_alone(options):

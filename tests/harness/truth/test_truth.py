@@ -9,7 +9,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.operations.softmax import enclose
 from softmax_harness.truth import arbitrate
-from softmax_harness.truth.arbiter import decide
+from softmax_harness.truth.rounding import decide
 
 SOFTMAX = OPERATIONS["softmax"]
 

@@ -16,6 +16,9 @@ _RADIX_LENGTHS = range(256, 3000)
 _APART = range(32, 1 << 14)
 _TRIED = 4
 _BITS_OF_ONE, _FARTHEST = 0x3FF << 52, 0xFFFFFFFF
+# Longer rows of finite logits are sorted as integers: measured.
+_LONG = 1 << 14
+_MOST_PASSES = 8
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -88,6 +91,9 @@ def sorted_together(x: Array, y: Array) -> tuple[Array, Array]:
     several times as fast as it sorts floats. Of entries that agree in them, neighbours are put
     right; what is still not in order is sorted whole.
     """
+    if x.shape[-1] >= _LONG:
+        pairs = [_long_row_together(*row) for row in zip(x, y, strict=True)]
+        return np.array([xs for xs, _ in pairs]), np.array([ys for _, ys in pairs])
     if x.shape[-1] not in _RADIX_LENGTHS:
         order = np.argsort(x, axis=-1)
         return np.take_along_axis(x, order, axis=-1), np.take_along_axis(y, order, axis=-1)
@@ -115,12 +121,49 @@ def _sixteen_bits(x: Array) -> NDArray[np.uint16]:
         return bits
 
 
+def _long_row_together(x: Array, y: Array) -> tuple[Array, Array]:
+    """`sorted_together` of one row, shape (n,), n < 2**32.
+
+    Integers are sorted that hold 32 bits of x and the place of each entry, several times as fast
+    as places are sorted by x. Of entries that agree in these bits, neighbours are put right.
+    """
+    with np.errstate(all="ignore"):
+        low = x.min()
+        span = x.max() - low
+        scale = 4294967295.0 / span
+    if not (span > 0.0 and 0.0 < scale < np.inf):  # all equal, a NaN, an infinity
+        order = np.argsort(x)
+        return x.take(order), y.take(order)
+    key = ((x - low) * scale).astype(np.uint64)
+    key <<= np.uint64(32)
+    key |= np.arange(len(x), dtype=np.uint64)
+    key.sort()
+    key &= np.uint64(_FARTHEST)
+    order = key.view(np.int64)
+    xs, ys = x.take(order), y.take(order)
+    for _ in range(_MOST_PASSES):
+        place = np.flatnonzero(xs[:-1] > xs[1:])
+        if not place.size:
+            return xs, ys
+        place = place[np.diff(place, prepend=-2) > 1]  # pairs that share no entry
+        for values in (xs, ys):
+            values[place], values[place + 1] = values[place + 1], values[place]
+    order = np.argsort(x)
+    return x.take(order), y.take(order)
+
+
 def _row_inversions(x: Array, y: Array) -> int:
+    """`order_inversions` of one row, counted among the entries that belong to any.
+
+    Those that no larger y stands before, and no smaller one behind, belong to none.
+    """
     numbers = ~(np.isnan(x) | np.isnan(y))
-    x, y = x[numbers], y[numbers]
+    xs, ys = sorted_together(x[None, numbers], y[None, numbers])
+    x, y = xs[0], ys[0]
+    inverted = np.maximum.accumulate(y) > y
+    inverted |= np.minimum.accumulate(y[::-1])[::-1] < y
+    x, y = x[inverted], y[inverted]
     in_order = y[np.lexsort((y, x))]
-    if (in_order[1:] >= in_order[:-1]).all():
-        return 0
     _, rank = np.unique(in_order, return_inverse=True)
     return count_inversions(rank)
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.judgement.metrics.batch import Array, Batch
 
+_PIECE = 1 << 16
+
 
 def sum_defect(batch: Batch) -> Array:
     """|sum of the row - 1|, summed exactly and rounded once, shape (rows,).
@@ -19,7 +21,7 @@ def sum_defect(batch: Batch) -> Array:
     and below the line.
     """
     whole = np.asarray(np.isfinite(batch.y).all(axis=-1))
-    parts = exact_parts(np.where(whole[:, None], batch.y, 0.0))
+    parts = exact_parts(batch.y if whole.all() else np.where(whole[:, None], batch.y, 0.0))
     defects = [abs(exact_sum([*row, -1.0])) for row in parts.tolist()]
     return np.where(whole, defects, np.nan)
 
@@ -47,8 +49,12 @@ def exact_parts(y: Array) -> Array:
     """A few numbers for each row that add up exactly to its sum, shape (rows, parts).
 
     Adding and subtracting 1.5 * 2**k cuts a number to multiples of 2**(k - 52); k is chosen so that
-    n such multiples add up without rounding. What is cut off goes through the same again.
+    n such multiples add up without rounding. What is cut off goes through the same again. Long
+    rows are taken in pieces, whose temporaries stay in a cache.
     """
+    if y.shape[-1] > _PIECE:
+        pieces = [y[:, start : start + _PIECE] for start in range(0, y.shape[-1], _PIECE)]
+        return np.concatenate([exact_parts(each) for each in pieces], axis=-1)
     left, parts = y, list[Array]()
     bits = y.shape[-1].bit_length() + 1
     largest = np.abs(y).max(initial=0.0)

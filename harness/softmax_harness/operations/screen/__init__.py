@@ -1,6 +1,25 @@
 """The screen encloses results in plain NumPy, with a proved bound, far faster than mpmath."""
 
-from softmax_harness.operations.screen.batch import LONGEST_ROW, Screened, screen
+from softmax_harness.operations.screen.batch import (
+    LONGEST_ROW,
+    Screened,
+    screen,
+    screen_masked,
+    screen_quotients,
+)
+from softmax_harness.operations.screen.gradients import cross_entropy_gradient
 from softmax_harness.operations.screen.logs import cross_entropy, log_softmax, logsumexp
+from softmax_harness.operations.screen.moments import gradient
 
-__all__ = ["LONGEST_ROW", "Screened", "cross_entropy", "log_softmax", "logsumexp", "screen"]
+__all__ = [
+    "LONGEST_ROW",
+    "Screened",
+    "cross_entropy",
+    "cross_entropy_gradient",
+    "gradient",
+    "log_softmax",
+    "logsumexp",
+    "screen",
+    "screen_masked",
+    "screen_quotients",
+]

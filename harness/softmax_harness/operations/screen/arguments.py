@@ -7,31 +7,36 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.operations.screen import masks
 from softmax_harness.operations.screen.sums import exact_product
-from softmax_harness.operations.screen.workspace import Array
+from softmax_harness.operations.screen.workspace import Array, Workspace
 
 Distance = Callable[[Array, Array], tuple[Array, Array]]
 """How far each x lies below the largest of its row, as two float64: the kernels' argument."""
 
-_DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
+DIRECT = 700.0  # up to here x itself is reduced, beyond it its distance from the row's maximum
 _BOTTOM = -1400.0  # exp of this is 0 beside 1 in every format, by hundreds of binades
 
 
 def tops(x: Array, fixed: NDArray[np.bool_]) -> Array:
-    """The largest entry of each row that is not fixed, shape (rows, 1); -inf if all are."""
-    return np.asarray(np.where(fixed, -np.inf, x).max(axis=-1, keepdims=True))
+    """The largest entry of each row that is not fixed, shape (rows, 1); -inf if all are.
+
+    What is fixed in a row that is not is -inf.
+    """
+    whole = fixed.all(axis=-1, keepdims=True)
+    return np.asarray(np.where(whole, -np.inf, x.max(axis=-1, keepdims=True)))
 
 
 def unmasked(x: Array, fixed: NDArray[np.bool_], top: Array) -> tuple[Array, Array]:
     """Numbers in place of what is fixed, and the weights that take them out of the sum again."""
     whole = np.isneginf(top)
-    weights = np.where(fixed & ~whole, 0.0, 1.0)
-    return np.where(fixed, np.where(whole, 0.0, top), x), weights
+    weights = (~fixed | whole).astype(np.float64)
+    return masks.where(~fixed, x, np.where(whole, 0.0, top)), weights
 
 
 def too_far(top: Array, bottom: Array) -> bool:
     """Whether the distance from the row's maximum has to be reduced in place of x."""
-    return bool(top.max() > _DIRECT or bottom.min() < -_DIRECT)
+    return bool(top.max() > DIRECT or bottom.min() < -DIRECT)
 
 
 def distance(x: Array, top: Array) -> tuple[Array, Array]:
@@ -39,12 +44,19 @@ def distance(x: Array, top: Array) -> tuple[Array, Array]:
     return cut_off(*difference(x, top))
 
 
-def difference(x: Array, top: Array) -> tuple[Array, Array]:
-    """x - top as a float64 and its exact rounding error (Knuth's two-sum)."""
+def difference(x: Array, top: Array, w: Workspace | None = None) -> tuple[Array, Array]:
+    """x - top as a float64 and its exact rounding error (Knuth's two-sum), in memory of `w`."""
+    d, low, back = (np.empty(x.shape) if w is None else w.take() for _ in range(3))
     with np.errstate(over="ignore", invalid="ignore"):
-        d = x - top
-        back = d + top
-        return d, (x - back) - (top - (back - d))
+        np.subtract(x, top, out=d)
+        np.add(d, top, out=back)
+        np.subtract(x, back, out=low)
+        back -= d
+        np.subtract(top, back, out=back)
+        low -= back
+    if w is not None:
+        w.give(back)
+    return d, low
 
 
 def cut_off(d: Array, low: Array) -> tuple[Array, Array]:
@@ -60,7 +72,9 @@ QUOTIENT_ERROR = 2.0**-93
 
 
 def quotient(temperature: Array) -> Distance:
-    """(x - top) / T as two float64, T > 0 of each row, shape (rows, 1); cut off at `_BOTTOM`.
+    """(x - top) / T as two float64, T of each row, shape (rows, 1); cut off at `_BOTTOM`.
+
+    T is from 2**-1000 to 2**1000.
 
     T and x - top are divided by the power of two that takes T to [1, 2), which changes nothing but
     what underflows: below 2**-1074. With q = RN(d / T), q T = p + e exactly, and d - q T is a
@@ -70,11 +84,11 @@ def quotient(temperature: Array) -> Distance:
     than a weighted mean of these.
     """
     mantissa, exponent = np.frexp(temperature)
-    divisor, shift = 2.0 * mantissa, 1 - exponent
+    divisor, factor = 2.0 * mantissa, np.ldexp(1.0, 1 - exponent)
 
     def distance_over_temperature(x: Array, top: Array) -> tuple[Array, Array]:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            d, low = (np.ldexp(each, shift) for each in difference(x, top))
+            d, low = (each * factor for each in difference(x, top))
             q = d / divisor
             p, e = exact_product(q, divisor)
             return cut_off(q, ((d - p) - e + low) / divisor)

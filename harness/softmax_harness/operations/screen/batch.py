@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light
+from softmax_harness.operations.screen import full, light, masks, middle
 from softmax_harness.operations.screen.arguments import (
     QUOTIENT_ERROR,
     Distance,
@@ -22,14 +23,13 @@ from softmax_harness.operations.screen.arguments import (
 )
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import slices
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, workspace
 from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1
-# Below it, a distance beyond float64 is a quotient beyond all that counts.
-_LARGEST_TEMPERATURE = 2.0**1000
+# Below the larger one, a distance beyond float64 is a quotient beyond all that counts.
+_TEMPERATURES = (2.0**-1000, 2.0**1000)
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,21 @@ class Screened:
     error_ulp: float
 
 
-ScreenPart = Callable[[slice, Truth], NDArray[np.bool_]]
+class Stage(NamedTuple):
+    """A kernel, and the bound of each result's error, relative to it, in the rows it decides."""
+
+    kernel: ModuleType
+    relative_error: float
+
+
+Chosen = slice | NDArray[np.int64]
+ScreenPart = Callable[[Chosen, Truth, Stage], NDArray[np.bool_]]
 """Screens some rows into their truth; True for each row that stays undecided."""
 
 
-def kernel_of(format: Format) -> ModuleType:
-    """The kernel whose bound decides nearly all roundings to a format."""
-    return light if format.precision <= 24 else full
+def kernels_of(format: Format) -> tuple[ModuleType, ...]:
+    """The kernels that decide nearly all roundings to a format, the fastest one first."""
+    return (light,) if format.precision <= 24 else (middle, full)
 
 
 def by_blocks(
@@ -64,46 +72,58 @@ def by_blocks(
     fixed: NDArray[np.bool_],
     expected: Array,
     format: Format,
-    relative_error: float,
+    stages: Sequence[Stage],
     part_of: ScreenPart,
+    elements: int = BLOCK_ELEMENTS,
 ) -> Screened:
-    """A screen of rows of n logits, as many at a time as the workspace holds, at least one.
+    """A screen of rows of n logits, so many elements at a time, at least one row.
 
     Parameters
     ----------
     fixed, expected : ndarray, shape (rows, results)
         What the special-value policy gives, and where.
-    relative_error : float
-        Bound of each result's error, relative to it, in the rows that are decided.
+    stages : sequence of Stage
+        What the first one leaves open goes to the next.
     """
     shape = fixed.shape
     out = Truth(format, np.empty(shape), np.empty(shape), np.empty(shape), fixed)
-    undecided = np.zeros(len(fixed), bool)
-    if n > LONGEST_ROW:
-        undecided[:] = True
-    else:
-        step = max(1, BLOCK_ELEMENTS // max(n, 1))
+    undecided = np.ones(len(fixed), bool)
+    if n <= LONGEST_ROW:
+        step = max(1, elements // max(n, 1))
         for start in range(0, len(fixed), step):
             part = slice(start, start + step)
             here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])
-            undecided[part] = part_of(part, here)
+            undecided[part] = part_of(part, here, stages[0])
+        for stage in stages[1:]:
+            open_ = np.flatnonzero(undecided & ~fixed.all(axis=-1))
+            for start in range(0, open_.size, step):
+                rows = open_[start : start + step]
+                here = out.rows(rows)
+                undecided[rows] = part_of(rows, here, stage)
+                out.replace_rows(rows, here)
     if fixed.any():
-        out.rounded[fixed] = expected[fixed]
-        out.offset[fixed] = 0.0
-        one = np.abs(expected[fixed]) == 1.0
-        out.ulp[fixed] = np.where(one, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+        _put_fixed(out, expected)
         undecided &= ~fixed.all(axis=-1)
-    return Screened(out, undecided, relative_error * 2.0**format.precision)
+    error = max(stage.relative_error for stage in stages)
+    return Screened(out, undecided, error * 2.0**format.precision)
 
 
-def screen(
-    x: Array,
-    fixed: NDArray[np.bool_],
-    expected: Array,
-    format: Format,
-    temperature: Array | None = None,
-) -> Screened:
-    """Softmax of each row of x, or of x / T, as `format` sees it.
+def _put_fixed(out: Truth, expected: Array) -> None:
+    """What the policy says, where it does: mostly 0, which goes to whole arrays at once."""
+    format, elsewhere = out.format, masks.all_bits(~out.fixed)
+    masks.put(out.rounded, elsewhere, 0.0)
+    masks.put(out.offset, elsewhere, 0.0)
+    masks.put(out.ulp, elsewhere, format.smallest_subnormal)
+    rows = np.flatnonzero((out.fixed & (expected != 0.0)).any(axis=-1))
+    if rows.size:
+        fixed, given = out.fixed[rows], expected[rows]
+        out.rounded[rows] = np.where(fixed, given, out.rounded[rows])
+        one = fixed & (np.abs(given) == 1.0)
+        out.ulp[rows] = np.where(one, 2.0 * format.unit_roundoff, out.ulp[rows])
+
+
+def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
+    """Softmax of each row of x as `format` sees it, by the most precise kernel.
 
     Parameters
     ----------
@@ -111,39 +131,56 @@ def screen(
         The stored inputs; -inf where masked.
     fixed, expected : ndarray, shape (rows, n)
         What the special-value policy gives, and where.
-    temperature : ndarray of float64, shape (rows, 1), or None
-        T; rows in which it is not above 0 and below `_LARGEST_TEMPERATURE` stay open.
     """
-    kernel = kernel_of(format)
-    if temperature is None:
-        error = kernel.RELATIVE_ERROR
-        return by_blocks(
-            x.shape[-1],
-            fixed,
-            expected,
-            format,
-            error,
-            lambda part, here: _screen_part(x[part], here, kernel, None, error),
-        )
-    usable = (temperature > 0) & (temperature < _LARGEST_TEMPERATURE)
-    t, error = np.where(usable, temperature, 1.0), kernel.RELATIVE_ERROR + QUOTIENT_ERROR
+    kernel = kernels_of(format)[-1]
+    stages = [Stage(kernel, kernel.RELATIVE_ERROR)]
+    return by_blocks(
+        x.shape[-1],
+        fixed,
+        expected,
+        format,
+        stages,
+        lambda part, here, stage: _screen_part(x[part], here, stage, None),
+    )
+
+
+def screen_masked(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
+    """As `screen`, by the fastest kernel first."""
+    stages = [Stage(kernel, kernel.RELATIVE_ERROR) for kernel in kernels_of(format)]
+    return by_blocks(
+        x.shape[-1],
+        fixed,
+        expected,
+        format,
+        stages,
+        lambda part, here, stage: _screen_part(x[part], here, stage, None),
+    )
+
+
+def screen_quotients(
+    x: Array, temperature: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """As `screen_masked` of x / T, T of shape (rows, 1).
+
+    Rows in which T is not within `_TEMPERATURES` stay open.
+    """
+    usable = (temperature > _TEMPERATURES[0]) & (temperature < _TEMPERATURES[1])
+    t = np.where(usable, temperature, 1.0)
     found = by_blocks(
         x.shape[-1],
         fixed,
         expected,
         format,
-        error,
-        lambda part, here: _screen_part(x[part], here, kernel, quotient(t[part]), error),
+        [Stage(each, each.RELATIVE_ERROR + QUOTIENT_ERROR) for each in kernels_of(format)],
+        lambda part, here, stage: _screen_part(x[part], here, stage, quotient(t[part])),
     )
     found.undecided[:] |= ~(usable[:, 0] | fixed.all(axis=-1))
     return found
 
 
-def _screen_part(
-    x: Array, here: Truth, kernel: ModuleType, apart: Distance | None, error: float
-) -> NDArray[np.bool_]:
+def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) -> NDArray[np.bool_]:
     """Screen a few rows into `here`; True for the rows that stay undecided."""
-    fixed = here.fixed
+    fixed, (kernel, error) = here.fixed, stage
     if x.shape[-1] > BLOCK_ELEMENTS:
         return np.array([screen_row(x, here, kernel, apart, error)])
     weights = low = None
@@ -160,7 +197,9 @@ def _screen_part(
         top = np.zeros(top.shape)
     w = workspace(x.shape)
     head, tail, q = kernel.exponentials(x, top, low, weights, w)
-    columns = slices(head, tail, q, x.shape[-1], kernel.exact_columns(x.shape[-1]), w)
+    columns = kernel.columns_of(head, tail, q, x.shape[-1], w)
+    if weights is not None:  # what will be overwritten must not be deep, which takes longer
+        head += np.subtract(1.0, weights, out=weights)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
     if open_.any():

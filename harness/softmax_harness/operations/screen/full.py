@@ -33,7 +33,13 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import HEAD, exact_product, two_sums
+from softmax_harness.operations.screen.sums import (
+    HEAD,
+    exact_product,
+    product_into,
+    slices,
+    two_sums,
+)
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-95
@@ -41,9 +47,9 @@ _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
 Result = tuple[Array, Array, Bits]
 
 
-def exact_columns(n: int) -> int:
-    """How many columns of the sum over rows of length n have to be exact."""
-    return 2 if n <= 1 << 16 else 3
+def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+    """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
+    return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w)
 
 
 def exponentials(
@@ -78,7 +84,7 @@ def scaled(
     tail *= factor
     tail += product
     error = w.take()
-    _product(head, factor, product, error, split, w)
+    product_into(head, factor, product, error, split, w)
     tail += error
     w.give(factor)
     w.give(split, error, head)
@@ -190,22 +196,3 @@ def _exponential_less_one(r: Array, rl: Array, w: Workspace) -> tuple[Array, Arr
     rest += square
     w.give(r, rl, square, cubic)
     return v, rest
-
-
-def _product(a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace) -> None:
-    """a b = product + error exactly; `head` and `b` are overwritten."""
-    rest, part = w.take(), w.take()
-    np.multiply(a, b, out=product)
-    np.bitwise_and(bits_of(a), HEAD, out=bits_of(head))
-    np.subtract(a, head, out=rest)
-    np.bitwise_and(bits_of(b), HEAD, out=bits_of(part))
-    b -= part
-    np.multiply(head, part, out=error)
-    error -= product
-    head *= b
-    error += head
-    part *= rest
-    error += part
-    rest *= b
-    error += rest
-    w.give(rest, part)

@@ -30,16 +30,16 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import HEAD, two_sums
+from softmax_harness.operations.screen.sums import HEAD, slices, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
 Result = tuple[Array, Array, Bits]
 
 
-def exact_columns(n: int) -> int:
-    """How many columns of the sum over rows of length n have to be exact."""
-    return 1 if n <= 1 << 16 else 2
+def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+    """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
+    return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w)
 
 
 def exponentials(

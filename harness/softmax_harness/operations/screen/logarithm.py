@@ -21,6 +21,17 @@ class Scaled(NamedTuple):
     tail: Array
     exponent: Bits
 
+    def some(self, chosen: slice) -> Scaled:
+        """Some of them."""
+        return Scaled(self.head[chosen], self.tail[chosen], self.exponent[chosen])
+
+    @classmethod
+    def concatenated(cls, parts: list[Scaled]) -> Scaled:
+        """Those of all parts."""
+        head = np.concatenate([each.head for each in parts])
+        tail = np.concatenate([each.tail for each in parts])
+        return cls(head, tail, np.concatenate([each.exponent for each in parts]))
+
 
 def log_of_one_and(y: Scaled) -> Scaled:
     """log(1 + y) for 0 <= y < 2**27: relative error below `LOG_ERROR`, exponents at most 0.

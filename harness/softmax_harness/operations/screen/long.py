@@ -9,7 +9,7 @@ import numpy as np
 
 from softmax_harness.operations.screen.arguments import Distance, distance, too_far, tops, unmasked
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import joined, slices
+from softmax_harness.operations.screen.sums import joined
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
@@ -68,7 +68,7 @@ def _exponentials(
         top = np.zeros_like(top)
     w = workspace((1, x.shape[-1]))
     head, tail, q = kernel.exponentials(x, top, low, weights, w)
-    columns = slices(head, tail, q, n, kernel.exact_columns(n), w)
+    columns: list[Array] = kernel.columns_of(head, tail, q, n, w)
     here.rounded[:], here.offset[:], bits_of(here.ulp)[:] = head, tail, q
     w.give(head, tail, q.view(np.float64))
     return columns

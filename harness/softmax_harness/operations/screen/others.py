@@ -7,16 +7,18 @@ itself, however small: 1 + rest has lost it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations.screen.arguments import cut_off, difference
+from softmax_harness.operations.screen import masks
+from softmax_harness.operations.screen.arguments import DIRECT, distance, too_far
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.reduction import FIELD
-from softmax_harness.operations.screen.sums import slices, two_sum, two_sums
+from softmax_harness.operations.screen.sums import exact_product, two_sum, two_sums
 from softmax_harness.operations.screen.workspace import (
     BLOCK_ELEMENTS,
     Array,
@@ -28,6 +30,7 @@ from softmax_harness.operations.screen.workspace import (
 
 Terms = tuple[Array, Array, Bits]
 _LEAST = -2040 * FIELD  # below the exponent of every term
+_DEPTH = 1300.0  # so far below the largest lies what is left out, or as far as can be
 
 
 @dataclass(frozen=True)
@@ -39,30 +42,47 @@ class Rows:
     x : ndarray of float64, shape (rows, n)
         Anything that is not finite is left out. Rows with a NaN or +inf, or with nothing finite,
         give anything.
-    top : ndarray of float64, shape (rows, 1)
-        The largest logit.
+    top, bottom : ndarray of float64, shape (rows, 1)
+        The largest and the smallest finite logit.
     place : ndarray of int64, shape (rows, 1)
-        Where it is.
+        Where the largest is.
+    usable : ndarray of bool, shape (rows, 1), or None
+        Which rows have a largest logit; None if nothing at all is left out.
     kernel : module
         `softmax_harness.operations.screen.light` or `full`.
     """
 
     x: Array
     top: Array
+    bottom: Array
     place: NDArray[np.int64]
+    usable: NDArray[np.bool_] | None
     kernel: ModuleType
 
     @classmethod
     def of(cls, x: Array, kernel: ModuleType) -> Rows:
         """The rows of x."""
         place = x.argmax(axis=-1)[:, None]
-        top = np.take_along_axis(x, place, axis=-1)
-        return cls(x, np.where(np.isfinite(top), top, 0.0), place, kernel)
+        top, bottom = np.take_along_axis(x, place, axis=-1), x.min(axis=-1, keepdims=True)
+        if np.isfinite(top).all() and np.isfinite(bottom).all():
+            return cls(x, top, bottom, place, None, kernel)
+        usable = np.isfinite(top)
+        top = np.where(usable, top, 0.0)
+        found = cls(x, top, top, place, usable, kernel)
+        for piece in found.pieces():
+            least = np.where(found.kept(piece), x[:, piece], top).min(axis=-1, keepdims=True)
+            found = replace(found, bottom=np.minimum(found.bottom, least))
+        return found
 
     @property
     def n(self) -> int:
         """The length of the rows."""
         return int(self.x.shape[-1])
+
+    @property
+    def of_one_value(self) -> NDArray[np.bool_]:
+        """Rows whose finite entries are equal, so that softmax is rational; shape (rows,)."""
+        return np.asarray((self.top == self.bottom)[:, 0])
 
     def pieces(self) -> Iterator[slice]:
         """Parts of the row that the workspace holds, of one length but for the last."""
@@ -70,63 +90,136 @@ class Rows:
         size = -(-self.n // count)
         return (slice(start, min(start + size, self.n)) for start in range(0, self.n, size))
 
-    def distances(self, piece: slice) -> tuple[Array, Array, NDArray[np.bool_] | None]:
-        """x - top as two float64, and what is left out, None if nothing is; those are -inf."""
-        x = self.x[:, piece]
-        d, low = difference(x, self.top)
-        finite = np.isfinite(x)
-        if finite.all():
-            return d, low, None
-        hidden = ~finite
-        return np.where(hidden, -np.inf, d), np.where(hidden, 0.0, low), hidden
+    def some(self, chosen: slice) -> Rows:
+        """Some of the rows."""
+        usable = None if self.usable is None else self.usable[chosen]
+        top, bottom, place = self.top[chosen], self.bottom[chosen], self.place[chosen]
+        return Rows(self.x[chosen], top, bottom, place, usable, self.kernel)
 
-    def put_at_top(self, piece: slice, array: Array | Bits, value: Array | Bits | float) -> None:
-        """Set the entry of each row's largest logit, where that lies in the piece."""
+    def chunks(self) -> Iterator[slice]:
+        """As many rows at a time as the workspace holds, at least one."""
+        step = max(1, BLOCK_ELEMENTS // self.n)
+        return (slice(start, start + step) for start in range(0, len(self.x), step))
+
+    def kept(self, piece: slice) -> NDArray[np.bool_]:
+        """What is not left out."""
+        return np.asarray(np.isfinite(self.x[:, piece]) & (self.usable is None or self.usable))
+
+    def numbers(self, piece: slice) -> tuple[Array, Array | None]:
+        """x with something small in place of what is left out, and weights that are 0 there.
+
+        Rows without a largest logit are zeros, each of which counts.
+        """
+        if self.usable is None:
+            return self.x[:, piece], None
+        small = self.top - _DEPTH
+        small = np.where(np.abs(self.top) > DIRECT, small, np.maximum(small, -DIRECT))
+        keep = self.kept(piece)
+        x = masks.where(keep, self.x[:, piece], np.where(self.usable, small, 0.0))
+        return x, (keep | ~self.usable).astype(np.float64)
+
+    def at_top(self, piece: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows whose largest logit lies in the piece, and its column there."""
+        column = self.place[:, 0] - piece.start
+        row = np.arange(len(column))
         if piece.start == 0 and piece.stop >= self.n:
-            np.put_along_axis(array, self.place, value, axis=-1)
-        elif piece.start <= self.place[0, 0] < piece.stop:
-            array[0, self.place[0, 0] - piece.start] = np.ravel(value)[0]
+            return row, column
+        inside = (column >= 0) & (column < piece.stop - piece.start)
+        return row[inside], column[inside]
 
     def exponentials(self, piece: slice, w: Workspace) -> Terms:
-        """exp(x - top) as 2**q (head + tail), in memory of `w`; 0 for what is left out."""
-        d, low, hidden = self.distances(piece)
-        d, low = cut_off(d, low)
-        inexact = low if low.any() else None
-        zeros = np.zeros_like(self.top)
-        weights = None if hidden is None else np.where(hidden, 0.0, 1.0)
-        found: Terms = self.kernel.exponentials(d, zeros, inexact, weights, w)
+        """exp(x), in units of a power of two of each row, as 2**q (head + tail).
+
+        In memory of `w`; 0 for what is left out; q is 0 at the largest logit.
+        """
+        x, weights = self.numbers(piece)
+        found: Terms
+        if too_far(self.top, self.bottom):
+            d, low = distance(x, self.top)
+            inexact = low if low.any() else None
+            found = self.kernel.exponentials(d, np.zeros_like(self.top), inexact, weights, w)
+        else:
+            found = self.kernel.exponentials(x, self.top, None, weights, w)
         return found
 
 
-def sum_of_others(rows: Rows) -> Scaled:
-    """The sum of exp(x_j - top) over all entries but that at `Rows.place`, as `others_of` a row."""
+class Parts(NamedTuple):
+    """The sum over each row in two parts, shape (rows, 1) each.
+
+    Attributes
+    ----------
+    own, own_tail : ndarray of float64
+        The term of the largest logit, as two float64, from 1 to 2.
+    rest : Scaled
+        The sum of the others.
+    """
+
+    own: Array
+    own_tail: Array
+    rest: Scaled
+
+    @property
+    def whole(self) -> tuple[Array, Array]:
+        """The sum of both as two float64."""
+        shift = self.rest.exponent.astype(np.int32)
+        total, error = two_sum(self.own, np.ldexp(self.rest.head, shift))
+        return two_sum(total, error + (self.own_tail + np.ldexp(self.rest.tail, shift)))
+
+    @property
+    def ratio(self) -> Scaled:
+        """rest / own, which is the sum of exp(x_j - top) over the others; within 2**-103."""
+        own, own_tail = two_sum(self.own, self.own_tail)
+        first = self.rest.head / own
+        p, e = exact_product(first, own)
+        remainder = ((self.rest.head - p) - e) + (self.rest.tail - first * own_tail)
+        return Scaled(*two_sum(first, remainder / own), self.rest.exponent)
+
+
+def sums_of(rows: Rows) -> Parts:
+    """The sum over each row; see `parts_of`."""
+    chunks = list(rows.chunks())
+    if len(chunks) > 1:
+        return concatenated([sums_of(rows.some(each)) for each in chunks])
     parts = []
     for piece in rows.pieces():
         w = workspace(rows.x[:, piece].shape)
         head, tail, q = rows.exponentials(piece, w)
-        parts.append(others_of(rows, piece, (head, tail, q), w))
+        parts.append(parts_of(rows, piece, (head, tail, q), w))
         w.give(head, tail, q.view(np.float64))
-    return added(parts)
+    return joined(parts)
 
 
-def others_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Scaled:
-    """The sum of the others in a piece, relative error that of the kernel's sums.
+def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
+    """The sum of a piece, that of the others with the kernel's error relative to it.
 
-    All are divided by the power of two of the largest of them, so that their sum is at least that
+    They are divided by the power of two of the largest of them, so that their sum is at least that
     largest, above 1 - 2**-15, as that of a whole row is.
     """
     head, tail, q = terms
-    kernel = rows.kernel
-    for each, nothing in ((head, 0.0), (tail, 0.0), (q, _LEAST)):
-        rows.put_at_top(piece, each, nothing)
+    at_top, below = rows.at_top(piece), bits_of(w.take())
+    own = np.zeros((2, len(q), 1))
+    own[:, at_top[0], 0] = head[at_top], tail[at_top]
+    head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
     scale = q.max(axis=-1, keepdims=True)
-    below = bits_of(w.take())
     np.subtract(q, scale, out=below)
-    columns = slices(head, tail, below, rows.n, kernel.exact_columns(rows.n), w)
+    columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
     w.give(below.view(np.float64))
-    for each, one in ((head, 1.0), (tail, 0.0), (q, 0)):
-        rows.put_at_top(piece, each, one)
-    return Scaled(*two_sums(columns), scale >> 52)
+    (head[at_top], tail[at_top]), q[at_top] = own[:, at_top[0], 0], 0
+    return Parts(own[0], own[1], Scaled(*two_sums(columns), scale >> 52))
+
+
+def concatenated(parts: list[Parts]) -> Parts:
+    """The parts of all rows, from those of some of them each."""
+    own = np.concatenate([each.own for each in parts])
+    own_tail = np.concatenate([each.own_tail for each in parts])
+    return Parts(own, own_tail, Scaled.concatenated([each.rest for each in parts]))
+
+
+def joined(parts: list[Parts]) -> Parts:
+    """The parts of one row from those of its pieces, of which one alone has the largest logit."""
+    own = np.sum([each.own for each in parts], axis=0)
+    own_tail = np.sum([each.own_tail for each in parts], axis=0)
+    return Parts(own, own_tail, added([each.rest for each in parts]))
 
 
 def added(parts: list[Scaled]) -> Scaled:

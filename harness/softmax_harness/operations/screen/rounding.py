@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.screen.reduction import BIAS, FIELD
-from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 from softmax_harness.operations.truth import Truth
 
 _EXPONENT_FIELD = 0x7FF * FIELD
@@ -75,22 +75,6 @@ def rounded(
     return undecided
 
 
-def rounded_numbers(
-    head: Array,
-    tail: Array,
-    exponents: Bits,
-    truth: Truth,
-    relative_error: float,
-    closer: Closer,
-) -> NDArray[np.bool_]:
-    """`rounded` of z = 2**exponent (head + tail) of any magnitude; leaves its arguments alone."""
-    w = workspace(head.shape)
-    own, own_tail, q = w.take(), w.take(), bits_of(w.take())
-    own[:], own_tail[:] = head, tail
-    np.left_shift(exponents, 52, out=q)
-    return rounded(own, own_tail, q, truth, relative_error, w, closer, below_one=False)
-
-
 def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
     """ulp(z) of z = 2**q fraction goes to `truth`, and 2**q / ulp(z) to the memory of `fraction`.
 
@@ -116,7 +100,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         ulp -= BIAS
         np.clip(ulp, least, most, out=ulp)
         np.subtract(q >> 52, ulp, out=scale)
-        np.maximum(scale, _DEEP, out=scale)
+        np.clip(scale, _DEEP, -_DEEP, out=scale)  # of 0 it may be anything
         scale += BIAS
         scale <<= 52
         np.ldexp(1.0, ulp.astype(np.int32), out=truth.ulp)

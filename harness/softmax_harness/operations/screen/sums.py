@@ -58,6 +58,33 @@ def joined(parts: list[list[Array]]) -> list[Array]:
     ]
 
 
+def slices_with_tails(
+    head: Array, tail: Array, q: Bits, n: int, tail_bits: int, w: Workspace
+) -> list[Array]:
+    """As `slices`, two of the columns exact, for tails below 2**-tail_bits.
+
+    What is left of a head after the first cut, below 2**(b - 53), is added to its tail, with one
+    rounding of both, and cut again, to multiples of 2**(b - t - 52), t the smaller of `tail_bits`
+    and 52 - b. What is left now is below 2**(b - t - 53).
+    """
+    memory, left, slice_ = w.take(), w.take(), w.take()
+    scale = power_of_two(q, bits_of(memory))
+    np.multiply(head, scale, out=left)
+    scale *= tail
+    bits = n.bit_length() + 1
+    columns = list[Array]()
+    for exponent in (bits, bits - min(tail_bits, 52 - bits)):
+        np.add(left, 1.5 * 2.0**exponent, out=slice_)
+        slice_ -= 1.5 * 2.0**exponent
+        columns.append(slice_.sum(axis=-1, keepdims=True))
+        left -= slice_
+        if exponent == bits:
+            left += scale
+    columns.append(left.sum(axis=-1, keepdims=True))
+    w.give(memory, left, slice_)
+    return columns
+
+
 def two_sums(columns: list[Array]) -> tuple[Array, Array]:
     """The sum of a few columns, the largest first, as two float64."""
     first, second = columns[0], np.zeros_like(columns[0])
@@ -83,3 +110,24 @@ def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
     a2, b2 = a - a1, b - b1
     p = a * b
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def product_into(
+    a: Array, b: Array, product: Array, error: Array, head: Array, w: Workspace
+) -> None:
+    """a b = product + error exactly; `head` and `b` are overwritten."""
+    rest, part = w.take(), w.take()
+    np.multiply(a, b, out=product)
+    np.bitwise_and(bits_of(a), HEAD, out=bits_of(head))
+    np.subtract(a, head, out=rest)
+    np.bitwise_and(bits_of(b), HEAD, out=bits_of(part))
+    b -= part
+    np.multiply(head, part, out=error)
+    error -= product
+    head *= b
+    error += head
+    part *= rest
+    error += part
+    rest *= b
+    error += rest
+    w.give(rest, part)

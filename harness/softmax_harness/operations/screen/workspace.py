@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 Bits = NDArray[np.int64]
 
 # Larger blocks fall out of the nearest caches, smaller ones are all overhead of calls: measured.
-BLOCK_ELEMENTS = 1 << 16
+BLOCK_ELEMENTS = 1 << 15
 _ARRAYS, _APART = 16, 104
 
 

@@ -4,19 +4,55 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from softmax_harness.ground.errors import BadFolder, HarnessError
-from softmax_harness.timing.bench import revisions
+from softmax_harness.ground.scratch import scratch_folder
+from softmax_harness.timing.bench import commands, revisions
+from softmax_harness.timing.bench.building import builder
+from softmax_harness.timing.built import FOLDER
 from softmax_harness.timing.worker import Side
 
 Progress = Callable[[str, int, int], None]
 _NAMES = ("BASE", "HEAD")
 _ASV = ("asv.conf.json", "asv.conf.jsonc")
+# Of a compiler the first error is the cause, of Python the last.
+_COMPILERS = re.compile(r":\s*(fatal )?error:|^CMake Error|No rule to make target|not found$")
+
+
+@dataclass(frozen=True)
+class Build:
+    """What asv is to build.
+
+    Attributes
+    ----------
+    configuration : Path
+        asv's configuration.
+    command : str or None
+        A line of the shell that builds in the folder of the revision, in place of what the
+        configuration says.
+    repository : Path
+        Where the commit is.
+    name, commit : str
+        BASE or HEAD, and its whole hash.
+    """
+
+    configuration: Path
+    command: str | None
+    repository: Path
+    name: str
+    commit: str
+
+    @property
+    def label(self) -> str:
+        """Such as ``BASE 1a2b3c4d``."""
+        return f"{self.name} {self.commit[:8]}"
 
 
 def configuration_of(folder: Path) -> Path:
@@ -32,7 +68,7 @@ def configuration_of(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def built(
-    folder: Path, commits: tuple[str, str], progress: Progress
+    folder: Path, commits: tuple[str, str], command: str | None, progress: Progress
 ) -> Iterator[tuple[Side, Side]]:
     """Two sides that are ready to be timed, while the context lasts.
 
@@ -47,53 +83,88 @@ def built(
         Where asv is not installed, or one of the revisions cannot be built.
     """
     configuration = configuration_of(folder)
-    _asv("plugin_manager")  # makes the kinds of environments and repositories known
     config = _loaded(configuration)
     if config.environment_type not in (None, "virtualenv"):
         raise HarnessError(
             f"{configuration}: environment_type is {config.environment_type!r}: expected "
             "virtualenv, the environments in which bench builds"
         )
-    with contextlib.chdir(folder), tempfile.TemporaryDirectory() as scratch:
+    environments = folder / config.env_dir
+    environments.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(environments / "bench", environments) as scratch:
         repository = revisions.top_of(folder)
         if revisions.is_shallow(repository):
-            repository = revisions.with_branches(repository, commits, Path(scratch) / "git")
-        judge = _judge(Path(scratch) / "judge")
+            repository = revisions.with_branches(repository, commits, scratch / "git")
+        judge = _judge(scratch / "judge")
+        benchmarks = (folder / config.benchmark_dir).resolve()
         sides: list[Side] = []
-        for name, commit in zip(_NAMES, commits, strict=True):
-            label = f"{name} {commit[:8]}"
-            progress(f"building {label}", len(sides), len(commits))
-            environment = _environment(config, configuration, name, repository, commit, label)
-            variables = dict(environment.env_vars) | {"PYTHONPATH": str(judge)}
-            benchmarks = (folder / config.benchmark_dir).resolve()
-            python = Path(environment.find_executable("python"))
-            sides.append(Side(label, python, benchmarks, variables))
+        with builder() as ask:
+            for name, commit in zip(_NAMES, commits, strict=True):
+                build = Build(configuration, command, repository, name, commit)
+                progress(f"building {build.label}", len(sides), len(commits))
+                python, variables, where = ask(_made, build)
+                path = [str(judge)]
+                if where is not None:
+                    path.append(where)
+                    variables[FOLDER] = where
+                variables["PYTHONPATH"] = os.pathsep.join(path)
+                sides.append(Side(build.label, Path(python), benchmarks, variables))
         yield sides[0], sides[1]
 
 
-def _environment(
-    config: Any, configuration: Path, name: str, repository: Path, commit: str, label: str
-) -> Any:
-    environments = _asv("environment")
-    own = _loaded(configuration)
-    own.env_dir = str(Path(config.env_dir) / f"bench-{name.lower()}")
-    own.repo, own.environment_type = str(repository), "virtualenv"
+def _made(build: Build) -> tuple[str, dict[str, str], str | None]:
+    """Make the environment of a revision, and build the revision for it.
+
+    Returns
+    -------
+    str
+        Its Python.
+    dict
+        The variables that the configuration sets there.
+    str or None
+        The folder in which the revision was built, if it stays there.
+    """
+    os.chdir(build.configuration.parent)
+    config = _loaded(build.configuration)
+    config.env_dir = str(Path(config.env_dir) / f"bench-{build.name.lower()}")
+    config.repo, config.environment_type = str(build.repository), "virtualenv"
+    if build.command is not None:
+        commands.build_by(config, build.command)
+    _asv("plugin_manager")  # makes the kinds of environments and repositories known
+    # A matrix may name several; two revisions are compared in the first.
+    found = _asv("environment").get_environments(config, None, verbose=False)
+    environment = next(iter(found), None)
+    if environment is None:
+        raise HarnessError(
+            f"{build.configuration}: asv can make no environment for Python "
+            f"{', '.join(config.pythons)} here"
+        )
+    _find_programs_too(environment)
+    where = Path(environment._build_root) / (config.repo_subdir or "")
+    stays = commands.stays_in_its_folder(config)
     try:
-        # A matrix may name several; two revisions are compared in the first.
-        environment = next(iter(environments.get_environments(own, None, verbose=False)), None)
-        if environment is None:
-            raise HarnessError(
-                f"{configuration}: asv can make no environment for Python "
-                f"{', '.join(own.pythons)} here"
-            )
         environment.create()
-        asv_repository = _asv("repo").get_repo(own)
-        environment.install_project(own, asv_repository, commit)
-    except HarnessError:
-        raise
+        environment.install_project(config, _asv("repo").get_repo(config), build.commit)
     except Exception as error:  # noqa: BLE001 - what a foreign build raises, it may be anything
-        raise HarnessError(f"asv could not build {label}: {_reason(error)}") from None
-    return environment
+        advice = "" if stays or not where.is_dir() else commands.advice(where)
+        raise HarnessError(f"asv could not build {build.label}: {_reason(error)}{advice}") from None
+    python = environment.find_executable("python")
+    return python, dict(environment.env_vars), str(where) if stays else None
+
+
+def _find_programs_too(environment: Any) -> None:
+    """Let a build use programs of the system: asv looks for them in its environment only."""
+    own = environment.find_executable
+
+    def find(name: str) -> str:
+        try:
+            return str(own(name))
+        except OSError:
+            if found := shutil.which(name):
+                return found
+            raise OSError(f"there is no program {name!r} here") from None
+
+    environment.find_executable = find
 
 
 def _loaded(configuration: Path) -> Any:
@@ -106,8 +177,12 @@ def _loaded(configuration: Path) -> Any:
 def _reason(error: Exception) -> str:
     """One line; of a command that failed, asv has already shown all that it said."""
     said = f"{getattr(error, 'stdout', '') or ''}\n{getattr(error, 'stderr', '') or ''}"
-    named = [line.strip(" ╰─>") for line in said.splitlines() if "Error" in line]
-    return f"{named[-1]} (all of it is above)" if named else " ".join(str(error).split())
+    lines = [line.strip(" ╰─>") for line in said.splitlines() if line.strip()]
+    if not lines:
+        return " ".join(str(error).split())
+    compiler = [line for line in lines if _COMPILERS.search(line)]
+    python = [line for line in lines if "Error" in line]
+    return f"{[*compiler, *python[::-1], lines[-1]][0]} (all of it is above)"
 
 
 def _judge(where: Path) -> Path:

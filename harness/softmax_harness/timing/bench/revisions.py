@@ -75,7 +75,12 @@ def _must(folder: Path, *words: str) -> None:
 def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["git", *words], check=False, capture_output=True, text=True, cwd=folder
+            # Looking is no reason to write: status would bring the index up to date.
+            ["git", "--no-optional-locks", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=folder,
         )
     except FileNotFoundError:
         raise HarnessError("git is not installed, and bench needs it") from None

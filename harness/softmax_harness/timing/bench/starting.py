@@ -1,38 +1,80 @@
-"""The template for a kernel author: asv's configuration, and a benchmark of two lines."""
+"""The template for a kernel author: asv's configuration, and a benchmark to fill in."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from string import Template
 
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.files import replacing_file
+from softmax_harness.timing.bench.commands import guessed, of_shell
 
 TEMPLATE = Path(__file__).with_name("template")
 
+# asv's lists of commands. pip brings nothing into an environment but the package: what it needs
+# stands in the matrix.
+_BY_PIP = {
+    "project": "your-project",
+    "build": [
+        "python -m pip wheel --no-deps --no-build-isolation -w {build_cache_dir} {build_dir}"
+    ],
+    "install": ["in-dir={env_dir} python -m pip install --no-deps --force-reinstall {wheel_file}"],
+    "uninstall": ["return-code=any python -m pip uninstall -y {project}"],
+}
 
-def write_template(folder: Path) -> list[Path]:
-    """Copy the template into `folder`; what is there already is refused, not replaced."""
-    files = sorted(path for path in TEMPLATE.rglob("*") if path.suffix in (".json", ".py"))
-    copies = [folder / path.relative_to(TEMPLATE) for path in files]
+
+def write_template(folder: Path, command: str | None = None) -> list[Path]:
+    """Write the template into `folder`; what is there already is refused, not replaced.
+
+    Parameters
+    ----------
+    command : str, optional
+        A line of the shell that builds a revision. Without it, what has neither pyproject.toml nor
+        setup.py but a Makefile or CMakeLists.txt is built by that, and all else by pip.
+    """
+    files = _filled_in(folder, guessed(folder) if command is None else (of_shell(command),))
     try:
-        for copy in copies:
-            if copy.exists() or copy.is_symlink():
-                raise BadFolder(f"{copy} is there already: the template would replace it")
-        _copy(files, copies)
+        for name in files:
+            path = folder / name
+            if path.exists() or path.is_symlink():
+                raise BadFolder(f"{path} is there already: the template would replace it")
+        _write(folder, files)
     except OSError as error:
         raise BadFolder(f"{folder} cannot be written: {error.strerror}") from None
-    return copies
+    return [folder / name for name in files]
 
 
-def _copy(files: list[Path], copies: list[Path]) -> None:
-    """Copy all files, or none."""
+def _filled_in(folder: Path, build: tuple[str, ...]) -> dict[str, str]:
+    """The text of each file by its name in the folder, for what is built by these commands."""
+    settings = _BY_PIP
+    if build:
+        own = {"project": folder.resolve().name, "build": list(build)}
+        settings = _BY_PIP | own | {"install": [], "uninstall": []}
+    benchmark = "library.py" if build else "package.py"
+    return {
+        "asv.conf.json": Template(_text("asv.conf.json")).substitute(
+            {name: json.dumps(value, ensure_ascii=False) for name, value in settings.items()}
+        ),
+        "benchmarks/__init__.py": "",
+        "benchmarks/softmax.py": _text(benchmark),
+    }
+
+
+def _text(name: str) -> str:
+    return (TEMPLATE / name).read_text(encoding="utf-8")
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Write all files, or none."""
     made: list[Path] = []
     try:
-        for path, copy in zip(files, copies, strict=True):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            replacing_file(copy, path.read_bytes())
-            made.append(copy)
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replacing_file(path, text.encode())
+            made.append(path)
     except BaseException:
-        for copy in made:
-            copy.unlink()
+        for path in made:
+            path.unlink()
         raise

@@ -7,7 +7,7 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations.screen import full, light, logs, others
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
-from softmax_harness.operations.screen.others import Rows, sum_of_others
+from softmax_harness.operations.screen.others import Rows, sums_of
 
 NAMES = ["log_softmax", "logsumexp", "cross_entropy"]
 
@@ -49,7 +49,7 @@ def test_the_sum_of_the_others_is_right_relative_to_itself(kind, kernel, monkeyp
     if kind == "pieces":
         monkeypatch.setattr(others, "BLOCK_ELEMENTS", 7)
         x = x[:1]
-    found = sum_of_others(Rows.of(x, kernel))
+    found = sums_of(Rows.of(x, kernel)).ratio
     with mpmath.workprec(300):
         for row, values in enumerate(np.sort(x).tolist()):
             top = mpmath.mpf(values[-1])

@@ -1,0 +1,55 @@
+"""attention: z = softmax(q K' / sqrt d) V of one query, with a mask of the keys that it may see.
+
+The products, their sums, the root and the exponentials are exact in the truth. What is held against
+it errs by its matrix products as well as by its softmax: see
+`softmax_harness.run.experiments.attention_shares`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations.attention.bound import error_bound, input_sensitivity
+from softmax_harness.operations.attention.exact import enclose
+from softmax_harness.operations.attention.inputs import queries
+from softmax_harness.operations.attention.screen import screen as screened
+from softmax_harness.operations.attention.shapes import scores
+from softmax_harness.operations.attention.special import special_values
+from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operation import Array, Operation
+
+
+def effective_logits(x: Array, operands: Operands) -> Array:
+    """The scores, of which the given logits are only what the operands were made from."""
+    return scores(operands)
+
+
+def seeing_nothing(format: Format) -> Inputs:
+    """A query that sees none of its three keys."""
+    x = np.zeros((1, 3), format.dtype)
+    q, k, v, mask = queries(x, np.random.default_rng(0))
+    return Inputs(x, (q, k, v, np.zeros_like(mask)))
+
+
+OPERATION = Operation(
+    "attention",
+    "z = softmax(q K' / sqrt d) V",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    screen=screened,
+    make_operands=queries,
+    operands=(
+        Operand("q", 2),
+        Operand("k", 2, entries=0),
+        Operand("v", 2, entries=0),
+        Operand("mask", 2, entries=1, kind="bool"),
+    ),
+    takes_logits=False,  # the operands were made from them
+    seeing_nothing=seeing_nothing,
+    numbers_per_logit=16,
+    effective_logits=effective_logits,
+    has_axis=False,
+)

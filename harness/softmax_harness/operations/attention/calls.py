@@ -1,0 +1,116 @@
+"""Whole calls of attention from a seed: batches, heads, queries in blocks, masks, hard scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations.attention.hard_scores import risen, shifts
+from softmax_harness.operations.attention.inputs import stored_in
+from softmax_harness.operations.attention.masks import masks
+from softmax_harness.operations.attention.scored_vectors import scored_vectors
+from softmax_harness.operations.attention.shapes import CAUSAL, Call
+from softmax_harness.operations.attention.values import values
+
+MASKS = ("", "padding", "queries", "each")
+"""None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head."""
+
+_LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
+_AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
+_DEPTHS = (8, 16, 33, 64, 64, 80, 128)
+_COLUMNS = (3, 8, 17, 64)
+_FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
+_NUMBERS = 1 << 16  # of q, k and v of a call, at most
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of a call.
+
+    Attributes
+    ----------
+    leading : tuple of int
+        Batch and heads.
+    queries, keys, d, c : int
+        L, S, and the components of q and k, and of v.
+    mask : str
+        One of `MASKS`.
+    causal : str
+        One of `CAUSAL`, or empty.
+    """
+
+    leading: tuple[int, ...]
+    queries: int
+    keys: int
+    d: int
+    c: int
+    mask: str
+    causal: str
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers q, k and v are."""
+        own = (self.queries + self.keys) * self.d + self.keys * self.c
+        return math.prod(self.leading) * own
+
+
+# Always among them: one query of a long cache; self-attention, causal, in one block and in several.
+_ALWAYS = (
+    Shape((1, 3), 1, 300, 64, 8, "", ""),
+    Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
+    Shape((), 129, 129, 64, 64, "", "lower-right"),
+    Shape((2, 2), 7, 65, 33, 17, "each", "lower-right"),
+)
+
+
+def shapes(count: int, seed: int) -> list[Shape]:
+    """So many shapes; the first few are the same for each seed."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, count]))
+    found = list(_ALWAYS)
+    while len(found) < count:
+        shape = _shape(rng)
+        if shape.numbers <= _NUMBERS:
+            found.append(shape)
+    return found[:count]
+
+
+def _shape(rng: np.random.Generator) -> Shape:
+    def one(choices: tuple[Any, ...]) -> Any:
+        return choices[rng.integers(len(choices))]
+
+    lengths = one(_AROUND), one(_AROUND)
+    return Shape(
+        one(_LEADING), *lengths, one(_DEPTHS), one(_COLUMNS), one(MASKS), one(("", "", *CAUSAL))
+    )
+
+
+def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
+    """A call of that shape, with scores, masks and values as `inputs.queries` makes them.
+
+    The queries of a head are one vector times some factor, with noise: as they share the keys, late
+    maxima and large scores are those of most of them.
+    """
+    heads = math.prod(shape.leading)
+    x = risen(3.0 * rng.standard_normal((heads, shape.keys)), rng)
+    q, k = scored_vectors(x, shifts(heads, format, rng), shape.d, rng)
+    factor = rng.choice(_FACTORS, (heads, shape.queries, 1))
+    q = factor * q + 0.25 * rng.standard_normal((heads, shape.queries, shape.d))
+    v = values((heads, shape.keys, shape.c), format, rng)
+    q, k, v = (
+        stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
+    )
+    return Call(q, k, v, _mask(shape, rng), shape.causal)
+
+
+def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
+    rows, leading = {
+        "padding": (math.prod(shape.leading), (*shape.leading, 1)),
+        "queries": (shape.queries, (shape.queries,)),
+        "each": (math.prod(shape.leading) * shape.queries, (*shape.leading, shape.queries)),
+    }.get(shape.mask, (0, ()))
+    return masks(rows, shape.keys, rng).reshape(*leading, shape.keys) if rows else None

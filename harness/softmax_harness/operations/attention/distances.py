@@ -1,0 +1,189 @@
+"""How far each score q.k / sqrt d lies below the largest of its row, with a bound of the error.
+
+q and each key are scaled by powers of two to magnitudes of at most 1 and multiplied slice by slice,
+exactly: see `softmax_harness.operations.attention.slices`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.operations.attention import doubles, slices
+from softmax_harness.operations.attention.slices import Sliced
+from softmax_harness.operations.screen.workspace import Array
+
+_UNDERFLOW = 2.0**-1000
+"""More than all that underflows where numbers of magnitude 1 are scaled and multiplied."""
+
+DEEPEST = -640.0
+"""Weights of scores further below the largest are only bounded. The second part of exp(-640), above
+2**-924, is a normal float64 to 2**-98 of the whole."""
+
+
+class Vectors(NamedTuple):
+    """Vectors as slices, and the power of two that each was divided by.
+
+    Attributes
+    ----------
+    sliced : Sliced
+    exponent : ndarray of int64
+        One for each vector.
+    """
+
+    sliced: Sliced
+    exponent: NDArray[np.int64]
+
+
+def vectors(values: Array, least: float) -> Vectors:
+    """`Vectors` of the last axis of `values`."""
+    bits = slices.bits_for(values.shape[-1])
+    largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    exponent = np.frexp(largest)[1].astype(np.int64)
+    return Vectors(slices.sliced(times_power(values, -exponent), bits, least), exponent[..., 0])
+
+
+def times_power(values: Array, exponent: NDArray[np.int64]) -> Array:
+    """values * 2**exponent, exactly but for what over- or underflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        if exponent.size == 0 or max(exponent.max(), -exponent.min()) < 1000:
+            return np.asarray(values * np.ldexp(1.0, exponent.astype(np.int32)))
+        clipped = np.clip(exponent, -4400, 4400).astype(np.int32)
+        return np.asarray(np.ldexp(values, clipped))
+
+
+@dataclass(frozen=True)
+class Distances:
+    """(s - max s) of each row, s the scores, as pairs of float64; nothing is above 0.
+
+    Attributes
+    ----------
+    high, low : ndarray of float64, shape (rows, n)
+        A normalised pair; 0 where a key is not counted.
+    counted : ndarray of bool, shape (rows, n)
+        The keys that are seen and not deep.
+    deep : ndarray of bool, shape (rows, n)
+        Keys that are seen, of scores below `DEEPEST`.
+    top : ndarray of int64, shape (rows,)
+        The place of the largest score.
+    error : ndarray of float64, shape (rows, 1)
+        Bound of the absolute error of a distance.
+    heaviest : ndarray of float64, shape (rows, 1)
+        Bound of the weights of the deep keys.
+    """
+
+    high: Array
+    low: Array
+    counted: NDArray[np.bool_]
+    deep: NDArray[np.bool_]
+    top: NDArray[np.int64]
+    error: Array
+    heaviest: Array
+
+    @cached_property
+    def any_deep(self) -> bool:
+        """Whether any key is deep."""
+        return bool(self.deep.any())
+
+
+def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: int) -> Distances:
+    """See `Distances`.
+
+    Parameters
+    ----------
+    q : Vectors, of shape (rows, d)
+    k : Vectors, of shape (n, d) or (rows, n, d)
+    seen : ndarray of bool, shape (rows, n)
+        Each row sees a key.
+    least : float
+        Products of slices that are smaller are left out.
+    d : int
+        Length of the vectors.
+
+    Notes
+    -----
+    All scores of a row are taken in units of 2**E, E the largest sum of the exponents of q and of a
+    key that is seen. The parts of the scores, see `slices.parts`, are exact, and so are the pairs
+    that are the differences from those of the largest score: what all keys have in common leaves
+    no error. `_added` adds them. Then 2**E / sqrt d times its error is what a distance errs by, and
+    the error of the product with 1 / sqrt d, `doubles.PRODUCT_ERROR` of the distance.
+    """
+    across = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
+    found = slices.parts(q.sliced, across, least, d)
+    exponent = q.exponent[:, None] + k.exponent
+    unit = np.where(seen, exponent, -(1 << 20)).max(axis=-1, keepdims=True)
+    lift = np.minimum(exponent - unit, 0)  # of what is not seen nothing is asked
+    each = [times_power(part, lift) for part in found.each] if lift.any() else found.each
+    top = _largest(each, seen)
+    high, low, error = _added(each, top)
+    top = _corrected(top, high, low, seen)
+    apart = doubles.difference((high, low), (_at(high, top), _at(low, top)))
+    root = doubles.square_root_inverse(d)
+    apart = doubles.product(apart, (np.full((1, 1), root[0]), np.full((1, 1), root[1])))
+    high, low = (times_power(each, unit) for each in apart)
+    own = 1.01 * root[0] * times_power(error + _at(error, top) + 2.0 * found.missing, unit)
+    own -= 1.01 * doubles.PRODUCT_ERROR * high
+    own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
+    return _counted(high, low, own, seen, top)
+
+
+def _at(values: Array, top: NDArray[np.int64]) -> Array:
+    return np.take_along_axis(values, top[:, None], axis=-1)
+
+
+def _largest(parts: list[Array], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The place of the score that is the largest in float64, shape (rows,)."""
+    score = parts[0]
+    for part in parts[1:]:
+        score = score + part
+    return np.asarray(np.argmax(np.where(seen, score, -np.inf), axis=-1))
+
+
+def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+    """The sum of each part's difference from that at `top`, as a pair, and its error.
+
+    P exact pairs, of sizes that add up to A, are added as pairs: the errors of the leading sum, at
+    most u A each, and the low parts, at most u A together, are added in 2 P steps with an error of
+    4 P**2 u**2 A at most.
+    """
+    high = low = size = np.zeros(parts[0].shape)
+    for part in parts:
+        apart, rest = doubles.two_sum(part, -_at(part, top))
+        high, error = doubles.two_sum(high, apart)
+        low = low + (rest + error)
+        size = size + np.abs(apart)
+    high, low = doubles.two_sum(high, low)
+    return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
+
+
+def _corrected(
+    top: NDArray[np.int64], high: Array, low: Array, seen: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The place of the largest pair of each row: of equal leading parts, by the second."""
+    leading = np.where(seen, high, -np.inf)
+    most = leading.max(axis=-1, keepdims=True)
+    if (most == 0).all():
+        return top
+    return np.asarray(np.argmax(np.where(leading == most, low, -np.inf), axis=-1))
+
+
+def _counted(
+    high: Array, low: Array, own: Array, seen: NDArray[np.bool_], top: NDArray[np.int64]
+) -> Distances:
+    """`Distances` that err by `own` each."""
+    deep = seen & ~(high >= DEEPEST)
+    counted = seen & ~deep
+    error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
+    heaviest = np.zeros(error.shape)
+    if deep.any():
+        with np.errstate(invalid="ignore"):  # -inf and a bound of inf
+            nearest = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
+        weight = np.exp(np.minimum(np.where(np.isnan(nearest), 0.0, nearest), 0.0))
+        heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
+    if not counted.all():
+        high, low = np.where(counted, high, 0.0), np.where(counted, low, 0.0)
+    return Distances(high, low, counted, deep, top, error, heaviest)

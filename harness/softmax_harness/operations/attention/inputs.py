@@ -1,0 +1,76 @@
+"""The operands of attention that are made from logits: each row one query with its own keys."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
+from softmax_harness.operations.attention.masks import masks
+from softmax_harness.operations.attention.scored_vectors import scored_vectors
+from softmax_harness.operations.attention.values import poisoned, values
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import Array
+
+DEPTH, VALUES = 8, 3
+"""Length of the vectors and number of columns of v, but where few numbers are asked for."""
+
+# Lengths of heads in use, and odd ones; each as likely as the number of times that it stands here.
+_DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 33, 64, 64, 64, 80, 128, 128)
+_COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17)
+_FEW = 1 << 13  # logits, whose operands are a million numbers at most
+_LONGEST = 1024
+
+
+class _Sizes(NamedTuple):
+    rows: int
+    n: int
+    d: int
+    c: int
+
+
+def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """q, K, V and the mask, whose scores are about the given logits, or these made harder.
+
+    In some rows the maximum comes late; in some all scores lie about -1e3 to -1e6, or about a
+    number that stands for -inf elsewhere. Keys of logits that are not finite are hidden, and others
+    in many ways.
+
+    Returns
+    -------
+    q : ndarray, shape (rows, 1, d)
+    k : ndarray, shape (rows, n, d)
+    v : ndarray, shape (rows, n, c)
+        In the format of the logits.
+    mask : ndarray of bool, shape (rows, 1, n)
+        True for the keys that are seen.
+    """
+    format, sizes = format_of(stored), _sizes(stored.shape, rng)
+    x = stored.astype(np.float64)
+    finite = np.isfinite(x)
+    seen = finite & masks(sizes.rows, sizes.n, rng)
+    x = np.where(finite, x, 0.0)
+    is_moderate = np.abs(x).max(axis=-1, initial=0.0) < format.largest / 4096
+    hard = risen(x, rng) + np.where(seen, 0.0, above_what_is_seen(sizes.rows, rng))
+    x = np.where(is_moderate[:, None], hard, x)
+    shift = np.where(is_moderate, shifts(sizes.rows, format, rng), 0.0)
+    q, k = scored_vectors(x, shift, sizes.d, rng)
+    v = poisoned(values((sizes.rows, sizes.n, sizes.c), format, rng), ~seen, format, rng)
+    q, k, v = (stored_in(format, each) for each in (q, k, v))
+    return q, k, v, seen[:, None, :]
+
+
+def _sizes(shape: tuple[int, ...], rng: np.random.Generator) -> _Sizes:
+    rows, n = shape
+    d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
+    if rows * n > _FEW or n > _LONGEST:
+        d, c = DEPTH, VALUES
+    return _Sizes(rows, n, d, c)
+
+
+def stored_in(format: Format, values: Array) -> NDArray[Any]:
+    """In the format, the largest number of it in place of what is beyond."""
+    return np.clip(values, -format.largest, format.largest).astype(format.dtype)

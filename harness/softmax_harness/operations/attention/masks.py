@@ -1,0 +1,69 @@
+"""Masks as attention has them: causal, windows, padding, tiles that are wholly hidden."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.operations.attention.kinds import drawn
+
+Mask = NDArray[np.bool_]
+_TILES = (16, 32, 64, 128)
+
+
+def masks(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    """What each row sees of n keys, shape (rows, n): mostly all of them, rarely none."""
+    seen = np.ones((rows, n), bool)
+    for make, chosen in drawn(_KINDS, rows, rng):
+        seen[chosen] = make(len(chosen), n, rng)
+    return seen
+
+
+def _all(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    return np.ones((rows, n), bool)
+
+
+def _nothing(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    return np.zeros((rows, n), bool)
+
+
+def _prefix(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    """As a causal mask, or one of padding: nothing behind some key."""
+    return np.asarray(np.arange(n) <= rng.integers(0, max(n, 1), (rows, 1)))
+
+
+def _window(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    """As a causal mask with a window: some keys in a row."""
+    width = rng.integers(1, max(n, 1) + 1, (rows, 1))
+    first = rng.integers(0, max(n, 1), (rows, 1))
+    place = np.arange(n)
+    return np.asarray((place >= first) & (place < first + width))
+
+
+def _one(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    """A single key."""
+    return np.asarray(np.arange(n) == rng.integers(0, max(n, 1), (rows, 1)))
+
+
+def _tiles(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    """Tiles of keys wholly hidden: the first, the last, both, those in the middle, or any."""
+    width = rng.choice(_TILES, (rows, 1))
+    tile, last = np.arange(n) // width, (n - 1) // width
+    ends = (tile == 0, tile == last, (tile == 0) | (tile == last), (tile > 0) & (tile < last))
+    any_ = np.take_along_axis(rng.random((rows, n)) < 0.5, tile, axis=-1)
+    return ~np.choose(rng.integers(0, 5, (rows, 1)), (*ends, any_))
+
+
+def _scattered(rows: int, n: int, rng: np.random.Generator) -> Mask:
+    return np.asarray(rng.random((rows, n)) < 0.7)
+
+
+_KINDS = (
+    (0.38, _all),
+    (0.15, _prefix),
+    (0.10, _window),
+    (0.05, _one),
+    (0.20, _tiles),
+    (0.10, _scattered),
+    (0.02, _nothing),
+)

@@ -1,0 +1,162 @@
+"""Means of the values by the weights: by products of exact slices, and again where these cancel."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.operations.attention import doubles, slices
+from softmax_harness.operations.attention.distances import Distances, times_power
+from softmax_harness.operations.attention.rounding import Enclosed
+from softmax_harness.operations.attention.slices import Sliced
+from softmax_harness.operations.attention.weights import Weights
+from softmax_harness.operations.screen.workspace import Array
+
+_UNDERFLOW = 2.0**-960
+"""More than all that underflows in products of weights and values of magnitude 1."""
+
+
+class Values(NamedTuple):
+    """v and a column of ones, each column as slices and divided by a power of two.
+
+    Attributes
+    ----------
+    sliced : Sliced, of arrays of shape (n, c + 1) or (rows, n, c + 1)
+    exponent : ndarray of int64, shape (c + 1,) or (rows, c + 1)
+    scaled : ndarray of float64, shape (n, c + 1) or (rows, n, c + 1)
+    """
+
+    sliced: Sliced
+    exponent: NDArray[np.int64]
+    scaled: Array
+
+
+def values(v: Array, least: float) -> Values:
+    """`Values` of v, shape (n, c) or (rows, n, c)."""
+    with_ones = np.concatenate([v, np.ones((*v.shape[:-1], 1))], axis=-1)
+    largest = np.abs(with_ones).max(axis=-2, keepdims=True)
+    exponent = np.frexp(largest)[1].astype(np.int64)
+    scaled = times_power(with_ones, -exponent)
+    cut = slices.sliced(scaled, slices.bits_for(v.shape[-2]), least)
+    return Values(cut, exponent[..., 0, :], scaled)
+
+
+class Means(NamedTuple):
+    """The means of each row, and what they were divided by.
+
+    Attributes
+    ----------
+    z : Enclosed, of shape (rows, c)
+    total : pair of ndarray, shape (rows, 1)
+        The sum of the weights, a normalised pair.
+    total_error : ndarray, shape (rows, 1)
+        Bound of its relative error.
+    """
+
+    z: Enclosed
+    total: doubles.Pair
+    total_error: Array
+
+
+def means(w: Weights, apart: Distances, v: Values, least: float) -> Means:
+    """The sums of w v over the sum of w, by products of slices.
+
+    Notes
+    -----
+    In units in which |v| <= 1, a sum errs by w.error of the sum S of the weights, by the error of
+    `slices.product`, and by what deep keys weigh at most; so does S, which is 1 at least. A
+    quotient, at most 1, errs by twice that over S, to first order: the factor of 1.01 has the rest.
+    """
+    n = w.high.shape[-1]
+    cut = slices.sliced(w.high, v.sliced.bits, least, w.low)
+    high, low, error = slices.product(cut, v.sliced, least, n)
+    one = np.ldexp(1.0, int(v.exponent.flat[-1]))  # the column of ones was divided too
+    total = high[:, -1:] * one, low[:, -1:] * one
+    deep = apart.deep.sum(axis=-1, keepdims=True) * apart.heaviest
+    own = w.error + (2.0 * error + deep) / total[0]
+    quotient = doubles.quotient((high[:, :-1], low[:, :-1]), total)
+    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, quotient[0].shape)
+    exponent = np.broadcast_to(v.exponent[..., :-1], quotient[0].shape)
+    return Means(Enclosed(*quotient, spread, exponent), total, 1.01 * own)
+
+
+def from_the_heaviest(
+    place: tuple[NDArray[np.int64], NDArray[np.int64]],
+    w: Weights,
+    apart: Distances,
+    v: Values,
+    found: Means,
+) -> Enclosed:
+    """Some means again, as the value of the heaviest key and the mean of the differences from it.
+
+    Each difference and each product is known relative to itself, so that a mean next to that value
+    has its side, and one of nothing but small weights its relative precision.
+
+    Parameters
+    ----------
+    place : pair of ndarray of int64, shape (m,)
+        Rows and columns of the means.
+
+    Notes
+    -----
+    With g = v - v_top, a pair that is exact, A = sum of w |g| and S the sum of the weights, the sum
+    of w g errs by (w.error + 2**-103) A from its terms, n 2**-100 of the largest term from what the
+    slices of these leave, and n 2**-104 A from the sum of the low parts, whatever its order; with
+    that of S and of the division: (w.error + S's + (n + 4) 2**-99) A / S. Deep keys add less than
+    their heaviest weight times g each, and nothing on the side on which none of them lies: the
+    middle of that range is added to the low part, exactly where there is nothing else.
+    """
+    row, column = place
+    base, g, g_low = _apart(row, column, apart, v)
+    high, low = w.high[row], w.low[row]
+    term, term_low = doubles.exact_product(high, g)
+    term_low += high * g_low + low * g
+    n = g.shape[-1]
+    total = found.total[0][row], found.total[1][row]
+    mean = doubles.quotient(_sum(term, term_low), total)
+    size = (1.0 + n * 2.0**-52) * np.abs(term).sum(axis=-1, keepdims=True) / total[0]
+    error = 1.01 * (w.error[row] + found.total_error[row] + (n + 4) * 2.0**-99) * size
+    z, z_low = doubles.two_sum(base, mean[0])
+    z_low += mean[1]
+    error += 2.0**-52 * np.abs(z_low)
+    error += np.where(((g != 0) & apart.counted[row]).any(axis=-1, keepdims=True), _UNDERFLOW, 0.0)
+    if apart.any_deep:
+        deep, heaviest = np.where(apart.deep[row], g, 0.0), apart.heaviest[row]
+        up, down = _at_most(np.maximum(deep, 0), heaviest), _at_most(np.maximum(-deep, 0), heaviest)
+        z_low, error = z_low + (up - down) / 2, error + (up + down) / 2
+    exponent = v.exponent[column] if v.exponent.ndim == 1 else v.exponent[row, column]
+    return Enclosed(z[:, 0], z_low[:, 0], error[:, 0], exponent)
+
+
+def _apart(
+    row: NDArray[np.int64], column: NDArray[np.int64], apart: Distances, v: Values
+) -> tuple[Array, Array, Array]:
+    """The value of the heaviest key, and of each that is seen its difference from it, a pair."""
+    own = v.scaled[:, column].T if v.scaled.ndim == 2 else v.scaled[row, :, column]
+    base = np.take_along_axis(own, apart.top[row][:, None], axis=-1)
+    seen = apart.counted[row] | apart.deep[row]
+    g, low = doubles.two_sum(own, -base)
+    return base, np.where(seen, g, 0.0), np.where(seen, low, 0.0)
+
+
+def _sum(term: Array, low: Array) -> doubles.Pair:
+    """The sum of pairs over the last axis: of the slices of the leading parts, exactly."""
+    exponent = np.frexp(np.abs(term).max(axis=-1, keepdims=True))[1].astype(np.int64)
+    bits = 52 - math.ceil(math.log2(term.shape[-1]))
+    cut = slices.sliced(times_power(term, -exponent), bits, 2.0**-100)
+    high = rest = np.zeros(exponent.shape)
+    for each in cut.slices:
+        high, error = doubles.two_sum(high, each.sum(axis=-1, keepdims=True))
+        rest = rest + error
+    scaled = (times_power(each, exponent) for each in (high, rest))
+    first, second = scaled
+    return doubles.two_sum(first, second + low.sum(axis=-1, keepdims=True))
+
+
+def _at_most(g: Array, heaviest: Array) -> Array:
+    """What deep keys add at most on one side; 0 only if there is none."""
+    size = g.sum(axis=-1, keepdims=True)
+    return np.where(size > 0, np.maximum(1.01 * heaviest * size, 2.0**-1000), 0.0)

@@ -1,0 +1,45 @@
+"""What the policy says of attention where the formula says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.operations import softmax
+from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operation import Array, Policy
+
+# A softmax of each has the result that the policy says; in their order of precedence.
+_ROWS = np.array([[-np.inf, -np.inf], [np.inf, 0.0], [np.nan, 0.0]])
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """Where the policy fixes the results, and to what, shape (rows, c).
+
+    Those of a query that sees nothing; those that a NaN or an infinity reaches, which is in q, in a
+    key that is seen, or in the same column of a value that is seen.
+    """
+    q, k, v, mask = operands
+    _, said = softmax.special_values(_ROWS, policy)
+    seen = mask[:, 0, :].astype(bool)
+    shape = len(q), v.shape[-1]
+    sees = np.asarray(seen.any(axis=-1, keepdims=True))
+    fixed = np.array(np.broadcast_to(~sees, shape))
+    expected = np.where(fixed, said[0, 0], 0.0)
+    if all(np.isfinite(own_rows(each)).all() for each in (q, k, v)):
+        return fixed, expected
+    for is_special, result in ((np.isinf, said[1, 0]), (np.isnan, said[2, 0])):
+        in_key = np.asarray(is_special(k).any(axis=-1)) & seen
+        in_value = (is_special(v) & seen[:, :, None]).any(axis=1)
+        reached = np.asarray(is_special(q[:, 0]).any(axis=-1)) | in_key.any(axis=-1)
+        own = (reached[:, None] | np.asarray(in_value)) & sees
+        fixed |= own
+        expected = np.where(own, result, expected)
+    return fixed, expected
+
+
+def own_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """The rows of an operand, or the one that all share: a view with a stride of 0 along them."""
+    return array[:1] if len(array) and array.strides[0] == 0 else array

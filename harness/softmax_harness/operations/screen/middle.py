@@ -1,0 +1,95 @@
+"""The kernel between `light` and `full`: relative error below 2**-75, for rows shorter than 2**26.
+
+With T = 2**(j/N) = high + rest and r = rh + rl, rh the multiple of 2**-41 nearest to r, exp(x) is
+2**q (high + high rh + (rest (1 + rh) + T (e**r - 1 - rh))). `high` and `rh` have 26 bits, so that
+their product is exact, and so is its sum with `high` as two float64. The rest is below 2**-25.9 and
+may be rounded to 53 bits.
+
+Errors, relative to the result, with u = 2**-53:
+
+- r: k times the rest of (ln 2)/N, rounded to 53 bits, is below 2**-43 and errs by 2**-96; rl is
+  below 2**-42 and rounded by 2**-95. A `low` part of x, below 2**-41, adds 2**-94.
+- e**r - 1 - rh: the series ends before r**5/120 < 2**-84; what is added is below 2**-31.8, with
+  four roundings: 2**-83.
+- rest is rounded by 2**-80, its sums by 2**-79 twice, that with the error of high + high rh by
+  2**-79: below 2**-77.3.
+- S: the sum of all heads and tails is exact but for 2**-78 of each term, where what is left of a
+  head is added to its tail, and but for what is left of that, n 2**-50 or less, summed by NumPy in
+  pairs: below 2**-77.8. The errors of the terms: 2**-77.3.
+- 1/S and the product with it: as in `full`; the tail times 1/S is rounded by 2**-78.
+
+Together below 2**-75.4, stated as 2**-75.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.operations.screen.constants import constants
+from softmax_harness.operations.screen.full import inverse, scaled
+from softmax_harness.operations.screen.reduction import exponent, place_in_table, reduced
+from softmax_harness.operations.screen.sums import slices_with_tails
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
+
+__all__ = ["RELATIVE_ERROR", "columns_of", "exponentials", "inverse", "scaled"]
+
+RELATIVE_ERROR = 2.0**-75
+_COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
+_TAIL_BITS = 25  # a tail is below 2**-25
+Result = tuple[Array, Array, Bits]
+
+
+def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+    """The sum over rows of n, or over parts of these, in columns."""
+    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w)
+
+
+def exponentials(
+    x: Array, top: Array, low: Array | None, weights: Array | None, w: Workspace
+) -> Result:
+    """exp(x - top) as 2**q (head + tail); as `softmax_harness.operations.screen.light`."""
+    head, tail, q = _exponentials(x, top, low, w)
+    if weights is not None:
+        head *= weights
+        tail *= weights
+    return head, tail, q
+
+
+def _exponentials(x: Array, top: Array, low: Array | None, w: Workspace) -> Result:
+    c = constants()
+    k, exact, shifted = reduced(x, c, w)
+    r, coarse = w.take(), w.take()
+    k *= c.ln2[2] + c.ln2[3]
+    if low is not None:
+        k -= low
+    np.subtract(exact, k, out=r)
+    np.add(r, _COARSE, out=coarse)
+    coarse -= _COARSE
+    exact -= coarse
+    exact -= k
+    series = k
+    np.multiply(r, 1 / 24, out=series)
+    series += 1 / 6
+    series *= r
+    series += 0.5
+    series *= r
+    series *= r
+    series += exact
+    j = place_in_table(shifted, bits_of(exact))
+    high, tail = w.take(), w.take()
+    np.take(c.high, j, out=high, mode="clip")
+    np.take(c.rest, j, out=tail, mode="clip")
+    q = exponent(shifted, top, c)
+    whole, head = exact, w.take()
+    np.add(high, tail, out=whole)
+    series *= whole
+    np.multiply(coarse, tail, out=r)
+    series += r
+    tail += series
+    coarse *= high  # exactly
+    np.add(high, coarse, out=head)
+    np.subtract(head, high, out=r)
+    coarse -= r
+    tail += coarse
+    w.give(k, exact, r, coarse, high)
+    return head, tail, q

@@ -1,0 +1,284 @@
+"""The screen of softmax's Jacobian times a vector: s_i (v_i - sum s_j v_j).
+
+The same with c = v - v_top, top the place of the largest logit, in place of v: what a saturated row
+has is c_i - m with m = sum s_j c_j, small, which must not be rounded beside v. Where c_i is 0 the
+result is -s_i m, as precise as m is, however small. Elsewhere c_i and m may cancel: rows in which
+they do by more than the bound allows stay open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen.arguments import difference
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
+from softmax_harness.operations.screen.logarithm import Scaled
+from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
+from softmax_harness.operations.screen.reduction import BIAS, FIELD, power_of_two
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import exact_product, product_into, two_sum, two_sums
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
+from softmax_harness.operations.truth import Truth
+
+# The error of m is at most this times the kernel's and times A, A = sum s_j |c_j|: that of the
+# terms' sum, 4 times, since the largest term may be only half its power of two and all of them
+# are twice as large as in a sum of exponentials; that of 1/S and of S.
+_MOMENT_ERROR = 8.0
+_RANGE = 900  # differences of v that are 2**_RANGE apart stay open
+_LARGEST = 2.0**1000  # so does what is larger
+_USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
+_ZERO = -1500  # an exponent below all that counts
+_LEAST = -1700 * FIELD  # exponentials as small count as this, which is nothing beside 2**-1022
+_EXPONENT_FIELD = 0x7FF * FIELD
+
+
+def kernel_of(format: Format) -> ModuleType:
+    """What may cancel needs bits to spare: a kernel more precise than for softmax."""
+    return light if format.precision <= 11 else middle if format.precision <= 24 else full
+
+
+def relative_error(format: Format) -> float:
+    """What is lost in c_i - m may be so large: 2**-20 ulp, or 24 bits of what there are."""
+    least = 2.0**24 * _MOMENT_ERROR * kernel_of(format).RELATIVE_ERROR
+    return float(max(2.0 ** -(format.precision + 20), least))
+
+
+@dataclass(frozen=True)
+class Vector:
+    """c of some rows, divided by a power of two if v is very large or very small.
+
+    Attributes
+    ----------
+    v, top : ndarray of float64, shapes (rows, n) and (rows, 1)
+    exponent : ndarray of int64, shape (rows, 1)
+    open : ndarray of bool, shape (rows,)
+        Where v is out of range, which gives anything.
+    """
+
+    v: Array
+    top: Array
+    exponent: Bits
+    open: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Rows, v: Array) -> Vector:
+        """That of the rows' v, of their shape."""
+        top = np.take_along_axis(v, rows.place, axis=-1)
+        largest, least = np.zeros(top.shape), np.full(top.shape, np.inf)
+        for piece in rows.pieces():
+            size = np.abs(v[:, piece])
+            largest = np.maximum(largest, size.max(axis=-1, keepdims=True))
+            low = size.min(axis=-1, keepdims=True)
+            if not low.all():
+                low = np.where(size == 0.0, np.inf, size).min(axis=-1, keepdims=True)
+            least = np.minimum(least, low)
+        usable = largest < _LARGEST
+        exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
+        usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
+        return cls(v, top, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+
+    def differences(self, rows: Rows, piece: slice, w: Workspace) -> tuple[Array, Array | None]:
+        """c as two float64, in memory of `w`, the second None if it is 0 throughout.
+
+        0 where the logit is left out.
+        """
+        c, low = difference(self.v[:, piece], self.top, w)
+        if rows.usable is not None:
+            kept = masks.all_bits(rows.kept(piece))
+            masks.put(c, kept, 0.0)
+            masks.put(low, kept, 0.0)
+        if self.open.any():  # difference may be anything there
+            c[self.open] = low[self.open] = 0.0
+        if self.exponent.any():
+            shift = -self.exponent.astype(np.int32)
+            np.ldexp(c, shift, out=c)
+            np.ldexp(low, shift, out=low)
+        if low.any():
+            return c, low
+        w.give(low)
+        return c, None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The sum of E_j c_j over a row, E exponentials, and a bound of that of E_j |c_j|.
+
+    Attributes
+    ----------
+    sum : Scaled
+    size : ndarray of float64, shape (rows, 1)
+        In units of 2**sum.exponent.
+    """
+
+    sum: Scaled
+    size: Array
+
+    @classmethod
+    def of(cls, c: tuple[Array, Array | None], terms: Terms, rows: Rows, w: Workspace) -> Moment:
+        """Of a piece of the rows.
+
+        Each product is divided by the power of two of the largest, or by 2**-1022 if all are below.
+        """
+        below = bits_of(w.take())
+        np.bitwise_and(bits_of(c[0]), _EXPONENT_FIELD, out=below)
+        below += terms[2]
+        scale = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
+        np.maximum(terms[2], _LEAST, out=below)
+        below -= scale
+        np.minimum(below, 1000 * FIELD, out=below)
+        head, tail, other, memory = w.take(), w.take(), w.take(), w.take()
+        other[:] = c[0]
+        product_into(terms[0], other, head, tail, memory, w)
+        _add_product(tail, terms[1], c[0], memory)
+        if c[1] is not None:
+            _add_product(tail, terms[0], c[1], memory)
+        w.give(other, memory)
+        columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
+        np.abs(head, out=head)
+        head *= power_of_two(below, below)
+        size = 1.001 * head.sum(axis=-1, keepdims=True)
+        w.give(below.view(np.float64), head, tail)
+        return cls(Scaled(*two_sums(columns), scale >> 52), size)
+
+    @classmethod
+    def joined(cls, parts: list[Moment]) -> Moment:
+        """The moment of one row from those of its pieces."""
+        total = added([each.sum for each in parts])
+        shifts = [(each.sum.exponent - total.exponent).astype(np.int32) for each in parts]
+        sizes = [np.ldexp(each.size, shift) for each, shift in zip(parts, shifts, strict=True)]
+        return cls(total, np.sum(sizes, axis=0))
+
+    def over(self, inverse: tuple[Array, Array]) -> Moment:
+        """m: the sum over S."""
+        p, e = exact_product(self.sum.head, inverse[0])
+        tail = e + (self.sum.head * inverse[1] + self.sum.tail * inverse[0])
+        return Moment(Scaled(*two_sum(p, tail), self.sum.exponent), 1.001 * self.size * inverse[0])
+
+
+def gradient(
+    x: Array, v: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """s_i (v_i - sum s_j v_j), x and v of shape (rows, n)."""
+    stages = [Stage(kernel_of(format), relative_error(format))]
+
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        rows = Rows.of(x[part], stage.kernel)
+        vector = Vector.of(rows, v[part])
+        undecided = rows.of_one_value | vector.open
+        inverse, mean, pieces = _mean_and_pieces(rows, vector)
+        for piece, terms, c, w in pieces:
+            of_piece = here.columns(piece)
+            scaled = (*stage.kernel.scaled(terms[0], terms[1], inverse, w), terms[2])
+            open_ = _products(scaled, c, mean, vector.exponent, of_piece, stage, w)
+            if open_.any():
+                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        return undecided
+
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
+Piece = tuple[slice, Terms, tuple[Array, Array | None], Workspace]
+
+
+def _mean_and_pieces(
+    rows: Rows, vector: Vector
+) -> tuple[tuple[Array, Array], Moment, Iterable[Piece]]:
+    """1/S, the mean m, and the terms and c of each piece, computed again if there are several."""
+    sums, moments = [], []
+    pieces = list(rows.pieces())
+    for piece in pieces:
+        found = _piece(rows, vector, piece)
+        _, terms, c, w = found
+        sums.append(parts_of(rows, piece, terms, w))
+        moments.append(Moment.of(c, terms, rows, w))
+        if len(pieces) > 1:
+            w.give(*terms[:2], terms[2].view(np.float64), *(each for each in c if each is not None))
+    inverse = rows.kernel.inverse(list(joined(sums).whole))
+    mean = Moment.joined(moments).over(inverse)
+    if len(pieces) == 1:
+        return inverse, mean, [found]
+    return inverse, mean, (_piece(rows, vector, piece) for piece in pieces)
+
+
+def _piece(rows: Rows, vector: Vector, piece: slice) -> Piece:
+    w = workspace(rows.x[:, piece].shape)
+    return piece, rows.exponentials(piece, w), vector.differences(rows, piece, w), w
+
+
+def _products(
+    s: Terms,
+    c: tuple[Array, Array | None],
+    mean: Moment,
+    exponent: Bits,
+    here: Truth,
+    stage: Stage,
+    w: Workspace,
+) -> NDArray[np.bool_]:
+    """s_i (c_i - m), times 2**exponent, into `here`; gives what is not decided.
+
+    Gives s and c back to `w`. The product of the tails is left out: the light kernel's tail is
+    below 2**-25 of s, that of c_i - m a few ulp.
+    """
+    kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
+    head, tail, q = s
+    d, rest, uncertain = _less_mean(c, mean, kernel_error, q, w)
+    if exponent.any():
+        _raise(q, exponent)
+    product, memory = w.take(), w.take()
+    lost = np.abs(d, out=memory) < uncertain / (0.5 * stage.relative_error)
+    tail *= d
+    _add_product(tail, head, rest, memory)
+    error = rest
+    product_into(head, d, product, error, memory, w)
+    tail += error
+    w.give(d, rest, memory)
+
+    def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
+        own = np.broadcast_to(2.0 * uncertain, head.shape).ravel()[flat]
+        own = own + kernel_error * np.abs(c[0].ravel()[flat])
+        return 0.0, np.abs(head.ravel()[flat]) * own
+
+    open_ = rounded(product, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    w.give(head, *(each for each in c if each is not None))
+    return np.asarray(open_ | lost)
+
+
+def _less_mean(
+    c: tuple[Array, Array | None], mean: Moment, kernel_error: float, q: Bits, w: Workspace
+) -> tuple[Array, Array, Array]:
+    """c - m as two float64 in memory of `w`, and the bound of the error of m.
+
+    Where c is 0 and m deep, its power of two goes to q.
+    """
+    m, shift = mean.sum, np.maximum(mean.sum.exponent, _ZERO).astype(np.int32)
+    d, rest = difference(c[0], np.ldexp(m.head, shift), w)
+    rest -= np.ldexp(m.tail, shift)
+    if c[1] is not None:
+        rest += c[1]
+    uncertain = np.ldexp(kernel_error * mean.size, shift)
+    if (shift < -_USUAL).any():
+        zero = c[0] == 0.0
+        d[:] = np.where(zero, -m.head, d)
+        rest[:] = np.where(zero, -m.tail, rest)
+        uncertain = np.where(zero, kernel_error * mean.size, uncertain)
+        _raise(q, np.where(zero, m.exponent, 0))
+    return d, rest, uncertain
+
+
+def _raise(q: Bits, exponent: Bits) -> None:
+    """Add exponents to those of q, which has them in units of `FIELD`; none is below `_ZERO`."""
+    q >>= 52
+    q += exponent
+    np.maximum(q, _ZERO, out=q)
+    q <<= 52
+
+
+def _add_product(total: Array, a: Array, b: Array, memory: Array) -> None:
+    total += np.multiply(a, b, out=memory)

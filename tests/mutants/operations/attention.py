@@ -1,0 +1,370 @@
+"""Attentions that go wrong; each works in float64, so that nothing but its fault is wrong.
+
+Layouts: q (..., L, d), k (..., S, d), v (..., S, c), mask (..., L, S), True for what is seen. A row
+that sees nothing is NaN.
+"""
+
+import numpy as np
+
+LOG2_E = 1.4426950408889634
+
+
+def _scores(q, k, scale=None):
+    """q K' / sqrt d in float64."""
+    scale = 1 / np.sqrt(q.shape[-1]) if scale is None else scale
+    return np.matmul(q.astype(np.float64) * scale, np.swapaxes(k, -1, -2).astype(np.float64))
+
+
+def _masked(q, k, mask, scale=None):
+    return np.where(mask, _scores(q, k, scale), -np.inf)
+
+
+def _mean(e, v, mask, dtype):
+    """The values weighted by e over its sum."""
+    total = e.sum(-1, keepdims=True)
+    y = np.matmul(e, v.astype(np.float64)) / np.where(total == 0, 1, total)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(dtype)
+
+
+def _softmax_mean(s, v, mask, dtype):
+    with np.errstate(all="ignore"):
+        e = np.exp(s - s.max(-1, keepdims=True))
+    return _mean(np.where(np.isnan(e), 0, e), v, mask, dtype)
+
+
+def _finite(top):
+    return np.where(np.isneginf(top), 0, top)
+
+
+def _by_blocks(q, k, v, mask, block, of_sum=np.exp, of_mean=np.exp, first=-np.inf):
+    """One pass over blocks of keys; the factors of the sum and of the mean at a new maximum."""
+    s, v64 = _masked(q, k, mask), v.astype(np.float64)
+    top = np.full((*s.shape[:-1], 1), first)
+    total, y = np.zeros_like(top), np.zeros((*s.shape[:-1], v.shape[-1]))
+    with np.errstate(all="ignore"):
+        for start in range(0, s.shape[-1], block):
+            part = s[..., start : start + block]
+            new = np.maximum(top, part.max(-1, keepdims=True))
+            e = np.exp(part - _finite(new))
+            total = total * of_sum(top - _finite(new)) + e.sum(-1, keepdims=True)
+            y = y * of_mean(top - _finite(new)) + np.matmul(e, v64[..., start : start + block, :])
+            top = new
+        y = y / total
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def _never(distance):
+    return np.where(np.isneginf(distance), 0.0, 1.0)
+
+
+def never_rescales(q, k, v, mask):
+    """Rescales neither sum nor mean between blocks of 128.
+
+    Found as: inaccurate.
+    """
+    return _by_blocks(q, k, v, mask, 128, _never, _never)
+
+
+def rescales_only_the_sum(q, k, v, mask):
+    """Rescales the sum but not the accumulated values, in blocks of 64.
+
+    Found as: inaccurate.
+    """
+    return _by_blocks(q, k, v, mask, 64, of_mean=_never)
+
+
+def rescales_up_to_a_threshold(q, k, v, mask):
+    """Rescales where the maximum moves by more than 8 in log2 and then by too little.
+
+    Found as: inaccurate.
+    """
+
+    def rescaled(distance):
+        return np.exp(np.where(distance * LOG2_E > -8, distance, -8 / LOG2_E))
+
+    return _by_blocks(q, k, v, mask, 32, rescaled, rescaled)
+
+
+def maximum_starts_at_a_stand_in(q, k, v, mask):
+    """The running maximum begins at -65504, and scores below it vanish.
+
+    Found as: nan, inaccurate, denominator_underflow, spurious_underflow.
+    """
+    return _by_blocks(q, k, v, mask, 64, first=-65504.0)
+
+
+def maximum_starts_at_zero(q, k, v, mask):
+    """The running maximum begins at 0.
+
+    Found as: nan, inaccurate, denominator_underflow, spurious_underflow.
+    """
+    return _by_blocks(q, k, v, mask, 64, first=0.0)
+
+
+def stale_maximum(q, k, v, mask):
+    """Takes the maximum of the first block of 128 for the whole row.
+
+    Found as: nan, overflow, inaccurate.
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - _finite(s[..., :128].max(-1, keepdims=True)))
+        total = e.sum(-1, keepdims=True)
+        y = np.matmul(e, v.astype(np.float64)) / total
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def no_scale(q, k, v, mask):
+    """Forgets 1 / sqrt d.
+
+    Found as: inaccurate.
+    """
+    return _softmax_mean(_masked(q, k, mask, 1.0), v, mask, q.dtype)
+
+
+def scale_of_d(q, k, v, mask):
+    """Divides by d.
+
+    Found as: inaccurate.
+    """
+    return _softmax_mean(_masked(q, k, mask, 1 / q.shape[-1]), v, mask, q.dtype)
+
+
+def scale_of_d_padded(q, k, v, mask):
+    """Takes d up to a multiple of 8 for the scale, as a kernel that pads heads.
+
+    Found as: inaccurate.
+    """
+    padded = -(-q.shape[-1] // 8) * 8
+    return _softmax_mean(_masked(q, k, mask, 1 / np.sqrt(padded)), v, mask, q.dtype)
+
+
+def head_tail_dropped(q, k, v, mask):
+    """Multiplies whole groups of four components only, but for heads shorter than that.
+
+    Found as: inaccurate.
+    """
+    d = q.shape[-1]
+    whole = d // 4 * 4 or d
+    s = _scores(q[..., :whole], k[..., :whole], 1 / np.sqrt(d))
+    return _softmax_mean(np.where(mask, s, -np.inf), v, mask, q.dtype)
+
+
+def mask_adds_1e4(q, k, v, mask):
+    """Adds -1e4 to what is hidden.
+
+    Found as: inaccurate.
+    """
+    return _softmax_mean(_scores(q, k) + np.where(mask, 0.0, -1e4), v, mask, q.dtype)
+
+
+def mask_fills_1e4(q, k, v, mask):
+    """Puts -1e4 in the place of what is hidden.
+
+    Found as: inaccurate.
+    dtypes: float32, bfloat16, float16
+    """
+    return _softmax_mean(np.where(mask, _scores(q, k), -1e4), v, mask, q.dtype)
+
+
+def mask_fills_65504(q, k, v, mask):
+    """Puts -65504 in the place of what is hidden.
+
+    Found as: inaccurate.
+    """
+    return _softmax_mean(np.where(mask, _scores(q, k), -65504.0), v, mask, q.dtype)
+
+
+def mask_fills_1e9(q, k, v, mask):
+    """Puts -1e9 in the place of what is hidden.
+
+    Found as: inaccurate.
+    dtypes: float64
+    """
+    return _softmax_mean(np.where(mask, _scores(q, k), -1e9), v, mask, q.dtype)
+
+
+def mask_of_the_other_side(q, k, v, mask):
+    """Sees what is hidden, where something is.
+
+    Found as: inaccurate.
+    """
+    other = np.where(mask.all(-1, keepdims=True), mask, ~mask)
+    other = np.where(other.any(-1, keepdims=True), other, mask)
+    return _softmax_mean(np.where(other, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def mask_by_tiles(q, k, v, mask):
+    """Sees a whole tile of 16 keys where it sees one of them.
+
+    Found as: inaccurate.
+    """
+    tiles = mask.copy()
+    for start in range(0, mask.shape[-1], 16):
+        part = tiles[..., start : start + 16]
+        part[:] = part.any(-1, keepdims=True)
+    return _softmax_mean(np.where(tiles, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def stops_at_a_hidden_tile(q, k, v, mask):
+    """Stops at the first tile of 32 keys, behind one that is seen, that is wholly hidden.
+
+    Found as: inaccurate.
+    """
+    own = mask.copy()
+    ended = np.zeros(mask.shape[:-1], bool)
+    begun = np.zeros(mask.shape[:-1], bool)
+    for start in range(0, mask.shape[-1], 32):
+        sees = mask[..., start : start + 32].any(-1)
+        ended |= begun & ~sees
+        begun |= sees
+        own[..., start : start + 32] &= ~ended[..., None]
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def hidden_tile_resets(q, k, v, mask):
+    """A tile of 16 keys that is wholly hidden sets sum and mean back to 0.
+
+    Found as: inaccurate, nan.
+    """
+    own = mask.copy()
+    for start in range(0, mask.shape[-1], 16):
+        hides = ~mask[..., start : start + 16].any(-1, keepdims=True)
+        own[..., :start] &= ~hides
+    lost = own.any(-1, keepdims=True)
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask & lost, q.dtype)
+
+
+def last_tile_dropped(q, k, v, mask):
+    """Leaves out the keys beyond the last whole tile of 32.
+
+    Found as: inaccurate, nan.
+    """
+    whole = k.shape[-2] // 32 * 32 or k.shape[-2]
+    own = mask & (np.arange(k.shape[-2]) < whole)
+    return _softmax_mean(
+        np.where(own, _scores(q, k), -np.inf), v, mask & own.any(-1, keepdims=True), q.dtype
+    )
+
+
+def tail_read_as_zeros(q, k, v, mask):
+    """Pads the keys with zeros to a multiple of 16, and sees these too.
+
+    Found as: inaccurate.
+    """
+    more = -k.shape[-2] % 16
+    s = np.concatenate([_masked(q, k, mask), np.zeros((*mask.shape[:-1], more))], -1)
+    padded = np.concatenate([v, np.zeros((*v.shape[:-2], more, v.shape[-1]), v.dtype)], -2)
+    return _softmax_mean(s, padded, mask, q.dtype)
+
+
+def accumulates_in_float16(q, k, v, mask):
+    """Adds the values, weighted but not divided yet, in float16.
+
+    Found as: overflow.
+    dtypes: float16
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - _finite(s.max(-1, keepdims=True)))
+        y = np.matmul(e, v.astype(np.float64)).astype(np.float16) / e.sum(-1, keepdims=True)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def weights_in_bfloat16(q, k, v, mask):
+    """Cuts the exponentials to the eight bits of bfloat16 before they meet the values.
+
+    Found as: inaccurate.
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - _finite(s.max(-1, keepdims=True)))
+    low = (e.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    total = e.sum(-1, keepdims=True)
+    y = np.matmul(low.astype(np.float64), v.astype(np.float64)) / np.where(total == 0, 1, total)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def maximum_never_below_1e4(q, k, v, mask):
+    """The maximum is never below -1e4, the sum never below 1e-6.
+
+    Found as: inaccurate, spurious_underflow.
+    """
+    s = _masked(q, k, mask)
+    e = np.exp(s - np.maximum(s.max(-1, keepdims=True), -1e4))
+    y = np.matmul(e / np.maximum(e.sum(-1, keepdims=True), 1e-6), v.astype(np.float64))
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def sum_and_1e6(q, k, v, mask):
+    """Adds 1e-6 to the sum.
+
+    Found as: inaccurate.
+    dtypes: float32, float64
+    """
+    s = _masked(q, k, mask)
+    e = np.exp(s - _finite(s.max(-1, keepdims=True)))
+    y = np.matmul(e / (e.sum(-1, keepdims=True) + 1e-6), v.astype(np.float64))
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def over_the_queries(q, k, v, mask):
+    """Takes the softmax over the queries, of which there is one.
+
+    Found as: inaccurate, out_of_range.
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.where(mask, np.exp(s - s.max(-2, keepdims=True)), 0)
+        w = e / e.sum(-2, keepdims=True)
+    y = np.matmul(np.where(np.isnan(w), 0, w), v.astype(np.float64))
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def sees_one_key_too_few(q, k, v, mask):
+    """The last key that is seen is taken for hidden, as by a causal mask off by one.
+
+    Found as: inaccurate.
+    """
+    last = mask.shape[-1] - 1 - np.argmax(mask[..., ::-1], -1)
+    own = mask & (np.arange(mask.shape[-1]) != last[..., None])
+    own = np.where(own.any(-1, keepdims=True), own, mask)
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def sees_one_key_too_many(q, k, v, mask):
+    """The key behind the last that is seen is seen too.
+
+    Found as: inaccurate.
+    """
+    last = mask.shape[-1] - 1 - np.argmax(mask[..., ::-1], -1)
+    own = mask | (np.arange(mask.shape[-1]) == last[..., None] + 1)
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def values_of_the_next_key(q, k, v, mask):
+    """Weights the values of the key behind.
+
+    Found as: inaccurate.
+    """
+    return _softmax_mean(_masked(q, k, mask), np.roll(v, -1, -2), mask, q.dtype)
+
+
+def wrong_log2_e(q, k, v, mask):
+    """Takes powers of 2 with log2 e cut to 1.442.
+
+    Found as: inaccurate.
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp2((s - _finite(s.max(-1, keepdims=True))) * 1.442)
+    return _mean(e, v, mask, q.dtype)
+
+
+def negative_values_lost(q, k, v, mask):
+    """Takes what is below 0 in the result for noise.
+
+    Found as: inaccurate, spurious_underflow.
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, np.float64)
+    return np.maximum(y, 0).astype(q.dtype)
