@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows
-from softmax_harness.operations.attention import queries
+from softmax_harness.operations import rows
+from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.inputs import queries
+from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.balls import (
     ONE,
     ZERO,
@@ -63,14 +65,14 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     q, k, v, mask, sink = operands
     depth, own = q.shape[-1], exact(float(sink[0, 0]))
     groups = _equal_scores(q[0], k, mask[0])
-    scores = sorted(groups)
+    distinct = sorted(groups)
     numerators = [
-        [total(exact(float(v[j, c])) for j in groups[each]) for each in scores]
+        [total(exact(float(v[j, c])) for j in groups[each]) for each in distinct]
         for c in range(v.shape[-1])
     ]
-    counts = [len(groups[each]) for each in scores]
-    apart = [_compared(each, own, depth) for each in scores]
-    exponents: list[Fraction | None] = list(scores)
+    counts = [len(groups[each]) for each in distinct]
+    apart = [_compared(each, own, depth) for each in distinct]
+    exponents: list[Fraction | None] = list(distinct)
     if 0 in apart:
         counts[apart.index(0)] += 1
     else:
@@ -145,25 +147,28 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """As attention's, with the sink among the scores, which is exact, and no value of its own."""
-    q, k, v, mask, sink = (each.astype(np.float64) for each in operands)
-    setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1] + 1))
-    u, eta, errors = setting.unit_roundoff, setting.smallest_subnormal, setting.errors
-    depth = q.shape[-1]
-    with np.errstate(invalid="ignore", over="ignore"):
-        parts = q * k / np.sqrt(depth)
-        scores = np.where(mask[:, 0, :] > 0, parts.sum(axis=-1), -np.inf)
-        known = rows.sums(np.concatenate([scores, sink[:, 0, :]], axis=-1), format)
-        size = np.abs(parts).sum(axis=-1)
-        own = np.concatenate([(depth + 2.0) * u * size, np.zeros((len(x), 1))], axis=-1)
-        own += np.where(known.softmax > 0, u * known.distance, 0.0)
-        own += errors.exp + depth * eta
-        mean = np.where(known.softmax > 0, known.softmax * own, 0.0).sum(axis=-1, keepdims=True)
-        relative = own + mean + (2.0 * setting.additions + 3.0) * u
-        lost = x.shape[-1] * (errors.exp_subnormal + 1.0) * eta
-        weights = (known.softmax * np.expm1(np.minimum(relative, 600.0)) + lost)[:, :-1]
-        absolute = np.einsum("rn,rnc->rc", weights, np.abs(v)) + u * np.abs(z) + lost
-        return np.asarray(1.1 * absolute / ulp)
+    """Attention's, the sink being a key whose value is 0 and whose score is known less well."""
+    return bound.error_bound(x, _as_attention(operands), z, ulp, format)
+
+
+def _as_attention(operands: Operands) -> Operands:
+    """Operands of attention with nearly these scores, and the sink's as that of a last key.
+
+    A dimension more, of which keys have 0 and queries 1, and sqrt(d + 1) in place of sqrt d.
+    """
+    q, k, v, mask, sink = operands
+    q, k, v, sink = (each.astype(np.float64) for each in (q, k, v, sink))
+    depth, rows_ = q.shape[-1], len(q)
+    query = np.concatenate([q * np.sqrt((depth + 1) / depth), np.ones((rows_, 1, 1))], axis=-1)
+    last = np.zeros((rows_, 1, depth + 1))
+    with np.errstate(over="ignore"):
+        last[..., -1:] = sink * np.sqrt(depth + 1)
+    keys = np.concatenate(
+        [np.concatenate([k, np.zeros((*k.shape[:-1], 1))], axis=-1), last], axis=1
+    )
+    values = np.concatenate([v, np.zeros((rows_, 1, v.shape[-1]))], axis=1)
+    seen = np.concatenate([mask, np.ones((rows_, 1, 1), bool)], axis=-1)
+    return query, keys, values, seen
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
@@ -172,17 +177,21 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     d_j = sum over c of (|q_c| h(k_jc) + |k_jc| h(q_c)) / sqrt d is what they do to a score; of the
     sink, whose value is 0, it is h(sink).
     """
-    q, k, v, mask, sink = (each.astype(np.float64) for each in operands)
+    q, k, v, _, sink = (each.astype(np.float64) for each in operands)
     h = rows.half_ulps
     with np.errstate(invalid="ignore", over="ignore"):
         root = np.sqrt(q.shape[-1])
-        scores = np.where(mask[:, 0, :] > 0, (q * k).sum(axis=-1) / root, -np.inf)
-        whole = np.concatenate([scores, sink[:, 0, :]], axis=-1)
-        weights = rows.sums(whole, format).softmax[:, :, None]
+        weights = rows.sums(effective_logits(x, operands), format).softmax[:, :, None]
         moved = (np.abs(q) * h(k, format) + np.abs(k) * h(q, format)).sum(axis=-1) / root
         apart = np.abs(v - z[:, None, :]) * moved[:, :, None]
         found = (weights[:, :-1] * (apart + h(v, format))).sum(axis=1)
         return np.asarray(found + weights[:, -1] * np.abs(z) * h(sink[:, 0, :], format))
+
+
+def effective_logits(x: Array, operands: Operands) -> Array:
+    """The scores, and the sink after them."""
+    sink = operands[4].astype(np.float64)[:, 0, :]
+    return np.concatenate([scores(operands[:4]), sink], axis=-1)
 
 
 def seeing_nothing(format: Format) -> Inputs:
@@ -209,6 +218,7 @@ OPERATION = Operation(
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
-    numbers_per_logit=11,
+    numbers_per_logit=16,
+    effective_logits=effective_logits,
     has_axis=False,
 )

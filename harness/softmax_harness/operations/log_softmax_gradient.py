@@ -26,6 +26,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened, passed_back
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -117,6 +118,14 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(whole * cross_entropy_gradient.input_sensitivity(x, (), z, format))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.passed_back`."""
+    v = operands[0].astype(np.float64)
+    return passed_back.log_softmax_gradient(x, v, fixed, expected, format)
+
+
 OPERATION = Operation(
     "log_softmax_gradient",
     "z_i = v_i - softmax(x)_i sum_j v_j",
@@ -124,6 +133,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=incoming,
     operands=(Operand("v", 1, entries=0),),
 )

@@ -15,6 +15,15 @@ from softmax_harness.operations import bounds, cross_entropy_gradient, rows, sof
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
+from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import exact_product
+from softmax_harness.operations.truth import Truth
+
+_LEAST = -1500
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -80,6 +89,46 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(g * cross_entropy_gradient.input_sensitivity(x, (), z, format))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """softmax as two float64 times the significand of g, of which only the tails are rounded.
+
+    Both roundings are below 2**-104 of the result. The exponent of g is added; what lies below
+    2**-1500 is next to nothing in every format. If g is 0, so is the result, exactly.
+    """
+    g = operands[0].astype(np.float64)
+    zero = g == 0.0
+    significand, exponent = np.frexp(np.where(zero, 1.0, g))
+    stages = [Stage(each, relative_error(each) + 2.0**-104) for each in kernels_of(format)]
+
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        kernel, error = stage
+        logits = Rows.of(x[part], kernel)
+        undecided = logits.of_one_value
+        parts, pieces = sum_and_terms(logits)
+        inverse = kernel.inverse(list(parts.whole))
+        for piece, terms, w in pieces:
+            head, tail = kernel.scaled(terms[0], terms[1], inverse, w)
+            q, factor = terms[2], np.broadcast_to(significand[part], head.shape)
+            own, lost = exact_product(head, factor)
+            head[:], tail[:] = own, tail * factor + lost
+            q >>= 52
+            q += exponent[part]
+            np.maximum(q, _LEAST, out=q)
+            q <<= 52
+            of_piece = here.columns(piece)
+            open_ = rounded(head, tail, q, of_piece, error, w, below_one=False)
+            undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        nothing = np.flatnonzero(zero[part])
+        here.rounded[nothing] = here.offset[nothing] = 0.0
+        here.ulp[nothing] = format.smallest_subnormal
+        undecided[nothing] = False
+        return undecided
+
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
 OPERATION = Operation(
     "logsumexp_gradient",
     "z_i = g softmax(x)_i",
@@ -87,6 +136,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=incoming,
     operands=(Operand("g", 1),),
 )
