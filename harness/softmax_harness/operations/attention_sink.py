@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import rows
 from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.balls import (
@@ -25,7 +26,6 @@ from softmax_harness.operations.balls import (
     exact,
     exponential,
     fraction,
-    product,
     quotient,
     square_root,
     total,
@@ -89,12 +89,11 @@ def _equal_scores(
     query: NDArray[Any], keys: NDArray[Any], mask: NDArray[np.bool_]
 ) -> dict[Fraction, list[int]]:
     """The keys that are seen, by q.k."""
-    own = [exact(each) for each in query.astype(np.float64).tolist()]
+    seen = np.flatnonzero(mask)
+    scored, exp = products(query.astype(np.float64), keys[seen].astype(np.float64))
     found: dict[Fraction, list[int]] = {}
-    for key in np.flatnonzero(mask).tolist():
-        parts = zip(own, keys[key].astype(np.float64).tolist(), strict=True)
-        score = fraction(total([product(a, exact(b)) for a, b in parts if b]))
-        found.setdefault(score, []).append(key)
+    for key, man in zip(seen.tolist(), scored, strict=True):
+        found.setdefault(fraction(Ball(man, exp)), []).append(key)
     return found
 
 
