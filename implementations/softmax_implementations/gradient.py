@@ -6,7 +6,9 @@ from softmax_implementations.max_shifted import max_shifted
 from softmax_implementations.registry import floating, implementation
 
 
-@implementation("textbook", operation="gradient", standard="native")
+@implementation(
+    "textbook", operation="gradient", standard="native", expected_findings=("axis in float16",)
+)
 def textbook(x, v, axis=-1):
     """s * (v - sum(s * v)), as backpropagation does it."""
     s = max_shifted(x, axis=axis)
@@ -14,7 +16,13 @@ def textbook(x, v, axis=-1):
         return s * (v - np.sum(s * v, axis=axis, keepdims=True))
 
 
-@implementation("relative-to-largest", operation="gradient", standard="native", bound="operation")
+@implementation(
+    "relative-to-largest",
+    operation="gradient",
+    standard="native",
+    bound="operation",
+    expected_findings=("axis in float16",),
+)
 def relative_to_largest(x, v, axis=-1):
     """textbook after v is shifted by its value where s is above 1/2: the same result, less cancels.
 

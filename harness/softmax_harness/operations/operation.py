@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -162,6 +162,13 @@ class Operation:
         ``effective_logits(x, operands)`` gives the logits whose exponentials are summed, by which
         outcomes
         and the order of results are judged.
+    rows_of_call : callable or None
+        ``rows_of_call(arguments)`` gives the `Inputs` of the rows of a call, in the order of its
+        results, of an operation that does not take the logits; None of all others.
+    whole_calls : callable or None
+        ``whole_calls(format, seed)`` gives calls in shapes of the operation's own, in which rows
+        share operands: each with what is particular about it, its arguments, and the `Inputs` of
+        its rows in the order of its results. None where rows share none.
     numbers_per_logit : int
         About how many numbers of its arguments there are for each logit; of what takes many, fewer
         rows are judged.
@@ -193,6 +200,8 @@ class Operation:
     takes_logits: bool = True
     seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
+    rows_of_call: Callable[[Operands], Inputs] | None = None
+    whole_calls: Callable[[Format, int], Iterator[tuple[str, Operands, Inputs]]] | None = None
     numbers_per_logit: int = 1
     one_result: bool = False
     has_axis: bool = True

@@ -33,20 +33,25 @@ def exact_of(operation: str) -> Implementation:
 
 
 def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[Any]:
-    first, operands = arguments[0], arguments[1:]
-    if not operation.takes_logits:  # as many as a query has keys, whatever they are
-        keys, operands = arguments[1], arguments
-        first = np.zeros((*arguments[0].shape[:-2], keys.shape[-2]), arguments[0].dtype)
-    place = Arrangement(first.shape, axis)
-    about = zip(operands, operation.operands, strict=True)
-    rows = tuple(place.as_rows(each, operand.ndim) for each, operand in about)
-    x = place.as_rows(first, 1).astype(np.float64)
+    place, shape = (
+        Arrangement(arguments[0].shape, axis),
+        operation.shape_of_results(arguments, axis),
+    )
+    if 0 in shape:
+        return np.empty(shape, arguments[0].dtype)
+    if operation.rows_of_call is not None:
+        x, operands = operation.rows_of_call(arguments)
+    else:
+        about = zip(arguments[1:], operation.operands, strict=True)
+        x = place.as_rows(arguments[0], 1)
+        operands = tuple(place.as_rows(each, operand.ndim) for each, operand in about)
     problem = Problem.of(operation, format_of(arguments[0]))
-    with np.errstate(over="ignore"):
-        if x.shape[-1] == 0:
-            _, found = problem.special_values(x, rows)
-        else:
-            found = exact_results(problem, x, rows).truth.rounded
-        y = found.astype(problem.output_format.dtype)
-    shape = operation.shape_of_results(arguments, axis)
+    y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
     return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)
+
+
+@np.errstate(over="ignore")
+def _of_rows(problem: Problem, x: NDArray[np.float64], operands: Operands) -> NDArray[Any]:
+    if x.shape[-1] == 0:
+        return problem.special_values(x, operands)[1]
+    return exact_results(problem, x, operands).truth.rounded

@@ -56,15 +56,11 @@ def test_an_operation_without_a_screen_is_judged_by_mpmath_on_fewer_inputs():
     plan = select(Options(("exact",), ("float32",), operation="all")).plan
     operations = list(dict.fromkeys(each.operation for each in plan))
     assert operations == list(OPERATIONS)
-    screened = {name for name, each in OPERATIONS.items() if each.screen}
-    assert set(OPERATIONS) - screened == {"attention"}
-    assert {each.tier for each in plan if each.operation in screened} == {"screened"}
-    assert {each.tier for each in plan if each.operation not in screened} == {"mpmath"}
-    longest = {
-        operation: max(each.recipe.n for each in plan if each.operation == operation)
-        for operation in operations
-    }
-    assert longest.pop("attention") == 1000 and set(longest.values()) == {4096}
+    for name in operations:
+        own = [each for each in plan if each.operation == name]
+        is_screened = OPERATIONS[name].screen is not None
+        assert {each.tier for each in own} == {"screened" if is_screened else "mpmath"}
+        assert max(each.recipe.n for each in own) == (4096 if is_screened else 1000)
     # A family that is named is measured even so.
     named = select(Options(("exact",), ("float32",), ("scale-plane",), "attention")).plan
     assert {each.recipe.family.name for each in named} == {"scale-plane"}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from softmax_harness.operations import Arrangement, Inputs, Operands, Problem
 from softmax_harness.subjects.layouts import LAYOUTS
@@ -31,6 +34,8 @@ class Case:
     layouts : tuple of str
         How each argument of the call lies in memory, as in
         `softmax_harness.subjects.request.Request`; empty for contiguous ones.
+    arguments : tuple of ndarray or None
+        Those of the call, where its rows share operands; None where they are the rows', placed.
     """
 
     kind: str
@@ -39,6 +44,7 @@ class Case:
     shape: tuple[int, ...]
     axis: int | None = -1
     layouts: tuple[str, ...] = ()
+    arguments: Operands | None = None
 
     @property
     def needs(self) -> str | None:
@@ -67,7 +73,8 @@ class Case:
 
     def request(self, problem: Problem) -> Request:
         """The call, of a problem for the dtype of the logits."""
-        arguments = tuple(map(self.arrangement.placed, self._arguments(problem)))
+        if (arguments := self.arguments) is None:
+            arguments = tuple(map(self.arrangement.placed, self._arguments(problem)))
         return Request(problem.along(self.axis), arguments, self.layouts or "contiguous")
 
     def seen(self, problem: Problem) -> Inputs:
@@ -83,6 +90,12 @@ class Case:
         if operation.takes_logits:
             return Inputs(arguments[0], tuple(arguments[1:]))
         return Inputs(self.inputs.x, tuple(arguments))
+
+    def rows_of(self, y: NDArray[Any], problem: Problem) -> NDArray[Any]:
+        """What the call gave back, as rows of results."""
+        if self.arguments is None:
+            y = self.arrangement.as_rows(y, problem.operation.result_ndim)
+        return y.reshape((len(self.inputs.x), -1))
 
     def _arguments(self, problem: Problem) -> Operands:
         return problem.operation.called_with(*self.inputs)

@@ -27,8 +27,9 @@ from softmax_harness.subjects.layouts import LAYOUTS
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Long and wide ones beside the axis that is reduced; many axes.
 _AXIS_SHAPES = (*_SHAPES, (131, 3), (300, 2), (5, 1100), (2, 3, 4, 5), (2, 2, 3, 2, 4), (9,))
-# Along other axes than the last NumPy adds term by term, in float16 in float16 itself.
-_LONGEST_ON_AN_AXIS = 300
+# Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
+# ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
+_LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 # Of more elements than are worked without threads, in rows that no number of threads divides.
 _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000))
@@ -86,13 +87,11 @@ class Cases:
         if not self.operation.has_axis:
             return
         count = 1 + len(self.operation.operands)
-        for shape in (*_AXIS_SHAPES, drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)):
-            if shape[-1] <= _LONGEST_ON_AN_AXIS:
-                told = f"shape {shape}, no axis given"
-                yield Case("default_axis", told, self.hard(shape), shape, None)
+        own = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
+        for shape in (*_AXIS_SHAPES, *_LONG_AXES, *own):
+            told = f"shape {shape}, no axis given"
+            yield Case("default_axis", told, self.hard(shape), shape, None)
             for axis in range(-len(shape), len(shape)):
-                if shape[axis] > _LONGEST_ON_AN_AXIS:
-                    continue
                 inputs = self.hard(shape, axis)
                 for name in ("contiguous", "fortran", "every-other"):
                     told = f"axis {axis} of shape {shape}, layout {name}"
@@ -116,6 +115,9 @@ class Cases:
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         for shape in (*_THREADED, *drawn.batches(self.seed)):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
+        if self.operation.whole_calls is not None:
+            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed):
+                yield Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
         for rows in _LARGE_BATCHES:
             x = self.normal((rows, 2)).x.copy()
             x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x

@@ -22,7 +22,7 @@ from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
 _WRITTEN_IN_FULL = 64
-_LARGEST_CASE = 1 << 19  # logits, of an operation that takes as long to judge as softmax
+_LARGEST_CASE = 1 << 20  # logits, of an operation that takes as long to judge as softmax
 _MOST_ROWS = 256  # that are put to the simpler call
 
 
@@ -109,8 +109,7 @@ def _problem(
     if reply.y.size == 0:
         return None
     inputs = case.seen(subject.problem)
-    y = case.arrangement.as_rows(reply.y, subject.problem.operation.result_ndim)
-    y = y.reshape(len(y), -1)
+    y = case.rows_of(reply.y, subject.problem)
     if inputs.x.shape[-1] == 0:
         return _of_nothing(subject, case, inputs, y)
     here = _judged(subject, inputs, y)

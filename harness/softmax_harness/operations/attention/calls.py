@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from softmax_harness.operations.attention.hard_scores import risen, shifts
 from softmax_harness.operations.attention.inputs import stored_in
 from softmax_harness.operations.attention.masks import masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
-from softmax_harness.operations.attention.shapes import CAUSAL, Call
+from softmax_harness.operations.attention.shapes import CAUSAL, Call, rows_of_call
 from softmax_harness.operations.attention.values import values
+from softmax_harness.operations.operand import Inputs, Operands
 
 MASKS = ("", "padding", "queries", "each")
 """None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head."""
@@ -26,6 +28,7 @@ _DEPTHS = (8, 16, 33, 64, 64, 80, 128)
 _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call, at most
+_CALLS = 10
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,21 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
         stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
     )
     return Call(q, k, v, _mask(shape, rng), shape.causal)
+
+
+def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
+    """A few calls, each told by its shape, with its arguments and its rows; the mask is whole."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _CALLS]))
+    for shape in shapes(_CALLS, seed):
+        call = call_of(shape, format, rng)
+        arguments = call.q, call.k, call.v, np.ascontiguousarray(call.seen)
+        yield _told(shape), arguments, rows_of_call(arguments)
+
+
+def _told(shape: Shape) -> str:
+    parts = [f"q {(*shape.leading, shape.queries, shape.d)}, k {(*shape.leading, shape.keys)}"]
+    parts += [f"mask for {shape.mask}"] * bool(shape.mask) + [shape.causal] * bool(shape.causal)
+    return ", ".join(parts)
 
 
 def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:

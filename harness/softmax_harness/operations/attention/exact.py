@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +12,7 @@ from softmax_harness.operations import rows
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
-    exact,
+    enclosure,
     exponential,
     quotient,
     square_root,
@@ -17,6 +20,11 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, Enclosure
+
+# Bits of the weights beyond those asked for, so that means may cancel by as many.
+_EXTRA = 32
+# Values whose magnitudes are further apart are left to arithmetic that does not spell them out.
+_MOST_BITS = 1 << 10
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -33,18 +41,72 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
         found.setdefault(_lowest_terms(man, exp), []).append(key)
     least = min((exp for _, exp in found), default=0)
     scores = sorted(found, key=lambda score: score[0] << (score[1] - least))
-    terms = [_weight(each, scores[-1], q.shape[-1], precision) for each in scores]
-    counts = [len(found[each]) for each in scores]
-    values = v.astype(np.float64)
-    return [
-        rows.weighted_mean(
-            [total(exact(float(values[key, c])) for key in found[each]) for each in scores],
-            counts,
-            terms,
-            precision,
-        )
-        for c in range(values.shape[-1])
-    ]
+    more = precision + _EXTRA + len(seen).bit_length()
+    terms = [_weight(each, scores[-1], q.shape[-1], more) for each in scores]
+    groups = [found[each] for each in scores]
+    weights = _Weights.of(terms, [len(each) for each in groups], precision)
+    return [_mean(column, groups, weights) for column in v.astype(np.float64).T]
+
+
+class _Weights(NamedTuple):
+    """The weights of a row's distinct scores, ascending, as balls and in units of 2**-`point`.
+
+    Attributes
+    ----------
+    terms : list of Ball
+    counts : list of int
+        How many keys have each score.
+    fixed : ndarray of object
+        Python's integers, each off by less than `error`.
+    total : int
+        The sum of all, each as often as it occurs.
+    """
+
+    terms: list[Ball]
+    counts: list[int]
+    fixed: NDArray[np.object_]
+    error: int
+    total: int
+    point: int
+    precision: int
+
+    @classmethod
+    def of(cls, terms: list[Ball], counts: list[int], precision: int) -> _Weights:
+        point = precision + _EXTRA + 16 + sum(counts).bit_length()
+        fixed = [_shifted(each.man, each.exp + point) for each in terms]
+        error = max(_shifted(each.rad, each.exp + point) + 2 for each in terms)
+        total = sum(count * each for count, each in zip(counts, fixed, strict=True))
+        return cls(terms, counts, np.array(fixed, object), error, total, point, precision)
+
+
+def _shifted(man: int, exp: int) -> int:
+    """The integer part of man * 2**exp."""
+    return man << exp if exp >= 0 else man >> -exp
+
+
+def _mean(column: Array, groups: list[list[int]], weights: _Weights) -> Enclosure:
+    """The mean of one column of the values.
+
+    By sums of integers, or, where these show neither the mean nor its difference from the value of
+    the heaviest keys, see `rows.weighted_mean`, or the values are too far apart, by that.
+    """
+    seen = np.concatenate(groups)
+    integers, exp = _integers(column[seen])
+    starts = np.cumsum([0, *weights.counts[:-1]])
+    values = np.add.reduceat(integers, starts)
+    if len(groups) > 1 and max(map(abs, values)).bit_length() < _MOST_BITS:
+        upper, size = int(values @ weights.fixed), int(np.abs(values).sum())
+        most, top = weights.counts[-1], int(values[-1])
+        apart = abs(most * upper - top * weights.total)
+        off = weights.error * (most * size + abs(top) * int(starts[-1] + most))
+        beyond = abs(top * weights.total) >> weights.precision
+        if apart > (off << 16) + beyond and abs(upper) > weights.error * size << weights.precision:
+            numerator = Ball(upper, exp - weights.point, weights.error * size)
+            radius = weights.error * int(starts[-1] + most)
+            denominator = Ball(weights.total, -weights.point, radius)
+            return enclosure(quotient(numerator, denominator, weights.precision))
+    numerators = [Ball(int(each), exp) for each in values]
+    return rows.weighted_mean(numerators, weights.counts, weights.terms, weights.precision)
 
 
 def products(q: Array, k: Array) -> tuple[list[int], int]:
@@ -75,4 +137,9 @@ def _weight(score: tuple[int, int], top: tuple[int, int], depth: int, bits: int)
         return ONE
     below = total([Ball(*score), -Ball(*top)])
     more = bits + 4 + max(below.magnitude, 0)
-    return exponential(quotient(below, square_root(Ball(depth, 0), more), more), bits + 4)
+    return exponential(quotient(below, _root(depth, more), more), bits + 4)
+
+
+@lru_cache(maxsize=256)
+def _root(depth: int, bits: int) -> Ball:
+    return square_root(Ball(depth, 0), bits)

@@ -20,13 +20,13 @@ _UNDERFLOW = 2.0**-960
 
 
 class Values(NamedTuple):
-    """v and a column of ones, each column as slices and divided by a power of two.
+    """v with each column divided by a power of two, and as slices.
 
     Attributes
     ----------
-    sliced : Sliced, of arrays of shape (n, c + 1) or (rows, n, c + 1)
-    exponent : ndarray of int64, shape (c + 1,) or (rows, c + 1)
-    scaled : ndarray of float64, shape (n, c + 1) or (rows, n, c + 1)
+    sliced : Sliced, of arrays of shape (n, c) or (rows, n, c)
+    exponent : ndarray of int64, shape (c,) or (rows, c)
+    scaled : ndarray of float64, shape (n, c) or (rows, n, c)
     """
 
     sliced: Sliced
@@ -36,10 +36,9 @@ class Values(NamedTuple):
 
 def values(v: Array, least: float) -> Values:
     """`Values` of v, shape (n, c) or (rows, n, c)."""
-    with_ones = np.concatenate([v, np.ones((*v.shape[:-1], 1))], axis=-1)
-    largest = np.abs(with_ones).max(axis=-2, keepdims=True)
+    largest = np.abs(v).max(axis=-2, keepdims=True)
     exponent = np.frexp(largest)[1].astype(np.int64)
-    scaled = times_power(with_ones, -exponent)
+    scaled = times_power(v, -exponent)
     cut = slices.sliced(scaled, slices.bits_for(v.shape[-2]), least)
     return Values(cut, exponent[..., 0, :], scaled)
 
@@ -73,14 +72,14 @@ def means(w: Weights, apart: Distances, v: Values, least: float) -> Means:
     n = w.high.shape[-1]
     cut = slices.sliced(w.high, v.sliced.bits, least, w.low)
     high, low, error = slices.product(cut, v.sliced, least, n)
-    one = np.ldexp(1.0, int(v.exponent.flat[-1]))  # the column of ones was divided too
-    total = high[:, -1:] * one, low[:, -1:] * one
+    ones = Sliced([np.ones((n, 1))], v.sliced.bits, 0.0)
+    *total, error_of_total = slices.product(cut, ones, least, n)
     deep = apart.deep.sum(axis=-1, keepdims=True) * apart.heaviest
-    own = w.error + (2.0 * error + deep) / total[0]
-    quotient = doubles.quotient((high[:, :-1], low[:, :-1]), total)
-    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, quotient[0].shape)
-    exponent = np.broadcast_to(v.exponent[..., :-1], quotient[0].shape)
-    return Means(Enclosed(*quotient, spread, exponent), total, 1.01 * own)
+    own = w.error + (error + error_of_total + deep) / total[0]
+    quotient = doubles.quotient((high, low), (total[0], total[1]))
+    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, high.shape)
+    exponent = np.broadcast_to(v.exponent, high.shape)
+    return Means(Enclosed(*quotient, spread, exponent), (total[0], total[1]), 1.01 * own)
 
 
 def from_the_heaviest(

@@ -24,6 +24,10 @@ from softmax_harness.operations.screen import LONGEST_ROW, Screened
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array
 from softmax_harness.operations.truth import Truth
 
+# Slices of four blocks still fit the caches; with fewer numbers, a few hundred calls for each row
+# cost as much as the arithmetic.
+_MORE = 4
+
 
 class _Keys(NamedTuple):
     """The keys and values of some rows, those that share them or each with its own."""
@@ -79,13 +83,15 @@ def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
     q, k, v, mask = operands
     k, v = (_own(each, rows) for each in (k, v))
     with np.errstate(invalid="ignore"):
-        q, k, v = (_finite(each.astype(np.float64)) for each in (q[rows, 0], k, v))
+        q, k, v = (_finite(each.astype(np.float64, copy=False)) for each in (q[rows, 0], k, v))
     return _Rows(q, k, v, mask[rows, 0].astype(bool))
 
 
 def _own(array: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     own = own_rows(array)
-    return own[0] if len(own) == 1 else own[rows]
+    if len(own) == 1:
+        return np.asarray(own[0])
+    return own if len(rows) == len(own) else np.asarray(own[rows])
 
 
 def _finite(array: Array) -> Array:
@@ -99,8 +105,7 @@ def _screen_rows(
     """Screen the rows of `truth`, as many at once as the workspace holds; the error in ulp."""
     precision, worst = precision_for(truth.format), 0.0
     shared = _Keys(*(_vectors_or_values(all_, precision))) if _is_shared(all_) else None
-    numbers = 1 if shared else max(all_.k.shape[-1], all_.v.shape[-1])
-    step = max(1, BLOCK_ELEMENTS // (all_.seen.shape[-1] * numbers))
+    step = max(1, _numbers_at_once(all_) // all_.seen.shape[-1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         here = all_ if len(rows) <= step else _part(all_, part)
@@ -113,6 +118,13 @@ def _screen_rows(
         undecided[place] = (found.open & own).any(axis=-1)
         worst = max(worst, float(np.max(found.error, where=~found.open & own, initial=0.0)))
     return worst
+
+
+def _numbers_at_once(rows: _Rows) -> int:
+    """Scores that are worked on together: of keys of their own, each comes with many numbers."""
+    if _is_shared(rows):
+        return BLOCK_ELEMENTS
+    return int(_MORE * BLOCK_ELEMENTS // max(rows.k.shape[-1], rows.v.shape[-1]))
 
 
 def _is_shared(rows: _Rows) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import BadData
 from softmax_harness.operations.attention.slices import times
 from softmax_harness.operations.attention.special import own_rows
-from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operand import Inputs, Operands
 from softmax_harness.operations.operation import Array
 
 CAUSAL = ("upper-left", "lower-right")
@@ -112,6 +112,14 @@ def rows_of(call: Call) -> Iterator[tuple[Array, Operands]]:
         keys, values = (np.broadcast_to(a[place], (queries, *a.shape[-2:])) for a in (k, v))
         operands = (q[place][:, None], keys, values, seen[place][:, None])
         yield scores(operands), operands
+
+
+def rows_of_call(arguments: Operands) -> Inputs:
+    """The rows of a call with q, k, v and a mask, all blocks together."""
+    q, k, v, mask = arguments
+    blocks = list(rows_of(Call(q, k, v, mask)))
+    x = np.concatenate([own for own, _ in blocks])
+    return Inputs(x, tuple(map(np.concatenate, zip(*(own for _, own in blocks), strict=True))))
 
 
 def placed(results: Sequence[NDArray[Any]], call: Call) -> NDArray[Any]:

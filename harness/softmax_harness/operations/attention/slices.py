@@ -64,12 +64,13 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
         part = left + grid
         part -= grid
         found.append(part)
-        left = left - part
+        left = np.subtract(left, part, out=None if left is values else left)
         if low is not None:
             left, low = two_sum(left, low)
         grid, bound = grid * 2.0 ** -(bits + 1), bound * 2.0 ** -(bits + 1)
-        if bound <= least or not left.any():
-            rest = 1.5 * bound if left.any() or (low is not None and low.any()) else 0.0
+        is_left = bool(left.any())
+        if bound <= least or not is_left:
+            rest = 1.5 * bound if is_left or (low is not None and low.any()) else 0.0
             return Sliced(found, bits, rest)
 
 
@@ -107,8 +108,12 @@ def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
     size = {pair: 2.0 ** (-sum(pair) * (a.bits + 1)) for pair in pairs}
     kept = sorted((pair for pair in pairs if size[pair] > least), key=sum)
     left_out = sum(size[pair] for pair in pairs if size[pair] <= least)
-    each = [times(a.slices[i], b.slices[j]) for i, j in kept]
-    return Parts(each, 1.01 * depth * (a.rest + b.rest + left_out))
+    found = dict[tuple[int, int], Array]()
+    for j, other in enumerate(b.slices):  # which are read once each
+        some = [each for i, each in enumerate(a.slices) if size[i, j] > least]
+        found |= {(i, j): each for i, each in enumerate(_together(some, other))}
+    missing = 1.01 * depth * (a.rest + b.rest + left_out)
+    return Parts([found[pair] for pair in kept], missing)
 
 
 def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Array, float]:
@@ -126,6 +131,15 @@ def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Arra
     count = len(found.each)
     rounding = 2.0 * count**2 * 2.0**-106 * depth if count > 1 else 0.0
     return high, low, found.missing + rounding
+
+
+def _together(a: list[Array], b: Array) -> Array:
+    """The products of several a, shape (rows, depth), with b or with each row's own b."""
+    if not a:
+        return np.empty((0, 0, 0))
+    if b.ndim == 2:
+        return (np.concatenate(a) @ b).reshape(len(a), -1, b.shape[-1])
+    return np.moveaxis(np.matmul(np.stack(a, axis=1), b), 1, 0)
 
 
 def times(a: Array, b: Array) -> Array:

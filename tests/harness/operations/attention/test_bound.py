@@ -5,6 +5,7 @@ That it holds is tested of every right kernel in tests/mutants/operations.
 
 import numpy as np
 import pytest
+from softmax_harness.check.contract.judgement import judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import question
 from softmax_harness.operations import OPERATIONS, Problem
@@ -105,3 +106,20 @@ def test_shared_keys_have_the_bound_of_copies():
     np.testing.assert_allclose(again, limits(copies), rtol=1e-12)
     moved = ATTENTION.input_sensitivity(copies.x, operands, truth.value, truth.format)
     np.testing.assert_allclose(moved, copies.input_sensitivity, rtol=1e-12)
+
+
+def test_what_overflows_there_is_no_fault_and_elsewhere_an_overflow():
+    q, k, v = np.ones((2, 1, 2)), np.ones((2, 3, 2)), np.ones((2, 3, 1))
+    k[0] *= FORMATS["float32"].largest
+    found = asked(q, k, v, "float32")
+    for given in (np.nan, np.inf):
+        judged = judge(found, np.full((2, 1), given), flushes=False)
+        assert judged.is_fault.ravel().tolist() == [False, True]
+    assert judged.kinds() == ["overflow"]
+
+
+def test_a_query_that_sees_nothing_is_held_to_the_policy_whatever_overflows():
+    q, k, v = np.ones((1, 1, 2)), np.full((1, 3, 2), FORMATS["float32"].largest), np.ones((1, 3, 1))
+    found = asked(q, k, v, "float32", np.zeros((1, 1, 3), bool))
+    assert judge(found, np.full((1, 1), 5.0), flushes=False).kinds() == ["wrong_special"]
+    assert not judge(found, np.full((1, 1), np.nan), flushes=False).is_fault.any()
