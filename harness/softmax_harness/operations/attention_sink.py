@@ -128,7 +128,8 @@ def _exponential_of_difference(
         root = square_root(Ball(depth, 0), more)
         scaled = quotient(key, root, more)
         below = total([sink, -scaled] if key_is_top else [scaled, -sink], more)
-        if below.sign is not None and below.rad.bit_length() + below.exp < -bits - 4:
+        is_exact = not below.rad  # as for a score of 0
+        if is_exact or below.rad.bit_length() + below.exp < -bits - 4:
             return exponential(below, bits + 4)
         more *= 2
 

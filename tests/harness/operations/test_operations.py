@@ -309,6 +309,8 @@ def test_a_sink_takes_weight_and_counts_with_the_keys_that_it_equals():
     k[0, :, 0] = 3.0, 3.0  # scores of 3, which the sink has too
     found = of("attention_sink", [0.0, 0.0], q, k, v, seen, np.array([[[3.0]]]))
     assert found.rounded[0, 0] == 2 / 3
+    zero = of("attention_sink", [0.0, 0.0], 0 * q, k, v, seen, np.array([[[1.0]]]))
+    np.testing.assert_allclose(zero.rounded[0, 0], 2 / (2 + np.e), rtol=1e-15)
     far = of("attention_sink", [0.0, 0.0], q, k, v, seen, np.array([[[-1e300]]]))
     assert far.rounded[0, 0] == 1.0 and far.offset[0, 0] < 0
     assert of("attention_sink", [0.0, 0.0], q, k, v, hidden, np.ones((1, 1, 1))).rounded == 0.0
