@@ -41,7 +41,8 @@ def shifted(x, b, axis=-1):
         x = np.where(b == 0, x.dtype.type(-np.inf), x)
         top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
         e = np.exp(x - np.where(np.isfinite(top), top, 0))
-        log = np.log(np.sum(b * e, axis=axis))
+        e = np.where(top == np.inf, np.where(x == np.inf, x, 0), e)  # beside it nothing counts
+        log = np.log(np.sum(np.where(e == 0, 0, b * e), axis=axis))
         top = np.squeeze(top, axis if x.ndim else None)
         return np.where(np.isfinite(top), top + log, log).astype(x.dtype)
 
