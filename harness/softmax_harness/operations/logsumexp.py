@@ -32,7 +32,7 @@ def special_values(
 ) -> tuple[NDArray[np.bool_], Array]:
     """NaN where there is one, else +inf where there is one; -inf of nothing but -inf."""
     expected = np.zeros((len(x), 1))
-    if np.isfinite(x).all():
+    if x.size and np.isfinite(x).all():
         return expected != 0.0, expected
     expected[(x == -np.inf).all(axis=-1)] = -np.inf
     expected[(x == np.inf).any(axis=-1)] = np.inf
