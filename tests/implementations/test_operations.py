@@ -165,8 +165,26 @@ def test_near_saturation_one_minus_s_loses_everything():
     assert careful[0, 0] == pytest.approx(-np.exp(-40.0))
 
 
+_EACH = """
+import json, sys
+from softmax_harness.cli import main
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["softmax-harness", *words]
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code:
+            sys.exit(f"{words}: {ended.code}")
+from softmax_harness.timing.suite import suite
+import mine
+made = suite("mine", find=lambda name: mine.collision, operation="collision")()
+made.time_softmax("mine", "float64", 10)
+print("times", float(made.track_max_ulp("mine", "float64", "normal-10") < 64))
+"""
+
+
 def test_an_operation_is_one_file(root, tmp_path):
-    """sum_of_squares of softmax, in a copy of the package: list and run have it."""
+    """sum_of_squares of softmax, in a copy of the package: every verb has it."""
     import shutil
 
     for name in ("implementations", "harness", "reports"):
@@ -179,7 +197,9 @@ def test_an_operation_is_one_file(root, tmp_path):
             import numpy as np
 
             from softmax_harness.operations import rows
-            from softmax_harness.operations.balls import Ball, enclosure, product, quotient, total
+            from softmax_harness.operations.balls import (
+                Ball, enclosure, near_limit, product, quotient, total,
+            )
             from softmax_harness.operations.operation import Operation
 
 
@@ -191,8 +211,15 @@ def test_an_operation_is_one_file(root, tmp_path):
                 others = rows.rest(terms, row.counts, precision)
                 whole = total([others, Ball(row.most, 0)], precision)
                 squares = rows.rest([product(t, t) for t in terms], row.counts, precision)
-                upper = total([squares, Ball(row.most, 0)], precision)
-                return [enclosure(quotient(upper, product(whole, whole), precision))]
+                m, square = Ball(row.most, 0), product(whole, whole, precision)
+                less = [product(m, squares), -product(Ball(2 * row.most, 0), others)]
+                less = total([*less, -product(others, others)], precision)
+                apart = quotient(less, product(m, square), precision)
+                found = near_limit(rows.Fraction(1, row.most), apart)
+                if found is not None:  # 1 / m, and what is missing is next to nothing
+                    return [found]
+                upper = total([squares, m], precision)
+                return [enclosure(quotient(upper, square, precision))]
 
 
             def special_values(x, policy, operands):
@@ -226,10 +253,27 @@ def test_an_operation_is_one_file(root, tmp_path):
     paths = os.pathsep.join(
         str(tmp_path / name) for name in ("implementations", "harness", "reports")
     )
-    options = ("--operation", "collision", "--family", "normal-1", "--dtype", "float64")
+    own, options = "mine.py:collision", ["--operation", "collision"]
+    few = ["--family", "normal-1", "--dtype", "float64"]
+    verbs = [
+        ["list"],
+        ["run", own, "exact", *options, *few, "--asv", "none", "--jobs", "1", "--out", "run"],
+        ["report", "run"],
+        [
+            "check",
+            own,
+            *options,
+            "--dtype",
+            "float64",
+            "--only",
+            "repeats",
+            "--json",
+            "check.json",
+        ],
+        ["explain", "0", "1", *options, "--implementation", own],
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", "from softmax_harness.cli import main; main()", "run"]
-        + ["mine.py:collision", "exact", *options, "--asv", "none", "--jobs", "1", "--out", "run"],
+        [sys.executable, "-c", _EACH, json.dumps(verbs)],
         check=False,
         capture_output=True,
         text=True,
@@ -237,6 +281,11 @@ def test_an_operation_is_one_file(root, tmp_path):
         env=os.environ | {"PYTHONPATH": paths},
     )
     assert done.returncode == 0, done.stderr
+    assert "collision              f(x, axis=-1): z = sum softmax(x)_i^2" in done.stdout
     table = pd.read_csv(tmp_path / "run" / "results.csv")
     assert set(table["implementation"]) == {"mine.py:collision", "exact"}
     assert table["max_ulp"].max() < 64 and (table["inaccurate"] == 0).all()
+    assert "collision" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    (checked_,) = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))["results"]
+    assert checked_["operation"] == "collision" and checked_["verdict"] == "pass"
+    assert "times 1.0" in done.stdout

@@ -9,7 +9,7 @@ import click
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
 
 
@@ -48,6 +48,7 @@ def _document() -> dict[str, Any]:
             {"name": suite.name, "lengths": list(suite.lengths)} for suite in SUITES.values()
         ],
         "operations": list(OPERATIONS),
+        "signatures": {name: each.signature for name, each in OPERATIONS.items()},
         "of_operations": {name: list(catalogue(name)) for name in OPERATIONS},
     }
 
@@ -65,6 +66,7 @@ def _lines() -> list[str]:
     ]
     lines += ["", "operations, with their implementations"]
     for name, operation in OPERATIONS.items():
-        others = "as above" if name == "softmax" else " ".join(catalogue(name))
-        lines.append(f"  {name:24} {operation.summary}: {others}")
+        others = "as above" if name == DEFAULT_OPERATION else " ".join(catalogue(name))
+        lines.append(f"  {name:22} {operation.signature}: {operation.summary}")
+        lines.append(f"  {'':22} {others}")
     return lines

@@ -12,7 +12,7 @@ from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.files import check_writable, replacing
 from softmax_harness.ground.workers import workers
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.make import make_run
 from softmax_harness.run.options import Options
 from softmax_harness.run.results import FILES, read, write
@@ -26,7 +26,7 @@ from softmax_harness.truth import TIERS
 @click.option(
     "--operation",
     type=click.Choice([*OPERATIONS, "all"]),
-    default="softmax",
+    default=DEFAULT_OPERATION,
     show_default=True,
     help="The operation to measure; all measures every operation.",
 )

@@ -194,9 +194,7 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
         ],
         codes,
     )
-    zero = y == 0
-    if not operation.is_distribution:  # its results may be so near to 0 that 0 is accurate
-        zero &= codes == Outcome.INACCURATE.code
+    zero = (y == 0) & (codes == Outcome.INACCURATE.code)  # near enough to 0, 0 is accurate
     lost = ~truth.fixed & ~equal & (~np.isfinite(y) | zero)
     return _lost(batch, lost, found, operation) if lost.any() else found
 

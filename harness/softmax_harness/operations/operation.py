@@ -232,6 +232,17 @@ class Operation:
         """The arguments that an implementation is called with, as ``f(*arguments, axis=-1)``."""
         return (x, *operands) if self.takes_logits else operands
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of these arguments, in their order."""
+        own = tuple(each.name for each in self.operands)
+        return ("x", *own) if self.takes_logits else own
+
+    @property
+    def signature(self) -> str:
+        """As an implementation is called: ``f(x, mask, axis=-1)``."""
+        return f"f({', '.join((*self.parameters, *['axis=-1'] * self.has_axis))})"
+
     def inputs(self, stored: NDArray[Any], rng: np.random.Generator) -> Inputs:
         """Rows of logits with operands made for them."""
         return Inputs(stored, self.make_operands(stored, rng))

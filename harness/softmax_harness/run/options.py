@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.declaration import Said
 
 
@@ -31,7 +32,7 @@ class Options:
     implementations: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = DEFAULT_DTYPES
     families: tuple[str, ...] = ()
-    operation: str = "softmax"
+    operation: str = DEFAULT_OPERATION
     suite: str = "quick"
     seed: int = 0
     jobs: int = 1

@@ -19,7 +19,7 @@ from softmax_harness.inputs.suites import (
     suite_named,
     without_screen,
 )
-from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Problem
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.experiments import EXPERIMENTS, Experiment
 from softmax_harness.run.options import Options
@@ -141,9 +141,10 @@ def _operations(options: Options) -> list[str]:
 
 
 def _check_can_be_timed(operations: list[str]) -> None:
-    if "softmax" not in operations:
+    if DEFAULT_OPERATION not in operations:
         raise HarnessError(
-            f"{', '.join(operations)} cannot be timed: --time times softmax alone, so far"
+            f"{', '.join(operations)} cannot be timed by --time, which times {DEFAULT_OPERATION} "
+            "alone: time it by asv, with softmax_harness.timing.suite(..., operation=...)"
         )
     check_runner()
 

@@ -12,7 +12,7 @@ from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.aggregate import BINS_PER_BINADE, HISTOGRAM_FLOOR
 from softmax_harness.judgement.metrics import METRICS, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.experiments import Row
 from softmax_harness.run.results import COLUMNS, KEYS
 from softmax_harness.run.selection import Selection
@@ -139,7 +139,7 @@ def _timed(selection: Selection) -> dict[str, list[str]]:
     """The dtypes in which each softmax is measured."""
     found: dict[str, list[str]] = {}
     for planned in selection.plan:
-        for name in planned.implementations if planned.operation == "softmax" else ():
+        for name in planned.implementations if planned.operation == DEFAULT_OPERATION else ():
             own = found.setdefault(name, [])
             if planned.recipe.format.name not in own:
                 own.append(planned.recipe.format.name)

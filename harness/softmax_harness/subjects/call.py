@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.signals import Terminated
 from softmax_harness.ground.text import printable
+from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.repeats import repeated
 from softmax_harness.subjects.request import Call, Fault, Reply
@@ -31,7 +32,7 @@ def answered(
     memory = [_whole(each) for each in arguments]
     before, around = _bytes(arguments), _bytes(memory)
     try:
-        y, faults = _results(call, function, arguments)
+        y, faults = _results(call, bound(function, call.names), arguments)
     except MemoryError as error:
         return Reply(None, (Fault("memory", f"ran out of memory: {told(error)}"),))
     except Terminated:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from softmax_implementations import Implementation, implementations
 
+from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.exact import exact_of
 
 
-def catalogue(operation: str = "softmax") -> dict[str, Implementation]:
+def catalogue(operation: str = DEFAULT_OPERATION) -> dict[str, Implementation]:
     """Every implementation of an operation by name, in alphabetical order."""
     exact = exact_of(operation)
     return dict(sorted({**implementations(operation), exact.name: exact}.items()))

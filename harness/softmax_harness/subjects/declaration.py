@@ -11,7 +11,13 @@ from softmax_implementations.registry import CAPABILITIES, SAME_BITS, ExpectedFi
 
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS, Format
-from softmax_harness.operations import Operation, Policy, Problem, operation_named
+from softmax_harness.operations import (
+    DEFAULT_OPERATION,
+    Operation,
+    Policy,
+    Problem,
+    operation_named,
+)
 from softmax_harness.operations.bounds import BOUNDS
 from softmax_harness.operations.standards import check_standard, standards_of
 from softmax_harness.subjects.request import LOOKS_AT_HARNESS
@@ -64,7 +70,7 @@ class Said:
 
 
 def described(
-    name: str, declared: dict[str, Any] | None, summary: str, operation: str = "softmax"
+    name: str, declared: dict[str, Any] | None, summary: str, operation: str = DEFAULT_OPERATION
 ) -> Implementation:
     """What is declared about the implementation of that name, with no function to call here.
 

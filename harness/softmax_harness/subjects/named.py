@@ -8,7 +8,7 @@ from multiprocessing.util import Finalize
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.errors import BadImplementation, unknown
-from softmax_harness.operations import Problem, qualified
+from softmax_harness.operations import DEFAULT_OPERATION, Problem, qualified
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said, check_operation, described
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
@@ -16,17 +16,19 @@ from softmax_harness.subjects.isolation.specification import check_form, entry_p
 from softmax_harness.subjects.subject import Subject
 
 
-def check_name(name: str, operation: str = "softmax") -> None:
+def check_name(name: str, operation: str = DEFAULT_OPERATION) -> None:
     """Refuse a name that cannot be that of an implementation of the operation."""
     if is_foreign(name):
         check_form(name)
     elif name not in catalogue(operation):
-        what = "implementation" if operation == "softmax" else f"implementation of {operation}"
+        what = (
+            "implementation" if operation == DEFAULT_OPERATION else f"implementation of {operation}"
+        )
         raise unknown(what, name, [*catalogue(operation), *entry_points()])
 
 
 def implementation_named(
-    name: str, operation: str = "softmax", said: Said | None = None
+    name: str, operation: str = DEFAULT_OPERATION, said: Said | None = None
 ) -> Implementation:
     """What is declared about the implementation of that name, with what a command says of it.
 
@@ -66,7 +68,7 @@ def subject_named(name: str, problem: Problem, said: Said | None = None) -> Subj
     return Subject.here(declaration, problem)
 
 
-def available(operation: str = "softmax") -> list[Implementation]:
+def available(operation: str = DEFAULT_OPERATION) -> list[Implementation]:
     """The registered implementations of an operation that can run here."""
     names = [each.name for each in catalogue(operation).values() if not each.unavailable]
     return [implementation_named(name, operation) for name in names]

@@ -27,6 +27,8 @@ class Call:
         That is expected of the result.
     layout, times, threads
         As in `Request`.
+    names : tuple of str
+        Of the arguments, in their order: see `softmax_harness.subjects.binding`.
     """
 
     arguments: Operands
@@ -36,6 +38,7 @@ class Call:
     layout: str | tuple[str, ...] | None = "contiguous"
     times: int = 1
     threads: int = 1
+    names: tuple[str, ...] = ()
 
     @property
     def x(self) -> NDArray[Any]:
@@ -92,7 +95,7 @@ class Request:
     def call(self) -> Call:
         """The call that is to be made."""
         named = self.problem.named_arguments()
-        how = (self.layout, self.times, self.threads)
+        how = (self.layout, self.times, self.threads, self.problem.operation.parameters)
         return Call(self.arguments, named, self.shape, self.dtype, *how)
 
 

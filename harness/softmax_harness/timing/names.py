@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from softmax_harness.ground.errors import BadFolder, BadImplementation
+from softmax_harness.operations import DEFAULT_OPERATION
 
 _DECORATOR = "implementation"
 _NOT_IMPLEMENTATIONS = ("__init__.py", "registry.py")
 
 
-def declared_names(folder: Path, operation: str = "softmax") -> list[str]:
+def declared_names(folder: Path, operation: str = DEFAULT_OPERATION) -> list[str]:
     """Every name that ``@implementation(...)`` gives in the files of `folder`, sorted.
 
     Raises
@@ -46,7 +47,7 @@ def _operation(call: ast.Call) -> str:
     given = [word.value for word in call.keywords if word.arg == "operation"]
     if given and isinstance(given[0], ast.Constant):
         return str(given[0].value)
-    return "softmax"
+    return DEFAULT_OPERATION
 
 
 def _called_name(function: ast.expr) -> str | None:

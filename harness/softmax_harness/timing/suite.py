@@ -1,9 +1,11 @@
-"""The asv benchmarks of any softmax: its time, its peak memory and its largest error.
+"""The asv benchmarks of any implementation: its time, its peak memory and its largest error.
 
 Two lines in a file of an asv `benchmark_dir` time a kernel of one's own::
 
     from softmax_harness.timing import suite
     Softmax = suite("my_package.kernels:softmax", dtypes=("float32",))
+
+and ``suite("my_package.kernels:loss", operation="cross_entropy")`` one of another operation.
 
 One suite a file: asv names a benchmark by file, class and method.
 """
@@ -24,11 +26,18 @@ from softmax_harness.ground.formats import DEFAULT_DTYPES, Format, format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
-from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations import (
+    DEFAULT_OPERATION,
+    Operands,
+    Operation,
+    Problem,
+    operation_named,
+)
+from softmax_harness.subjects.binding import bound
 from softmax_harness.timing import clock
 from softmax_harness.truth import arbitrate
 
-Softmax = Callable[[NDArray[Any]], NDArray[Any]]
+Softmax = Callable[..., NDArray[Any]]
 Find = Callable[[str], Any]
 
 LENGTHS = (10, 100, 1000, 10_000, 100_000)
@@ -88,8 +97,9 @@ def suite(
     dtypes: Sequence[str] = DEFAULT_DTYPES,
     lengths: Sequence[int] = LENGTHS,
     output_dtype: str | None = None,
+    operation: str = DEFAULT_OPERATION,
 ) -> type:
-    """A class of asv benchmarks for the softmaxes of these names.
+    """A class of asv benchmarks for the implementations of these names.
 
     Parameters
     ----------
@@ -97,7 +107,8 @@ def suite(
         asv's parameter `implementation`. They must not depend on what is installed, see
         `softmax_harness.timing.names`.
     find : callable
-        ``find(name)`` gives the function, called as ``f(x)`` on x of shape (rows, n), or an
+        ``find(name)`` gives the function, called as ``f(x)`` on x of shape (rows, n), with the
+        operands of the operation if it has some, as ``softmax-harness list`` shows; or an
         object that is called so and declares `dtypes`, `output_dtype` and `unavailable`; None
         where the installed version has none of that name.
     dtypes : sequence of str
@@ -106,25 +117,30 @@ def suite(
         asv's parameter `n`.
     output_dtype : str, optional
         Format of the results of functions that declare none, where it is not that of x.
+    operation : str
+        What the functions compute; the benchmarks have the same names for every operation.
 
     Returns
     -------
     type
-        ``time_softmax`` (seconds a call of `TIMED_ELEMENTS` elements), ``peakmem_softmax``
+        ``time_softmax`` (seconds a call of `TIMED_ELEMENTS` numbers), ``peakmem_softmax``
         (bytes of the whole process) and ``track_max_ulp`` (ulp; infinity where a finite result
         came out infinite or NaN). What the installed version lacks is skipped: asv's NaN. A
         process that times keeps its freed memory; one whose peak is measured does not.
     """
 
+    about = operation_named(operation)
+
     def callable_for(name: str, dtype: str) -> Softmax:
-        return _usable(find(name), name, dtype)
+        return bound(_usable(find(name), name, dtype), about.parameters)
 
     @lru_cache(maxsize=1)
-    def prepared(name: str, dtype: str, n: int) -> tuple[Softmax, NDArray[Any]]:
+    def prepared(name: str, dtype: str, n: int) -> tuple[Softmax, Operands]:
         # In fresh memory each temporary costs page faults, which take longer than the arithmetic;
         # how many they are depends on what the process did before.
         keep_freed_memory()
-        return callable_for(name, dtype), batch(_available(dtype), timed_rows(n), n)
+        rows = max(1, timed_rows(n) // about.numbers_per_logit)
+        return callable_for(name, dtype), arguments(about, _available(dtype), rows, n)
 
     class Softmax:
         """Benchmarks of the softmaxes that the suite was made for."""
@@ -143,23 +159,29 @@ def suite(
         # SkipNotImplemented, since outside setup asv takes any other exception for a failure.
         @_over(names, dtypes, lengths)
         def time_softmax(self, implementation: str, dtype: str, n: int) -> None:
-            call, x = prepared(implementation, dtype, n)
-            call(x)
+            call, given = prepared(implementation, dtype, n)
+            call(*given)
 
         @_over(names, dtypes)
         def peakmem_softmax(self, implementation: str, dtype: str) -> None:
             call = callable_for(implementation, dtype)
-            call(batch(_available(dtype), PEAK_ROWS, PEAK_LENGTH))
+            rows = PEAK_ROWS // about.numbers_per_logit
+            call(*arguments(about, _available(dtype), rows, PEAK_LENGTH))
 
         @_over(names, dtypes, JUDGED_FAMILIES, unit="ulp")
         def track_max_ulp(self, implementation: str, dtype: str, family: str) -> float:
             found = find(implementation)
             output = getattr(found, "output_dtype", None) or output_dtype or dtype
-            call = _usable(found, implementation, dtype)
-            operation = OPERATIONS["softmax"]
-            return max_ulp(call, family, Problem(operation, _available(dtype), _available(output)))
+            call = bound(_usable(found, implementation, dtype), about.parameters)
+            return max_ulp(call, family, Problem(about, _available(dtype), _available(output)))
 
     return Softmax
+
+
+def arguments(operation: Operation, format: Format, rows: int, n: int) -> Operands:
+    """What an implementation is called with: `batch` and the operands made for it."""
+    x = batch(format, rows, n)
+    return operation.called_with(*operation.inputs(x, np.random.default_rng(SEED)))
 
 
 def batch(format: Format, rows: int, n: int) -> NDArray[Any]:
@@ -178,10 +200,14 @@ def max_ulp(call: Softmax, family: str, problem: Problem) -> float:
     Infinity, never NaN, where y is not finite: asv ranks infinity as worse than any number, and
     takes NaN for a benchmark that was skipped.
     """
-    x = Recipe(FAMILIES[family], problem.input_format, JUDGED_LENGTH, JUDGED_ROWS, SEED).block(0)
-    y = np.asarray(call(x)).astype(np.float64)
-    error = np.abs(ulp_error(y, arbitrate(problem, x.astype(np.float64))))
-    return float(np.max(np.where(np.isfinite(y), error, np.inf)))
+    recipe = Recipe(FAMILIES[family], problem.input_format, JUDGED_LENGTH, JUDGED_ROWS, SEED)
+    x, operands = recipe.inputs(problem.operation, 0)
+    truth = arbitrate(problem, x.astype(np.float64), operands)
+    y = np.asarray(call(*problem.operation.called_with(x, operands))).astype(np.float64)
+    y = y.reshape(truth.rounded.shape)
+    error = np.abs(ulp_error(y, truth))
+    wrong = ~np.isfinite(y) & ~truth.fixed
+    return float(np.max(np.where(wrong, np.inf, np.where(truth.fixed, 0.0, error))))
 
 
 def _usable(found: Any, name: str, dtype: str) -> Softmax:

@@ -16,7 +16,7 @@ from softmax_reports.times import TOO_NOISY, timed_pair
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-_FROM_BEST = ["breaks", "broken", "inaccurate", "max_ulp"]
+_FROM_BEST = ["breaks", "broken", "inaccurate", "flushed", "max_ulp"]
 
 _READING = (
     "Errors are in ulp, units in the last place of the exact value. mpmath computes the exact "
@@ -29,6 +29,7 @@ _READING = (
     "standard of accuracy that the implementation declares allows. Where it declares none, that "
     "is what working in a wider type and rounding once may cause in formats of 16 bits, and in "
     "wider formats what working in the format itself may cause, with a pairwise sum. "
+    "A result is flushed to 0 where a subnormal number was due that the standard tells from 0. "
     "“Over input rounding” is the error divided by the change that rounding the logits by half "
     "an ulp may cause; up to 1 the error is no larger than that change. A cell is one "
     "implementation on one family of inputs with rows of one length."
@@ -48,19 +49,20 @@ def recommendation(run: Run) -> Section:
 
 
 def _conclusion(dtype: str, rows: pd.DataFrame, run: Run) -> str:
-    """Which to use in `dtype`, among those that nowhere broke nor were inaccurate."""
+    """Which to use in `dtype`, of those that nowhere broke, were inaccurate or flushed to 0."""
     candidates = rows.drop(index=REFERENCE, errors="ignore")
     if candidates.empty:
         return f"{dtype}: only the exact reference was measured."
     measured = scope(run.results[run.results["dtype"] == dtype])
     timings = run.tables.get("timings", pd.DataFrame())  # asked only where there are times
     begun = f"{dtype} ({measured}, seed {run.info['options']['seed']}):"
-    sound = candidates[(candidates["breaks"] == 0) & (candidates["inaccurate"] == 0)]
+    is_sound = (candidates[["breaks", "inaccurate", "flushed"]] == 0).all(axis=1)
+    sound, told = candidates[is_sound], f"{_left_out(candidates)}{_flushing(candidates)}"
     if sound.empty:
-        return f"{begun} {_least_bad(candidates)}"
+        return f"{begun} {_least_bad(candidates)}{_flushing(candidates)}"
     if sound["max_ulp"].isna().all():  # all results are fixed by rules: NaN, or 0 where masked
-        return f"{begun} no result has an error in ulp.{_left_out(candidates)}"
-    return f"{begun} {_best(sound, timings, dtype)}{_left_out(candidates)}"
+        return f"{begun} no result has an error in ulp.{told}"
+    return f"{begun} {_best(sound, timings, dtype)}{told}"
 
 
 def _least_bad(candidates: pd.DataFrame) -> str:
@@ -75,8 +77,8 @@ def _least_bad(candidates: pd.DataFrame) -> str:
 def _best(sound: pd.DataFrame, timings: pd.DataFrame, dtype: str) -> str:
     best = sound.loc[sound["max_ulp"].idxmin()]
     text = (
-        f"{best.name} is the most accurate of those that never broke and were never inaccurate, "
-        f"and its largest error is {_errors(best)}"
+        f"{best.name} is the most accurate of those that never broke, were never inaccurate and "
+        f"flushed nothing to 0, and its largest error is {_errors(best)}"
     )
     fast = sound.loc[sound["time"].idxmin()] if sound["time"].notna().any() else best
     if fast.name == best.name:
@@ -112,6 +114,16 @@ def _left_out(candidates: pd.DataFrame) -> str:
     return f" {listed(told)}." if told else " None breaks."
 
 
+def _flushing(candidates: pd.DataFrame) -> str:
+    """Who gives 0 in place of subnormal results, most first."""
+    flushes = candidates[candidates["flushed"] > 0].sort_values("flushed", ascending=False)
+    told = [
+        f"{name} {'flushes ' if place == 0 else ''}{int(row['flushed'])}"
+        for place, (name, row) in enumerate(flushes.iterrows())
+    ]
+    return f" {listed(told)} subnormal results to 0." if told else ""
+
+
 def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
     ordered = rows.sort_values(_FROM_BEST)
     return Table(
@@ -122,6 +134,7 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
             "cells that break",
             "elements broken",
             "inaccurate",
+            "flushed to 0",
             "largest error (ulp)",
             "where z ≥ 1/n",
             "mean",
@@ -135,6 +148,7 @@ def _comparison(dtype: str, rows: pd.DataFrame) -> Table:
                 str(int(row["breaks"])),
                 str(int(row["broken"])),
                 str(int(row["inaccurate"])),
+                str(int(row["flushed"])),
                 sampled_maximum(row["max_ulp"]),
                 sampled_maximum(row["max_ulp_probable"]),
                 digits(row["mean_ulp"]),

@@ -51,6 +51,38 @@ def attention(row, q, k, v, mask):
     ]
 
 
+def attention_sink(row, q, k, v, mask, sink):
+    scores = [
+        sum((a * b for a, b in zip(balls(q[0]), balls(key), strict=True)), arb(0))
+        / arb(len(q[0])).sqrt()
+        if seen
+        else None
+        for key, seen in zip(k, mask[0], strict=True)
+    ]
+    w = softmax_of([*scores, arb(float(sink[0, 0]))])[:-1]
+    return [
+        sum((a * b for a, b in zip(w, balls(v[:, c]), strict=True)), arb(0))
+        for c in range(v.shape[-1])
+    ]
+
+
+def log_softmax_gradient(row, v):
+    v = balls(v)
+    whole = sum(v, arb(0))
+    return [a - s * whole for a, s in zip(v, softmax_of(logits(row)), strict=True)]
+
+
+def label_smoothing(row, target, smoothing):
+    losses = [log_sum(row) - each for each in balls(row)]
+    eps = balls(smoothing)[0]
+    return [(1 - eps) * losses[target] + eps * sum(losses, arb(0)) / len(losses)]
+
+
+def logsumexp_weighted(row, b):
+    terms = zip(balls(b), logits(row), strict=True)
+    return [sum((w * e.exp() for w, e in terms), arb(0)).log()]
+
+
 def cross_entropy_gradient(row, target):
     s = softmax_of(logits(row))
     s[target] -= 1
@@ -65,6 +97,11 @@ BY_FLINT = {
     "cross_entropy_gradient": cross_entropy_gradient,
     "gradient": gradient,
     "attention": attention,
+    "attention_sink": attention_sink,
+    "log_softmax_gradient": log_softmax_gradient,
+    "logsumexp_gradient": lambda row, g: [balls(g)[0] * each for each in softmax_of(logits(row))],
+    "logsumexp_weighted": logsumexp_weighted,
+    "label_smoothing": label_smoothing,
     "softmax_masked": lambda row, mask: softmax_of(
         [each if seen else None for each, seen in zip(logits(row), mask, strict=True)]
     ),
@@ -204,6 +241,14 @@ def test_laws(dtype):
     for name, operands in (("gradient", (v,)), ("cross_entropy_gradient", (target,))):
         np.testing.assert_allclose(value(name, x, *operands).sum(axis=-1), 0, atol=1e-15)
     assert (value("gradient", x, v) == value("gradient", x, v + 2)).all()
+    one, none = np.ones((30, 1)), np.zeros((30, 1))
+    assert (value("logsumexp_gradient", x, one) == value("softmax", x)).all()
+    assert (value("label_smoothing", x, target, none) == value("cross_entropy", x, target)).all()
+    plain = value("logsumexp", x)
+    assert (value("logsumexp_weighted", x, np.ones(x.shape)) == plain).all()
+    at_class = -(np.arange(12) == target[:, None]).astype(float)
+    loss = value("cross_entropy_gradient", x, target)
+    assert (value("log_softmax_gradient", x, at_class) == loss).all()
     one = np.ones((30, 1))
     assert (value("softmax_temperature", x, one) == value("softmax", x)).all()
     doubled = arbitrate(
@@ -242,6 +287,46 @@ def test_special_values(name):
     }.get(name, ())
     truth = arbitrate(Problem.of(OPERATIONS[name], FLOAT64), x, operands)
     np.testing.assert_array_equal(truth.rounded + 0.0, np.array(SPECIAL[name]))
+
+
+def test_the_sign_of_a_weighted_sum_is_exact():
+    """0 only where what is left cancels exactly; beside 1e-300 of a logit it does not."""
+    x = [[0.0, 0.0, -1e300], [0.0, -1e-300, -np.inf], [0.0, -1e-300, 0.0], [1.0, np.nan, np.inf]]
+    b = [[1.0, -1.0, 3.0], [1.0, -1.0, 5.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    problem = Problem.of(OPERATIONS["logsumexp_weighted"], FLOAT64)
+    truth = arbitrate(problem, np.array(x), (np.array(b),))
+    assert truth.fixed[:, 0].tolist() == [False, False, True, True]
+    assert truth.rounded[0, 0] == -1e300
+    np.testing.assert_allclose(truth.rounded[1, 0], np.log(1e-300), rtol=1e-15)
+    assert np.isnan(truth.rounded[2, 0]) and truth.rounded[3, 0] == -np.inf
+    infinite = arbitrate(problem, np.array([[np.inf, 0.0]] * 2), (np.array([[1.0, -9], [-1, 9]]),))
+    assert infinite.rounded[0, 0] == np.inf and np.isnan(infinite.rounded[1, 0])
+
+
+def test_a_sink_takes_weight_and_counts_with_the_keys_that_it_equals():
+    q, k, v = np.array([[[2.0, 0, 0, 0]]]), np.zeros((1, 2, 4)), np.ones((1, 2, 1))
+    seen, hidden = np.ones((1, 1, 2), bool), np.zeros((1, 1, 2), bool)
+    k[0, :, 0] = 3.0, 3.0  # scores of 3, which the sink has too
+    found = of("attention_sink", [0.0, 0.0], q, k, v, seen, np.array([[[3.0]]]))
+    assert found.rounded[0, 0] == 2 / 3
+    zero = of("attention_sink", [0.0, 0.0], 0 * q, k, v, seen, np.array([[[1.0]]]))
+    np.testing.assert_allclose(zero.rounded[0, 0], 2 / (2 + np.e), rtol=1e-15)
+    far = of("attention_sink", [0.0, 0.0], q, k, v, seen, np.array([[[-1e300]]]))
+    assert far.rounded[0, 0] == 1.0 and far.offset[0, 0] < 0
+    assert of("attention_sink", [0.0, 0.0], q, k, v, hidden, np.ones((1, 1, 1))).rounded == 0.0
+
+
+def test_what_passes_back_lies_on_its_side_of_a_number():
+    far = [0.0, -1e300]
+    passed = of("log_softmax_gradient", far, np.array([[-1.0, 0.0]]))
+    assert passed.rounded[0].tolist() == [0.0, 0.0] and (passed.offset[0] * [-1, 1] > 0).all()
+    passed = of("log_softmax_gradient", far, np.array([[1.0, 2.0]]))
+    assert passed.rounded[0].tolist() == [-2.0, 2.0]
+    assert passed.offset[0, 0] > 0 and passed.offset[0, 1] < 0
+    third = of("logsumexp_gradient", [0.0, 0.0, 0.0, -1e300], np.array([[3.0]]))
+    assert third.rounded[0, 0] == 1.0 and third.offset[0, 0] < 0
+    smoothed = of("label_smoothing", [0.0, -4.0 * 2**60], np.array([0]), np.array([[1.0]]))
+    assert smoothed.rounded[0, 0] == 2.0**61 and smoothed.offset[0, 0] > 0
 
 
 def test_a_mask_hides_whatever_stands_behind_it():

@@ -11,7 +11,9 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
 from softmax_harness.timing import calls, clock
+from softmax_harness.timing.suite import suite
 from softmax_harness.timing.tables import TIMINGS
+from softmax_implementations import implementations
 
 KERNEL = '''
 import json
@@ -143,3 +145,20 @@ def test_the_clock_goes_on_and_knows_its_own_process():
         clock.seconds()
         os._exit(clock._counter.cache_info().misses == misses)
     assert held == 1 and os.waitpid(child, 0)[1] == 0
+
+
+def test_a_suite_of_another_operation_calls_with_its_operands():
+    """One that has them in another order is called by name; a worse one errs more."""
+
+    def smoothed(target, smoothing, x, axis=-1):
+        return implementations("label_smoothing")["from-logits"](x, target, smoothing, axis=axis)
+
+    def worse(x, target, smoothing, axis=-1):
+        return smoothed(target, smoothing, x, axis) * x.dtype.type(1.01)
+
+    found = {"right": smoothed, "worse": worse}
+    made = suite(*found, find=found.get, operation="label_smoothing")()
+    for name in found:
+        made.time_softmax(name, "float32", 10)
+    right, wrong = (made.track_max_ulp(name, "float32", "normal-10") for name in found)
+    assert right < 16 and wrong > 1e4

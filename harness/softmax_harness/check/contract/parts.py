@@ -22,6 +22,7 @@ from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
 from softmax_harness.check.contract.finding import Finding, key_of
+from softmax_harness.check.contract.flushing import Flushing
 from softmax_harness.check.contract.reached import Reached
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
@@ -82,7 +83,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     found.add_faults(too_slow(fitting, plan), part)
     stream = Stream(subject, fitting, found.ends_at)
     faults, bias, cells = Faults(), Bias(), RecipeSummaries()
-    reached, cause = Reached(subject), Cause()
+    reached, cause, flushing = Reached(subject), Cause(), Flushing()
     limits = promises.Promises(promises.limits_of(subject, contract.limits))
     try:
         with closing(iter(stream)) as blocks:
@@ -93,12 +94,14 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
                 cells.see(block)
                 reached.see(block.found)
                 cause.see(block)
+                flushing.see(block)
                 if contract.fail_fast and found.ends_at([*faults.kinds(), *limits.kinds()]):
                     break
     finally:
         found.elements = stream.elements
         found.cells += cells.cells()
         found.add_faults(stream.faults, part)
+    found.reported += flushing.reported
     found.reached = "" if stream.faults or not found.elements else reached.standard
     if not contract.fail_fast:  # of a part of the suite nothing can be told
         found.cause = cause.text

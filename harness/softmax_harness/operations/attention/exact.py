@@ -36,8 +36,8 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     q, k, v, mask = operands
     found: dict[tuple[int, int], list[int]] = {}
     seen = np.flatnonzero(mask[0])
-    products, exp = _products(q[0].astype(np.float64), k[seen].astype(np.float64))
-    for key, man in zip(seen.tolist(), products, strict=True):
+    scored, exp = products(q[0].astype(np.float64), k[seen].astype(np.float64))
+    for key, man in zip(seen.tolist(), scored, strict=True):
         found.setdefault(_lowest_terms(man, exp), []).append(key)
     least = min((exp for _, exp in found), default=0)
     scores = sorted(found, key=lambda score: score[0] << (score[1] - least))
@@ -109,7 +109,7 @@ def _mean(column: Array, groups: list[list[int]], weights: _Weights) -> Enclosur
     return rows.weighted_mean(numerators, weights.counts, weights.terms, weights.precision)
 
 
-def _products(q: Array, k: Array) -> tuple[list[int], int]:
+def products(q: Array, k: Array) -> tuple[list[int], int]:
     """q.k of each key, exactly, as integers in units of one power of two."""
     query, of_query = _integers(q)
     keys, of_keys = _integers(k)

@@ -1,0 +1,38 @@
+"""0 in place of subnormal results, where that is no fault: it is told all the same."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from softmax_harness.check.contract.accuracy import JudgedBlock
+from softmax_harness.judgement.outcomes import Outcome
+
+_KIND = str(Outcome.FLUSHED_SUBNORMAL)
+
+
+class Flushing:
+    """Counts the results that an implementation flushes to 0 without having promised them."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+        self._worst = 0.0
+
+    def see(self, block: JudgedBlock) -> None:
+        """Count those of a block that err by more than their bound."""
+        judged = block.found
+        flushed = judged.codes == Outcome.FLUSHED_SUBNORMAL.code
+        flushed &= ~judged.is_fault
+        if not flushed.any():
+            return
+        error = np.abs(judged.batch.ulp_error[flushed])
+        error = error[error > judged.asked.limit_ulp[flushed]]
+        self._elements += error.size
+        self._worst = max(self._worst, float(error.max(initial=0.0)))
+
+    @property
+    def reported(self) -> list[tuple[str, str]]:
+        """What there is to tell."""
+        if not self._elements:
+            return []
+        told = f"gives 0 for {self._elements} results that are subnormal, up to "
+        return [(_KIND, f"{told}{self._worst:.4g} ulp off; it does not promise subnormals")]

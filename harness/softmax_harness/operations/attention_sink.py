@@ -1,0 +1,224 @@
+"""attention_sink: attention in which a sink, a logit of each query, takes weight and has no value.
+
+z = sum_j exp(p_j) V_j / (exp(sink) + sum_j exp(p_j)), p = q K' / sqrt d over the keys that the
+mask lets it see, as in gpt-oss. Laws: values of 1 give 1 - s, s the weight of the sink; a query
+that sees no key gives 0.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import rows
+from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.exact import products
+from softmax_harness.operations.attention.inputs import queries
+from softmax_harness.operations.attention.shapes import scores
+from softmax_harness.operations.balls import (
+    ONE,
+    ZERO,
+    Ball,
+    exact,
+    exponential,
+    fraction,
+    quotient,
+    square_root,
+    total,
+)
+from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+
+
+def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """What attention takes, and the sinks: about 0, about the largest score, far above, far below.
+
+    Returns
+    -------
+    q, k, v, mask : ndarray
+        As `softmax_harness.operations.attention.queries` makes them.
+    sink : ndarray, shape (rows, 1, 1)
+        In the format of the logits.
+    """
+    x = stored.astype(np.float64)
+    top = np.max(np.where(np.isfinite(x), x, -np.inf), axis=-1, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0.0)
+    near = rng.standard_normal(len(x))
+    kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x))
+    sink = np.choose(rng.choice(len(kinds), len(x), p=(0.3, 0.4, 0.1, 0.1, 0.1)), kinds)
+    largest = float(np.finfo(np.float16).max) if stored.dtype == np.float16 else np.inf
+    sink = np.clip(sink, -largest, largest)
+    return (*queries(stored, rng), sink[:, None, None].astype(stored.dtype))
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """Means of the values, and of 0 for the sink, weighted by exp(e - max e).
+
+    e is p / sqrt d for a key, p = q.k exactly. Equal exponents are counted together, the sink with
+    keys of just its own; different ones are different algebraic numbers, so that all is as for
+    attention.
+    """
+    q, k, v, mask, sink = operands
+    depth, own = q.shape[-1], exact(float(sink[0, 0]))
+    groups = _equal_scores(q[0], k, mask[0])
+    distinct = sorted(groups)
+    numerators = [
+        [total(exact(float(v[j, c])) for j in groups[each]) for each in distinct]
+        for c in range(v.shape[-1])
+    ]
+    counts = [len(groups[each]) for each in distinct]
+    apart = [_compared(each, own, depth) for each in distinct]
+    exponents: list[Fraction | None] = list(distinct)
+    if 0 in apart:
+        counts[apart.index(0)] += 1
+    else:
+        place = sum(each < 0 for each in apart)
+        for row in numerators:
+            row.insert(place, ZERO)
+        counts.insert(place, 1)
+        exponents.insert(place, None)
+    terms = [_weight(each, exponents[-1], own, depth, precision) for each in exponents]
+    return [rows.weighted_mean(row, counts, terms, precision) for row in numerators]
+
+
+def _equal_scores(
+    query: NDArray[Any], keys: NDArray[Any], mask: NDArray[np.bool_]
+) -> dict[Fraction, list[int]]:
+    """The keys that are seen, by q.k."""
+    seen = np.flatnonzero(mask)
+    scored, exp = products(query.astype(np.float64), keys[seen].astype(np.float64))
+    found: dict[Fraction, list[int]] = {}
+    for key, man in zip(seen.tolist(), scored, strict=True):
+        found.setdefault(fraction(Ball(man, exp)), []).append(key)
+    return found
+
+
+def _compared(score: Fraction, sink: Ball, depth: int) -> int:
+    """The sign of score / sqrt d - sink: that of the difference of signed squares."""
+    other = fraction(sink)
+    difference = score * abs(score) - depth * other * abs(other)
+    return (difference > 0) - (difference < 0)
+
+
+def _weight(
+    score: Fraction | None, top: Fraction | None, sink: Ball, depth: int, bits: int
+) -> Ball:
+    """exp of an exponent less the largest one; None stands for the sink."""
+    if score == top:
+        return ONE
+    if score is None or top is None:
+        key = score if top is None else top
+        assert key is not None
+        return _exponential_of_difference(_ball(key), sink, depth, bits, key_is_top=score is None)
+    below = _ball(score - top)
+    more = bits + 4 + max(below.magnitude, 0)
+    return exponential(quotient(below, square_root(Ball(depth, 0), more), more), bits + 4)
+
+
+def _exponential_of_difference(
+    key: Ball, sink: Ball, depth: int, bits: int, *, key_is_top: bool
+) -> Ball:
+    """exp(-|key / sqrt d - sink|) with as many bits more as the two share."""
+    more = bits + 4 + max(key.magnitude, sink.magnitude, 0)
+    while True:
+        root = square_root(Ball(depth, 0), more)
+        scaled = quotient(key, root, more)
+        below = total([sink, -scaled] if key_is_top else [scaled, -sink], more)
+        is_exact = not below.rad  # as for a score of 0
+        if is_exact or below.rad.bit_length() + below.exp < -bits - 4:
+            return exponential(below, bits + 4)
+        more *= 2
+
+
+def _ball(value: Fraction) -> Ball:
+    """A dyadic fraction."""
+    return Ball(value.numerator, 1 - value.denominator.bit_length())
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """0 for a query that sees no key: all weight is the sink's."""
+    _, _, values, mask, _ = operands
+    hidden = np.repeat(~mask.any(axis=-1), values.shape[-1], axis=1)
+    return hidden, np.zeros(hidden.shape)
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """Attention's, the sink being a key whose value is 0 and whose score is known less well."""
+    return bound.error_bound(x, _as_attention(operands), z, ulp, format)
+
+
+def _as_attention(operands: Operands) -> Operands:
+    """Operands of attention with nearly these scores, and the sink's as that of a last key.
+
+    A dimension more, of which keys have 0 and queries 1, and sqrt(d + 1) in place of sqrt d.
+    """
+    q, k, v, mask, sink = operands
+    q, k, v, sink = (each.astype(np.float64) for each in (q, k, v, sink))
+    depth, rows_ = q.shape[-1], len(q)
+    query = np.concatenate([q * np.sqrt((depth + 1) / depth), np.ones((rows_, 1, 1))], axis=-1)
+    last = np.zeros((rows_, 1, depth + 1))
+    with np.errstate(over="ignore"):
+        last[..., -1:] = sink * np.sqrt(depth + 1)
+    keys = np.concatenate(
+        [np.concatenate([k, np.zeros((*k.shape[:-1], 1))], axis=-1), last], axis=1
+    )
+    values = np.concatenate([v, np.zeros((rows_, 1, v.shape[-1]))], axis=1)
+    seen = np.concatenate([mask, np.ones((rows_, 1, 1), bool)], axis=-1)
+    return query, keys, values, seen
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """Half-ulp changes of all operands: sum of w_j |v_j - z| d_j + w_j h(v_j), w the weights.
+
+    d_j = sum over c of (|q_c| h(k_jc) + |k_jc| h(q_c)) / sqrt d is what they do to a score; of the
+    sink, whose value is 0, it is h(sink).
+    """
+    q, k, v, _, sink = (each.astype(np.float64) for each in operands)
+    h = rows.half_ulps
+    with np.errstate(invalid="ignore", over="ignore"):
+        root = np.sqrt(q.shape[-1])
+        weights = rows.sums(effective_logits(x, operands), format).softmax[:, :, None]
+        moved = (np.abs(q) * h(k, format) + np.abs(k) * h(q, format)).sum(axis=-1) / root
+        apart = np.abs(v - z[:, None, :]) * moved[:, :, None]
+        found = (weights[:, :-1] * (apart + h(v, format))).sum(axis=1)
+        return np.asarray(found + weights[:, -1] * np.abs(z) * h(sink[:, 0, :], format))
+
+
+def effective_logits(x: Array, operands: Operands) -> Array:
+    """The scores, and the sink after them."""
+    sink = operands[4].astype(np.float64)[:, 0, :]
+    return np.concatenate([scores(operands[:4]), sink], axis=-1)
+
+
+def seeing_nothing(format: Format) -> Inputs:
+    """A query that sees none of its three keys."""
+    x = np.zeros((1, 3), format.dtype)
+    q, k, v, mask, sink = with_sinks(x, np.random.default_rng(0))
+    return Inputs(x, (q, k, v, np.zeros_like(mask), sink))
+
+
+OPERATION = Operation(
+    "attention_sink",
+    "z = sum_j e_j V_j / (exp(sink) + sum_j e_j), e = exp(q K' / sqrt d)",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    make_operands=with_sinks,
+    operands=(
+        Operand("q", 2),
+        Operand("k", 2, entries=0),
+        Operand("v", 2, entries=0),
+        Operand("mask", 2, entries=1, kind="bool"),
+        Operand("sink", 2),
+    ),
+    takes_logits=False,  # the operands were made from them
+    seeing_nothing=seeing_nothing,
+    numbers_per_logit=16,
+    effective_logits=effective_logits,
+    has_axis=False,
+)

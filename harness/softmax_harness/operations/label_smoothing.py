@@ -1,0 +1,144 @@
+"""label_smoothing: cross-entropy whose target is spread: 1 - eps to the class, eps over all.
+
+z = (1 - eps) l_t + (eps / n) sum_j l_j with the losses l_j = log sum exp(x) - x_j, as
+torch.nn.CrossEntropyLoss(label_smoothing=eps) has it (Szegedy et al., CVPR 2016); each row has an
+eps of its own. Laws: eps = 0 gives cross_entropy; shifting all logits changes nothing; z >= 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows
+from softmax_harness.operations.balls import (
+    ONE,
+    Ball,
+    enclosure,
+    exact,
+    fraction,
+    near_limit,
+    product,
+    quotient,
+    total,
+)
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+
+_SMOOTHING = (0.0, 0.01, 0.1, 0.2, 0.5, 1.0)
+
+
+def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format."""
+    eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1)).astype(stored.dtype)
+    return (*cross_entropy.targets(stored, rng), eps)
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """L + B / n with L = log sum exp(x - a), B = n (1 - eps) (a - x_t) + eps sum (a - x_j) exactly.
+
+    Neither is negative, so that nothing cancels. L is no algebraic number if there is more than
+    one logit; where it is too small to be added, B / n is what z is next to, above it.
+    """
+    row, n = rows.distinct_logits(x), len(x)
+    log = rows.log_of_sum(row, precision)
+    below = _weighted_distance(x, int(operands[0]), float(operands[1][0]))
+    if below.man and log.magnitude < below.magnitude - n.bit_length() - precision:
+        found = near_limit(fraction(below) / n, log)
+        if found is not None:
+            return [found]
+    whole = total([below, product(log, Ball(n, 0))], precision)
+    return [enclosure(quotient(whole, Ball(n, 0), precision))]
+
+
+def _weighted_distance(x: Array, target: int, smoothing: float) -> Ball:
+    """n (1 - eps) (a - x_t) + eps sum (a - x_j); where eps is 0 the others may be masked."""
+    eps, top = exact(smoothing), exact(float(x.max()))
+    own = product(total([ONE, -eps]), total([top, -exact(float(x[target]))]))
+    own = product(own, Ball(len(x), 0))
+    if eps.is_zero:
+        return own
+    others = total([product(top, Ball(len(x), 0)), *(-exact(float(each)) for each in x)])
+    return total([own, product(eps, others)])
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """cross_entropy's; +inf where any class is masked, unless eps is 0."""
+    target, smoothing = operands
+    fixed, expected = log_softmax.special_values(x, policy)
+    own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
+    own_fixed = cross_entropy.at_target(fixed, (target,))
+    hidden = np.isneginf(np.where(fixed, expected, 0.0)).any(axis=-1, keepdims=True)
+    infinite = hidden & (smoothing.astype(np.float64) != 0.0)
+    loss = np.where(own == ANYTHING, ANYTHING, -own)
+    return own_fixed | infinite, np.where(infinite, np.inf, np.where(own_fixed, loss, 0.0))
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """The error of L by log1p of the others, and the roundings of each loss, weight and sum."""
+    known = rows.sums(x, format)
+    return _bound(known, known.log_error, operands, z, ulp, format)
+
+
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """As `error_bound` with the error of log s."""
+    log_error = bounds.log_of_sum_error(x.shape[-1], format)
+    return _bound(rows.sums(x, format), log_error, operands, z, ulp, format)
+
+
+def _bound(
+    known: rows.Sums,
+    log_error: Array | float,
+    operands: Operands,
+    z: Array,
+    ulp: Array,
+    format: Format,
+) -> Array:
+    """Of (1 - eps) l_t + eps mean(l): nothing cancels, so that roundings count relatively.
+
+    Three of each loss, one of 1 - eps, one of each product, the additions of the mean and its
+    division, and the sum; the errors of L, alike in all losses, count once. Infinite where the sum
+    of the losses is no number of the format.
+    """
+    setting = bounds.native(format, bounds.pairwise_additions(known.distance.shape[-1]))
+    u, eta = setting.unit_roundoff, setting.smallest_subnormal
+    eps = operands[1].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        losses = known.distance + known.log
+        own = (1.0 - eps) * cross_entropy.at_target(losses, operands)
+        mean = np.where(eps == 0.0, 0.0, eps * losses.mean(axis=-1, keepdims=True))
+        roundings = u * (6.0 * own + (setting.additions + 6.0) * mean)
+        absolute = 1.1 * roundings + log_error + u * np.abs(z) + 4.0 * eta
+        # A loss, or the sum of all, may exceed the format though their mean does not.
+        whole = np.where(eps == 0.0, 0.0, losses.sum(axis=-1, keepdims=True))
+        overflows = whole >= (1.0 - 2.0**-7) * format.largest
+        return np.asarray(np.where(overflows, np.inf, absolute) / ulp)
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """sum of |s_j - (1 - eps) [j = t] - eps / n| h_j, the gradient times the changes."""
+    target, smoothing = operands
+    s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
+    eps = smoothing.astype(np.float64)
+    slope = s - eps / x.shape[-1]
+    at_class = np.arange(x.shape[-1]) == target[:, None]
+    slope = np.where(at_class, slope - (1.0 - eps), slope)
+    return np.asarray((np.abs(slope) * h).sum(axis=-1, keepdims=True))
+
+
+OPERATION = Operation(
+    "label_smoothing",
+    "z = (1 - eps) l_t + eps mean_j l_j, l_j = log sum_k exp(x_k) - x_j",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    usual_bound,
+    make_operands=targets,
+    operands=(cross_entropy.CLASS, Operand("smoothing", 1)),
+    one_result=True,
+    least=0.0,
+)

@@ -1,0 +1,139 @@
+"""log_softmax_gradient: z_i = v_i - s_i sum_j v_j, s = softmax(x): what passes back through it.
+
+v is the gradient of a loss by the results of log_softmax, z that by the logits. For v = -1 at the
+true class and 0 elsewhere it is the gradient of cross-entropy. Laws: each row sums to 0; where v is
+a multiple of s, z is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax
+from softmax_harness.operations.balls import (
+    Ball,
+    enclosure,
+    exact,
+    fraction,
+    near_limit,
+    product,
+    quotient,
+    total,
+)
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened, passed_back
+
+
+def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """v in the format of the logits: normal, of one sign, -1 at one class, a constant, 0.
+
+    The sum over a row is at most a few hundred, however long the row.
+    """
+    rows_, n = stored.shape
+    made = rng.standard_normal((rows_, n))
+    column = np.arange(n) == rng.integers(0, max(n, 1), (rows_, 1))
+    mean = np.broadcast_to(1.0 / max(n, 1), made.shape)
+    kinds = made, 100.0 * np.abs(made) * mean, -column.astype(float), mean, 0.0 * made
+    kind = rng.choice(len(kinds), (rows_, 1), p=(0.35, 0.25, 0.25, 0.1, 0.05))
+    return (np.choose(kind, kinds).astype(stored.dtype),)
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """v_i - s_i V with V = sum v_j exactly; s_i as t_i / S, t = exp(x - a), S = sum of t.
+
+    If V is 0, z is v_i. Otherwise, with more than one distinct logit, s_i and with it z is
+    transcendental (Lindemann-Weierstrass), so that rising precision decides what cancels, but next
+    to two numbers: to v_i where s_i is next to nothing, and to v_i - V / m at the largest logit.
+    """
+    row = rows.distinct_logits(x)
+    v = [exact(float(each)) for each in operands[0].astype(np.float64)]
+    whole, terms = total(v), rows.weights(row.values, precision)
+    others = rows.rest(terms, row.counts, precision)
+    denominator = total([Ball(row.most, 0), others], precision)
+    found: list[Enclosure | None] = []
+    for place, own in zip(row.place.tolist(), v, strict=True):
+        if place < 0:
+            found.append(None)
+        elif place == len(terms) - 1:
+            found.append(_at_largest(own, whole, row.most, others, precision))
+        else:
+            share = quotient(product(terms[place], whole, precision), denominator, precision)
+            found.append(rows.exact_and_small(own, -share, precision))
+    return found
+
+
+def _at_largest(own: Ball, whole: Ball, most: int, others: Ball, bits: int) -> Enclosure:
+    """v_i - V / (m + R), m times the largest logit: (v_i - V / m) + V R / (m (m + R)).
+
+    The first part is exactly 0 where v_i m = V; the second, where R is next to nothing, too small
+    to be added.
+    """
+    limit = fraction(total([product(own, Ball(most, 0)), -whole])) / most
+    if others.is_zero or whole.is_zero:
+        return rows.rational(limit if others.is_zero else fraction(own), bits)
+    denominator = total([Ball(most, 0), others], bits)
+    divisor = product(denominator, Ball(most, 0), bits)
+    beyond = quotient(product(whole, others, bits), divisor, bits)
+    if limit == 0:
+        return enclosure(beyond)
+    found = near_limit(limit, beyond)
+    if found is not None:
+        return found
+    return enclosure(total([own, -quotient(whole, denominator, bits)], bits))
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """NaN where softmax has it; v_i where softmax is 0, v_i less the sum where it is 1."""
+    fixed, expected = softmax.special_values(x, policy)
+    v = operands[0].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        passed = v - np.where(expected == 0.0, 0.0, expected * v.sum(axis=-1, keepdims=True))
+    passed = np.where(expected == ANYTHING, ANYTHING, passed)
+    return fixed, np.where(fixed, passed, 0.0)
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """A well-made softmax, a pairwise sum V, their product, and the difference."""
+    v = operands[0].astype(np.float64)
+    s = rows.sums(x, format).softmax
+    setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
+    u, eta = setting.unit_roundoff, setting.smallest_subnormal
+    with np.errstate(invalid="ignore", over="ignore"):
+        s_ulp = format.ulp(s)
+        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        whole = np.abs(v.sum(axis=-1, keepdims=True))
+        lost = setting.additions * u * np.abs(v).sum(axis=-1, keepdims=True)
+        absolute = s_error * whole + (s + s_error) * (lost + u * (whole + lost))
+        return np.asarray((1.1 * absolute + u * np.abs(z) + eta) / ulp)
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """|V| times softmax's, from dz_i / dx_k = -V s_i (delta_ik - s_k)."""
+    whole = np.abs(operands[0].astype(np.float64).sum(axis=-1, keepdims=True))
+    return np.asarray(whole * cross_entropy_gradient.input_sensitivity(x, (), z, format))
+
+
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.passed_back`."""
+    v = operands[0].astype(np.float64)
+    return passed_back.log_softmax_gradient(x, v, fixed, expected, format)
+
+
+OPERATION = Operation(
+    "log_softmax_gradient",
+    "z_i = v_i - softmax(x)_i sum_j v_j",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    screen=screened,
+    make_operands=incoming,
+    operands=(Operand("v", 1, entries=0),),
+)

@@ -1,0 +1,142 @@
+"""logsumexp_gradient: z_i = g s_i, s = softmax(x), g one number a row: what passes back through it.
+
+Laws: a row sums to g; g = 1 gives softmax.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax
+from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
+from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import exact_product
+from softmax_harness.operations.truth import Truth
+
+_LEAST = -1500
+
+
+def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """g of each row, shape (rows, 1), in the format of the logits: normal, 1, a mean's, 0, large.
+
+    The mean over a batch of b rows passes back 1 / b.
+    """
+    shape = len(stored), 1
+    kinds = (
+        rng.standard_normal(shape),
+        np.ones(shape),
+        1.0 / rng.integers(1, 4097, shape),
+        np.zeros(shape),
+        2.0 ** rng.integers(-12, 13, shape) * rng.choice([-3.0, 1.0], shape),
+    )
+    kind = rng.choice(len(kinds), shape, p=(0.4, 0.1, 0.2, 0.05, 0.25))
+    return (np.choose(kind, kinds).astype(stored.dtype),)
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """g t_i / S, t = exp(x - a), S = sum of t; 0 if g is.
+
+    At the largest logit, m of them, it is g / m less what `rows.weighted_mean` tells the side of.
+    The others are no more than g / 2, and next to that only as far as logits differ.
+    """
+    row = rows.distinct_logits(x)
+    g = exact(float(operands[0][0]))
+    terms = rows.weights(row.values, precision)
+    if g.is_zero:
+        distinct = [Enclosure(0, 0, 0)] * len(terms)
+    else:
+        denominator = total([Ball(row.most, 0), rows.rest(terms, row.counts, precision)], precision)
+        distinct = [
+            enclosure(quotient(product(g, term, precision), denominator, precision))
+            for term in terms[:-1]
+        ]
+        alone = [*[Ball(0, 0)] * len(distinct), g]
+        distinct.append(rows.weighted_mean(alone, row.counts, terms, precision))
+    return [distinct[place] if place >= 0 else None for place in row.place.tolist()]
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """g times what softmax has there."""
+    fixed, expected = softmax.special_values(x, policy)
+    scaled = np.where(expected == 0.0, 0.0, expected * operands[0].astype(np.float64))
+    return fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """|g| times the bound of a well-made softmax, and the rounding of the product."""
+    g = np.abs(operands[0].astype(np.float64))
+    s = rows.sums(x, format).softmax
+    s_ulp = format.ulp(s)
+    with np.errstate(invalid="ignore", over="ignore"):
+        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        absolute = g * s_error * (1.0 + 2.0**-6) + format.unit_roundoff * np.abs(z)
+        return np.asarray(absolute / ulp + 0.5 * format.smallest_subnormal / ulp)
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """|g| times softmax's."""
+    g = np.abs(operands[0].astype(np.float64))
+    return np.asarray(g * cross_entropy_gradient.input_sensitivity(x, (), z, format))
+
+
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """softmax as two float64 times the significand of g, of which only the tails are rounded.
+
+    Both roundings are below 2**-104 of the result. The exponent of g is added; what lies below
+    2**-1500 is next to nothing in every format. If g is 0, so is the result, exactly.
+    """
+    g = operands[0].astype(np.float64)
+    zero = g == 0.0
+    significand, exponent = np.frexp(np.where(zero, 1.0, g))
+    stages = [Stage(each, relative_error(each) + 2.0**-104) for each in kernels_of(format)]
+
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        kernel, error = stage
+        logits = Rows.of(x[part], kernel)
+        undecided = logits.of_one_value
+        parts, pieces = sum_and_terms(logits)
+        inverse = kernel.inverse(list(parts.whole))
+        for piece, terms, w in pieces:
+            head, tail = kernel.scaled(terms[0], terms[1], inverse, w)
+            q, factor = terms[2], np.broadcast_to(significand[part], head.shape)
+            own, lost = exact_product(head, factor)
+            head[:], tail[:] = own, tail * factor + lost
+            q >>= 52
+            q += exponent[part]
+            np.maximum(q, _LEAST, out=q)
+            q <<= 52
+            of_piece = here.columns(piece)
+            open_ = rounded(head, tail, q, of_piece, error, w, below_one=False)
+            undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        nothing = np.flatnonzero(zero[part])
+        here.rounded[nothing] = here.offset[nothing] = 0.0
+        here.ulp[nothing] = format.smallest_subnormal
+        undecided[nothing] = False
+        return undecided
+
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
+OPERATION = Operation(
+    "logsumexp_gradient",
+    "z_i = g softmax(x)_i",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    screen=screened,
+    make_operands=incoming,
+    operands=(Operand("g", 1),),
+)

@@ -1,0 +1,214 @@
+"""logsumexp_weighted: z = log sum_j b_j exp(x_j) with weights of either sign, one result a row.
+
+As scipy.special.logsumexp(x, b=b) has it: NaN where the sum is below 0, -inf where it is 0; a logit
+with a weight of 0 does not count, whatever it is. Laws: adding c to all logits adds c; multiplying
+all weights by 2 adds log 2; b = 1 gives logsumexp. Condition: sum |b_j| exp(x_j) over the sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import bounds, rows
+from softmax_harness.operations.balls import (
+    ONE,
+    Ball,
+    exact,
+    fraction,
+    logarithm_of_one_and,
+    product,
+    quotient,
+    total,
+)
+from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+
+_FIRST_BITS = 128
+# Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
+_SURE = 2.0**-40
+
+
+def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+    """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
+
+    What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
+    even the sign can be told.
+    """
+    rows_, n = stored.shape
+    size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
+    mixed = np.where(rng.random((rows_, n)) < 0.3, -size, size)
+    kept = np.where(rng.random((rows_, n)) < 0.5, size, 0.0)
+    kinds = size, mixed, kept, -size, 0.0 * size
+    kind = rng.choice(len(kinds), (rows_, 1), p=(0.2, 0.45, 0.2, 0.1, 0.05))
+    b = np.choose(kind, kinds)
+    with np.errstate(invalid="ignore", over="ignore"):
+        known = _float_sums(stored.astype(np.float64), b)
+        cancels = np.abs(known.whole) < 0.25 * known.size
+    return (np.where(cancels, np.abs(b), b).astype(stored.dtype),)
+
+
+class _FloatSums(NamedTuple):
+    """In float64, of each row; a is the largest logit whose weight is not 0, weights are scaled.
+
+    Attributes
+    ----------
+    terms : ndarray, shape (rows, n)
+        |b_j| exp(x_j - a).
+    distance : ndarray, shape (rows, n)
+        a - x_j, 0 where the term is.
+    whole, size : ndarray, shape (rows, 1)
+        The sums of b_j exp(x_j - a) and of its absolute values.
+    scale : ndarray, shape (rows, 1)
+        The power of two that the weights were divided by.
+    """
+
+    terms: Array
+    distance: Array
+    whole: Array
+    size: Array
+    scale: Array
+
+
+def _float_sums(x: Array, b: Array) -> _FloatSums:
+    counts = (b != 0.0) & (x != -np.inf)
+    top = np.max(np.where(counts, x, -np.inf), axis=-1, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0.0)
+    largest = np.max(np.where(counts, np.abs(b), 0.0), axis=-1, keepdims=True, initial=0.0)
+    scale = np.exp2(np.frexp(largest)[1] - 1.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        terms = np.where(counts, np.abs(b / scale) * np.exp(np.minimum(x - top, 0.0)), 0.0)
+        distance = np.where(terms > 0.0, top - x, 0.0)
+    whole = np.where(b < 0.0, -terms, terms).sum(axis=-1, keepdims=True)
+    return _FloatSums(terms, distance, whole, terms.sum(axis=-1, keepdims=True), scale)
+
+
+class _Weighted(NamedTuple):
+    """The distinct logits of a row, ascending, with the exact sums of their weights, none 0."""
+
+    values: list[float]
+    sums: list[Ball]
+
+    @classmethod
+    def of(cls, x: Array, b: Array) -> _Weighted:
+        found: dict[float, list[Ball]] = {}
+        for logit, weight in zip(x.tolist(), b.astype(np.float64).tolist(), strict=True):
+            if weight and logit != -np.inf:
+                found.setdefault(logit, []).append(exact(weight))
+        sums = [(logit, total(found[logit])) for logit in sorted(found)]
+        kept = [(logit, weight) for logit, weight in sums if weight.man]
+        return cls([logit for logit, _ in kept], [weight for _, weight in kept])
+
+    def others(self, bits: int) -> Ball:
+        """The weighted sum of the exponentials of all logits but the largest, exp(a) being 1."""
+        terms = rows.weights(self.values, bits)[:-1]
+        return total((product(b, t) for b, t in zip(self.sums, terms, strict=False)), bits)
+
+    def whole(self, bits: int) -> Ball:
+        """The sum with the largest logit."""
+        return total([self.sums[-1], self.others(bits)], bits)
+
+    def sign(self) -> int:
+        """Of the sum, which is 0 only if nothing is left (Lindemann-Weierstrass)."""
+        bits, found = _FIRST_BITS, None if self.values else 0
+        while found is None:
+            found, bits = self.whole(bits).sign, 2 * bits
+        return found
+
+
+def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
+    """a + log T with T = sum of B_g exp(x_g - a), which is above 0; B_g sums weights of one logit.
+
+    It is a exactly if T = 1, which is so only for a single logit with B = 1; otherwise it is no
+    algebraic number, since exp(z) is a sum of exponentials.
+    """
+    row = _Weighted.of(x, operands[0])
+    return [rows.exact_and_small(exact(row.values[-1]), _log(row, precision), precision)]
+
+
+def _log(row: _Weighted, precision: int) -> Ball:
+    """log T by log1p of T - 1, or of (1 - T) / T where T is below 1/2."""
+    bits = precision
+    while row.whole(bits).sign != 1:  # above 0, as `special_values` found
+        bits *= 2
+    less = total([row.sums[-1], -ONE])
+    apart = total([less, row.others(bits)], bits)
+    if fraction(Ball(apart.man, apart.exp)) >= -0.5:
+        return logarithm_of_one_and(apart, bits)
+    return -logarithm_of_one_and(quotient(-apart, row.whole(bits), bits), bits)
+
+
+def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
+    """NaN and -inf by the sign of the sum; NaN of a NaN, and of +inf with a weight below 0."""
+    b = operands[0].astype(np.float64)
+    counts = b != 0.0
+    used = np.where(counts, x, -np.inf)
+    infinite = (used == np.inf).any(axis=-1)
+    lost = np.isnan(used).any(axis=-1) | ~np.isfinite(b).all(axis=-1)
+    lost |= ((used == np.inf) & (b < 0.0)).any(axis=-1)
+    plain = ~(lost | infinite)
+    expected = np.zeros(len(x))
+    expected[infinite] = np.inf
+    expected[lost] = np.nan
+    sign = _signs(used[plain], b[plain])
+    expected[plain] = np.select([sign < 0, sign == 0], [np.nan, -np.inf], 0.0)
+    return (expected != 0.0)[:, None], expected[:, None]
+
+
+def _signs(x: Array, b: Array) -> NDArray[np.int64]:
+    """The sign of the sum in each row: in float64 where that is sure, else exactly."""
+    known = _float_sums(x, b)
+    whole, size = known.whole[:, 0], known.size[:, 0]
+    signs = np.sign(whole).astype(np.int64)
+    for row in np.flatnonzero(np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size):
+        signs[row] = _Weighted.of(x[row], b[row]).sign()
+    return signs
+
+
+def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """a + log T: the error of T over T, that of its logarithm, u |z|, and half a spacing.
+
+    Infinite where T may be lost: its error is T / 2 or more.
+    """
+    b = operands[0].astype(np.float64)
+    setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
+    u, eta, errors = setting.unit_roundoff, setting.smallest_subnormal, setting.errors
+    known = _float_sums(x, b)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        relative = (setting.additions + 2.0) * u + errors.exp
+        lost = x.shape[-1] * (errors.exp_subnormal + 1.0) * eta * (1.0 + 1.0 / known.scale)
+        drift = u * (known.terms * known.distance).sum(axis=-1, keepdims=True)
+        share = 1.1 * (relative * known.size + drift + lost) / known.whole
+        log = np.abs(np.log(known.whole * known.scale))
+        absolute = 1.5 * share + (errors.log + u) * log + u * np.abs(z) + 0.5 * eta
+        return np.asarray(np.where(share < 0.5, absolute, np.inf) / ulp)
+
+
+def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """sum of |w_j| h_j with w_j = b_j exp(x_j) / sum, the gradient."""
+    known = _float_sums(x, operands[0].astype(np.float64))
+    moved = known.terms * rows.half_ulps(x, format)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(moved.sum(axis=-1, keepdims=True) / np.abs(known.whole))
+
+
+def counted(x: Array, operands: Operands) -> Array:
+    """The logits with -inf where the weight is 0."""
+    return np.where(operands[0].astype(np.float64) != 0.0, x, -np.inf)
+
+
+OPERATION = Operation(
+    "logsumexp_weighted",
+    "z = log sum_j b_j exp(x_j)",
+    enclose,
+    special_values,
+    error_bound,
+    input_sensitivity,
+    make_operands=signed_weights,
+    operands=(Operand("b", 1, entries=0),),
+    effective_logits=counted,
+    one_result=True,
+)

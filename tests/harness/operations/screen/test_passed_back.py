@@ -1,0 +1,89 @@
+"""The screens of what passes back through log_softmax and logsumexp, against the arbiter."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from softmax_harness.ground.errors import ScreenIsWrong
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations.screen import others, passed_back
+from softmax_harness.operations.screen.passed_back import Sum
+
+NAMES = ["log_softmax_gradient", "logsumexp_gradient"]
+FLOAT64 = FORMATS["float64"]
+
+
+def operands_of(name, x, rng):
+    if name == "logsumexp_gradient":
+        return (rng.normal(0, 1, (len(x), 1)),)
+    v = rng.normal(0, 1, x.shape)
+    v[0] = np.arange(x.shape[-1]) == x[0].argmax()
+    return (v,)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_screen_is_mpmath_on_every_family(name, dtype, assert_agrees_on_every_family):
+    assert_agrees_on_every_family(name, dtype)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+def test_the_sum_of_v_is_right_within_its_bound(n):
+    rng = np.random.default_rng(n)
+    v = rng.normal(0, 1, (20, n)) * 2.0 ** rng.integers(-60, 60, (20, n))
+    v[0] = np.arange(n) == n - 1
+    found = Sum.of(v)
+    assert found.error[0, 0] == 0.0 and found.head[0, 0] == 1.0
+    for row in range(len(v)):
+        exact = sum(map(Fraction, v[row].tolist()))
+        near = Fraction(found.head[row, 0]) + Fraction(found.tail[row, 0])
+        assert abs(near - exact) <= Fraction(found.error[row, 0])
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_the_class_of_a_saturated_row_has_all_its_digits(dtype, assert_agrees):
+    """v = -1 there: z is s - 1, minus the sum of the others over that of all."""
+    gaps = [5.0, 30.0, 80.0, 700.0, 1300.0]
+    x = np.array([[gap, 0.0, -1.0, 0.0] for gap in gaps])
+    v = np.zeros(x.shape)
+    v[:, 0] = -1.0
+    assert not assert_agrees("log_softmax_gradient", x, (v,), FORMATS[dtype]).any()
+
+
+def test_zeros_are_decided_and_what_cancels_exactly_is_left_to_mpmath(assert_agrees):
+    x = np.array([[0.0, 1.0, 2.0], [0.0, 1.0, 2.0], [1.0, 1.0, 1.0]])
+    v = np.array([[0.0, 0.0, 0.0], [1.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+    left = assert_agrees("log_softmax_gradient", x, (v,), FLOAT64)
+    assert left.tolist() == [False, True, True]
+    left = assert_agrees("logsumexp_gradient", x, (np.array([[0.0], [3.0], [3.0]]),), FLOAT64)
+    assert left.tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_in_pieces(name, monkeypatch, assert_agrees):
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 3, (1, 50))
+    x[0, [5, 20]] = -np.inf, 12.0
+    monkeypatch.setattr(others, "BLOCK_ELEMENTS", 7)
+    assert not assert_agrees(name, x, operands_of(name, x, rng), FLOAT64).any()
+
+
+def test_a_g_of_any_size_is_taken(assert_agrees):
+    x = np.random.default_rng(6).normal(0, 300, (6, 9))
+    g = np.array([[5e-324], [2.0**-1022], [1e-200], [3.0], [-1e200], [1.7e308]])
+    assert not assert_agrees("logsumexp_gradient", x, (g,), FLOAT64).any()
+
+
+def test_a_lying_sum_is_caught(monkeypatch, assert_agrees):
+    def lying(v):
+        found = of(v)
+        return found._replace(tail=found.tail + 2.0**-60)
+
+    of = Sum.of
+    rng = np.random.default_rng(6)
+    x = rng.normal(0, 1, (20, 9))
+    monkeypatch.setattr(passed_back.Sum, "of", staticmethod(lying))
+    with pytest.raises(ScreenIsWrong):
+        assert_agrees(
+            "log_softmax_gradient", x, operands_of("log_softmax_gradient", x, rng), FLOAT64
+        )

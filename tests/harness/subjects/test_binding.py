@@ -1,0 +1,54 @@
+"""Arguments bound by name: only where every name is there, and in another order."""
+
+import functools
+import math
+
+import pytest
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.binding import bound
+
+NAMES = ("x", "target")
+
+
+def in_order(x, target, axis=-1):
+    return x, target
+
+
+def other_names(logits, labels, axis=-1):
+    return logits, labels
+
+
+def swapped(target, x, axis=-1):
+    return x, target
+
+
+def by_keyword(x, *, target, axis=-1):
+    return x, target
+
+
+def more_between(x, weight=None, target=None, axis=-1):
+    return x, target
+
+
+def one_missing(labels, x, axis=-1):
+    return labels, x
+
+
+@pytest.mark.parametrize("function", [in_order, other_names, swapped, by_keyword, more_between])
+def test_each_argument_comes_where_it_belongs(function):
+    assert bound(function, NAMES)("the logits", "the class", axis=0) == ("the logits", "the class")
+
+
+@pytest.mark.parametrize("function", [in_order, other_names, one_missing, math.hypot])
+def test_what_is_in_order_or_names_nothing_is_left_alone(function):
+    assert bound(function, NAMES) is function
+
+
+def test_a_partial_keeps_what_it_was_given():
+    assert bound(functools.partial(swapped, axis=1), NAMES)("x", "t") == ("x", "t")
+
+
+def test_each_operation_has_a_signature():
+    assert OPERATIONS["softmax"].signature == "f(x, axis=-1)"
+    assert OPERATIONS["softmax_masked"].signature == "f(x, mask, axis=-1)"
+    assert OPERATIONS["attention"].signature == "f(q, k, v, mask)"
