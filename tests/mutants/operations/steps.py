@@ -1,4 +1,4 @@
-"""What the kernels here share: rows along an axis, worked in float64 and rounded once, and steps."""
+"""What the kernels here share: rows along an axis, worked in float64 and rounded once; steps."""
 
 import numpy as np
 
