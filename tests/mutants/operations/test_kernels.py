@@ -112,3 +112,21 @@ PARTS = ("accuracy", "layouts", "axes", "batches", "permutations", "shapes", "in
 def test_a_right_kernel_passes(operation, function, dtype):
     result = judged(function, operation, dtype, parts=PARTS)
     assert result.verdict == "pass", result.findings
+
+
+def of_structure():
+    """Each fault apart from the numbers, of the first right kernel of each operation."""
+    for name in NAMES:
+        right = next(function for owner, function in ALL if owner == name and is_right(function))
+        for fault in functions("structure"):
+            yield pytest.param(name, right, fault, id=f"{name}-{fault.__name__}")
+
+
+@pytest.mark.parametrize("operation, right, fault", of_structure())
+def test_a_fault_apart_from_the_numbers_is_found_in_its_part(operation, right, fault):
+    def kernel(*arguments, axis=-1):
+        return fault(right, *arguments, axis=axis)
+
+    kind, part = re.search(r"Found as: (\w+) in (\w+)", fault.__doc__).groups()
+    result = judged(kernel, operation, "float32", fail_fast=True, parts=(part,))
+    assert kind in {finding.kind for finding in result.findings}
