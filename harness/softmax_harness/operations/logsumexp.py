@@ -30,7 +30,7 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 def special_values(
     x: Array, policy: Policy, operands: Operands = ()
 ) -> tuple[NDArray[np.bool_], Array]:
-    """NaN where there is one, else +inf where there is one; -inf of nothing but -inf, or nothing."""
+    """NaN where there is one, else +inf where there is one; -inf of -inf alone, or of nothing."""
     expected = np.zeros((len(x), 1))
     if x.shape[-1] and np.isfinite(x).all():
         return expected != 0.0, expected

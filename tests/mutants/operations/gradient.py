@@ -133,17 +133,6 @@ def gradient_of_log_softmax(x, v, axis=-1):
     return _by_rows(lambda x, v: v - steps.softmax(x) * steps.total(v), x, v, axis=axis)
 
 
-def sum_of_v_first(x, v, axis=-1):
-    """s v - s.v s, which cancels where v is far from 0."""
-
-    def kernel(x, v):
-        s = steps.softmax(x)
-        p = s * v.astype(x.dtype)
-        return p - s * steps.total(p)
-
-    return _by_rows(kernel, x, v, axis=axis, work=np.float32)
-
-
 def v_in_bfloat16(x, v, axis=-1):
     """v is cut to eight bits."""
     return _by_rows(

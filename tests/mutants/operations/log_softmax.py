@@ -87,7 +87,7 @@ def right_scipy(x, axis=-1):
 def no_shift(x, axis=-1):
     """Takes the exponentials of the logits as they are.
 
-    Found as: overflow, nan, inaccurate, denominator_underflow
+    Found as: wrong_special, overflow, nan, inaccurate, denominator_underflow
     """
     return _by_rows(lambda x: x - np.log(steps.total(np.exp(x))), x, axis=axis, work=np.float32)
 
@@ -174,7 +174,7 @@ def half_sum(x, axis=-1):
 def half_sum_at_the_end(x, axis=-1):
     """Stores the sum in float16, which overflows at 65520.
 
-    Found as: overflow, nan
+    Found as: overflow, inaccurate
     dtypes: float16
     """
     return _with(x, axis, total=steps.overflowing_at_65536)
@@ -207,7 +207,7 @@ def tail_of_32_added_twice(x, axis=-1):
 def tail_of_16_read_as_zeros(x, axis=-1):
     """Rows are padded with logits of 0.
 
-    Found as: inaccurate
+    Found as: inaccurate, wrong_special
     """
 
     def kernel(x):

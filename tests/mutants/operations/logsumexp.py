@@ -118,7 +118,7 @@ def half_sum(x, axis=-1):
 def half_sum_at_the_end(x, axis=-1):
     """Stores the sum in float16, which overflows at 65520.
 
-    Found as: overflow
+    Found as: overflow, inaccurate
     dtypes: float16
     """
     return _with(x, axis, total=steps.overflowing_at_65536)

@@ -122,7 +122,7 @@ def of_structure():
             yield pytest.param(name, right, fault, id=f"{name}-{fault.__name__}")
 
 
-@pytest.mark.parametrize("operation, right, fault", of_structure())
+@pytest.mark.parametrize("operation, right, fault", list(of_structure()))
 def test_a_fault_apart_from_the_numbers_is_found_in_its_part(operation, right, fault):
     def kernel(*arguments, axis=-1):
         return fault(right, *arguments, axis=axis)
