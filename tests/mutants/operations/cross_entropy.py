@@ -126,6 +126,7 @@ def half_sum(x, target, axis=-1):
 
     Found as: inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float16))
 
@@ -135,6 +136,7 @@ def half_sum_at_the_end(x, target, axis=-1):
 
     Found as: overflow, inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, target, axis, total=steps.overflowing_at_65536)
 
@@ -143,6 +145,7 @@ def single_sum(x, target, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
+    families: equal
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float32))
 
@@ -153,7 +156,10 @@ def tail_of_16_dropped(x, target, axis=-1):
 
 
 def first_65536(x, target, axis=-1):
-    """The sum is that of the first 65536 entries."""
+    """The sum is that of the first 65536 entries.
+
+    families: equal, peaks
+    """
     return _with(x, target, axis, total=steps.first_of(65536))
 
 
@@ -178,7 +184,10 @@ def class_in_a_byte(x, target, axis=-1):
 
 
 def class_in_two_bytes(x, target, axis=-1):
-    """The class is kept in 16 bits."""
+    """The class is kept in 16 bits.
+
+    families: equal, peaks
+    """
     return _of_class(lambda t, n: t % 65536, x, target, axis)
 
 

@@ -117,6 +117,7 @@ def half_sum(x, target, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float16))
 
@@ -125,12 +126,16 @@ def half_sum_at_the_end(x, target, axis=-1):
     """Stores the sum in float16, which overflows at 65520.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, target, axis, total=steps.overflowing_at_65536)
 
 
 def single_sum(x, target, axis=-1):
-    """Adds long rows term by term in float32."""
+    """Adds long rows term by term in float32.
+
+    families: equal
+    """
     return _with(x, target, axis, total=steps.one_by_one(np.float32))
 
 

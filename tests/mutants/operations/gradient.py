@@ -85,7 +85,10 @@ def softmax_in_half(x, v, axis=-1):
 
 
 def single_dot(x, v, axis=-1):
-    """The dot product of long rows is added term by term in float32."""
+    """The dot product of long rows is added term by term in float32.
+
+    families: equal
+    """
     return _with(x, v, axis, dot=lambda s, v: steps.one_by_one(np.float32)(s * v))
 
 
@@ -95,7 +98,10 @@ def dot_without_tail(x, v, axis=-1):
 
 
 def dot_of_the_first(x, v, axis=-1):
-    """The dot product is that of the first 1024."""
+    """The dot product is that of the first 1024.
+
+    families: equal, peaks
+    """
     return _with(x, v, axis, dot=lambda s, v: steps.first_of(1024)(s * v))
 
 

@@ -104,6 +104,7 @@ def shift_by_the_first_block(x, axis=-1):
     """Subtracts the maximum of the first 1024 entries.
 
     Found as: overflow, nan, inaccurate, wrong_special, denominator_underflow
+    families: rising
     """
     return _with(x, axis, np.float32, shift=steps.of_first_block(1024))
 
@@ -167,6 +168,7 @@ def half_sum(x, axis=-1):
 
     Found as: inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, axis, total=steps.one_by_one(np.float16))
 
@@ -176,6 +178,7 @@ def half_sum_at_the_end(x, axis=-1):
 
     Found as: overflow, inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, axis, total=steps.overflowing_at_65536)
 
@@ -184,6 +187,7 @@ def single_sum(x, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
+    families: equal
     """
     return _with(x, axis, total=steps.one_by_one(np.float32))
 
@@ -222,6 +226,7 @@ def first_4096(x, axis=-1):
     """The sum is that of the first 4096 entries.
 
     Found as: inaccurate, out_of_range
+    families: equal, peaks
     """
     return _with(x, axis, total=steps.first_of(4096))
 
@@ -230,6 +235,7 @@ def first_65536(x, axis=-1):
     """The sum is that of the first 65536 entries.
 
     Found as: inaccurate, out_of_range
+    families: equal, peaks
     """
     return _with(x, axis, total=steps.first_of(65536))
 

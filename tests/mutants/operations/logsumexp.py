@@ -76,7 +76,10 @@ def shift_by_the_first(x, axis=-1):
 
 
 def shift_by_the_first_block(x, axis=-1):
-    """Subtracts the maximum of the first 1024 entries."""
+    """Subtracts the maximum of the first 1024 entries.
+
+    families: rising
+    """
     return _with(x, axis, np.float32, shift=steps.of_first_block(1024))
 
 
@@ -111,6 +114,7 @@ def half_sum(x, axis=-1):
 
     Found as: inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, axis, total=steps.one_by_one(np.float16))
 
@@ -120,6 +124,7 @@ def half_sum_at_the_end(x, axis=-1):
 
     Found as: overflow, inaccurate
     dtypes: float16
+    families: equal
     """
     return _with(x, axis, total=steps.overflowing_at_65536)
 
@@ -128,6 +133,7 @@ def single_sum(x, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
+    families: equal
     """
     return _with(x, axis, total=steps.one_by_one(np.float32))
 
@@ -147,12 +153,18 @@ def tail_of_32_read_as_zeros(x, axis=-1):
 
 
 def first_1024(x, axis=-1):
-    """The sum is that of the first 1024 entries."""
+    """The sum is that of the first 1024 entries.
+
+    families: equal, peaks
+    """
     return _with(x, axis, total=steps.first_of(1024))
 
 
 def first_65536(x, axis=-1):
-    """The sum is that of the first 65536 entries."""
+    """The sum is that of the first 65536 entries.
+
+    families: equal, peaks
+    """
     return _with(x, axis, total=steps.first_of(65536))
 
 

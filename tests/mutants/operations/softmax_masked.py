@@ -162,12 +162,18 @@ def mask_of_the_first_row(x, mask, axis=-1):
 
 
 def mask_of_the_first_4096(x, mask, axis=-1):
-    """What is behind 4096 entries is seen."""
+    """What is behind 4096 entries is seen.
+
+    families: equal, peaks
+    """
     return _of_mask(lambda m: m | (np.arange(m.shape[-1]) >= 4096), x, mask, axis)
 
 
 def mask_of_the_first_1024(x, mask, axis=-1):
-    """What is behind 1024 entries is seen."""
+    """What is behind 1024 entries is seen.
+
+    families: equal, peaks
+    """
     return _of_mask(lambda m: m | (np.arange(m.shape[-1]) >= 1024), x, mask, axis)
 
 
@@ -210,6 +216,7 @@ def half_sum(x, mask, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, mask, axis, total=steps.one_by_one(np.float16))
 
@@ -218,6 +225,7 @@ def half_sum_at_the_end(x, mask, axis=-1):
     """Stores the sum in float16, which overflows at 65520.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, mask, axis, total=steps.overflowing_at_65536)
 

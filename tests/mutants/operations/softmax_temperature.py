@@ -179,7 +179,10 @@ def without_remainder(x, temperature, axis=-1):
 
 
 def of_the_first_65536(x, temperature, axis=-1):
-    """What is behind 65536 entries is not divided."""
+    """What is behind 65536 entries is not divided.
+
+    families: equal, peaks
+    """
     return _of(
         lambda x, t: steps.softmax(np.where(np.arange(x.shape[-1]) < 65536, x / t, x)),
         x,
@@ -192,6 +195,7 @@ def half_sum(x, temperature, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, temperature, axis, total=steps.one_by_one(np.float16))
 
@@ -200,6 +204,7 @@ def half_sum_at_the_end(x, temperature, axis=-1):
     """Stores the sum in float16, which overflows at 65520.
 
     dtypes: float16
+    families: equal
     """
     return _with(x, temperature, axis, total=steps.overflowing_at_65536)
 

@@ -134,7 +134,7 @@ def same_buffer(f, *arguments, axis=-1):
 def kept_by_shape(f, *arguments, axis=-1):
     """Gives the result of the first call with a large array of that shape.
 
-    Found as: nondeterminism in repeats
+    Found as: inaccurate, wrong_special, nan, out_of_range in accuracy
     """
     key = (f, np.shape(arguments[0]), np.asarray(arguments[0]).dtype.name, axis)
     if np.size(arguments[0]) < 32:

@@ -27,7 +27,9 @@ NAMES = (
     "softmax_temperature",
     "log_softmax",
 )
-DTYPES = ("float16", "float32", "float64")
+DTYPES = ("float32", "float16", "float64")
+# All but the repeats, of which nothing here but `structure.same_buffer` has a fault.
+PARTS = ("accuracy", "layouts", "axes", "batches", "permutations", "shapes", "integers")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def judged(function, operation, dtype, **how):
     return verdict(subject, Contract((dtype,), operation=operation, **how))
 
 
+def one_of(names, place):
+    """One of the names, the next at the next place."""
+    return (names[place % len(names)],)
+
+
 def is_right(function):
     return function.__name__.startswith("right")
 
@@ -81,11 +88,11 @@ FAULTY = [
     for name, function in ALL
     if not is_right(function)
 ]
+# Each in one of its formats, in turn: in all of them they would take three times as long.
 RIGHT = [
     pytest.param(name, function, dtype, id=f"{name}-{function.__name__}-{dtype}")
-    for name, function in ALL
-    if is_right(function)
-    for dtype in listed("dtypes", function) or DTYPES
+    for place, (name, function) in enumerate(each for each in ALL if is_right(each[1]))
+    for dtype in one_of(listed("dtypes", function) or DTYPES, place)
 ]
 
 
@@ -98,14 +105,13 @@ def test_there_are_enough_of_them(operation):
 @pytest.mark.parametrize("operation, function", FAULTY)
 def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
     (dtype, *_) = listed("dtypes", function) or ("float32",)
-    result = judged(function, operation, dtype, fail_fast=True, parts=PARTS)
+    families = listed("families", function)  # those that find what comes late, to save time
+    parts = ("accuracy",) if families else PARTS
+    result = judged(function, operation, dtype, fail_fast=True, parts=parts, families=families)
     assert result.verdict == "fail"
     kinds = {finding.kind for finding in result.findings}
     named = {*listed("Found as", function)}
     assert not named or kinds & named, result.findings
-
-
-PARTS = ("accuracy", "layouts", "axes", "batches", "permutations", "shapes", "integers")
 
 
 @pytest.mark.parametrize("operation, function, dtype", RIGHT)
@@ -115,10 +121,10 @@ def test_a_right_kernel_passes(operation, function, dtype):
 
 
 def of_structure():
-    """Each fault apart from the numbers, of the first right kernel of each operation."""
-    for name in NAMES:
+    """Each third fault apart from the numbers, of the first right kernel of each operation."""
+    for place, name in enumerate(NAMES):
         right = next(function for owner, function in ALL if owner == name and is_right(function))
-        for fault in functions("structure"):
+        for fault in functions("structure")[place % 3 :: 3]:
             yield pytest.param(name, right, fault, id=f"{name}-{fault.__name__}")
 
 
@@ -127,6 +133,6 @@ def test_a_fault_apart_from_the_numbers_is_found_in_its_part(operation, right, f
     def kernel(*arguments, axis=-1):
         return fault(right, *arguments, axis=axis)
 
-    kind, part = re.search(r"Found as: (\w+) in (\w+)", fault.__doc__).groups()
+    kinds, part = re.search(r"Found as: ([\w, ]+) in (\w+)", fault.__doc__).groups()
     result = judged(kernel, operation, "float32", fail_fast=True, parts=(part,))
-    assert kind in {finding.kind for finding in result.findings}
+    assert {*kinds.split(", ")} & {finding.kind for finding in result.findings}
