@@ -126,7 +126,7 @@ def half_sum(x, target, axis=-1):
 
     Found as: inaccurate
     dtypes: float16
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float16))
 
@@ -145,7 +145,7 @@ def single_sum(x, target, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float32))
 

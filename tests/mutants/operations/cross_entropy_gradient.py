@@ -117,7 +117,7 @@ def half_sum(x, target, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float16))
 
@@ -134,7 +134,7 @@ def half_sum_at_the_end(x, target, axis=-1):
 def single_sum(x, target, axis=-1):
     """Adds long rows term by term in float32.
 
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float32))
 

@@ -87,7 +87,7 @@ def softmax_in_half(x, v, axis=-1):
 def single_dot(x, v, axis=-1):
     """The dot product of long rows is added term by term in float32.
 
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, v, axis, dot=lambda s, v: steps.one_by_one(np.float32)(s * v))
 

@@ -78,7 +78,7 @@ def shift_by_the_first(x, axis=-1):
 def shift_by_the_first_block(x, axis=-1):
     """Subtracts the maximum of the first 1024 entries.
 
-    families: rising
+    families: rising, peaks
     """
     return _with(x, axis, np.float32, shift=steps.of_first_block(1024))
 
@@ -114,7 +114,7 @@ def half_sum(x, axis=-1):
 
     Found as: inaccurate
     dtypes: float16
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, axis, total=steps.one_by_one(np.float16))
 
@@ -133,7 +133,7 @@ def single_sum(x, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, axis, total=steps.one_by_one(np.float32))
 

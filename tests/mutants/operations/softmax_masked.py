@@ -216,7 +216,7 @@ def half_sum(x, mask, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, mask, axis, total=steps.one_by_one(np.float16))
 

@@ -195,7 +195,7 @@ def half_sum(x, temperature, axis=-1):
     """Adds term by term in float16, where a sum of ones sticks at 2048.
 
     dtypes: float16
-    families: equal
+    families: equal, descending, peaks
     """
     return _with(x, temperature, axis, total=steps.one_by_one(np.float16))
 

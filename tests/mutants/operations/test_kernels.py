@@ -61,7 +61,7 @@ def functions(name):
 
 def listed(label, function):
     """The words after ``label:`` in a docstring."""
-    found = re.search(rf"{label}: ([\w, ]+)", function.__doc__)
+    found = re.search(rf"{label}: ([\w, -]+)", function.__doc__)
     return tuple(found[1].split(", ")) if found else ()
 
 
