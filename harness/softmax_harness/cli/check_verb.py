@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from softmax_harness.ground.documents.github import add_to_summary, check_summar
 from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
-from softmax_harness.operations import OPERATIONS, Policy
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
@@ -53,9 +53,7 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
 @click.option(
     "--operation",
     type=click.Choice(list(OPERATIONS)),
-    default="softmax",
-    show_default=True,
-    help="The operation to check.",
+    help="The operation to check.  [default: softmax, or those of the project's settings]",
 )
 @options.output_dtype
 @options.standard
@@ -127,7 +125,7 @@ def command(
     context: click.Context,
     implementations: tuple[str, ...],
     dtypes: tuple[str, ...],
-    operation: str,
+    operation: str | None,
     output_dtype: str | None,
     standard: str | None,
     seed: int,
@@ -153,60 +151,110 @@ def command(
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
-    # What a project says of its softmaxes says nothing of other operations.
-    settings = found_settings(Path.cwd()) if operation == "softmax" else Settings()
-    settings = replace(settings, strict=strict or settings.strict)
+    project = found_settings(Path.cwd())
+    project = replace(project, strict=strict or project.strict)
     contract = Contract(
-        _dtypes(dtypes or settings.dtypes or Contract().dtypes),
-        parts or PARTS,
-        seed,
-        policy,
-        (*settings.limits, *(parsed_limit(text, "--limit") for text in limits)),
-        without,
-        Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
-        operation=operation,
+        parts=parts or PARTS,
+        seed=seed,
+        policy=policy,
+        limits=tuple(parsed_limit(text, "--limit") for text in limits),
+        without=without,
+        process=Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
         fail_fast=fail_fast,
-        borne=tuple(each.kind for each in settings.waivers if each.holds_on(date.today())),
         said=Said(output_dtype, standard),
-        names_dtypes=bool(dtypes or settings.dtypes),
     )
-    if fail_fast and update_baseline:
-        raise BadBaseline(
-            "--fail-fast cuts checks short, but --update-baseline needs whole ones: leave one out"
-        )
-    if update_baseline and seed == options.seed_of_today():
-        raise BadBaseline(
-            "--seed today changes each day, but a baseline compares errors of equal seeds only: "
-            "take it with another seed"
-        )
-    names = check_names(implementations, settings, operation)
-    baseline = baseline or settings.baseline
+    _check_update(update_baseline, fail_fast, seed)
+    operations = (operation,) if operation else project.named_operations
+    if implementations and not operation:
+        operations = (DEFAULT_OPERATION,)
+    asked = [_Asked.of(each, project, contract, implementations, dtypes) for each in operations]
+    baseline = baseline or project.baseline
     _check_files(files, baseline, update_baseline)
     if update_baseline and baseline is not None:
         _to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
-    results = _all_checked(names or tuple(catalogue(operation)), contract)
-    gated = held_against(results, accepted, settings, contract.seed, contract.parts)
+    gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
+    for each in asked:
+        own = _all_checked(each.names or tuple(catalogue(each.operation)), each.contract)
+        found = held_against(own, accepted, each.settings, seed, contract.parts)
+        gated.results.extend(found.results)
+        gated.notes.extend(found.notes)
+        if not each.names:
+            gated.notes.insert(0, nothing_of_the_project(each.operation))
+        not_judged += _not_judged(each.names, own)
+        results += own
     if seed:
         gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
-    if accepted is not None and not implementations and not dtypes:
+    if accepted is not None and not (implementations or dtypes or operation):
         gated.notes.extend(left_out(results, accepted))
-    if not names:
-        gated.notes.insert(0, nothing_of_the_project(operation))
     if update_baseline and baseline is not None:
         _update(baseline, results, contract)
         gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
-        json=lambda: json_document(gated, contract),
+        json=lambda: json_document(gated, asked[0].contract),
         junit=lambda: junit_document(gated),
         markdown=lambda: markdown_document(gated),
     )
     _tell(gated)
-    not_judged = _not_judged(names, results)
     for line in not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
     context.exit(1 if gated.failed or not_judged else 0)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of an operation.
+
+    Attributes
+    ----------
+    operation : str
+    settings : Settings
+    contract : Contract
+    names : tuple of str
+        What is checked; empty for all that is registered.
+    """
+
+    operation: str
+    settings: Settings
+    contract: Contract
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        operation: str,
+        project: Settings,
+        contract: Contract,
+        implementations: tuple[str, ...],
+        dtypes: tuple[str, ...],
+    ) -> _Asked:
+        """What is given, and what the settings of a project say besides."""
+        settings = replace(project.of(operation), strict=project.strict)
+        today = date.today()
+        contract = replace(
+            contract,
+            operation=operation,
+            dtypes=_dtypes(dtypes or settings.dtypes or contract.dtypes),
+            limits=(*settings.limits, *contract.limits),
+            borne=tuple(each.kind for each in settings.waivers if each.holds_on(today)),
+            names_dtypes=bool(dtypes or settings.dtypes),
+        )
+        names = check_names(implementations, settings, operation)
+        return cls(operation, settings, contract, names)
+
+
+def _check_update(is_update: bool, fail_fast: bool, seed: int) -> None:
+    """Refuse a new baseline of a check that cannot be compared with."""
+    if is_update and fail_fast:
+        raise BadBaseline(
+            "--fail-fast cuts checks short, but --update-baseline needs whole ones: leave one out"
+        )
+    if is_update and seed == options.seed_of_today():
+        raise BadBaseline(
+            "--seed today changes each day, but a baseline compares errors of equal seeds only: "
+            "take it with another seed"
+        )
 
 
 def _check_files(files: DocumentFiles, baseline: Path | None, is_written: bool) -> None:

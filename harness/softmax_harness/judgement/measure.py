@@ -163,7 +163,8 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     open_ = ~asked.exact_results.confirmed
     if open_.any():
         distance = np.abs(batch.absolute - asked.limit_ulp)
-        close = distance <= slack + _LIMIT_ROUNDING * asked.limit_ulp
+        # Below an infinite limit nothing is open.
+        close = (distance <= slack + _LIMIT_ROUNDING * asked.limit_ulp) & np.isfinite(distance)
         rows = np.flatnonzero(close.any(axis=-1) & open_)
         if rows.size:
             asked.confirm(rows)

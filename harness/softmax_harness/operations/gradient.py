@@ -30,6 +30,10 @@ from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
 
+# Bits that a difference may lose: the arbiter begins with 64 more than the format has, of which the
+# remainder of a result needs 53.
+_CANCELLED = 10
+
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant."""
@@ -93,7 +97,7 @@ class _Sums:
         of them are. Term by term nothing cancels but what does so exactly.
         """
         apart = total([product(own, self.whole), -self.moment], bits)
-        if apart.magnitude < max(own.magnitude, self.moment.magnitude) - bits // 2:
+        if apart.magnitude < max(own.magnitude, self.moment.magnitude) - _CANCELLED:
             apart = self._combined(self._coefficients(own), bits)
         if apart.is_zero:
             return Enclosure(0, 0, 0)

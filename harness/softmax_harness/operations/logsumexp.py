@@ -30,9 +30,9 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 def special_values(
     x: Array, policy: Policy, operands: Operands = ()
 ) -> tuple[NDArray[np.bool_], Array]:
-    """NaN where there is one, else +inf where there is one; -inf of -inf alone, or of nothing."""
+    """NaN where there is one, else +inf where there is one; -inf of nothing but -inf."""
     expected = np.zeros((len(x), 1))
-    if x.shape[-1] and np.isfinite(x).all():
+    if x.size and np.isfinite(x).all():
         return expected != 0.0, expected
     expected[(x == -np.inf).all(axis=-1)] = -np.inf
     expected[(x == np.inf).any(axis=-1)] = np.inf

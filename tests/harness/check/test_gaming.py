@@ -9,8 +9,10 @@ from softmax_harness.check.contract.cases import CASES, cases_of
 from softmax_harness.check.contract.suite import LENGTHS, LONG, recipes
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import OPERATIONS, Problem
 
 FORMAT = FORMATS["float32"]
+PROBLEM = Problem.of(OPERATIONS["softmax"], FORMAT)
 QUICK = Contract(("float32",), ("shapes", "integers"))
 
 
@@ -25,7 +27,7 @@ def test_the_results_of_the_harness_are_not_those_of_a_kernel(tmp_path):
         tmp_path,
         """
         def softmax(x, axis=-1):
-            from softmax_harness.subjects.exact import exact
+            from softmax_harness.subjects.exact import exact_of
             return exact(x, axis)
         """,
     )
@@ -84,8 +86,8 @@ TABLE = """
 
 def of_seed_0(tmp_path, right="False"):
     """A kernel that is right for all lengths and shapes of seed 0, and where `right` holds."""
-    lengths = {each.n for each in recipes(FORMAT, float("inf"), 0)}
-    shapes = {each.x.shape for part in CASES for each in cases_of(part, FORMAT, 0)}
+    lengths = {each.n for each in recipes(PROBLEM, float("inf"), 0)}
+    shapes = {each.shape for part in CASES for each in cases_of(part, PROBLEM.operation, FORMAT, 0)}
     return kernel(tmp_path, TABLE.format(lengths=lengths, shapes=shapes, right=right))
 
 
@@ -110,7 +112,7 @@ def test_a_table_of_the_lengths_of_one_seed_fails_with_another(tmp_path):
 def test_each_seed_draws_sizes_of_its_own_and_the_same_again():
     for seed in (0, 1, 20261126):
         known = {*LENGTHS, *LONG}
-        lengths = {each.n for each in recipes(FORMAT, float("inf"), seed)} - known
+        lengths = {each.n for each in recipes(PROBLEM, float("inf"), seed)} - known
         assert len({*drawn.lengths(seed)} - known) >= 6
         assert {*drawn.lengths(seed)} <= lengths | known
         assert all(131 <= n <= 10_000 for n in drawn.lengths(seed))

@@ -36,6 +36,7 @@ from softmax_harness.subjects.repeats import calls_of, elements_of
 from softmax_harness.subjects.subject import Subject
 
 FORMAT = FORMATS["float32"]
+PROBLEM = Problem.of(OPERATIONS["softmax"], FORMAT)
 KERNELS = """
     import math, time
     import mpmath
@@ -172,7 +173,7 @@ def test_cells_of_other_rows_have_other_names(slow):
 
 @pytest.fixture(scope="module")
 def plan():
-    return list(recipes(FORMAT, float("inf"), 0))
+    return list(recipes(PROBLEM, float("inf"), 0))
 
 
 def of(each):
@@ -183,7 +184,7 @@ def test_a_fast_one_is_asked_everything(plan):
     for pace in (Pace(), of(1e-6)):
         assert fitting_recipes(plan, room(pace, "accuracy")) is plan
         for part in CASES:
-            cases = list(cases_of(part, FORMAT, 0))
+            cases = list(cases_of(part, PROBLEM.operation, FORMAT, 0))
             assert fitting_cases(cases, room(pace, part)) is cases
 
 
@@ -196,7 +197,7 @@ def test_what_is_asked_fits_and_leaves_out_no_kind(plan, each):
     lengths = {one.n.bit_length() for one in plan if one.n * each < 2.0}
     assert lengths <= {one.n.bit_length() for one in thin}
     for part in CASES:
-        cases = cases_of(part, FORMAT, 0)
+        cases = cases_of(part, PROBLEM.operation, FORMAT, 0)
         some = fitting_cases(list(cases), room(of(each), part))
         assert {one.kind for one in some} == {one.kind for one in cases}
 

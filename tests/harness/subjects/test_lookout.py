@@ -18,7 +18,7 @@ HEAD = """
 LOOKING = {
     "imports it": ("import softmax_harness", "imported softmax_harness"),
     "imports a part": (
-        "from softmax_harness.subjects.exact import exact",
+        "from softmax_harness.subjects.exact import exact_of",
         "imported softmax_harness.subjects.exact",
     ),
     "imports it by importlib": (

@@ -7,7 +7,7 @@ import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from softmax_harness.check.gate.waiver import Waiver
 from softmax_harness.ground.errors import BadSettings, unknown
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 
 _NAME = "softmax-harness"
 _TABLE = f"[tool.{_NAME}]"
 # What is as near to the name is a slip of the pen.
 _ALIKE = 0.85
 _SLIPS = 2
+_OF_OPERATIONS = ("implementations", "dtypes", "limits", "waivers")
 # What the suite judges: a limit in another family would hold nowhere.
 _JUDGED = [family.name for family in FAMILIES.values() if family.check is not None]
 
@@ -45,6 +47,9 @@ class Settings:
         Whether what an implementation declares as known about itself counts as a finding.
     folder : Path or None
         Where the settings were found.
+    operations : dict of str to Settings
+        Of other operations than softmax, with the baseline, the tolerance and the strictness of
+        the project.
     """
 
     implementations: tuple[str, ...] = ()
@@ -55,6 +60,28 @@ class Settings:
     tolerance: Tolerance = Tolerance()
     strict: bool = False
     folder: Path | None = None
+    operations: dict[str, Settings] = field(default_factory=dict)
+
+    def of(self, operation: str) -> Settings:
+        """What the project says of an operation."""
+        if operation == DEFAULT_OPERATION:
+            return self
+        return self.operations.get(operation) or self._shared()
+
+    def _shared(self) -> Settings:
+        """What holds for every operation of the project."""
+        return Settings(
+            baseline=self.baseline,
+            tolerance=self.tolerance,
+            strict=self.strict,
+            folder=self.folder,
+        )
+
+    @property
+    def named_operations(self) -> tuple[str, ...]:
+        """The operations of which it names implementations; softmax where it names none."""
+        own = (DEFAULT_OPERATION,) if self.implementations or not self.operations else ()
+        return (*own, *self.operations)
 
 
 def found_settings(start: Path) -> Settings:
@@ -108,6 +135,7 @@ class _Reader:
             "waivers",
             "tolerance",
             "strict",
+            "operations",
         ),
         init=False,
     )
@@ -123,16 +151,35 @@ class _Reader:
         strict = table.get("strict", False)
         if not isinstance(strict, bool):
             raise self._error("strict", strict, "true or false")
-        return Settings(
-            self._words(table, "implementations"),
-            self._words(table, "dtypes"),
-            tuple(self._limit(each) for each in self._tables(table, "limits")),
-            tuple(self._waiver(each) for each in self._tables(table, "waivers")),
-            None if baseline is None else self.path.parent / baseline,
-            self._tolerance(table.get("tolerance", {})),
-            strict,
-            self.path.parent,
+        found = Settings(
+            baseline=None if baseline is None else self.path.parent / baseline,
+            tolerance=self._tolerance(table.get("tolerance", {})),
+            strict=strict,
+            folder=self.path.parent,
         )
+        operations = self._operations(table.get("operations", {}), found)
+        return replace(self._named(table, found), operations=operations)
+
+    def _named(self, table: Mapping[str, Any], shared: Settings) -> Settings:
+        """The settings with what a table names, and what it asks of that."""
+        return replace(
+            shared,
+            implementations=self._words(table, "implementations"),
+            dtypes=self._words(table, "dtypes"),
+            limits=tuple(self._limit(each) for each in self._tables(table, "limits")),
+            waivers=tuple(self._waiver(each) for each in self._tables(table, "waivers")),
+        )
+
+    def _operations(self, tables: Any, shared: Settings) -> dict[str, Settings]:
+        """The settings of each operation that has a table of its own."""
+        if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+            given = f"tables, such as [{_TABLE[1:-1]}.operations.log_softmax]"
+            raise self._error("operations", tables, given)
+        for name, table in tables.items():
+            others = [each for each in OPERATIONS if each != DEFAULT_OPERATION]
+            self._check_named("operations", "operation", name, others)
+            self._check_keys(table, _OF_OPERATIONS, f"operations.{name}")
+        return {name: self._named(table, shared) for name, table in tables.items()}
 
     def _words(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         if key not in table:

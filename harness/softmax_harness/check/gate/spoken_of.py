@@ -14,9 +14,13 @@ from softmax_harness.subjects.named import check_name
 
 def nothing_of_the_project(operation: str) -> str:
     """The note on a check for which nothing was named."""
-    table = ", or list them in [tool.softmax-harness] of pyproject.toml"
-    told = "nothing of this project was checked, only what is built in: name implementations"
-    return told + (table if operation == DEFAULT_OPERATION else "")
+    table = "tool.softmax-harness"
+    if operation != DEFAULT_OPERATION:
+        table += f".operations.{operation}"
+    return (
+        "nothing of this project was checked, only what is built in: name implementations, or list "
+        f"them in [{table}] of pyproject.toml"
+    )
 
 
 def check_names(given: tuple[str, ...], settings: Settings, operation: str) -> tuple[str, ...]:
@@ -34,7 +38,7 @@ def check_names(given: tuple[str, ...], settings: Settings, operation: str) -> t
     if not given:
         for name in settings.implementations:
             _check_setting(name, settings, operation)
-    _check_spoken_of(given, settings)
+    _check_spoken_of(given, settings, operation)
     return given or settings.implementations
 
 
@@ -47,15 +51,15 @@ def _check_setting(name: str, settings: Settings, operation: str) -> None:
         raise BadSettings(f"{_file(settings)}: {error}{hint}") from None
 
 
-def _check_spoken_of(given: tuple[str, ...], settings: Settings) -> None:
+def _check_spoken_of(given: tuple[str, ...], settings: Settings, operation: str) -> None:
     """Refuse a limit or a waiver for what nothing is named, under which it would hold nowhere."""
     named = dict.fromkeys((*settings.implementations, *given))
     for where, several in (("limits", settings.limits), ("waivers", settings.waivers)):
         for each in several:
             name = each.implementation
-            if name is None or name in {*named, *catalogue(), *entry_points()}:
+            if name is None or name in {*named, *catalogue(operation), *entry_points()}:
                 continue
-            known = [*named] or [*catalogue()]
+            known = [*named] or [*catalogue(operation)]
             raise BadSettings(
                 f"{_file(settings)}: {where}: {unknown('implementation', name, known)}"
             )
