@@ -149,7 +149,7 @@ def in_blocks(e, block=64):
     return total(np.concatenate(parts, -1)) if parts else total(e)
 
 
-def online(x, block=16):
+def online(x, block=128):
     """Maximum and sum of exp(x - maximum) in one pass over blocks, as columns."""
     a = np.full((len(x), 1), -np.inf, x.dtype)
     s = np.zeros((len(x), 1), x.dtype)
