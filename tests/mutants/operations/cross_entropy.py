@@ -145,7 +145,6 @@ def single_sum(x, target, axis=-1):
     """Adds long rows term by term in float32.
 
     Found as: inaccurate
-    families: equal, descending, peaks
     """
     return _with(x, target, axis, total=steps.one_by_one(np.float32))
 
