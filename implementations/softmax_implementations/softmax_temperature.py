@@ -28,11 +28,15 @@ def divided(x, temperature, axis=-1):
     expected_findings=("axis in float16",),
 )
 def shifted_first(x, temperature, axis=-1):
-    """exp((x - max x) / T) over its sum: the largest is exactly 0 before it is divided."""
+    """exp((x - max x) / T) over its sum: the likeliest is exactly 0 before it is divided.
+
+    That is the smallest logit where T is below 0.
+    """
     x = floating(x)
     with np.errstate(all="ignore"):
+        x = np.where(temperature < 0, -x, x)
         below = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-        return max_shifted(below / temperature, axis=axis)
+        return max_shifted(below / np.abs(temperature), axis=axis)
 
 
 @implementation(

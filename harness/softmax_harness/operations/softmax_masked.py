@@ -20,6 +20,7 @@ from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
+_LARGEST_COUNT = 65536
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -37,7 +38,10 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         np.zeros((rows, n), bool),
     )
     kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.15, 0.15, 0.15, 0.1, 0.05, 0.1))
-    return (np.choose(kind, kinds),)
+    mask = np.choose(kind, kinds)
+    if n > _LARGEST_COUNT:
+        mask[:1] = place > 0  # as many seen as 16 bits, or a sum in float16, cannot hold
+    return (mask,)
 
 
 def seeing_nothing(format: Format) -> Inputs:

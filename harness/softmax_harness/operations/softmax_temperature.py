@@ -25,7 +25,7 @@ _TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """T of each row, shape (rows, 1), in the format of the logits."""
+    """T of each row, above 0, shape (rows, 1), in the format of the logits."""
     chosen = rng.choice(np.array(_TEMPERATURES), (len(stored), 1))
     return (chosen.astype(stored.dtype),)
 

@@ -187,9 +187,8 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     if fixed.any():
         x, weights = unmasked(x, fixed, tops(x, fixed))
     top = x.max(axis=-1, keepdims=True)
-    # Rows of one value have z = 1/m exactly, which only the arbiter's integers show to be exact.
     bottom = x.min(axis=-1)
-    undecided: NDArray[np.bool_] = top[:, 0] == bottom
+    of_one_value = top[:, 0] == bottom
     if apart is None and too_far(top, bottom):
         apart = distance
     if apart is not None:
@@ -202,6 +201,28 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
         head += np.subtract(1.0, weights, out=weights)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
+    undecided = np.zeros(len(x), bool)
     if open_.any():
         undecided |= (open_ & ~fixed).any(axis=-1)
+    if of_one_value.any():
+        _put_powers_of_two(here, of_one_value, undecided)
     return undecided
+
+
+def _put_powers_of_two(
+    here: Truth, of_one_value: NDArray[np.bool_], undecided: NDArray[np.bool_]
+) -> None:
+    """Rows of m equal logits, m a power of two: z = 1/m is a number of the format, exactly.
+
+    The reciprocal of no other m is one, nor the middle between two, so that the enclosure decides
+    it as any other z. A reciprocal below the normal numbers is left to the arbiter.
+    """
+    count = np.count_nonzero(~here.fixed[of_one_value], axis=-1)
+    is_power = (count > 0) & (count & (count - 1) == 0)
+    is_normal = is_power & (count * here.format.smallest_normal <= 1.0)
+    rows = np.flatnonzero(of_one_value)
+    undecided[rows[is_power & ~is_normal]] = True
+    rows, z = rows[is_normal], 1.0 / count[is_normal][:, None]
+    undecided[rows] = False
+    here.rounded[rows], here.offset[rows] = z, 0.0
+    here.ulp[rows] = z * 2.0 * here.format.unit_roundoff

@@ -1,0 +1,214 @@
+"""Faults apart from the numbers, of a right kernel of any operation.
+
+Each takes the kernel, its arguments and the axis. A right result is made wrong where a kernel with
+a path of its own for an axis, a layout or a size would be.
+"""
+
+import numpy as np
+
+_kept = {}
+_buffers = {}
+
+
+def _moved_rows(y, rows):
+    """The results of rows from a number of rows on are those of the first one."""
+    y = y.copy()
+    y[rows:] = y[:1]
+    return y
+
+
+def _exchanged(y):
+    """As many results, those of the first two axes exchanged."""
+    return np.swapaxes(y, 0, 1).reshape(y.shape)
+
+
+def three_dimensions_mixed_up(f, *arguments, axis=-1):
+    """The first two axes of three are exchanged.
+
+    Found as: axis in axes
+    """
+    y = f(*arguments, axis=axis)
+    return _exchanged(y) if np.ndim(arguments[0]) == 3 else y
+
+
+def first_axis_backwards(f, *arguments, axis=-1):
+    """Along axis 0 the rows are written backwards.
+
+    Found as: axis in axes
+    """
+    y = f(*arguments, axis=axis)
+    return y.T[::-1].T if axis == 0 and np.ndim(arguments[0]) > 1 else y
+
+
+def negative_axis_backwards(f, *arguments, axis=-1):
+    """Along axis -2 the rows are written backwards.
+
+    Found as: axis in axes
+    """
+    y = f(*arguments, axis=axis)
+    return y.T[::-1].T if axis == -2 else y
+
+
+def long_axis_of_columns(f, *arguments, axis=-1):
+    """Along an axis that is not the last, entries behind 2048 read 0.
+
+    Found as: axis in axes
+    """
+    x = np.array(arguments[0])
+    if x.ndim and axis not in (-1, x.ndim - 1):
+        np.moveaxis(x, axis, 0)[2048:] = 0
+    return f(x, *arguments[1:], axis=axis)
+
+
+def memory_order(f, *arguments, axis=-1):
+    """The last argument is read in the order in which it lies in memory.
+
+    Found as: layout in layouts
+    """
+    *others, last = map(np.asarray, arguments)
+    if last.ndim > 1 and not last.flags.c_contiguous and min(last.strides) > 0:
+        last = last.ravel(order="K").reshape(last.shape)
+    return f(*others, last, axis=axis)
+
+
+def stride_of_nothing(f, *arguments, axis=-1):
+    """A last argument with a stride of 0 is read on behind its numbers.
+
+    Found as: layout in layouts
+    """
+    *others, last = map(np.asarray, arguments)
+    if last.size and 0 in last.strides:
+        flat = np.zeros(last.size, last.dtype)
+        flat[0] = last.flat[0]
+        last = flat.reshape(last.shape)
+    return f(*others, last, axis=axis)
+
+
+def reads_every_entry(f, *arguments, axis=-1):
+    """Of a first argument of which every other entry is taken every entry is read.
+
+    Found as: layout in layouts
+    """
+    x, *others = map(np.asarray, arguments)
+    if x.ndim and x.shape[-1] > 1 and x.strides[-1] == 2 * x.itemsize:
+        count = x.shape[-1] // 2
+        x = np.concatenate([x[..., :count], x[..., : x.shape[-1] - count]], -1)
+    return f(x, *others, axis=axis)
+
+
+def writes_over_the_last_argument(f, *arguments, axis=-1):
+    """The last argument is left as zeros.
+
+    Found as: input_changed in accuracy
+    """
+    y = f(*arguments, axis=axis)
+    if np.ndim(arguments[-1]) and arguments[-1].flags.writeable:
+        arguments[-1][...] = 0
+    return y
+
+
+def writes_over_the_logits(f, *arguments, axis=-1):
+    """The maximum is subtracted from the first argument itself.
+
+    Found as: input_changed in accuracy
+    """
+    y = f(*arguments, axis=axis)
+    x = arguments[0]
+    if np.ndim(x) and x.size and x.flags.writeable:
+        with np.errstate(all="ignore"):
+            x -= np.max(x, axis=axis, keepdims=True)
+    return y
+
+
+def same_buffer(f, *arguments, axis=-1):
+    """Gives back the same memory for each call of a shape.
+
+    Found as: result_overwritten in repeats
+    """
+    y = np.asarray(f(*arguments, axis=axis))
+    buffer = _buffers.setdefault((y.shape, y.dtype), y)
+    buffer[...] = y
+    return buffer
+
+
+def kept_by_shape(f, *arguments, axis=-1):
+    """Gives the result of the first call with a large array of that shape.
+
+    Found as: inaccurate, wrong_special, nan, out_of_range in accuracy
+    """
+    key = (f, np.shape(arguments[0]), np.asarray(arguments[0]).dtype.name, axis)
+    if np.size(arguments[0]) < 32:
+        return f(*arguments, axis=axis)
+    if key not in _kept:
+        _kept[key] = f(*arguments, axis=axis)
+    return _kept[key].copy()
+
+
+def rows_behind_1024(f, *arguments, axis=-1):
+    """Rows behind 1024 get the result of the first one.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    return _moved_rows(y, 1024) if np.ndim(y) and len(y) > 1024 and axis == -1 else y
+
+
+def rows_behind_65535(f, *arguments, axis=-1):
+    """Rows behind 65535 get the result of the first one.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    return _moved_rows(y, 65535) if np.ndim(y) and len(y) > 65535 and axis == -1 else y
+
+
+def odd_row_at_the_end(f, *arguments, axis=-1):
+    """Rows are worked in pairs, and the last of an odd number gets the first one's result.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    return _moved_rows(y, len(y) - 1) if np.ndim(y) and len(y) % 2 and len(y) > 1 else y
+
+
+def empty_has_one_row(f, *arguments, axis=-1):
+    """An empty array gives one result of 0.
+
+    Found as: empty in shapes
+    """
+    if np.size(arguments[0]) == 0:
+        return np.zeros(1, np.asarray(arguments[0]).dtype)
+    return f(*arguments, axis=axis)
+
+
+def float64_for_float32(f, *arguments, axis=-1):
+    """The result is float64.
+
+    Found as: wrong_dtype in accuracy
+    """
+    return np.asarray(f(*arguments, axis=axis)).astype(np.float64)
+
+
+def without_its_shape(f, *arguments, axis=-1):
+    """The result keeps an axis of 1 too much.
+
+    Found as: wrong_shape in accuracy
+    """
+    return np.asarray(f(*arguments, axis=axis))[None]
+
+
+def integers_in_float32(f, *arguments, axis=-1):
+    """Integers are worked as float32.
+
+    Found as: integers in integers
+    """
+    x = np.asarray(arguments[0])
+    if x.dtype.kind not in "iu":
+        return f(*arguments, axis=axis)
+    y = f(x.astype(np.float32), *(_narrow(each) for each in arguments[1:]), axis=axis)
+    return y.astype(np.float64)
+
+
+def _narrow(operand):
+    operand = np.asarray(operand)
+    return operand.astype(np.float32) if operand.dtype.kind == "f" else operand

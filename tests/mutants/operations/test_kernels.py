@@ -1,0 +1,139 @@
+"""`check` of every operation: faulty kernels fail for their reason, right ones pass."""
+
+import importlib.util
+import inspect
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from softmax_harness.check.contract import Contract
+from softmax_harness.check.contract.checking import verdict
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.call import answered
+from softmax_harness.subjects.declaration import described
+from softmax_harness.subjects.subject import Subject
+
+pytestmark = pytest.mark.usefixtures("truths_kept")
+FOLDER = Path(__file__).parent
+NAMES = (
+    "logsumexp",
+    "cross_entropy",
+    "cross_entropy_gradient",
+    "gradient",
+    "softmax_masked",
+    "softmax_temperature",
+    "log_softmax",
+)
+DTYPES = ("float32", "float16", "float64")
+# All but the repeats, of which nothing here but `structure.same_buffer` has a fault.
+PARTS = ("accuracy", "layouts", "axes", "batches", "permutations", "shapes", "integers")
+
+
+@dataclass(frozen=True)
+class InThisProcess:
+    """Calls a function in this process, on arrays laid out as is asked for."""
+
+    function: object
+
+    def serve(self, requests):
+        """Make the calls."""
+        with np.errstate(all="ignore"):
+            return [answered(self.function, each.call, Exception) for each in requests]
+
+
+def loaded(path):
+    """A file as a module."""
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def functions(name):
+    """The public functions of an operation's file."""
+    module = loaded(FOLDER / f"{name}.py")
+    own = [each for each in vars(module).values() if inspect.isfunction(each)]
+    return [f for f in own if f.__module__ == module.__name__ and not f.__name__.startswith("_")]
+
+
+def listed(label, function):
+    """The words after ``label:`` in a docstring."""
+    found = re.search(rf"{label}: ([\w, -]+)", function.__doc__)
+    return tuple(found[1].split(", ")) if found else ()
+
+
+def judged(function, operation, dtype, **how):
+    """The verdict of `check` on a plain function of this process."""
+    problem = Problem.of(OPERATIONS[operation], FORMATS[dtype])
+    declaration = described(function.__name__, None, "", operation)
+    subject = Subject(declaration, problem, InThisProcess(function), is_plain=True)
+    return verdict(subject, Contract((dtype,), operation=operation, **how))
+
+
+def one_of(names, place):
+    """One of the names, the next at the next place."""
+    return (names[place % len(names)],)
+
+
+def is_right(function):
+    return function.__name__.startswith("right")
+
+
+ALL = [(name, function) for name in NAMES for function in functions(name)]
+FAULTY = [
+    pytest.param(name, function, id=f"{name}-{function.__name__}")
+    for name, function in ALL
+    if not is_right(function)
+]
+# Those of an operation in one format, the next in the next: they share what is true.
+RIGHT = [
+    pytest.param(name, function, dtype, id=f"{name}-{function.__name__}-{dtype}")
+    for name, function in ALL
+    if is_right(function)
+    for dtype in one_of(listed("dtypes", function) or DTYPES, NAMES.index(name))
+]
+
+
+@pytest.mark.parametrize("operation", NAMES)
+def test_there_are_enough_of_them(operation):
+    right = [is_right(function) for name, function in ALL if name == operation]
+    assert sum(right) >= 3 and len(right) - sum(right) >= 10
+
+
+@pytest.mark.parametrize("operation, function", FAULTY)
+def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
+    (dtype, *_) = listed("dtypes", function) or ("float32",)
+    families = listed("families", function)  # those that find what comes late, to save time
+    parts = ("accuracy",) if families else PARTS
+    result = judged(function, operation, dtype, fail_fast=True, parts=parts, families=families)
+    assert result.verdict == "fail"
+    kinds = {finding.kind for finding in result.findings}
+    named = {*listed("Found as", function)}
+    assert not named or kinds & named, result.findings
+
+
+@pytest.mark.parametrize("operation, function, dtype", RIGHT)
+def test_a_right_kernel_passes(operation, function, dtype):
+    result = judged(function, operation, dtype, parts=PARTS)
+    assert result.verdict == "pass", result.findings
+
+
+def of_structure():
+    """Each third fault apart from the numbers, of the first right kernel of each operation."""
+    for place, name in enumerate(NAMES):
+        right = next(function for owner, function in ALL if owner == name and is_right(function))
+        for fault in functions("structure")[place % 3 :: 3]:
+            yield pytest.param(name, right, fault, id=f"{name}-{fault.__name__}")
+
+
+@pytest.mark.parametrize("operation, right, fault", list(of_structure()))
+def test_a_fault_apart_from_the_numbers_is_found_in_its_part(operation, right, fault):
+    def kernel(*arguments, axis=-1):
+        return fault(right, *arguments, axis=axis)
+
+    kinds, part = re.search(r"Found as: ([\w, ]+) in (\w+)", fault.__doc__).groups()
+    result = judged(kernel, operation, "float32", fail_fast=True, parts=(part,))
+    assert {*kinds.split(", ")} & {finding.kind for finding in result.findings}
