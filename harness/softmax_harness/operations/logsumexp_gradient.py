@@ -105,7 +105,7 @@ def screened(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
         logits = Rows.of(x[part], kernel)
-        undecided = logits.of_one_value
+        undecided = logits.single
         parts, pieces = sum_and_terms(logits)
         inverse = kernel.inverse(list(parts.whole))
         for piece, terms, w in pieces:

@@ -146,16 +146,26 @@ def test_the_bound_holds_and_little_is_left_open(name, kind):
 
 
 def test_what_no_enclosure_decides_is_left_to_mpmath():
-    equal, tie = np.zeros((1, 8)), np.array([[0.0, 2.0**-24]])
-    for x in (equal, tie):
-        fixed = np.zeros(x.shape, bool)
-        assert screen(x, fixed, np.zeros(x.shape), FORMATS["float32"]).undecided.all() or x is tie
-        truth = exact_results(Problem.of(SOFTMAX, FORMATS["float32"]), x)
-        exact = arbitrate(Problem.of(SOFTMAX, FORMATS["float32"]), x)
-        assert (truth.truth.rounded == exact.rounded).all()
-    assert screen(
-        np.zeros((1, 2)), np.zeros((1, 2), bool), np.zeros((1, 2)), FORMATS["float64"]
-    ).undecided[0]
+    tie = np.array([[0.0, 2.0**-24]])
+    problem = Problem.of(SOFTMAX, FORMATS["float32"])
+    assert (exact_results(problem, tie).truth.rounded == arbitrate(problem, tie).rounded).all()
+    subnormal = np.zeros((1, 1 << 15))  # 1/n is one of float16, exactly
+    fixed = np.zeros(subnormal.shape, bool)
+    assert screen(subnormal, fixed, subnormal, FORMATS["float16"]).undecided.all()
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_equal_logits_are_decided_whether_their_share_is_a_number_of_the_format_or_not(dtype):
+    format = FORMATS[dtype]
+    problem = Problem.of(SOFTMAX, format)
+    for n in (*range(2, 41), 1023, 1024, 4096):
+        x = np.full((1, n), -2.5)
+        x[0, : n // 3] = -np.inf
+        fixed, expected = problem.special_values(x, ())
+        found, exact = screen(x, fixed, expected, format), arbitrate(problem, x)
+        assert not found.undecided.any()
+        assert (found.truth.rounded == exact.rounded).all() and (found.truth.ulp == exact.ulp).all()
+        assert (np.abs(found.truth.offset - exact.offset) <= found.error_ulp).all()
 
 
 def test_rows_beyond_the_proved_length_are_left_open(monkeypatch):

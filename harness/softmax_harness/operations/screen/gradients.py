@@ -40,7 +40,7 @@ def cross_entropy_gradient(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
         rows, own = Rows.of(x[part], kernel), target[part]
-        undecided = rows.of_one_value
+        undecided = rows.single
         parts, pieces = sum_and_terms(rows)
         inverse = kernel.inverse(list(parts.whole))
         less = _minus(parts.rest, inverse)

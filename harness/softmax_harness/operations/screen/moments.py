@@ -171,7 +171,7 @@ def gradient(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         rows = Rows.of(x[part], stage.kernel)
         vector = Vector.of(rows, v[part])
-        undecided = rows.of_one_value | vector.open
+        undecided = rows.single | vector.open
         inverse, mean, pieces = _mean_and_pieces(rows, vector)
         for piece, terms, c, w in pieces:
             of_piece = here.columns(piece)

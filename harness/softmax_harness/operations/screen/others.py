@@ -80,9 +80,11 @@ class Rows:
         return int(self.x.shape[-1])
 
     @property
-    def of_one_value(self) -> NDArray[np.bool_]:
-        """Rows whose finite entries are equal, so that softmax is rational; shape (rows,)."""
-        return np.asarray((self.top == self.bottom)[:, 0])
+    def single(self) -> NDArray[np.bool_]:
+        """Rows with at most one finite entry, whose others add up to exactly 0; shape (rows,)."""
+        if self.usable is None:
+            return np.zeros(len(self.x), bool)
+        return np.asarray(np.count_nonzero(np.isfinite(self.x), axis=-1) <= 1)
 
     def pieces(self) -> Iterator[slice]:
         """Parts of the row that the workspace holds, of one length but for the last."""

@@ -73,7 +73,7 @@ def log_softmax_gradient(
         total = Sum.of(own)
         size = np.where(own == 0.0, 1.0, np.abs(own))
         within = (size > _SMALLEST) & (size < _LARGEST)
-        undecided = rows.of_one_value | ~within.all(axis=-1) | (total.head == 0.0)[:, 0]
+        undecided = rows.single | ~within.all(axis=-1) | (total.head == 0.0)[:, 0]
         usable = np.where(undecided[:, None], 1.0, own)
         total = Sum(*(np.where(undecided[:, None], 1.0, each) for each in total))
         parts, pieces = sum_and_terms(rows)
