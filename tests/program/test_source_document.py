@@ -28,7 +28,7 @@ def softmaxes():
 
 def test_three_steps_give_the_numbers_of_the_document(called):
     done = called("explain", "2.0", "1.0", "0.1", "--implementation", "exact")
-    lines = {words[1]: words[2:] for words in map(str.split, done.stdout.splitlines()[2:5])}
+    lines = {words[1]: words[2:] for words in map(str.split, done.stdout.splitlines()[3:6])}
     assert [f"{float(each):.2f}" for each in lines["exponentiate"]] == ["7.39", "2.72", "1.11"]
     assert [f"{float(each):.2f}" for each in lines["sum"]] == ["11.21"]  # of rounded terms, 11.22
     assert [f"{float(each):.0%}" for each in lines["normalise"]] == ["66%", "24%", "10%"]

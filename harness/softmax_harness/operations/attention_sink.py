@@ -7,6 +7,7 @@ that sees no key gives 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import rows
+from softmax_harness.operations import attention, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
@@ -32,6 +33,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 
 def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -201,6 +203,19 @@ def seeing_nothing(format: Format) -> Inputs:
     return Inputs(x, (q, k, v, np.zeros_like(mask), sink))
 
 
+def rows_of_call(arguments: Operands) -> Inputs:
+    """The rows of a call, each with a query, keys and a sink of its own."""
+    operands = tuple(each.reshape(-1, *each.shape[-2:]) for each in arguments)
+    return Inputs(scores(operands[:4]), operands)
+
+
+def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
+    """The scores q.k / sqrt d of what is seen, the sink last, and their softmax."""
+    found = attention.exact_steps(logits, operands[:4])[0]
+    several = [*found.values, *steps.as_mpf(operands[4].ravel())]
+    return [ExactStep("q.k / sqrt d, sink", several), *steps.normalised(several)]
+
+
 OPERATION = Operation(
     "attention_sink",
     "z = sum_j e_j V_j / (exp(sink) + sum_j e_j), e = exp(q K' / sqrt d)",
@@ -209,6 +224,8 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=with_sinks,
+    rows_of_call=rows_of_call,
+    steps=ExactSteps(exact_steps, "weigh v"),
     operands=(
         Operand("q", 2),
         Operand("k", 2, entries=0),

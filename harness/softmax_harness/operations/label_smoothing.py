@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows
+from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -27,6 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactSteps
 
 _SMOOTHING = (0.0, 0.01, 0.1, 0.2, 0.5, 1.0)
 
@@ -138,6 +139,7 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     make_operands=targets,
+    steps=ExactSteps(steps.logarithm, "smooth"),
     operands=(cross_entropy.CLASS, Operand("smoothing", 1)),
     one_result=True,
     least=0.0,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax
+from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
 from softmax_harness.operations.balls import (
     Ball,
     enclosure,
@@ -27,6 +27,7 @@ from softmax_harness.operations.balls import (
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
+from softmax_harness.operations.steps import ExactSteps
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -135,5 +136,6 @@ OPERATION = Operation(
     input_sensitivity,
     screen=screened,
     make_operands=incoming,
+    steps=ExactSteps(steps.normalised, "v - s sum v"),
     operands=(Operand("v", 1, entries=0),),
 )

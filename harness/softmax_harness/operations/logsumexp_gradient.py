@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax
+from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
@@ -21,6 +21,7 @@ from softmax_harness.operations.screen.gradients import relative_error, sum_and_
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product
+from softmax_harness.operations.steps import ExactSteps
 from softmax_harness.operations.truth import Truth
 
 _LEAST = -1500
@@ -138,5 +139,6 @@ OPERATION = Operation(
     input_sensitivity,
     screen=screened,
     make_operands=incoming,
+    steps=ExactSteps(steps.normalised, "g s"),
     operands=(Operand("g", 1),),
 )

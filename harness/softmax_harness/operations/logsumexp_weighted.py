@@ -7,13 +7,14 @@ all weights by 2 adds log 2; b = 1 gives logsumexp. Condition: sum |b_j| exp(x_j
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows
+from softmax_harness.operations import bounds, rows, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -26,6 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
@@ -200,6 +202,16 @@ def counted(x: Array, operands: Operands) -> Array:
     return np.where(operands[0].astype(np.float64) != 0.0, x, -np.inf)
 
 
+def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
+    """The exponentials, these times their weights, and the sum."""
+    import mpmath
+
+    terms = steps.summed(logits)[0]
+    pairs = zip(steps.as_mpf(operands[0]), terms.values, strict=True)
+    weighed = [b * term for b, term in pairs]
+    return [terms, ExactStep("weigh", weighed), ExactStep("sum", [mpmath.fsum(weighed)])]
+
+
 OPERATION = Operation(
     "logsumexp_weighted",
     "z = log sum_j b_j exp(x_j)",
@@ -208,6 +220,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=signed_weights,
+    steps=ExactSteps(exact_steps, "logarithm"),
     operands=(Operand("b", 1, entries=0),),
     effective_logits=counted,
     one_result=True,

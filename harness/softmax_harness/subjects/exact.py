@@ -33,10 +33,8 @@ def exact_of(operation: str) -> Implementation:
 
 
 def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[Any]:
-    place, shape = (
-        Arrangement(arguments[0].shape, axis),
-        operation.shape_of_results(arguments, axis),
-    )
+    place = Arrangement(arguments[0].shape, axis)
+    shape = operation.shape_of_results(arguments, axis)
     if 0 in shape:
         return np.empty(shape, arguments[0].dtype)
     if operation.rows_of_call is not None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs import witness
+from softmax_harness.inputs.written import literal_text
 from softmax_harness.operations import OPERATIONS, Arrangement, Inputs, Problem, taken
 
 FORMAT = FORMATS["float32"]
@@ -66,7 +67,7 @@ def test_a_class_cannot_be_left_out():
 def test_a_witness_holds_the_operands(operation):
     problem = Problem.of(OPERATIONS[operation], FORMAT)
     row = inputs_of(operation, n=3).row(0)
-    found = witness.parse(witness.literal_text(problem, row, 0), operation)
+    found = witness.parse(literal_text(problem, row, 0), operation)
     assert np.array_equal(found.block, row.x)
     for given, made in zip(found.operands, row.operands, strict=True):
         assert given.dtype.kind == made.dtype.kind and np.array_equal(given, made)
