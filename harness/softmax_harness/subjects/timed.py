@@ -65,7 +65,9 @@ class _Timer:
         return self._least([(rows, n) for n in lengths if n <= self._subject.longest], enough)
 
     def _shape(self, size: int) -> tuple[int, int]:
-        n = int(min(_LONGEST_ROW, size, self._subject.longest))
+        n = int(
+            max(min(_LONGEST_ROW, size, self._subject.longest), 1)
+        )  # who takes none is asked one
         return size // n, n
 
     def _least(self, shapes: Iterable[tuple[int, int]], enough: float) -> float:

@@ -245,3 +245,17 @@ def test_repeats_become_fewer_and_smaller():
         assert all(one.times > 1 for one in thin)
         takes = pace.seconds(sum(map(calls_of, thin)), sum(map(elements_of, thin)))
         assert takes < 0.15 * 10 * 20.0
+
+
+def test_who_promises_no_length_is_not_judged_and_told_so(tmp_path):
+    path = tmp_path / "none.py"
+    path.write_text(
+        "from softmax_implementations.max_shifted import max_shifted\n"
+        "from softmax_implementations.registry import implementation\n"
+        "@implementation('none', largest_n={'float32': 0})\n"
+        "def none(x, axis=-1):\n"
+        "    return max_shifted(x, axis=axis)\n",
+        encoding="utf-8",
+    )
+    (found,) = checked(f"{path}:none", Contract(("float32",), ("accuracy",)))
+    assert found.elements == 0 and not found.slow
