@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.operations.attention import doubles, slices
 from softmax_harness.operations.attention.slices import Sliced
+from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array
 
 _UNDERFLOW = 2.0**-1000
@@ -152,11 +153,11 @@ def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Ar
     """
     high = low = size = np.zeros(parts[0].shape)
     for part in parts:
-        apart, rest = doubles.two_sum(part, -_at(part, top))
-        high, error = doubles.two_sum(high, apart)
+        apart, rest = two_sum(part, -_at(part, top))
+        high, error = two_sum(high, apart)
         low = low + (rest + error)
         size = size + np.abs(apart)
-    high, low = doubles.two_sum(high, low)
+    high, low = two_sum(high, low)
     return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
 
 

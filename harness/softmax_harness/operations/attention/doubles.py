@@ -8,38 +8,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from softmax_harness.operations.screen.workspace import Array, bits_of
+from softmax_harness.operations.screen.sums import exact_product, two_sum
+from softmax_harness.operations.screen.workspace import Array
 
 Pair = tuple[Array, Array]
 
 PRODUCT_ERROR = 2.0**-102
 """Relative error of `product`, of `quotient`, and of a number from `square_root_inverse`."""
-
-_HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
-
-
-def two_sum(a: Array, b: Array) -> Pair:
-    """a + b as a float64 and its exact rounding error (Knuth)."""
-    total = a + b
-    back = total - a
-    return total, (a - (total - back)) + (b - back)
-
-
-def exact_product(a: Array, b: Array) -> Pair:
-    """a b as a float64 and its rounding error, known to 2**-105 |a b| (Dekker).
-
-    Only the last of the partial products, of two parts of 27 bits, may be rounded.
-    """
-    a1, b1 = _head(a), _head(b)
-    a2, b2 = a - a1, b - b1
-    p = a * b
-    return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
-
-
-def _head(values: Array) -> Array:
-    return np.asarray((bits_of(np.asarray(values)) & _HEAD).view(np.float64))
 
 
 def difference(a: Pair, b: Pair) -> Pair:

@@ -13,6 +13,7 @@ from softmax_harness.operations.attention.distances import Distances, times_powe
 from softmax_harness.operations.attention.rounding import Enclosed
 from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.attention.weights import Weights
+from softmax_harness.operations.screen.sums import exact_product, two_sum
 from softmax_harness.operations.screen.workspace import Array
 
 _UNDERFLOW = 2.0**-960
@@ -111,14 +112,14 @@ def from_the_heaviest(
     row, column = place
     base, g, g_low = _apart(row, column, apart, v)
     high, low = w.high[row], w.low[row]
-    term, term_low = doubles.exact_product(high, g)
+    term, term_low = exact_product(high, g)
     term_low += high * g_low + low * g
     n = g.shape[-1]
     total = found.total[0][row], found.total[1][row]
     mean = doubles.quotient(_sum(term, term_low), total)
     size = (1.0 + n * 2.0**-52) * np.abs(term).sum(axis=-1, keepdims=True) / total[0]
     error = 1.01 * (w.error[row] + found.total_error[row] + (n + 4) * 2.0**-99) * size
-    z, z_low = doubles.two_sum(base, mean[0])
+    z, z_low = two_sum(base, mean[0])
     z_low += mean[1]
     error += 2.0**-52 * np.abs(z_low)
     error += np.where(((g != 0) & apart.counted[row]).any(axis=-1, keepdims=True), _UNDERFLOW, 0.0)
@@ -137,7 +138,7 @@ def _apart(
     own = v.scaled[:, column].T if v.scaled.ndim == 2 else v.scaled[row, :, column]
     base = np.take_along_axis(own, apart.top[row][:, None], axis=-1)
     seen = apart.counted[row] | apart.deep[row]
-    g, low = doubles.two_sum(own, -base)
+    g, low = two_sum(own, -base)
     return base, np.where(seen, g, 0.0), np.where(seen, low, 0.0)
 
 
@@ -148,11 +149,11 @@ def _sum(term: Array, low: Array) -> doubles.Pair:
     cut = slices.sliced(times_power(term, -exponent), bits, 2.0**-100)
     high = rest = np.zeros(exponent.shape)
     for each in cut.slices:
-        high, error = doubles.two_sum(high, each.sum(axis=-1, keepdims=True))
+        high, error = two_sum(high, each.sum(axis=-1, keepdims=True))
         rest = rest + error
     scaled = (times_power(each, exponent) for each in (high, rest))
     first, second = scaled
-    return doubles.two_sum(first, second + low.sum(axis=-1, keepdims=True))
+    return two_sum(first, second + low.sum(axis=-1, keepdims=True))
 
 
 def _at_most(g: Array, heaviest: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softmax_harness.operations.attention.doubles import two_sum
+from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array
 
 

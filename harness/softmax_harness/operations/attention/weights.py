@@ -9,10 +9,10 @@ import numpy as np
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.distances import Distances
-from softmax_harness.operations.attention.doubles import two_sum
 from softmax_harness.operations.screen import full, light
 from softmax_harness.operations.screen.light import Result
 from softmax_harness.operations.screen.reduction import power_of_two
+from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array, Workspace, bits_of, workspace
 
 

@@ -104,7 +104,11 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """a b as a float64 and its exact rounding error, where that does not underflow (Dekker)."""
+    """a b as a float64 and its rounding error, known to 2**-105 |a b| (Dekker).
+
+    Only the last of the partial products, of two parts of 27 bits, may be rounded. None of them may
+    underflow.
+    """
     a1 = (bits_of(a) & HEAD).view(np.float64)
     b1 = (bits_of(b) & HEAD).view(np.float64)
     a2, b2 = a - a1, b - b1

@@ -16,6 +16,7 @@ from softmax_harness.operations.attention import (
     weights,
 )
 from softmax_harness.operations.attention.distances import DEEPEST
+from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.truth.arbiter import decide
 
 PRECISIONS = [weights.precision_for(FORMATS[name]) for name in ("float32", "float64")]
@@ -30,7 +31,7 @@ def exactly(pair):
 
 def pairs(rng, count=400):
     high = rng.standard_normal(count) * 2.0 ** rng.integers(-20, 20, count)
-    return doubles.two_sum(high, high * rng.uniform(-1, 1, count) * 2.0**-53)
+    return two_sum(high, high * rng.uniform(-1, 1, count) * 2.0**-53)
 
 
 def test_arithmetic_of_pairs_keeps_its_errors():
@@ -39,7 +40,7 @@ def test_arithmetic_of_pairs_keeps_its_errors():
     for place in range(0, 400, 2):  # what nearly cancels
         b[0][place], b[1][place] = a[0][place] * (1 + 2.0**-50), 0.0
     x, y = exactly(a), exactly(b)
-    found = exactly(doubles.two_sum(a[0], b[0]))
+    found = exactly(two_sum(a[0], b[0]))
     assert found == [Fraction(p) + Fraction(q) for p, q in zip(a[0], b[0], strict=True)]
     for got, p, q in zip(exactly(doubles.difference(a, b)), x, y, strict=True):
         assert abs(got - (p - q)) <= 6 * max(abs(p), abs(q)) / 2**106
