@@ -142,7 +142,7 @@ def command(
     update_baseline: bool,
     files: DocumentFiles,
 ) -> None:
-    """Check whether each implementation keeps the contract of a softmax and is accurate.
+    """Check whether each implementation keeps the contract of its operation and is accurate.
 
     IMPL is a registered name, package.module:function, path/to/file.py:function, or an entry
     point of the group softmax_harness.implementations. Without IMPL, the command checks what

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Operation, Policy
@@ -35,6 +36,14 @@ class Problem:
     output_format: Format
     axis: int | None = -1
     policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        choices = vars(self.policy).values()
+        if "uniform" in choices and not self.operation.is_distribution:
+            raise HarnessError(
+                f"the results of {self.operation.name} are no shares of 1, so that they cannot be "
+                "uniform: expected the policy nan, zero or any"
+            )
 
     @classmethod
     def of(

@@ -6,6 +6,7 @@ The truth of a block is made once for all implementations.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
@@ -14,6 +15,7 @@ from softmax_harness.operations import Problem
 from softmax_harness.run.job import NamedRecipe
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.named import subject_named
+from softmax_harness.subjects.subject import Subject, as_it_answers
 
 _BLOCKS_PER_JOB = 16
 _NOTHING = Said()
@@ -127,10 +129,19 @@ class Measuring:
         measured = {}
         for name in self.implementations:
             so_far = before.measured[name].tally.so_far if before else {}
-            subject = subject_named(name, self.problem, self.said)
-            measured[name] = measure(subject, asked, keep, by_row, so_far)
+            subject = _subject(name, self.problem, self.said)
+            own = asked
+            if subject.problem != self.problem:  # it is held to another policy
+                own = question(subject.problem, stored, operands, self.tier)
+            measured[name] = measure(subject, own, keep, by_row, so_far)
         escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
         return Part(measured, Counts(stored.size - escalated, escalated))
+
+
+@cache  # a job has many blocks, and a worker many jobs
+def _subject(name: str, problem: Problem, said: Said) -> Subject:
+    """The implementation, held to what it gives for a row that sees nothing, as in `check`."""
+    return as_it_answers(subject_named(name, problem, said))
 
 
 def measuring_jobs(

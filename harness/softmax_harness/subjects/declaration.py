@@ -74,7 +74,7 @@ def described(
 ) -> Implementation:
     """What is declared about the implementation of that name, with no function to call here.
 
-    A plain function, of which nothing is declared, is taken to do all that a softmax does, in
+    A plain function, of which nothing is declared, is taken to do all that its operation does, in
     every format.
 
     Raises
