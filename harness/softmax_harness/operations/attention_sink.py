@@ -203,12 +203,6 @@ def seeing_nothing(format: Format) -> Inputs:
     return Inputs(x, (q, k, v, np.zeros_like(mask), sink))
 
 
-def rows_of_call(arguments: Operands) -> Inputs:
-    """The rows of a call, each with a query, keys and a sink of its own."""
-    operands = tuple(each.reshape(-1, *each.shape[-2:]) for each in arguments)
-    return Inputs(scores(operands[:4]), operands)
-
-
 def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """The scores q.k / sqrt d of what is seen, the sink last, and their softmax."""
     found = attention.exact_steps(logits, operands[:4])[0]
@@ -224,7 +218,6 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     make_operands=with_sinks,
-    rows_of_call=rows_of_call,
     steps=ExactSteps(exact_steps, "weigh v"),
     operands=(
         Operand("q", 2),

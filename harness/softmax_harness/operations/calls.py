@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData
-from softmax_harness.operations.operand import Arrangement, Operand, Operands
+from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands
 from softmax_harness.operations.operation import Operation
 
 
@@ -36,6 +36,15 @@ class CallRows:
     def rows(self) -> int:
         """How many rows there are."""
         return math.prod(self.others)
+
+    @property
+    def inputs(self) -> Inputs:
+        """The rows one after another, in the order of the results."""
+        around = len(self.others)
+        x, *operands = (
+            each.reshape((self.rows, *each.shape[around:])) for each in (self.x, *self.operands)
+        )
+        return Inputs(x, tuple(operands))
 
     @property
     def numbers(self) -> int:

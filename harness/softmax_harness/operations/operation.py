@@ -165,9 +165,6 @@ class Operation:
         and the order of results are judged.
     steps : ExactSteps or None
         How the results come about, step by step; None where only they are shown.
-    rows_of_call : callable or None
-        ``rows_of_call(arguments)`` gives the `Inputs` of the rows of a call, in the order of its
-        results, of an operation that does not take the logits; None of all others.
     whole_calls : callable or None
         ``whole_calls(format, seed)`` gives calls in shapes of the operation's own, in which rows
         share operands: each with what is particular about it, its arguments, and the `Inputs` of
@@ -204,7 +201,6 @@ class Operation:
     seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
     steps: ExactSteps | None = None
-    rows_of_call: Callable[[Operands], Inputs] | None = None
     whole_calls: Callable[[Format, int], Iterator[tuple[str, Operands, Inputs]]] | None = None
     numbers_per_logit: int = 1
     one_result: bool = False

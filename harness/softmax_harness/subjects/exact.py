@@ -12,6 +12,7 @@ from softmax_implementations.registry import floating
 
 from softmax_harness.ground.formats import FORMATS, format_of
 from softmax_harness.operations import OPERATIONS, Arrangement, Operands, Operation, Problem
+from softmax_harness.operations.calls import rows_of
 from softmax_harness.truth import exact_results
 
 _DTYPES = tuple(FORMATS)
@@ -37,12 +38,7 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
     shape = operation.shape_of_results(arguments, axis)
     if 0 in shape:
         return np.empty(shape, arguments[0].dtype)
-    if operation.rows_of_call is not None:
-        x, operands = operation.rows_of_call(arguments)
-    else:
-        about = zip(arguments[1:], operation.operands, strict=True)
-        x = place.as_rows(arguments[0], 1)
-        operands = tuple(place.as_rows(each, operand.ndim) for each, operand in about)
+    x, operands = rows_of(operation, arguments, axis).inputs
     problem = Problem.of(operation, format_of(arguments[0]))
     y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
     return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)

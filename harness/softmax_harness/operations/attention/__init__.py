@@ -19,7 +19,7 @@ from softmax_harness.operations.attention.calls import whole_calls
 from softmax_harness.operations.attention.exact import enclose
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen as screened
-from softmax_harness.operations.attention.shapes import rows_of_call, scores
+from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Operation
@@ -67,7 +67,6 @@ OPERATION = Operation(
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
     steps=ExactSteps(exact_steps, "weigh v"),
-    rows_of_call=rows_of_call,
     whole_calls=whole_calls,
     numbers_per_logit=16,
     effective_logits=effective_logits,
