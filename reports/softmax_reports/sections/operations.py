@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 _GOOD = [each for each in OUTCOMES if each.is_good]
-_RIGHT = "A result is right if it is as good as the error bound of a careful implementation asks."
+_RIGHT = "A result is right if it is as good as the standard of its implementation asks."
 _LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 
 
