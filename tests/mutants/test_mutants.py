@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import softmax_faults.softmax
 from softmax_harness.check.contract import Contract, checked
 from softmax_harness.ground.formats import DEFAULT_DTYPES
 from softmax_harness.judgement.outcomes import OUTCOMES
@@ -12,8 +13,8 @@ from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 pytestmark = pytest.mark.usefixtures("truths_kept")
-FOLDER = Path(__file__).parent
-_NOT_SUBJECTS = ("good.py", Path(__file__).name)
+FOLDER = Path(softmax_faults.softmax.__path__[0])
+_NOT_SUBJECTS = ("good.py", "__init__.py")
 _SECONDS_TO_HANG = 5.0  # enough for any of them that does end
 _SECONDS_OF_A_HANG = 0.4  # for one that never ends
 

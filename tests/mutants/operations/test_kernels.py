@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import softmax_faults.operations
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checking import verdict
 from softmax_harness.ground.formats import FORMATS
@@ -17,7 +18,7 @@ from softmax_harness.subjects.declaration import described
 from softmax_harness.subjects.subject import Subject
 
 pytestmark = pytest.mark.usefixtures("truths_kept")
-FOLDER = Path(__file__).parent
+FOLDER = Path(softmax_faults.operations.__path__[0])
 NAMES = (
     "logsumexp",
     "cross_entropy",

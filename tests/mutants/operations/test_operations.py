@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import softmax_faults.operations
 from softmax_harness.ground.formats import FORMATS
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(softmax_faults.operations.__path__[0])
 FAMILIES = ("normal-1", "normal-10", "masked", "rising", "uniform-wide", "offset-negative")
 LENGTHS = (1, 2, 8, 33, 100, 300)
 
@@ -21,7 +22,7 @@ def loaded(path):
     return module
 
 
-judging = loaded(FOLDER / "judging.py")
+judging = loaded(Path(__file__).with_name("judging.py"))
 
 
 def functions(path):

@@ -1,6 +1,6 @@
 """The error bound of attention: no looser than needed, infinite where an honest kernel overflows.
 
-That it holds is tested of every right kernel in tests/mutants/operations.
+That it holds is tested of every right kernel in softmax_faults.operations.
 """
 
 import numpy as np

@@ -1,10 +1,8 @@
 """Whole calls become rows of the operation, and the results of rows those of the call."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from softmax_faults.operations import attention_right
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import question
@@ -14,7 +12,12 @@ from softmax_harness.operations.attention.shapes import Call
 from softmax_harness.operations.standards import default_standard
 
 ATTENTION = OPERATIONS["attention"]
-RIGHT = Path(__file__).parents[3] / "mutants" / "operations" / "attention_right.py"
+RIGHT = (
+    attention_right.plain,
+    attention_right.scale_on_both,
+    attention_right.flash_base_2,
+    attention_right.two_passes,
+)
 
 
 def plain(call):
@@ -92,13 +95,6 @@ def test_shapes_of_a_seed():
     assert any(len(each.leading) == 2 for each in found) and any(not e.leading for e in found)
 
 
-def right_kernels():
-    specification = importlib.util.spec_from_file_location("right", RIGHT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return [module.plain, module.scale_on_both, module.flash_base_2, module.two_passes]
-
-
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_right_kernels_pass_whole_calls(dtype):
     format = FORMATS[dtype]
@@ -106,7 +102,7 @@ def test_right_kernels_pass_whole_calls(dtype):
         call = calls.call_of(shape, format, np.random.default_rng(place))
         assert call.shape == (*shape.leading, shape.queries, shape.c)
         assert call.q.dtype == format.dtype
-        kernels = right_kernels()
+        kernels = RIGHT
         own = [shapes.blocks_of(f(call.q, call.k, call.v, call.seen), call) for f in kernels]
         for block, (x, operands) in enumerate(shapes.rows_of(call)):
             asked = question(Problem.of(ATTENTION, format), x, operands)

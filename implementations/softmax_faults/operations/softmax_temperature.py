@@ -1,0 +1,198 @@
+"""softmax_temperature: faulty kernels, and right ones, whose names begin with ``right``."""
+
+import numpy as np
+
+from softmax_faults.operations import steps
+
+_by_rows = steps.by_rows
+
+
+def _single(x):
+    """The type in which 16 bits are worked."""
+    return np.result_type(steps.floats(x).dtype, np.float32)
+
+
+def _with(x, temperature, axis, work=np.float64, **how):
+    def kernel(x, t):
+        return steps.softmax(x / t.astype(x.dtype), **how)
+
+    return _by_rows(kernel, x, temperature, axis=axis, work=work)
+
+
+def _of(kernel, x, temperature, axis, work=np.float64):
+    return _by_rows(lambda x, t: kernel(x, t.astype(x.dtype)), x, temperature, axis=axis, work=work)
+
+
+def right_textbook(x, temperature, axis=-1):
+    """softmax of x / T, in float32 or wider."""
+    return _with(x, temperature, axis, _single(x))
+
+
+def right_scipy(x, temperature, axis=-1):
+    """scipy's softmax of x / T, in float32 or wider."""
+    from scipy.special import softmax
+
+    return _of(
+        lambda x, t: softmax(x / t, axis=-1) if x.size else x, x, temperature, axis, _single(x)
+    )
+
+
+def right_shifted_first(x, temperature, axis=-1):
+    """(x - max) / T."""
+
+    def kernel(x, t):
+        e = np.exp((x - steps.top(x)) / t)
+        return e / steps.total(e)
+
+    return _of(kernel, x, temperature, axis, _single(x))
+
+
+def right_by_the_inverse(x, temperature, axis=-1):
+    """x times 1 / T."""
+    return _of(lambda x, t: steps.softmax(x * (1 / t)), x, temperature, axis, _single(x))
+
+
+def right_in_blocks(x, temperature, axis=-1):
+    """The sum in blocks of 64."""
+    return _with(x, temperature, axis, _single(x), total=steps.in_blocks)
+
+
+def not_at_all(x, temperature, axis=-1):
+    """T is left out."""
+    return _of(lambda x, t: steps.softmax(x), x, temperature, axis)
+
+
+def multiplied(x, temperature, axis=-1):
+    """x T."""
+    return _of(lambda x, t: steps.softmax(x * t), x, temperature, axis)
+
+
+def twice(x, temperature, axis=-1):
+    """x / T / T."""
+    return _of(lambda x, t: steps.softmax(x / t / t), x, temperature, axis)
+
+
+def its_root(x, temperature, axis=-1):
+    """x over the root of T."""
+    return _of(lambda x, t: steps.softmax(x / np.sqrt(np.abs(t))), x, temperature, axis)
+
+
+def of_the_first_row(x, temperature, axis=-1):
+    """The T of the first row for all of more than 64 rows."""
+
+    def kernel(x, t):
+        return steps.softmax(x / (t[:1] if len(t) > 64 else t))
+
+    return _of(kernel, x, temperature, axis)
+
+
+def in_bfloat16(x, temperature, axis=-1):
+    """T is cut to eight bits."""
+    return _of(lambda x, t: steps.softmax(x / steps.cut_to_bfloat16(t)), x, temperature, axis)
+
+
+def in_half(x, temperature, axis=-1):
+    """T is rounded to float16."""
+    return _of(
+        lambda x, t: steps.softmax(x / t.astype(np.float16).astype(x.dtype)), x, temperature, axis
+    )
+
+
+def never_below_a_tenth(x, temperature, axis=-1):
+    """T is never below 0.1."""
+    return _of(lambda x, t: steps.softmax(x / np.maximum(t, 0.1)), x, temperature, axis)
+
+
+def never_above_10(x, temperature, axis=-1):
+    """T is never above 10."""
+    return _of(lambda x, t: steps.softmax(x / np.minimum(t, 10)), x, temperature, axis)
+
+
+def small_epsilon(x, temperature, axis=-1):
+    """T and 1e-6."""
+    return _of(lambda x, t: steps.softmax(x / (t + 1e-6)), x, temperature, axis)
+
+
+def maximum_before(x, temperature, axis=-1):
+    """x / T - max x: the maximum is not divided."""
+    return _of(
+        lambda x, t: steps.softmax(x / t, shift=lambda _: steps.top(x)),
+        x,
+        temperature,
+        axis,
+        np.float32,
+    )
+
+
+def no_shift(x, temperature, axis=-1):
+    """Takes the exponentials of x / T as they are."""
+    return _with(x, temperature, axis, np.float32, shift=lambda x: np.zeros_like(x[:, :1]))
+
+
+def after_softmax(x, temperature, axis=-1):
+    """softmax to the power of 1 / T, normalized again, in the format."""
+
+    def kernel(x, t):
+        s = steps.softmax(x) ** (1 / t)
+        return s / steps.total(s)
+
+    return _of(kernel, x, temperature, axis, np.float32)
+
+
+def at_most_88(x, temperature, axis=-1):
+    """x / T is clipped at 88 to either side."""
+    return _of(lambda x, t: steps.softmax(np.clip(x / t, -88, 88)), x, temperature, axis)
+
+
+def without_remainder(x, temperature, axis=-1):
+    """What is behind the last whole block of 8 is not divided."""
+
+    def kernel(x, t):
+        n = x.shape[-1]
+        return steps.softmax(np.where(np.arange(n) < (n // 8 * 8 or n), x / t, x))
+
+    return _of(kernel, x, temperature, axis)
+
+
+def of_the_first_65536(x, temperature, axis=-1):
+    """What is behind 65536 entries is not divided.
+
+    families: equal, peaks
+    """
+    return _of(
+        lambda x, t: steps.softmax(np.where(np.arange(x.shape[-1]) < 65536, x / t, x)),
+        x,
+        temperature,
+        axis,
+    )
+
+
+def half_sum(x, temperature, axis=-1):
+    """Adds term by term in float16, where a sum of ones sticks at 2048.
+
+    dtypes: float16
+    families: equal, descending, peaks
+    """
+    return _with(x, temperature, axis, total=steps.one_by_one(np.float16))
+
+
+def half_sum_at_the_end(x, temperature, axis=-1):
+    """Stores the sum in float16, which overflows at 65520.
+
+    dtypes: float16
+    families: equal
+    """
+    return _with(x, temperature, axis, total=steps.overflowing_at_65536)
+
+
+def quotient_in_half(x, temperature, axis=-1):
+    """x / T is rounded to float16."""
+    return _of(
+        lambda x, t: steps.softmax((x / t).astype(np.float16).astype(float)), x, temperature, axis
+    )
+
+
+def flushes_subnormals(x, temperature, axis=-1):
+    """Subnormal results are 0."""
+    y = right_textbook(x, temperature, axis)
+    return np.where(np.abs(y) < np.finfo(y.dtype).tiny, y * 0, y)

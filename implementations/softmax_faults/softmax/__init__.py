@@ -1,0 +1,1 @@
+"""Softmaxes by kind of fault; `good` holds their steps, `right` is those without one."""

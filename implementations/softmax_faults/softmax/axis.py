@@ -1,0 +1,63 @@
+"""Softmaxes along the wrong axis."""
+
+import numpy as np
+
+from softmax_faults.softmax import good
+
+
+def axis_ignored(x, axis=-1):
+    """Works along the last axis whatever is asked.
+
+    Found as: axis.
+    """
+    return good.softmax(x, -1)
+
+
+def first_axis_always(x, axis=-1):
+    """Works along the first axis whatever is asked.
+
+    Found as: axis, batch, inaccurate.
+    """
+    return good.softmax(x, 0)
+
+
+def whole_array_as_one_row(x, axis=-1):
+    """Normalises over all elements: the sum forgets its axis.
+
+    Found as: axis, batch, inaccurate.
+    """
+    return good.softmax(np.ravel(x)).reshape(np.shape(x))
+
+
+def negative_axis_taken_as_last(x, axis=-1):
+    """Takes any negative axis for the last.
+
+    Found as: axis.
+    """
+    return good.softmax(x, max(axis, -1))
+
+
+def legacy_implicit_axis(x, axis=-1):
+    """Takes -1 for the old implicit default: axis 0 in one and three dimensions, else 1.
+
+    Found as: axis, layout.
+    """
+    implicit = 0 if np.ndim(x) in (0, 1, 3) else 1
+    return good.softmax(x, implicit if axis == -1 else axis)
+
+
+def reshaped_instead_of_transposed(x, axis=-1):
+    """Reshapes to rows of the right length without moving the axis last.
+
+    Found as: axis.
+    """
+    rows = np.reshape(x, (-1, np.shape(x)[axis])) if np.size(x) and np.ndim(x) else np.asarray(x)
+    return good.softmax(rows).reshape(np.shape(x))
+
+
+def axis_not_moved_back(x, axis=-1):
+    """Moves the axis last to work along it and forgets to move it back.
+
+    Found as: axis, wrong_shape.
+    """
+    return good.softmax(np.moveaxis(np.asarray(x), axis, -1) if np.ndim(x) else x)

@@ -1,0 +1,115 @@
+"""Softmaxes that go wrong past a size."""
+
+import numpy as np
+
+from softmax_faults.softmax import good
+
+
+def length_in_16_bits(x, axis=-1):
+    """Counts columns in 16 bits, so that the sum covers n modulo 65536 of them.
+
+    Found as: inaccurate, out_of_range, nan.
+    """
+    return good.softmax(x, axis, total=lambda e: good.row_sum(e[:, : e.shape[1] % 65536]))
+
+
+def rows_past_65535_left_zero(x, axis=-1):
+    """Launches at most 65535 rows and leaves the others zero.
+
+    Found as: spurious_underflow, batch.
+    """
+
+    def divide(e, s):
+        y = good.quotient(e, s)
+        y[65535:] = 0
+        return y
+
+    return good.softmax(x, axis, divide=divide)
+
+
+def rows_past_block_dropped(x, axis=-1):
+    """Divides the number of rows by the block of 64, rounding down, and leaves the rest zero.
+
+    Found as: spurious_underflow, batch.
+    """
+
+    def divide(e, s):
+        y = good.quotient(e, s)
+        if len(y) > 64:
+            y[len(y) - len(y) % 64 :] = 0
+        return y
+
+    return good.softmax(x, axis, divide=divide)
+
+
+def last_chunk_not_summed(x, axis=-1):
+    """Sums in chunks of 4096 and loses the last one where it is not whole.
+
+    Found as: inaccurate, out_of_range.
+    """
+
+    def total(e):
+        n = e.shape[1]
+        return good.row_sum(e[:, : n - n % 4096] if n > 4096 else e)
+
+    return good.softmax(x, axis, total=total)
+
+
+def maximum_of_first_1024(x, axis=-1):
+    """Takes the maximum over the first 1024 columns, as many as a block has threads.
+
+    Found as: overflow, nan.
+    """
+    return good.softmax(x, axis, shift=lambda rows: good.row_maximum(rows[:, :1024]))
+
+
+def row_index_in_12_bits(x, axis=-1):
+    """Wraps the row index at 4096, so that later rows repeat the first ones.
+
+    Found as: batch, inaccurate.
+    """
+
+    def divide(e, s):
+        return good.quotient(e, s)[np.arange(len(e)) % 4096]
+
+    return good.softmax(x, axis, divide=divide)
+
+
+def pair_by_sigmoid(x, axis=-1):
+    """Takes rows of two by the logistic function and the second entry as 1 minus the first.
+
+    Found as: inaccurate, spurious_underflow.
+    """
+
+    def divide(e, s):
+        y = good.quotient(e, s)
+        if e.shape[1] == 2:
+            y[:, 1] = 1 - y[:, 0]
+        return y
+
+    return good.softmax(x, axis, divide=divide)
+
+
+def fast_path_for_large_arrays(x, axis=-1):
+    """Takes arrays of more than 65536 elements by the exponential of a cheaper type.
+
+    Found as: inaccurate.
+    """
+
+    def exp(d):
+        return good.to_precision(np.exp(d), 8) if d.size > 65536 else np.exp(d)
+
+    return good.softmax(x, axis, exp=exp)
+
+
+def wrong_at_exactly_256(x, axis=-1):
+    """Has a special case for 256 columns that counts the last one twice.
+
+    Found as: inaccurate.
+    """
+
+    def total(e):
+        s = good.row_sum(e)
+        return s + e[:, -1:] if e.shape[1] == 256 else s
+
+    return good.softmax(x, axis, total=total)

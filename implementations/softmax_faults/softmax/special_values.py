@@ -1,0 +1,143 @@
+"""Softmaxes that answer wrongly where the answer is fixed: NaN, infinities, one element."""
+
+import numpy as np
+
+from softmax_faults.softmax import good
+
+
+def _with_rows(x, axis, change):
+    """Good softmax whose result ``change(rows, y)`` has corrected, the wrong way."""
+    return good.by_rows(x, axis, lambda rows: change(rows, good.softmax_rows(rows)))
+
+
+def nan_ignored(x, axis=-1):
+    """Takes maximum and sum over what is not NaN, so that NaN stays alone.
+
+    Found as: wrong_special.
+    """
+
+    def kernel(rows):
+        y = good.softmax_rows(np.where(np.isnan(rows), -np.inf, rows).astype(rows.dtype))
+        return np.where(np.isnan(rows), rows, y)
+
+    return good.by_rows(x, axis, kernel)
+
+
+def nan_taken_for_masked(x, axis=-1):
+    """Gives NaN the weight 0, as if it were masked.
+
+    Found as: wrong_special.
+    """
+
+    def kernel(rows):
+        return good.softmax_rows(np.where(np.isnan(rows), -np.inf, rows).astype(rows.dtype))
+
+    return good.by_rows(x, axis, kernel)
+
+
+def nan_result_zeroed(x, axis=-1):
+    """Replaces every NaN of the result by 0.
+
+    Found as: wrong_special.
+    """
+    return _with_rows(x, axis, lambda rows, y: np.nan_to_num(y))
+
+
+def nan_spreads_to_other_rows(x, axis=-1):
+    """Lets one NaN spread over the whole batch.
+
+    Found as: nan, batch.
+    """
+    return _with_rows(x, axis, lambda rows, y: y + np.max(y) * 0)
+
+
+def infinity_gives_one(x, axis=-1):
+    """Gives +inf the weight 1 and the rest 0, the limit as one logit grows.
+
+    Found as: wrong_special.
+    """
+
+    def change(rows, y):
+        settled = np.isposinf(rows).any(axis=-1) & ~np.isnan(rows).any(axis=-1)
+        y[settled] = np.isposinf(rows[settled])
+        return y
+
+    return _with_rows(x, axis, change)
+
+
+def infinity_spoils_itself_only(x, axis=-1):
+    """Gives NaN for +inf alone and 0 for the others of its row.
+
+    Found as: wrong_special.
+    """
+
+    def change(rows, y):
+        spared = np.isposinf(rows).any(axis=-1, keepdims=True) & np.isfinite(rows)
+        return np.where(spared, y.dtype.type(0), y)
+
+    return _with_rows(x, axis, change)
+
+
+def masked_row_gives_zero(x, axis=-1):
+    """Gives 0 throughout a row of nothing but -inf (pytorch#131060).
+
+    Found as: wrong_special.
+    """
+
+    def change(rows, y):
+        y[np.isneginf(rows).all(axis=-1)] = 0
+        return y
+
+    return _with_rows(x, axis, change)
+
+
+def masked_row_gives_uniform(x, axis=-1):
+    """Gives 1/n throughout a row of nothing but -inf (jax#6811).
+
+    Found as: wrong_special.
+    """
+
+    def change(rows, y):
+        y[np.isneginf(rows).all(axis=-1)] = 1 / rows.shape[1]
+        return y
+
+    return _with_rows(x, axis, change)
+
+
+def masked_entry_stays_alive(x, axis=-1):
+    """Masks by subtracting 50 from the row's minimum in place of -inf.
+
+    dtypes: float32, float64
+    Found as: wrong_special.
+    """
+
+    def kernel(rows):
+        masked = np.isneginf(rows)
+        low = np.min(rows, axis=-1, keepdims=True, where=~masked, initial=0)
+        return good.softmax_rows(np.where(masked & ~masked.all(-1, keepdims=True), low - 50, rows))
+
+    return good.by_rows(x, axis, kernel)
+
+
+def mask_held_as_lowest_number(x, axis=-1):
+    """Holds -inf as the lowest finite number, so that a masked row becomes uniform.
+
+    Found as: wrong_special.
+    """
+
+    def kernel(rows):
+        return good.softmax_rows(np.maximum(rows, np.finfo(rows.dtype).min))
+
+    return good.by_rows(x, axis, kernel)
+
+
+def single_element_below_one(x, axis=-1):
+    """Gives the float below 1 in rows of one element.
+
+    Found as: wrong_special.
+    """
+
+    def change(rows, y):
+        return np.nextafter(y, y.dtype.type(0)) if rows.shape[1] == 1 else y
+
+    return _with_rows(x, axis, change)
