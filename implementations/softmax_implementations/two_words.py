@@ -75,8 +75,8 @@ def _two_differences(a, b):
 
 
 @cache
-def _table():
-    """H and T - H for each entry, L1, L2 and 1 / L."""
+def table():
+    """H and T - H, an array each, and the numbers L1, L2 and 1 / L."""
     with localcontext() as context:
         context.prec = 50
         step = Decimal(2).ln() / _ENTRIES
@@ -95,7 +95,7 @@ def _leading(values, bits):
 
 def _exponentials(d, lost):
     """Integers m and numbers h, l with exp(d + lost) = 2**m (h + l), h of 26 bits in [1, 2)."""
-    table_high, table_low, step_high, step_low, per_step = _table()
+    table_high, table_low, step_high, step_low, per_step = table()
     steps = np.rint(d * per_step)
     r = d - steps * step_high
     r -= steps * step_low
