@@ -106,7 +106,7 @@ def float32_rows(x, maxima, y):
             logits, part = x[i, start : start + count], e[start : start + count]
             for j in range(count):
                 d = np.float64(logits[j]) - top
-                d = d if d > _LEAST_32 else _LEAST_32
+                d = d if d > _LEAST_32 else np.float64(_LEAST_32)
                 sums[j] = d * 1.4426950408889634 + _ROUND
                 r = d - (sums[j] - _ROUND) * 0.6931471805599453
                 p = 1 / 39916800
