@@ -1,10 +1,11 @@
-"""Reading .npy files: memory-mapped, without pickles."""
+"""Files of .npy: read memory-mapped, without pickles."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.text import printable
 
+SUFFIX = ".npy"
+MAGIC = b"\x93NUMPY"
 _REASON = 200  # characters of what NumPy says, which may quote a whole header
 
 
@@ -45,6 +48,13 @@ def _begins_as_archive(path: Path) -> bool:
             return file.read(2) == b"PK"
     except OSError:
         return False
+
+
+def write_npy(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write the only one of some arrays; what has one byte and is no type of NumPy's, as bits."""
+    (values,) = arrays.values()
+    is_foreign = values.dtype.isbuiltin != 1 and values.dtype.itemsize == 1  # which it cannot load
+    np.save(path, values.view(np.uint8) if is_foreign else values, allow_pickle=False)
 
 
 def let_go(array: NDArray[Any]) -> None:
