@@ -22,14 +22,13 @@ from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
-from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
+from softmax_harness.check.gate.stored import to_update, update
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
 from softmax_harness.ground.errors import BadBaseline
-from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
@@ -171,7 +170,7 @@ def command(
     baseline = baseline or project.baseline
     _check_files(files, baseline, update_baseline)
     if update_baseline and baseline is not None:
-        _to_update(baseline, seed)  # or it is refused before any work is done for it
+        to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
     gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
@@ -189,7 +188,7 @@ def command(
     if accepted is not None and not (implementations or dtypes or operation):
         gated.notes.extend(left_out(results, accepted))
     if update_baseline and baseline is not None:
-        _update(baseline, results, contract)
+        update(baseline, seed, lambda old: old.accepting(results, contract.parts))
         gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
         json=lambda: json_document(gated, asked[0].contract),
@@ -280,23 +279,6 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
             "--update-baseline: expected --baseline FILE or a baseline in the settings"
         )
     return None if path is None or is_taken_anew else read_baseline(path)
-
-
-def _update(path: Path, results: list[Checked], contract: Contract) -> None:
-    """Take up these results, and keep what the file says of others."""
-    with alone_at(path):
-        old = _to_update(path, contract.seed)
-        replacing_file(path, text_of(old.accepting(results, contract.parts)))
-
-
-def _to_update(path: Path, seed: int) -> Baseline:
-    old = read_baseline(path) if path.exists() else Baseline(seed, {})
-    if old.seed != seed:
-        raise BadBaseline(
-            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
-            "use the same seed, or another file"
-        )
-    return old
 
 
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:

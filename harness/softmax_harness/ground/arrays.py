@@ -7,7 +7,7 @@ asked for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,9 @@ def _as_told(values: NDArray[Any], dtype: str | None) -> NDArray[Any]:
     return values
 
 
-def digest(values: NDArray[Any]) -> str:
-    """The SHA-256 of the numbers as a raw file holds them, whatever holds them."""
-    return hashlib.sha256(np.ascontiguousarray(little_endian(values)).tobytes()).hexdigest()
+def digest(parts: Iterable[NDArray[Any]]) -> str:
+    """The SHA-256 of the numbers of some arrays as raw files hold them, one after another."""
+    found = hashlib.sha256()
+    for each in parts:
+        found.update(np.ascontiguousarray(little_endian(each)).tobytes())
+    return found.hexdigest()

@@ -210,7 +210,7 @@ def read_pair(files: Files) -> Pair:
             values = _operand(files, about, pair.first)
             _check_operand(about, files.operands[about.name], values, pair.n)
     if files.y_dtype is not None:
-        _check_outputs(files.y, pair.y, pair.format)
+        check_rounded(files.y, pair.y, pair.format)
     return pair
 
 
@@ -350,7 +350,7 @@ def _check_operand(about: Operand, path: Path, values: NDArray[Any], n: int) -> 
         raise BadData(f"{path}: {about.name} holds {wrong}: expected 0 to {last}")
 
 
-def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
+def check_rounded(path: Path, y: NDArray[Any], format: Format) -> None:
     """That outputs in a wider type are numbers of the format that they are judged as."""
     flat = y.ravel(order="K")
     for start in range(0, y.size, _BLOCK_ELEMENTS):

@@ -1,0 +1,33 @@
+"""A judged set as a run, which has the tables and the report of any other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from softmax_harness.run.info import info_of_cells
+from softmax_harness.run.results import Run
+from softmax_harness.run.tables import cell_tables
+from softmax_harness.sets.items import InputSet
+from softmax_harness.sets.judging import Asked, JudgedSet
+
+
+def as_run(there: InputSet, judged: JudgedSet, asked: Asked) -> Run:
+    """What was judged, as `softmax_harness.run.results.write` takes it."""
+    operation = there.items[0].operation
+    options = {
+        "implementations": (asked.name,),
+        "dtypes": there.dtypes,
+        "families": (),
+        "operation": operation,
+        "suite": there.options.get("suite", ""),
+        "seed": there.items[0].seed,
+        "jobs": 1,
+        "truth": "screened",
+        **asdict(asked.said),
+        "time": False,
+        "inputs": str(there.folder),
+    }
+    declared = {(operation, asked.name): judged.declaration} if judged.cells else {}
+    tables = cell_tables(judged.cells)
+    held = {name: table for name, table in tables.items() if len(table)}
+    return Run(info_of_cells(options, declared, judged.cells, judged.counts), held)

@@ -1,0 +1,48 @@
+"""What is told of a judged set: as plain data for programs, and as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from softmax_harness.check.documents.as_json import result_fields
+from softmax_harness.check.documents.terminal import text_document
+from softmax_harness.check.gate.gated import Gated
+from softmax_harness.ground.environment import environment
+from softmax_harness.run.tables import results_row
+from softmax_harness.sets.items import InputSet
+from softmax_harness.sets.judging import JudgedSet, missing_text
+
+SCHEMA = 2
+_SHOWN = 5
+
+
+def set_document(there: InputSet, judged: JudgedSet, verdicts: Gated) -> dict[str, Any]:
+    """``results`` as ``check`` has them, ``files`` as the rows of results.csv, and the rest."""
+    names = {each.recipe: each.name for each in there.items}
+    return {
+        "schema": SCHEMA,
+        "options": dict(there.options),
+        "environment": environment(),
+        "verdict": "fail" if verdicts.failed else "pass",
+        "results": [result_fields(each) for each in verdicts.results],
+        "notes": verdicts.notes,
+        "files": {names[each.recipe]: results_row(each) for each in judged.cells},
+        "missing": judged.missing,
+        "faults": {name: [vars(each) for each in own] for name, own in judged.faults.items()},
+        "others": judged.others,
+    }
+
+
+def set_lines(there: InputSet, judged: JudgedSet, verdicts: Gated) -> Iterator[str]:
+    """The verdict of each format with its findings, then one verdict on all."""
+    yield text_document(verdicts)
+    if judged.others:
+        names = ", ".join(judged.others[:_SHOWN])
+        more = f" and {len(judged.others) - _SHOWN} more" if len(judged.others) > _SHOWN else ""
+        yield f"not asked for, and not judged: {names}{more}"
+    if judged.missing:
+        yield missing_text(judged.missing, len(there.items))
+    how_many = f"{len(judged.cells)} of {len(there.items)} outputs judged"
+    elements = sum(each.tally.elements for each in judged.cells)
+    yield f"verdict: {'fail' if verdicts.failed else 'pass'}, {how_many}, {elements} elements"
