@@ -85,7 +85,9 @@ def score_set(folder: Path, outputs: Path, given: SetOptions, files: DocumentFil
         markdown=lambda: markdown_document(verdicts, "score"),
     )
     if given.out is not None and judged.cells:
-        write_run(as_run(there, judged, asked), given.out)
+        write_run(as_run(there, outputs, judged, asked), given.out)
+    elif given.out is not None:
+        click.echo(f"note: {given.out} was not written, since nothing could be judged", err=True)
     return _tell(there, judged, verdicts)
 
 

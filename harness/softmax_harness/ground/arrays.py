@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground import npy, raw, safetensors
+from softmax_harness.ground import raw, safetensors
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.npy import read_npy
-from softmax_harness.ground.raw import dtype_named, little_endian, read_raw
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.npy import read_npy, write_npy
+from softmax_harness.ground.raw import dtype_named, little_endian, read_raw, write_raw
 from softmax_harness.ground.safetensors import read_safetensors
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -60,10 +61,21 @@ class Kind:
     holds_many: bool = False
 
 
+def _alone(write: Callable[[Path, NDArray[Any]], None]) -> Callable[[Path, Arrays], None]:
+    """What writes the only one of some arrays."""
+
+    def written(path: Path, arrays: Arrays) -> None:
+        (values,) = arrays.values()
+        write(path, values)
+
+    return written
+
+
+_NPY, _MAGIC = ".npy", b"\x93NUMPY"
 KINDS = {
-    "npy": Kind(npy.SUFFIX, npy.write_npy),
+    "npy": Kind(_NPY, _alone(write_npy)),
     "safetensors": Kind(safetensors.SUFFIX, safetensors.write_safetensors, holds_many=True),
-    "raw": Kind(raw.SUFFIX, raw.write_raw),
+    "raw": Kind(raw.SUFFIX, _alone(write_raw)),
 }
 _NOTHING = Told()
 
@@ -77,10 +89,10 @@ def in_file(path: Path) -> tuple[Path, str | None]:
 def is_raw(path: Path) -> bool:
     """Whether a file is raw: no other by its name, nor .npy under another name."""
     file, _ = in_file(path)
-    if file.suffix in (npy.SUFFIX, safetensors.SUFFIX) or not file.is_file():
+    if file.suffix in (_NPY, safetensors.SUFFIX) or not file.is_file():
         return False
     with file.open("rb") as opened:
-        return opened.read(len(npy.MAGIC)) != npy.MAGIC
+        return opened.read(len(_MAGIC)) != _MAGIC
 
 
 def read_array(path: Path, told: Told = _NOTHING) -> NDArray[Any]:
@@ -102,8 +114,10 @@ def read_array(path: Path, told: Told = _NOTHING) -> NDArray[Any]:
                 "them, such as --shape 4,100 --x-dtype float32"
             )
         return read_raw(file, told.dtype, told.shape)
-    is_named = file.suffix == safetensors.SUFFIX
-    values = read_safetensors(file, name) if is_named else read_npy(file)
+    if file.suffix == safetensors.SUFFIX:
+        values = read_safetensors(file, name)
+    else:
+        values = read_npy(file, told.dtype if told.dtype in FORMATS else None)
     if told.shape is not None and values.shape != told.shape:
         raise BadData(f"{path}: shape {list(values.shape)}; expected {list(told.shape)}")
     return _as_told(values, told.dtype)

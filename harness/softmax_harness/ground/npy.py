@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import FORMATS, format_named
 from softmax_harness.ground.text import printable
 
-SUFFIX = ".npy"
-MAGIC = b"\x93NUMPY"
 _REASON = 200  # characters of what NumPy says, which may quote a whole header
 
 
-def read_npy(path: Path) -> NDArray[Any]:
+def read_npy(path: Path, dtype: str | None = None) -> NDArray[Any]:
     """The array in a .npy file, memory-mapped; `BadData` in one line where there is none.
 
-    NumPy saves types that are not its own, such as bfloat16, as raw bytes, which are read as what
-    they were.
+    Parameters
+    ----------
+    path : Path
+    dtype : str or None
+        The name of the format of which raw bytes, or unsigned integers of its size, are the bits.
+        Without it raw bytes are read as the format that NumPy saves as such.
     """
     if not os.path.isfile(path):
         raise BadData(f"{path}: no such file; expected a .npy file written by numpy.save")
@@ -38,6 +39,9 @@ def read_npy(path: Path) -> NDArray[Any]:
     except Exception as error:  # noqa: BLE001 - a header may hold anything, and so may what it raises
         reason = printable(str(error).split("\n")[0])[:_REASON]
         raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
+    if dtype is not None and array.dtype.kind in "Vu":
+        own = format_named(dtype).dtype
+        return array.view(own) if array.dtype.itemsize == own.itemsize else array
     saved = [each for each in FORMATS.values() if each.loaded_as == array.dtype.str]
     return array.view(saved[0].dtype) if saved else array
 
@@ -50,10 +54,9 @@ def _begins_as_archive(path: Path) -> bool:
         return False
 
 
-def write_npy(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the only one of some arrays; what has one byte and is no type of NumPy's, as bits."""
-    (values,) = arrays.values()
-    is_foreign = values.dtype.isbuiltin != 1 and values.dtype.itemsize == 1  # which it cannot load
+def write_npy(path: Path, values: NDArray[Any]) -> None:
+    """Write a .npy file; a type of one byte that NumPy cannot load becomes the bits."""
+    is_foreign = values.dtype.isbuiltin != 1 and values.dtype.itemsize == 1
     np.save(path, values.view(np.uint8) if is_foreign else values, allow_pickle=False)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +47,8 @@ def mapped(path: Path, dtype: str, shape: tuple[int, ...], begin: int = 0) -> ND
     return there.view(np.ndarray).view(little).reshape(shape)
 
 
-def write_raw(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the only one of some arrays."""
-    (values,) = arrays.values()
+def write_raw(path: Path, values: NDArray[Any]) -> None:
+    """Write the numbers of an array."""
     path.write_bytes(little_endian(values).tobytes())
 
 

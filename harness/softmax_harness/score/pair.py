@@ -254,9 +254,9 @@ def _numbers(files: Files) -> NDArray[Any]:
 
 def _outputs(files: Files, own: Format, expected: tuple[int, ...]) -> NDArray[Any]:
     """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
-    told = Told(files.y_dtype)
+    told = Told(files.y_dtype or files.x_dtype)
     if is_raw(files.y):
-        told = Told(files.y_dtype or own.name, expected)
+        told = Told(told.dtype or own.name, expected)
     y = read_array(files.y, told).view(np.ndarray)
     if y.dtype.name not in FORMATS:
         raise BadData(

@@ -11,7 +11,7 @@ from softmax_harness.check.gate.gated import Gated
 from softmax_harness.ground.environment import environment
 from softmax_harness.run.tables import results_row
 from softmax_harness.sets.items import InputSet
-from softmax_harness.sets.judging import JudgedSet, missing_text
+from softmax_harness.sets.judging import JudgedSet
 
 SCHEMA = 2
 _SHOWN = 5
@@ -41,8 +41,6 @@ def set_lines(there: InputSet, judged: JudgedSet, verdicts: Gated) -> Iterator[s
         names = ", ".join(judged.others[:_SHOWN])
         more = f" and {len(judged.others) - _SHOWN} more" if len(judged.others) > _SHOWN else ""
         yield f"not asked for, and not judged: {names}{more}"
-    if judged.missing:
-        yield missing_text(judged.missing, len(there.items))
     how_many = f"{len(judged.cells)} of {len(there.items)} outputs judged"
     elements = sum(each.tally.elements for each in judged.cells)
     yield f"verdict: {'fail' if verdicts.failed else 'pass'}, {how_many}, {elements} elements"

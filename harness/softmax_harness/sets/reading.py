@@ -42,7 +42,8 @@ def _read(path: Path, item: Item, output_dtype: str | None) -> NDArray[Any] | Fa
         told = f"{path}: shape {list(y.shape)}; expected {list(item.shape)}"
         return Fault("wrong_shape", told)
     if y.dtype.name != expected and (output_dtype is None or y.dtype.name not in FORMATS):
-        return Fault("wrong_dtype", f"{path}: {y.dtype}; expected {expected}, or --y-dtype DTYPE")
+        hint = f" (or say --y-dtype {y.dtype} of all)" if y.dtype.name in FORMATS else ""
+        return Fault("wrong_dtype", f"{path}: outputs of {y.dtype}; expected {expected}{hint}")
     if y.dtype.name != expected:
         check_rounded(path, y, FORMATS[expected])
     return y.reshape(item.rows, -1)
