@@ -40,8 +40,9 @@ def read_npy(path: Path, dtype: str | None = None) -> NDArray[Any]:
         reason = printable(str(error).split("\n")[0])[:_REASON]
         raise BadData(f"{path}: not a readable .npy array of numbers ({reason})") from None
     if dtype is not None and array.dtype.kind in "Vu":
-        own = format_named(dtype).dtype
-        return array.view(own) if array.dtype.itemsize == own.itemsize else array
+        own, native = format_named(dtype).dtype, array.dtype.newbyteorder("=")
+        is_bits = array.dtype.itemsize == own.itemsize
+        return array.astype(native, copy=False).view(own) if is_bits else array
     saved = [each for each in FORMATS.values() if each.loaded_as == array.dtype.str]
     return array.view(saved[0].dtype) if saved else array
 

@@ -42,9 +42,7 @@ def mapped(path: Path, dtype: str, shape: tuple[int, ...], begin: int = 0) -> ND
     if not size:  # which no system maps
         return np.empty(shape, own)
     there = np.memmap(path, np.uint8, "r", begin, size)
-    # What is no type of NumPy's own has no byte order of its own either.
-    little = own.newbyteorder("<") if own.isbuiltin == 1 else own
-    return there.view(np.ndarray).view(little).reshape(shape)
+    return there.view(np.ndarray).view(_little(own)).reshape(shape)
 
 
 def write_raw(path: Path, values: NDArray[Any]) -> None:
@@ -54,8 +52,12 @@ def write_raw(path: Path, values: NDArray[Any]) -> None:
 
 def little_endian(values: NDArray[Any]) -> NDArray[Any]:
     """The same numbers, little-endian."""
-    own = values.dtype
-    return values.astype(own.newbyteorder("<"), copy=False) if own.isbuiltin == 1 else values
+    return values.astype(_little(values.dtype), copy=False)
+
+
+def _little(own: np.dtype[Any]) -> np.dtype[Any]:
+    """The same type, little-endian; a foreign one of two bytes has no byte order."""
+    return own.newbyteorder("<") if own.itemsize > 1 and own.kind in "iufc" else own
 
 
 def dtype_named(name: str) -> np.dtype[Any]:

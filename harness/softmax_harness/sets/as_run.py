@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-
 from pathlib import Path
 
 from softmax_harness.run.info import info_of_cells
@@ -33,10 +32,11 @@ def as_run(there: InputSet, outputs: Path, judged: JudgedSet, asked: Asked) -> R
         "inputs": str(there.folder),
         "outputs": str(outputs),
     }
-    declared = {(operation, asked.name): judged.declaration} if judged.cells else {}
-    tables = cell_tables(judged.cells)
+    declared = {(operation, asked.name): judged.declaration}
+    cells = list(judged.cells.values())
+    tables = cell_tables(cells)
     held = {name: table for name, table in tables.items() if len(table)}
-    info = info_of_cells(options, declared, judged.cells, judged.counts)
+    info = info_of_cells(options, declared, cells, judged.counts)
     return Run(info | {"faults": _faults(judged)}, held)
 
 

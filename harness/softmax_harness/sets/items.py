@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from softmax_harness.ground.errors import BadFolder, HarnessError
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.manifest import MANIFEST, kind_of
-from softmax_harness.inputs.families import Recipe
+from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import Operation, operation_named
 from softmax_harness.run.job import NamedRecipe
 
@@ -66,9 +67,9 @@ class Item:
     arguments: Mapping[str, Argument]
     shape: tuple[int, ...]
 
-    @property
+    @cached_property
     def recipe(self) -> Recipe:
-        """By which the inputs are made again, bit for bit."""
+        """By which the inputs are made again, bit for bit; `BadData` if a family's file is gone."""
         return NamedRecipe(self.family, self.dtype, self.n, self.rows, self.seed).recipe
 
     @property
@@ -160,5 +161,7 @@ def _check(items: tuple[Item, ...]) -> None:
         numbers = (item.n, item.rows, item.seed, item.axis)
         if not all(type(each) is int for each in numbers) or item.n < 1 or item.rows < 1:
             raise ValueError(f"{item.name} has {item.rows!r} rows of {item.n!r}, seed {item.seed}")
+        if item.family not in FAMILIES and not item.family.endswith(".npy"):
+            raise ValueError(f"{item.name} is of no family that is known, {item.family}")
         if item.dtype not in FORMATS or tuple(item.arguments) != item.about.parameters:
             raise ValueError(f"{item.name} of {item.dtype}, with {', '.join(item.arguments)}")

@@ -76,8 +76,8 @@ class JudgedSet:
         What the outputs are taken for.
     results : list of Checked
         One verdict for each format.
-    cells : list of Cell
-        One for each item that was judged.
+    cells : dict of str to Cell
+        By the name of the item, of each that was judged.
     counts : Counts
     faults : dict of str to list of Fault
         What is wrong with files, by the name of the item.
@@ -89,7 +89,7 @@ class JudgedSet:
 
     declaration: Implementation
     results: list[Checked] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
+    cells: dict[str, Cell] = field(default_factory=dict)
     counts: Counts = Counts()
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -202,7 +202,7 @@ class _Group:
         )
         self._found.counts = self._found.counts.add(Counts(confirmed=confirmed))
         own = rows if recipe.family.grid is not None else None
-        self._found.cells.append(Cell(problem, name, recipe, exact[name], own, ()))
+        self._found.cells[item.name] = Cell(problem, name, recipe, exact[name], own, ())
         self._elements += whole.elements
 
     def _count(self, confirmed: NDArray[np.bool_], n: int) -> None:
