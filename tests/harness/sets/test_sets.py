@@ -5,9 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.gate.baseline import Baseline
+from softmax_harness.check.gate.stored import read, text_of
 from softmax_harness.ground.arrays import KINDS
+from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.sets.gating import PARTS, TAKEN_ON
 from softmax_implementations import implementations
 
 from .answers import answered, arguments_of, kept, manifest_of
@@ -232,3 +237,17 @@ def test_a_users_own_file_is_a_family(called, scored, tmp_path, monkeypatch):
     (tmp_path / "my logits.npy").unlink()
     done, _ = scored(folder, out)
     assert done.returncode == 2 and "my logits.npy: no such file" in done.stderr
+
+
+def test_the_verdict_is_that_of_check_on_its_suite(called, scored, tmp_path):
+    families, folder, baseline = ("ties", "masked"), tmp_path / "in", tmp_path / "b.json"
+    words = ("--suite", "check", "--dtype", "float32", "--family", ",".join(families))
+    assert called("inputs", *words, "--out", folder).returncode == 0
+    out = answered(folder, tmp_path / "out", function=implementations()["max-shifted"])
+    asked = ("--name", "max-shifted", "--baseline", baseline, "--update-baseline")
+    assert scored(folder, out, *asked)[0].returncode == 0
+    contract = Contract(parts=("accuracy",), dtypes=("float32",), families=families)
+    (checked_,) = checked("max-shifted", contract)
+    ours = read(baseline)
+    replacing_file(baseline, text_of(Baseline(0, {}).accepting([checked_], PARTS, TAKEN_ON)))
+    assert read(baseline) == ours and len(checked_.cells) > 20
