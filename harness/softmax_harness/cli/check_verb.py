@@ -12,7 +12,6 @@ from softmax_implementations.registry import CAPABILITIES
 from softmax_harness.check.contract import PARTS, Checked, Contract, checked
 from softmax_harness.check.contract.promises import parsed_limit
 from softmax_harness.check.contract.truths import keep_truths
-from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
@@ -26,8 +25,9 @@ from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.check.gate.stored import to_update, update
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
+from softmax_harness.cli.github import tell_github
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
+from softmax_harness.ground.documents.github import check_summary
 from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
@@ -195,7 +195,8 @@ def command(
         junit=lambda: junit_document(gated),
         markdown=lambda: markdown_document(gated),
     )
-    _tell(gated)
+    click.echo(text_document(gated))
+    tell_github(gated, "check")
     for line in not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
     context.exit(1 if gated.failed or not_judged else 0)
@@ -290,14 +291,6 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
             progress(f"checking {name}", place, len(names))
             results += checked(name, contract)
     return results
-
-
-def _tell(gated: Gated) -> None:
-    """The table on standard output; annotations and a summary where GitHub reads them."""
-    click.echo(text_document(gated))
-    if shows_annotations():
-        click.echo(annotation_lines(gated))
-    add_to_summary(markdown_document(gated))
 
 
 def _not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:

@@ -58,13 +58,13 @@ def command(
     """
     about = operation_named(operation)
     recipes = suite_of(suite, operation, dtypes, families, seed)
-    given = {"suite": suite, "seed": seed, "operation": operation, "format": kind}
+    given = {"suite": suite, "families": families, "seed": seed, "operation": operation}
     files = file_names(recipes, about, kind)
     read = [Path(name) for name in families if name.endswith(".npy")]
     with (
         shown_progress() as progress,
         replacing(out, "inputs", writes=(MANIFEST, *files), inputs=read) as folder,
     ):
-        write_set(folder, recipes, about, given, progress)
+        write_set(folder, recipes, about, given | {"format": kind}, progress)
         check_floating_point_environment()
     click.echo(f"wrote the inputs of {len(recipes)} calls to {out}")

@@ -14,9 +14,11 @@ from softmax_harness.check.gate.gated import Gated
 from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.check.gate.stored import to_update, update
 from softmax_harness.cli.documents import DocumentFiles
+from softmax_harness.cli.github import tell_github
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.written_run import write_run
 from softmax_harness.ground.documents.as_json import json_text
+from softmax_harness.ground.documents.github import check_summary
 from softmax_harness.ground.errors import BadBaseline, BadData
 from softmax_harness.ground.files import check_writable
 from softmax_harness.ground.floating_point import check_floating_point_environment
@@ -67,8 +69,8 @@ def score_set(folder: Path, outputs: Path, given: SetOptions, files: DocumentFil
     there, asked = read_set(folder), given.asked(outputs)
     if outputs.is_dir() and outputs.samefile(folder):
         raise BadData(f"{outputs} holds the inputs: expected the outputs in another folder")
-    _check_files(there, given, files)
     back = returned(outputs, {each.name for each in there.items})
+    _check_files([*there.files, *back.files], there.seed, given, files)
     with shown_progress() as progress:
         judged = judged_set(there, back, asked, progress)
     check_floating_point_environment()
@@ -91,20 +93,21 @@ def score_set(folder: Path, outputs: Path, given: SetOptions, files: DocumentFil
     return _tell(there, judged, verdicts)
 
 
-def _check_files(there: InputSet, given: SetOptions, files: DocumentFiles) -> None:
-    """Refuse what cannot be written, before anything is judged."""
+def _check_files(read: list[Path], seed: int, given: SetOptions, files: DocumentFiles) -> None:
+    """Refuse what cannot be written, or would replace what is read, before anything is judged."""
     if given.updates and given.baseline is None:
         raise BadBaseline("--update-baseline: expected --baseline FILE")
     if given.baseline is None:
-        files.check()
+        files.check(read)
     elif given.updates:
-        files.check(baseline=given.baseline)
-        to_update(given.baseline, there.items[0].seed)
+        files.check(read, baseline=given.baseline)
+        to_update(given.baseline, seed)
     else:
-        files.check((given.baseline,))
+        files.check((*read, given.baseline))
         read_baseline(given.baseline)
     if given.out is not None:
         check_writable(given.out, writes=FILES)
+    check_summary()
 
 
 def _update(path: Path, there: InputSet, judged: JudgedSet) -> None:
@@ -115,8 +118,7 @@ def _update(path: Path, there: InputSet, judged: JudgedSet) -> None:
             f"--update-baseline: {len(left)} of {len(there.items)} outputs could not be judged, "
             f"such as {left[0]}: expected all of them"
         )
-    seed = there.items[0].seed
-    update(path, seed, lambda old: old.accepting(judged.results, PARTS, TAKEN_ON))
+    update(path, there.seed, lambda old: old.accepting(judged.results, PARTS, TAKEN_ON))
 
 
 def _tell(there: InputSet, judged: JudgedSet, verdicts: Gated) -> int:
@@ -124,4 +126,5 @@ def _tell(there: InputSet, judged: JudgedSet, verdicts: Gated) -> int:
         for fault in faults:
             click.echo(f"softmax-harness: {fault.message}", err=True)
     click.echo("\n".join(set_lines(there, judged, verdicts)))
+    tell_github(verdicts, "score")
     return 1 if verdicts.failed else 0

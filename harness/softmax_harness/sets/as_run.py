@@ -17,14 +17,14 @@ def as_run(there: InputSet, outputs: Path, judged: JudgedSet, asked: Asked) -> R
 
     In ``options`` stands where the inputs and the outputs lay; among the faults, which are missing.
     """
-    operation = there.items[0].operation
+    operation = there.operation
     options = {
         "implementations": (asked.name,),
         "dtypes": there.dtypes,
-        "families": (),
+        "families": there.options.get("families", ()),
         "operation": operation,
         "suite": there.options.get("suite", ""),
-        "seed": there.items[0].seed,
+        "seed": there.seed,
         "jobs": 1,
         "truth": "screened",
         **asdict(asked.said),

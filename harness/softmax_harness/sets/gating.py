@@ -41,7 +41,7 @@ def gated(there: InputSet, judged: JudgedSet, outputs: Path, accepted: Accepted 
     """
     if accepted is not None:
         _check_same(there, judged, accepted)
-    seed = there.items[0].seed
+    seed = there.seed
 
     def suite(problem: Problem, seed: int) -> Iterator[Recipe]:
         return (each.recipe for each in there.of(problem.input_format.name))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from softmax_harness.ground.arrays import in_file
 from softmax_harness.ground.errors import BadFolder, HarnessError
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.manifest import MANIFEST, kind_of
+from softmax_harness.ground.text import printable
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import Operation, operation_named
 from softmax_harness.run.job import NamedRecipe
 
 SCHEMA = 2
 INDEX = "index.txt"
+FOREIGN = re.compile(r"[^\w.+-]")  # characters that stand in no name of an item
+_NAME = re.compile(r"[\w.+-]+(:[\w.+-]+)?")  # of a file, and of an array in it
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,29 @@ class InputSet:
     folder : Path
     items : tuple of Item
     options : dict
-        What was asked for: suite, seed, operation.
+        What was asked for: suite, seed, operation, families.
     """
 
     folder: Path
     items: tuple[Item, ...]
     options: Mapping[str, Any]
+
+    @property
+    def operation(self) -> str:
+        """What is computed of all items."""
+        return self.items[0].operation
+
+    @property
+    def seed(self) -> int:
+        """Of all items."""
+        return self.items[0].seed
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are there."""
+        arguments = (each for item in self.items for each in item.arguments.values())
+        paths = (in_file(self.folder / each.file)[0] for each in arguments)
+        return [self.folder / MANIFEST, *dict.fromkeys(paths)]
 
     @property
     def dtypes(self) -> list[str]:
@@ -127,7 +149,7 @@ def read_set(folder: Path) -> InputSet:
         _check(items)
         return InputSet(folder, items, dict(document["options"]))
     except (TypeError, KeyError, ValueError, AttributeError, HarnessError) as error:
-        reason = " ".join(str(error).split())
+        reason = printable(" ".join(str(error).split()))
         raise BadFolder(
             f"{told}; its {MANIFEST} does not say what the files are ({type(error).__name__}: "
             f"{reason})"
@@ -156,9 +178,11 @@ def _check(items: tuple[Item, ...]) -> None:
     for item in items:
         files = [argument.file for argument in item.arguments.values()]
         for name in (item.name, *files):
-            if not name or PurePosixPath(name).name != name or "\\" in name or name == "..":
+            if name == ".." or not _NAME.fullmatch(name):
                 raise ValueError(f"the name {name!r}: expected one of a file in this folder")
-        numbers = (item.n, item.rows, item.seed, item.axis)
+        if (item.operation, item.seed, item.axis) != (items[0].operation, items[0].seed, -1):
+            raise ValueError(f"{item.name} has another operation, seed or axis than the others")
+        numbers = (item.n, item.rows, item.seed)
         if not all(type(each) is int for each in numbers) or item.n < 1 or item.rows < 1:
             raise ValueError(f"{item.name} has {item.rows!r} rows of {item.n!r}, seed {item.seed}")
         if item.family not in FAMILIES and not item.family.endswith(".npy"):

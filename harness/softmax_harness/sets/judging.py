@@ -104,7 +104,7 @@ def judged_set(there: InputSet, back: Returned, asked: Asked, progress: Progress
     HarnessError
         If the operation has no such standard, or results of it no metric that is limited.
     """
-    operation = there.items[0].operation
+    operation = there.operation
     plain = described(asked.name, None, _SUMMARY, operation)
     found = JudgedSet(asked.said.about(plain, is_plain=True), others=back.others)
     for dtype in there.dtypes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from softmax_harness.ground import safetensors
+from softmax_harness.ground.arrays import in_file
 from softmax_harness.ground.errors import BadData, BadFolder
 from softmax_harness.ground.safetensors import tensors_in
 from softmax_harness.ground.text import printable
@@ -34,6 +35,12 @@ class Returned:
     paths: dict[str, list[Path]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files in which outputs lie."""
+        paths = (in_file(each)[0] for own in self.paths.values() for each in own)
+        return list(dict.fromkeys(paths))
 
     def add(self, name: str, path: Path) -> None:
         """Note where outputs of a name lie."""

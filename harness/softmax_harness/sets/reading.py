@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from softmax_harness.ground.arrays import Told, digest, in_file, is_raw, read_array
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.text import printable
 from softmax_harness.operations import Inputs
 from softmax_harness.score.pair import check_rounded
 from softmax_harness.sets.items import Argument, Item
 from softmax_harness.sets.outputs import Returned
 from softmax_harness.subjects.request import Fault
+
+_UNREADABLE = "unreadable"
 
 
 def outputs_of(item: Item, back: Returned, output_dtype: str | None) -> NDArray[Any] | Fault:
@@ -24,15 +28,16 @@ def outputs_of(item: Item, back: Returned, output_dtype: str | None) -> NDArray[
     They are in the format of the inputs, or in `output_dtype`, whose numbers a wider type may hold.
     """
     if item.name in back.refused:
-        return Fault("unreadable", back.refused[item.name])
+        return Fault(_UNREADABLE, printable(back.refused[item.name]))
     first, *others = back.paths[item.name]
     if others:
-        names = " and ".join(str(each) for each in (first, *others))
-        return Fault("unreadable", f"{names} are two outputs of {item.name}: leave one")
+        names = printable(" and ".join(str(each) for each in (first, *others)))
+        return Fault(_UNREADABLE, f"{names} are outputs of {item.name}: leave one of them")
     try:
-        return _read(first, item, output_dtype)
+        found = _read(first, item, output_dtype)
     except BadData as error:
-        return Fault("unreadable", str(error))
+        found = Fault(_UNREADABLE, str(error))
+    return replace(found, message=printable(found.message)) if isinstance(found, Fault) else found
 
 
 def _read(path: Path, item: Item, output_dtype: str | None) -> NDArray[Any] | Fault:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,11 +19,10 @@ from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import Operation, Problem, operation_named
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
-from softmax_harness.sets.items import INDEX, SCHEMA, Argument, Item
+from softmax_harness.sets.items import FOREIGN, INDEX, SCHEMA, Argument, Item
 
 CHECK = "check"
 SUITE_NAMES = (*SUITES, CHECK)
-_NO_NAME = re.compile(r"[^\w.+-]")  # what a file or a line of the index is not named by
 
 
 def suite_of(
@@ -56,7 +54,7 @@ def _named(recipes: Iterable[Recipe]) -> dict[str, Recipe]:
     """Each recipe once; one of the same family and length as another is named by its rows, too."""
     found: dict[str, Recipe] = {}
     for recipe in recipes:
-        stem = _NO_NAME.sub("_", Path(recipe.family.name).stem)
+        stem = FOREIGN.sub("_", Path(recipe.family.name).stem)
         name = f"{recipe.format.name}-{stem}-n{recipe.n}"
         if name in found and found[name].rows != recipe.rows:
             name = f"{name}-rows{recipe.rows}"

@@ -99,7 +99,7 @@ BAD = {
     "dtype": (replaced(np.float64), "wrong_dtype", "outputs of float64; expected float32 (or say"),
     "integers": (replaced(np.int32), "wrong_dtype", "outputs of int32; expected float32\n"),
     "a link": (linked, "unreadable", "is a link out of"),
-    "two": (twice, "unreadable", "are two outputs of float32-normal-1-n3: leave one"),
+    "two": (twice, "unreadable", "are outputs of float32-normal-1-n3: leave one of them"),
     "two arrays": (two_arrays, "unreadable", "2 arrays; expected one, or one named y"),
 }
 
@@ -160,7 +160,8 @@ def changed_manifest(sets, **changes):
 
 
 def test_inputs_that_this_version_makes_in_another_way_are_not_judged(judged, sets):
-    changed_manifest(sets, seed=1)
+    item = manifest_of(sets[0])["inputs"][0]
+    changed_manifest(sets, arguments={"x": item["arguments"]["x"] | {"sha256": "0" * 64}})
     done, document = judged()
     assert done.returncode == 1 and "write the inputs again" in done.stderr
     assert len(document["files"]) == 3
@@ -173,6 +174,8 @@ HOSTILE = {
     "absolute": {"name": "/etc/passwd"},
     "backslash": {"name": "..\\x"},
     "empty": {"name": ""},
+    "a terminal's": {"name": "\x1b[2J"},
+    "axis": {"axis": 0},
     "two of one": {"name": "float32-normal-1-n2"},
     "file above": {"arguments": {"x": X | {"file": "../x.raw"}}},
     "operation": {"operation": "sigmoid"},
@@ -194,6 +197,7 @@ def test_a_manifest_of_something_else_is_one_line(called, sets, changes):
     assert "expected a folder that softmax-harness inputs wrote" in done.stderr
 
 
+OUTPUTS = "out/float32-normal-1-n7.npy"
 REFUSED = {
     "not written": (("out", "out"), "expected a folder that softmax-harness inputs wrote"),
     "no outputs": (("in", "gone"), "expected a folder of outputs"),
@@ -205,6 +209,8 @@ REFUSED = {
     "unmeasured": (("in", "out", "--limit", "mask=2"), "METRIC=NUMBER"),
     "y dtype": (("in", "out", "--y-dtype", "float31"), "no dtype is named 'float31'"),
     "out over inputs": (("in", "out", "--out", "in"), "something other than a run"),
+    "json over the manifest": (("in", "out", "--json", "in/run.json"), "what this command reads"),
+    "json over outputs": (("in", "out", "--json", OUTPUTS), "what this command reads"),
     "baseline": (("in", "out", "--baseline", "gone.json"), "no such baseline"),
     "report of a pair": (("x.npy", "x.npy", "--out", "report"), "is of folders only"),
     "junit of a pair": (("x.npy", "x.npy", "--junit", "j.xml"), "is of folders only"),
