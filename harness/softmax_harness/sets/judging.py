@@ -107,13 +107,15 @@ def judged_set(there: InputSet, back: Returned, asked: Asked, progress: Progress
     operation = there.operation
     plain = described(asked.name, None, _SUMMARY, operation)
     found = JudgedSet(asked.said.about(plain, is_plain=True), others=back.others)
+    done = 0
     for dtype in there.dtypes:
         items = there.of(dtype)
         subject = _subject(found.declaration, items, back, asked)
         group = _Group(subject, limits_of(subject, asked.limits), there, back, found)
         for item in items:
             group.judge(item)
-            progress("judging", len(found.cells) + len(found.missing), len(there.items))
+            done += 1
+            progress("judging", done, len(there.items))
         found.results.append(group.verdict(len(items)))
     return found
 
@@ -171,12 +173,13 @@ class _Group:
         if (fault := changed(self._there.folder, item)) is not None:
             self._note(item, fault)
         y = outputs_of(item, self._back, self._found.declaration.output_dtype)
+        if isinstance(y, Fault):
+            self._note(item, y)
+            return
         blocks = blocks_of(item)
-        for each in (y, blocks):
-            if isinstance(each, Fault):
-                self._note(item, each)
-                return
-        assert isinstance(y, np.ndarray) and isinstance(blocks, list)
+        if isinstance(blocks, Fault):
+            self._note(item, blocks)
+            return
         self._judge(item, y, blocks)
 
     def _note(self, item: Item, fault: Fault) -> None:
@@ -213,6 +216,7 @@ class _Group:
     def verdict(self, items: int) -> Checked:
         """The verdict on all that was judged in this format."""
         subject, collected = self._subject, self._collected
+        is_part = bool(self._faults or self._missing)  # of the rest nothing is known
         findings = [Finding(each.kind, each.message) for each in self._faults]
         if self._missing:
             findings.insert(0, Finding(MISSING, missing_text(self._missing, items)))
@@ -228,7 +232,7 @@ class _Group:
             elements=self._elements,
             cells=collected.cells,
             standard=subject.standard,
-            reached=collected.reached if self._elements else "",
+            reached=collected.reached if self._elements and not is_part else "",
             cause=collected.cause,
             output_dtype=subject.problem.output_format.name,
         )

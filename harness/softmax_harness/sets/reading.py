@@ -64,12 +64,19 @@ def blocks_of(item: Item) -> list[Inputs] | Fault:
     called = [operation.called_with(*each) for each in blocks]
     for place, (name, argument) in enumerate(item.arguments.items()):
         if digest(each[place] for each in called) != argument.sha256:
-            return Fault(
-                "other_inputs",
-                f"{item.name}: {name} is made in another way than when it was written, by another "
-                "version or with another file of a family: write the inputs again",
-            )
+            return _others(f"{item.name}: {name} is made in another way than when it was written")
+    # Of arrays that are not there but for their shape.
+    whole = tuple(np.broadcast_to(0.0, (item.rows, *each.shape[1:])) for each in called[0])
+    if operation.shape_of_results(whole) != item.shape:
+        return _others(f"{item.name}: its outputs have another shape than {list(item.shape)}")
     return blocks
+
+
+def _others(told: str) -> Fault:
+    return Fault(
+        "other_inputs",
+        f"{told}, by another version or with another file of a family: write the inputs again",
+    )
 
 
 def changed(folder: Path, item: Item) -> Fault | None:

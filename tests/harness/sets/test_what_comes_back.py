@@ -45,7 +45,8 @@ def test_what_is_missing_is_told_by_name_and_ends_with_1(judged, sets):
     names = ["float32-normal-1-n2", "float32-normal-1-n3"]
     assert f"missing: 2 of 4 outputs did not come back: {', '.join(names)}\n" in done.stdout
     assert document["missing"] == names and len(document["files"]) == 2
-    assert [each["kind"] for each in document["results"][0]["findings"]] == ["missing"]
+    (result,) = document["results"]
+    assert [each["kind"] for each in result["findings"]] == ["missing"] and not result["reached"]
 
 
 def test_nothing_at_all_came_back(judged, sets, tmp_path):
@@ -165,6 +166,13 @@ def test_inputs_that_this_version_makes_in_another_way_are_not_judged(judged, se
     done, document = judged()
     assert done.returncode == 1 and "write the inputs again" in done.stderr
     assert len(document["files"]) == 3
+
+
+def test_a_shape_that_outputs_cannot_have_is_noticed(judged, sets):
+    np.save(outputs_of(sets, 1), np.zeros((64, 2), np.float32))
+    changed_manifest(sets, shape=[64, 2])
+    done, _ = judged()
+    assert done.returncode == 1 and "have another shape than [64, 2]" in done.stderr
 
 
 X = {"dtype": "float32", "shape": [64, 1], "sha256": ""}
