@@ -12,7 +12,6 @@ from softmax_implementations.registry import CAPABILITIES
 from softmax_harness.check.contract import PARTS, Checked, Contract, checked
 from softmax_harness.check.contract.promises import parsed_limit
 from softmax_harness.check.contract.truths import keep_truths
-from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
@@ -22,14 +21,14 @@ from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
-from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
+from softmax_harness.check.gate.stored import to_update, update
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
+from softmax_harness.cli.github import tell_github
 from softmax_harness.cli.progress import shown_progress
-from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
+from softmax_harness.ground.documents.github import check_summary
 from softmax_harness.ground.errors import BadBaseline
-from softmax_harness.ground.files import replacing_file
 from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
 from softmax_harness.subjects.catalogue import catalogue
@@ -171,7 +170,7 @@ def command(
     baseline = baseline or project.baseline
     _check_files(files, baseline, update_baseline)
     if update_baseline and baseline is not None:
-        _to_update(baseline, seed)  # or it is refused before any work is done for it
+        to_update(baseline, seed)  # or it is refused before any work is done for it
     accepted = _accepted(baseline, update_baseline)
 
     gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
@@ -189,14 +188,15 @@ def command(
     if accepted is not None and not (implementations or dtypes or operation):
         gated.notes.extend(left_out(results, accepted))
     if update_baseline and baseline is not None:
-        _update(baseline, results, contract)
+        update(baseline, seed, lambda old: old.accepting(results, contract.parts))
         gated.notes.append(f"wrote the baseline {baseline}")
     files.write(
         json=lambda: json_document(gated, asked[0].contract),
         junit=lambda: junit_document(gated),
         markdown=lambda: markdown_document(gated),
     )
-    _tell(gated)
+    click.echo(text_document(gated))
+    tell_github(gated, "check")
     for line in not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
     context.exit(1 if gated.failed or not_judged else 0)
@@ -282,23 +282,6 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
     return None if path is None or is_taken_anew else read_baseline(path)
 
 
-def _update(path: Path, results: list[Checked], contract: Contract) -> None:
-    """Take up these results, and keep what the file says of others."""
-    with alone_at(path):
-        old = _to_update(path, contract.seed)
-        replacing_file(path, text_of(old.accepting(results, contract.parts)))
-
-
-def _to_update(path: Path, seed: int) -> Baseline:
-    old = read_baseline(path) if path.exists() else Baseline(seed, {})
-    if old.seed != seed:
-        raise BadBaseline(
-            f"{path} was written with --seed {old.seed}, but this check uses --seed {seed}: "
-            "use the same seed, or another file"
-        )
-    return old
-
-
 def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
     results: list[Checked] = []
     if len(names) > 1:
@@ -308,14 +291,6 @@ def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
             progress(f"checking {name}", place, len(names))
             results += checked(name, contract)
     return results
-
-
-def _tell(gated: Gated) -> None:
-    """The table on standard output; annotations and a summary where GitHub reads them."""
-    click.echo(text_document(gated))
-    if shows_annotations():
-        click.echo(annotation_lines(gated))
-    add_to_summary(markdown_document(gated))
 
 
 def _not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:

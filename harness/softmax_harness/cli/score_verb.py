@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,51 @@ from softmax_harness.operations import (
     Policy,
     operation_named,
 )
-from softmax_harness.score import Files, Score, held_to, read_pair, score, score_document
-from softmax_harness.score.folder import pairs_in
+from softmax_harness.score import Files, held_to, read_pair, score, score_document
+
+_OF_PAIRS = ("operation", "operands", "axis", "shape", "x_dtype")
+_OF_SETS = ("name", "out", "baseline", "update_baseline", "junit", "markdown")
+
+
+def _shape(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """What is written between the commas, as a shape."""
+    if value is None:
+        return None
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        raise BadData(f"--shape {value}: expected whole numbers between commas, such as 4,100")
+    return tuple(map(int, words))
+
+
+def _dtype(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else format_named(value).name
 
 
 @click.command("score")
-@click.argument("x_path", type=options.PATH, metavar="X.npy|INDIR")
-@click.argument("y_path", type=options.PATH, metavar="Y.npy|OUTDIR")
+@click.argument("x_path", type=options.PATH, metavar="X|DIR")
+@click.argument("y_path", type=options.PATH, metavar="Y|OUTDIR")
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default=DEFAULT_OPERATION, show_default=True
 )
 @options.operands
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the operation.")
 @click.option(
+    "--shape", callback=_shape, metavar="N,N", help="Shape of X, which a raw file does not say."
+)
+@click.option(
+    "--x-dtype",
+    metavar="DTYPE",
+    callback=_dtype,
+    help="Format of X, where it is a raw file, or bits saved as integers.  [default: its dtype]",
+)
+@click.option(
     "--y-dtype",
     metavar="DTYPE",
-    help="Format of Y, where its dtype is wider, or bits saved as integers.  [default: its dtype]",
+    callback=_dtype,
+    help="Format of Y, where its dtype is wider, or bits saved as integers.  [default: its dtype; "
+    "that of X where Y is a raw file or comes back for a folder]",
 )
 @click.option(
     "--limit",
@@ -47,7 +75,23 @@ from softmax_harness.score.folder import pairs_in
     metavar="METRIC=NUMBER",
     help="What a metric must not exceed, such as max_ulp=2; else the exit code is 1.",
 )
-@document_files("json")
+@click.option("--name", help="Of a folder: the name of what is judged.  [default: OUTDIR's]")
+@click.option(
+    "--out",
+    type=options.PATH,
+    metavar="DIR",
+    help="Of a folder: write results.csv and the report, as run does.",
+)
+@click.option(
+    "--baseline",
+    type=options.PATH,
+    metavar="FILE",
+    help="Of a folder: fail where a result is worse than in this file.",
+)
+@click.option(
+    "--update-baseline", is_flag=True, help="Of a folder: accept these results as the new baseline."
+)
+@document_files("json", "junit", "markdown")
 @options.policy
 @options.standard
 @click.pass_context
@@ -58,71 +102,86 @@ def command(
     operation: str,
     operands: dict[str, str],
     axis: int,
+    shape: tuple[int, ...] | None,
+    x_dtype: str | None,
     y_dtype: str | None,
     limits: tuple[str, ...],
+    name: str | None,
+    out: Path | None,
+    baseline: Path | None,
+    update_baseline: bool,
     files: DocumentFiles,
     policy: Policy,
     standard: str | None,
 ) -> None:
     """Judge outputs Y computed elsewhere against the exact results of inputs X.
 
-    X is the first argument of a call, for attention q; --operand gives the others by name. X is
-    taken exactly, in the format of its own dtype, Y is judged in the format of its dtype. NumPy
-    saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
+    A file is .npy; or .safetensors, of which X.safetensors:NAME is one array; or raw numbers,
+    little-endian, of which --shape and --x-dtype say what they are. X is the first argument of a
+    call, for attention q; --operand gives the others by name. X is taken exactly, in the format of
+    its own dtype, Y is judged in the format of its dtype. A format that a file cannot name, such as
+    bfloat16 or float8 in .npy, may be saved as unsigned integers; --y-dtype then says which it is.
 
-    INDIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
-    names. The exit code is 1 if a limit is broken.
+    DIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
+    names, whatever their ending. All that has come back is judged, with one verdict at the end.
+
+    The exit code is 1 if a limit or the standard is broken, or outputs are missing.
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
 
-    Example: softmax-harness score X.npy Y.npy --operation cross_entropy --operand target=T.npy
+    Example: softmax-harness score DIR OUTDIR --limit max_ulp=4 --out report
     """
-    y_format = None if y_dtype is None else format_named(y_dtype).name
-    numbers = [parsed_number(text, "--limit") for text in limits]
-    beside = {name: Path(path) for name, path in operands.items()}
+    _check_options(context, files, is_set=x_path.is_dir())
     if x_path.is_dir():
-        _check_plain(operands, axis, operation)
-        pairs = pairs_in(x_path, y_path)
-    else:
-        pairs = {"": Files(x_path, y_path, axis, operation, beside, y_format)}
-    files.check([path for each in pairs.values() for path in each.read])
-    judged: dict[str, tuple[Score, dict[str, Any]]] = {}
-    for name, own in pairs.items():
-        check_measured((metric for metric, _ in numbers), operation_named(own.operation))
-        scored = _scored(replace(own, y_dtype=y_format), policy, standard)
-        judged[name] = scored, score_document(scored, [held_to(scored, *each) for each in numbers])
-    documents = {name: document for name, (_, document) in judged.items()}
-    whole = {"schema": 1, "files": documents} if x_path.is_dir() else documents.get("", {})
-    files.write(json=lambda: json_text(whole))
-    for name, (scored, document) in judged.items():
-        lines = _short_lines(name, document) if name else _lines(document)
-        told = [f"limit: {held_to(scored, *each).told}" for each in numbers]
-        click.echo("\n".join([*lines, *told]))
-    holds = all(each["holds"] for document in documents.values() for each in document["limits"])
-    context.exit(0 if holds else 1)
+        from softmax_harness.cli.score_set import SetOptions, score_set
+        from softmax_harness.subjects.declaration import Said
+
+        said = Said(y_dtype, standard)
+        given = SetOptions(name, said, policy, limits, out, baseline, update_baseline)
+        context.exit(score_set(x_path, y_path, given, files))
+    beside = {name: Path(path) for name, path in operands.items()}
+    pair = Files(x_path, y_path, axis, operation, beside, y_dtype, x_dtype, shape)
+    context.exit(_score_pair(pair, limits, policy, standard, files))
 
 
-def _check_plain(operands: dict[str, str], axis: int, operation: str) -> None:
-    """Refuse what the manifest of a folder says."""
-    chosen = operation != DEFAULT_OPERATION
-    given = {"--operand": bool(operands), "--axis": axis != -1, "--operation": chosen}
-    for option, is_given in given.items():
-        if is_given:
-            raise BadData(f"{option} was given with a folder, which says it itself: leave it out")
+def _check_options(context: click.Context, files: DocumentFiles, is_set: bool) -> None:
+    """Refuse what the manifest of a folder says, or what is of folders only."""
+    source = click.core.ParameterSource.COMMANDLINE
+    given = {name for name in context.params if context.get_parameter_source(name) == source}
+    for name in _OF_PAIRS if is_set else _OF_SETS:
+        if name in given or name in files.paths:
+            option = "--operand" if name == "operands" else f"--{name.replace('_', '-')}"
+            what = "a folder, which says it itself" if is_set else "files, and is of folders only"
+            raise BadData(f"{option} was given with {what}: leave it out")
 
 
-def _scored(files: Files, policy: Policy, standard: str | None) -> Score:
-    pair = read_pair(files)
+def _score_pair(
+    given: Files,
+    limits: tuple[str, ...],
+    policy: Policy,
+    standard: str | None,
+    files: DocumentFiles,
+) -> int:
+    """Judge a pair, write what was asked for, tell what was found; the exit code."""
+    numbers = [parsed_number(text, "--limit") for text in limits]
+    files.check(given.read)
+    check_measured((metric for metric, _ in numbers), operation_named(given.operation))
+    pair = read_pair(given)
     with shown_progress() as progress:
-        return score(pair, policy, lambda done: progress("judging", done, pair.y.size), standard)
+        scored = score(pair, policy, lambda done: progress("judging", done, pair.y.size), standard)
+    held = [held_to(scored, *each) for each in numbers]
+    document = score_document(scored, held)
+    files.write(json=lambda: json_text(document))
+    click.echo("\n".join([*_lines(document), *(f"limit: {each.told}" for each in held)]))
+    missed = _missed(document) if standard else 0
+    if standard:
+        click.echo(f"standard: {missed} of {document['elements']} elements miss {standard}")
+    return 0 if not missed and all(each.holds for each in held) else 1
 
 
-def _short_lines(name: str, document: dict[str, Any]) -> list[str]:
-    faults = [
-        f"{document[each]} {each}" for each in OUTCOMES if document[each] and not each.is_good
-    ]
-    found = ", ".join(faults) or "no faults"
-    return [f"{name}: {document['elements']} elements, {document['max_ulp']:.6g} ulp, {found}"]
+def _missed(document: dict[str, Any]) -> int:
+    """How many elements are not accurate by the standard, or lost."""
+    return sum(document[each] for each in OUTCOMES if not each.is_good)
 
 
 def _lines(document: dict[str, Any]) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
 from softmax_harness.judgement.measure import question
 from softmax_harness.judgement.metrics import METRICS, Batch, least_near
-from softmax_harness.operations import Problem
+from softmax_harness.operations import Inputs, Problem
 from softmax_harness.truth import check_screen
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
@@ -29,47 +31,62 @@ def candidate_rows(tally: Tally) -> list[int]:
     return sorted({each.row for extremes in near for each in extremes})
 
 
+Outputs = Callable[[str, int, Inputs], NDArray[np.float64] | None]
+"""``outputs(name, start, inputs)``: what an implementation gives for the block at row `start`."""
+
+
 def confirmed_maxima(
-    problem: Problem, recipe: Recipe, tallies: dict[str, Tally]
+    problem: Problem,
+    recipe: Recipe,
+    tallies: dict[str, Tally],
+    outputs: Outputs | None = None,
 ) -> tuple[dict[str, Tally], int]:
-    """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
+    """The tallies of each implementation with maxima by mpmath, and how many elements it judged.
+
+    Without `outputs` the implementations are called again.
+    """
+    outputs = outputs or _called(problem)
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
     wanted = sorted({row for each in rows.values() for row in each})
     exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            _confirm_block(problem, recipe, start, here, rows, exact)
+            for name, found in _confirmed_block(problem, recipe, start, here, rows, outputs):
+                for metric, own in found.items():
+                    exact[name].setdefault(metric, []).extend(own)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
 
-def _confirm_block(
+def _called(problem: Problem) -> Outputs:
+    from softmax_harness.subjects.named import subject_named
+
+    return lambda name, start, inputs: subject_named(name, problem).call(*inputs).values
+
+
+def _confirmed_block(
     problem: Problem,
     recipe: Recipe,
     start: int,
     here: list[int],
     rows: dict[str, list[int]],
-    exact: dict[str, dict[str, list[Extreme]]],
-) -> None:
-    from softmax_harness.subjects.named import subject_named
-
-    stored = recipe.block(start)
+    outputs: Outputs,
+) -> Iterator[tuple[str, dict[str, list[Extreme]]]]:
+    """Of each implementation the largest values in those rows of a block that are its own."""
+    inputs = recipe.inputs(problem.operation, start)
     inside = np.array(here) - start
-    operands = problem.operation.make_operands(stored, recipe.random_operands(start))
-    asked = question(problem, stored[inside], tuple(each[inside] for each in operands), "mpmath")
+    asked = question(problem, *inputs.rows(inside), "mpmath")
     where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
     check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        subject = subject_named(name, problem)
-        y = subject.call(stored, operands).values if places.size else None
+        y = outputs(name, start, inputs) if places.size else None
         if y is None:
             continue
-        y = y.reshape(len(stored), *asked.truth.rounded.shape[1:])
+        y = y.reshape(len(inputs.x), *asked.truth.rounded.shape[1:])
         batch = asked.batch_of(y[inside]).rows(places)
-        for metric, found in maxima_by_row(batch, [here[place] for place in places]).items():
-            exact[name].setdefault(metric, []).extend(found)
+        yield name, maxima_by_row(batch, [here[place] for place in places])
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything

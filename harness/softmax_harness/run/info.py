@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,17 +21,37 @@ from softmax_harness.run.sweep import Cell
 
 def info_of(selection: Selection, cells: list[Cell], counts: Counts) -> dict[str, Any]:
     """The contents of run.json, without the digests of the tables."""
-    options, used = selection.options, dict.fromkeys(_key(cell) for cell in cells)
+    used = {_key(cell): selection.implementations[_key(cell)[0]][_key(cell)[1]] for cell in cells}
+    return info_of_cells(_plain(selection.options), used, cells, counts)
+
+
+def info_of_cells(
+    options: dict[str, Any],
+    implementations: Mapping[tuple[str, str], Implementation],
+    cells: list[Cell],
+    counts: Counts,
+) -> dict[str, Any]:
+    """The same of any cells.
+
+    Parameters
+    ----------
+    options : dict
+        What was asked for, ``dtypes`` among it.
+    implementations : mapping
+        What is declared, by operation and name.
+    cells : list of Cell
+    counts : Counts
+    """
     return {
         "schema": SCHEMA,
-        "options": _plain(options),
+        "options": options,
         "environment": environment(),
         "counts": asdict(counts) | {"elements": counts.screened + counts.escalated},
         "elementary_errors": {
-            name: asdict(elementary_errors(FORMATS[name])) for name in options.dtypes
+            name: asdict(elementary_errors(FORMATS[name])) for name in options["dtypes"]
         },
         "implementations": {
-            qualified(*key): _declared(selection.implementations[key[0]][key[1]]) for key in used
+            qualified(*key): _declared(each) for key, each in implementations.items()
         },
         "families": {cell.recipe.family.name: cell.recipe.family.reason for cell in cells},
         "faults": {

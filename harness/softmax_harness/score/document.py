@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.explain.command import explaining
+from softmax_harness.ground.arrays import in_file, is_raw
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.aggregate import Extreme
 from softmax_harness.judgement.outcomes import OUTCOMES
@@ -103,6 +104,8 @@ def _explain(scored: Score, inputs: Inputs, index: int, row: int) -> str | None:
     if not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
         return None
     files = pair.files
+    if any(is_raw(each) or in_file(each)[1] for each in (files.x, *files.operands.values())):
+        return None  # which explain does not read
     operands = [f"--operand={name}={path}" for name, path in files.operands.items()]
     command = explaining(str(files.x), None, pair.operation.name)
     return f"{command} {shlex.join(['--row', str(row), *operands])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.arrays import Told, in_file, is_raw, read_array
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.ground.memory import rows_per_block
-from softmax_harness.ground.npy import let_go, read_npy
+from softmax_harness.ground.npy import let_go
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
     Inputs,
@@ -39,13 +41,17 @@ class Files:
     Attributes
     ----------
     x, y : Path
-        The first argument of a call, and what came back.
+        The first argument of a call, and what came back; ``m.safetensors:y`` is an array in a file.
     axis : int
     operation : str
     operands : mapping of str to Path
         The other arguments, by name.
     y_dtype : str or None
         The format of y, where its dtype does not tell it.
+    x_dtype : str or None
+        The same of x, of which a raw file says nothing.
+    shape : tuple of int or None
+        Of x, which a raw file does not say.
     """
 
     x: Path
@@ -54,11 +60,13 @@ class Files:
     operation: str = DEFAULT_OPERATION
     operands: Mapping[str, Path] = field(default_factory=dict)
     y_dtype: str | None = None
+    x_dtype: str | None = None
+    shape: tuple[int, ...] | None = None
 
     @property
     def read(self) -> tuple[Path, ...]:
         """All files that are read."""
-        return (self.x, self.y, *self.operands.values())
+        return tuple(in_file(each)[0] for each in (self.x, self.y, *self.operands.values()))
 
 
 @dataclass(frozen=True)
@@ -187,7 +195,7 @@ def _stored(about: Operand, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def read_pair(files: Files) -> Pair:
-    """Inputs and outputs from .npy files.
+    """Inputs and outputs from files.
 
     Raises
     ------
@@ -199,16 +207,17 @@ def read_pair(files: Files) -> Pair:
     _check_inputs(files.x, pair.first)
     for about in pair.operation.operands:
         if about.name in files.operands:
-            _check_operand(about, files.operands[about.name], pair.n)
+            values = _operand(files, about, pair.first)
+            _check_operand(about, files.operands[about.name], values, pair.n)
     if files.y_dtype is not None:
-        _check_outputs(files.y, pair.y, pair.format)
+        check_rounded(files.y, pair.y, pair.format)
     return pair
 
 
 def open_pair(files: Files) -> Pair:
     """As `read_pair`, but the values are not looked at."""
     operation = operation_named(files.operation)
-    x, y = _numbers(files.x), _outputs(files)
+    x = _numbers(files)
     if not -x.ndim <= files.axis < x.ndim:
         raise BadData(
             f"--axis {files.axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to "
@@ -221,6 +230,7 @@ def open_pair(files: Files) -> Pair:
     expected = operation.shape_of_results(arguments, files.axis)
     if not operation.has_axis:
         expected = (*call.others, expected[-1])
+    y = _outputs(files, format_of(x), expected)
     if y.shape != expected:
         wanted = "the same shape" if expected == x.shape else f"{expected}"
         raise BadData(
@@ -232,24 +242,22 @@ def open_pair(files: Files) -> Pair:
     return Pair(operation, x, y, call, results, axis, format, files)
 
 
-def _numbers(path: Path) -> NDArray[Any]:
+def _numbers(files: Files) -> NDArray[Any]:
     """A plain array, which NumPy cuts several times as fast as its memmap."""
-    array = read_npy(path)
+    array = read_array(files.x, Told(files.x_dtype, files.shape))
     try:
         format_of(array)
     except BadData as error:
-        raise BadData(f"{path}: {error}") from None
+        raise BadData(f"{files.x}: {error}") from None
     return np.atleast_1d(array.view(np.ndarray))
 
 
-def _outputs(files: Files) -> NDArray[Any]:
+def _outputs(files: Files, own: Format, expected: tuple[int, ...]) -> NDArray[Any]:
     """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
-    y = read_npy(files.y)
-    y = y.view(np.ndarray)
-    if files.y_dtype is not None:
-        dtype = np.dtype(FORMATS[files.y_dtype].dtype)
-        if y.dtype.kind == "u" and y.dtype.itemsize == dtype.itemsize:
-            y = y.view(dtype)
+    told = Told(files.y_dtype or files.x_dtype)
+    if is_raw(files.y):
+        told = Told(told.dtype or own.name, expected)
+    y = read_array(files.y, told).view(np.ndarray)
     if y.dtype.name not in FORMATS:
         raise BadData(
             f"{files.y}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
@@ -268,9 +276,9 @@ def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDA
             raise unknown(f"operand of {operation.name}", name, names)
     for each in about:
         if each.name in files.operands:
-            yield read_npy(files.operands[each.name]).view(np.ndarray)
+            yield _operand(files, each, x)
         elif each.kind == "bool" and not operation.takes_logits:
-            yield _all_seen(files, about)
+            yield _all_seen(files, about, x)
         else:
             raise BadData(
                 f"{operation.name} takes {', '.join(names)}: expected --operand "
@@ -278,10 +286,36 @@ def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDA
             )
 
 
-def _all_seen(files: Files, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
+def _operand(files: Files, about: Operand, x: NDArray[Any]) -> NDArray[Any]:
+    """An argument after the first one; a raw one has as many numbers as the logits have rows."""
+    path = files.operands[about.name]
+    if not is_raw(path):
+        # Integers are bits of the format of the logits only where floats are expected.
+        own = x.dtype.name if about.kind == "float" else None
+        return read_array(path, Told(own)).view(np.ndarray)
+    if not operation_named(files.operation).takes_logits or about.ndim > (about.entries == 0):
+        raise BadData(
+            f"{path}: raw numbers, which do not say the shape of {about.name}: "
+            "expected a file of .npy or .safetensors"
+        )
+    shape = x.shape if about.ndim else tuple(np.delete(x.shape, files.axis).tolist())
+    return read_array(path, Told(_raw_dtype(about, path, shape, x), shape))
+
+
+def _raw_dtype(about: Operand, path: Path, shape: tuple[int, ...], x: NDArray[Any]) -> str:
+    """Of an operand in a raw file: integers are as wide as the file is large enough for."""
+    if about.kind == "float":
+        return x.dtype.name
+    if about.kind == "bool":
+        return "bool"
+    size = path.stat().st_size // max(math.prod(shape), 1)
+    return f"int{8 * size}" if size in (1, 2, 4, 8) else "int64"
+
+
+def _all_seen(files: Files, about: tuple[Operand, ...], x: NDArray[Any]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, read_npy(files.operands[keys.name]).shape[-2]), bool)
+    return np.ones((1, _operand(files, keys, x).shape[-2]), bool)
 
 
 def _check_inputs(path: Path, x: NDArray[Any]) -> None:
@@ -299,9 +333,8 @@ def _check_inputs(path: Path, x: NDArray[Any]) -> None:
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
 
 
-def _check_operand(about: Operand, path: Path, n: int) -> None:
+def _check_operand(about: Operand, path: Path, values: NDArray[Any], n: int) -> None:
     """That an operand holds what it stands for: places of logits, True and False, or floats."""
-    values = read_npy(path)
     kind = values.dtype.kind
     if about.kind == "float":
         if values.dtype.name not in FORMATS and kind not in "iu":
@@ -317,7 +350,7 @@ def _check_operand(about: Operand, path: Path, n: int) -> None:
         raise BadData(f"{path}: {about.name} holds {wrong}: expected 0 to {last}")
 
 
-def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
+def check_rounded(path: Path, y: NDArray[Any], format: Format) -> None:
     """That outputs in a wider type are numbers of the format that they are judged as."""
     flat = y.ravel(order="K")
     for start in range(0, y.size, _BLOCK_ELEMENTS):

@@ -3,11 +3,10 @@
 import mpmath
 import numpy as np
 import pytest
-from softmax_harness.ground.errors import BadData, BadFolder, UnknownName
+from softmax_harness.ground.errors import BadData, UnknownName
 from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS, Arrangement, Policy
 from softmax_harness.score import Files, held_to, judging, read_pair, score, score_document
-from softmax_harness.score.folder import pairs_in
 from softmax_implementations import implementations
 
 OURS = [
@@ -229,8 +228,3 @@ def test_operands_are_broadcast(saved):
     y = implementations("softmax_temperature")["shifted-first"](x, T)
     paths = saved(x=x, temperature=T, y=y)
     assert not score(read_pair(files_of(paths, "softmax_temperature")), Policy()).firsts
-
-
-def test_a_folder_that_is_none_of_inputs_is_told(tmp_path):
-    with pytest.raises(BadFolder, match="expected a folder that softmax-harness inputs wrote"):
-        pairs_in(tmp_path, tmp_path)

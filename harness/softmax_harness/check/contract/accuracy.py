@@ -132,6 +132,16 @@ class _Kind:
     families: dict[str, None] = field(default_factory=dict)
 
 
+Placing = Callable[[Subject, str, JudgedBlock, int, int], Place | None]
+"""``placed(subject, kind, block, row, index)``: the witness of an element that is a fault."""
+
+
+def shrunk(subject: Subject, kind: str, block: JudgedBlock, row: int, index: int) -> Place | None:
+    """The smallest row that shows the fault; None where even this row does not, alone."""
+    alone = Inputs(block.found.asked.stored, block.found.asked.operands).row(row)
+    return smallest(subject, kind, alone, block.text(row, index))
+
+
 class Faults:
     """Collects the elements of a stream that are faults, by kind."""
 
@@ -163,14 +173,12 @@ class Faults:
         """The kinds of faults seen so far."""
         return list(self._kinds)
 
-    def findings(self, subject: Subject) -> Iterator[Finding]:
-        """One finding for each kind, its witness made as small as it gets, by mpmath."""
+    def findings(self, subject: Subject, placed: Placing = shrunk) -> Iterator[Finding]:
+        """One finding for each kind; `placed` makes its witness, as small as it gets, by mpmath."""
         for kind, known in self._kinds.items():
             row, index = known.place
             text = known.smallest.text(row, index)
-            asked = known.smallest.found.asked
-            alone = Inputs(asked.stored, asked.operands).row(row)
-            place = smallest(subject, kind, alone, text)
+            place = placed(subject, kind, known.smallest, row, index)
             witness = place.text if place else text
             error, limit = (
                 (place.error, place.limit) if place else known.smallest.found.excess(row, index)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from softmax_harness.check.contract import promises, repeats
-from softmax_harness.check.contract.accuracy import Faults, Stream
-from softmax_harness.check.contract.bias import Bias
+from softmax_harness.check.contract.accuracy import Stream
 from softmax_harness.check.contract.budget import (
     Asked,
     fitting_cases,
@@ -19,16 +18,13 @@ from softmax_harness.check.contract.budget import (
     too_slow,
 )
 from softmax_harness.check.contract.cases import cases_of
-from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
+from softmax_harness.check.contract.collected import Collected
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.flushing import Flushing
-from softmax_harness.check.contract.reached import Reached
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
 from softmax_harness.check.contract.suite import recipes
-from softmax_harness.check.contract.summaries import RecipeSummaries, RecipeSummary
-from softmax_harness.judgement.outcomes import Outcome
+from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.subjects.isolation import Fault
 from softmax_harness.subjects.subject import Subject
 
@@ -82,35 +78,23 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     found.asked.note_recipes(fitting, plan)
     found.add_faults(too_slow(fitting, plan), part)
     stream = Stream(subject, fitting, found.ends_at)
-    faults, bias, cells = Faults(), Bias(), RecipeSummaries()
-    reached, cause, flushing = Reached(subject), Cause(), Flushing()
-    limits = promises.Promises(promises.limits_of(subject, contract.limits))
+    collected = Collected(subject, promises.limits_of(subject, contract.limits))
     try:
         with closing(iter(stream)) as blocks:
             for block in blocks:
-                faults.see(block)
-                bias.see(block)
-                limits.see(block)
-                cells.see(block)
-                reached.see(block.found)
-                cause.see(block)
-                flushing.see(block)
-                if contract.fail_fast and found.ends_at([*faults.kinds(), *limits.kinds()]):
+                collected.see(block)
+                if contract.fail_fast and found.ends_at(collected.kinds()):
                     break
     finally:
         found.elements = stream.elements
-        found.cells += cells.cells()
+        found.cells += collected.cells
         found.add_faults(stream.faults, part)
-    found.reported += flushing.reported
-    found.reached = "" if stream.faults or not found.elements else reached.standard
+    found.reported += collected.reported
+    found.reached = "" if stream.faults or not found.elements else collected.reached
     if not contract.fail_fast:  # of a part of the suite nothing can be told
-        found.cause = cause.text
-    if cause.is_unwritten:
-        faults.forget(Outcome.OVERFLOW)
+        found.cause = collected.cause
     found.with_smallest_refused_row()
-    found.add_until_enough(faults.findings(subject))
-    found.add_until_enough(bias.findings(subject))
-    found.add_until_enough(limits.findings(subject))
+    found.add_until_enough(collected.findings())
 
 
 def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.budget import room_for_a_witness
-from softmax_harness.check.contract.judgement import asked_of, judge
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, Operand, taken
@@ -40,6 +40,12 @@ class Place:
     error: float
     limit: float
     told: str
+
+
+def told(found: Judgement, row: int, index: int) -> str:
+    """What was computed of an element, and what is right."""
+    y, z = (float(each[row, index]) for each in (found.batch.y, found.batch.truth.rounded))
+    return f"gives {y!r}, but the correctly rounded result is {z!r}"
 
 
 def smallest(subject: Subject, kind: str, row: Inputs, text: str) -> Place | None:
@@ -122,10 +128,8 @@ class Search:
             return None
         _, index = found.worst(self.kind)
         error, limit = found.excess(0, index)
-        y, z = float(found.batch.y[0, index]), float(found.batch.truth.rounded[0, index])
-        told = f"gives {y!r}, but the correctly rounded result is {z!r}"
         own = literal_text(self.subject.problem, row, index)
-        return Place(text or own, error, limit, told)
+        return Place(text or own, error, limit, told(found, 0, index))
 
 
 class _RaisingSearch(Search):

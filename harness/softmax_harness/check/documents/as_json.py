@@ -29,13 +29,14 @@ def json_document(gated: Gated, contract: Contract) -> str:
             "memory_limit": contract.process.memory >> 20,
         },
         "environment": environment(),
-        "results": [_result(each) for each in gated.results],
+        "results": [result_fields(each) for each in gated.results],
         "notes": gated.notes,
     }
     return json_text(document)
 
 
-def _result(result: Checked) -> dict[str, Any]:
+def result_fields(result: Checked) -> dict[str, Any]:
+    """A verdict as plain data."""
     return {
         "implementation": result.implementation,
         "dtype": result.dtype,

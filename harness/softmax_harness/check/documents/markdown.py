@@ -14,12 +14,15 @@ from softmax_harness.ground.documents.markdown import (
 _MARKS = {"pass": "✅ pass", "fail": "❌ fail"}
 
 
-def markdown_document(gated: Gated) -> str:
-    """A table of verdicts, then each finding with the command that shows it again."""
+def markdown_document(gated: Gated, verb: str = "check") -> str:
+    """A table of verdicts, then each finding with the command that shows it again.
+
+    The title names the `verb` whose verdicts they are.
+    """
     counted = [each for each in gated.results if each.verdict in _MARKS]
     passed = sum(each.verdict == "pass" for each in counted)
     return markdown_text(
-        f"softmax-harness check: {passed} of {len(counted)} pass",
+        f"softmax-harness {verb}: {passed} of {len(counted)} pass",
         table_lines(("implementation", "dtype", "verdict", "findings"), map(_row, gated.results)),
         [part for each in gated.results for found in each.findings for part in _parts(each, found)],
         gated.notes,

@@ -19,7 +19,7 @@ class Entry:
     ----------
     taken_on : dict
         What decides the bits: the kind of machine, the instruction sets that NumPy found there,
-        NumPy's version.
+        NumPy's version. Empty of outputs computed elsewhere, of which nothing of it is known.
     findings : tuple of str
         The kinds of its faults, those that were known among them.
     cells : dict of str to RecipeSummary
@@ -63,16 +63,22 @@ class Baseline:
         """The entry of this machine, or else of the one that differs least; None without any."""
         return min(self.entries.get(key, ()), key=lambda each: len(each.differences), default=None)
 
-    def accepting(self, results: Iterable[Checked], parts: tuple[str, ...]) -> Baseline:
+    def accepting(
+        self,
+        results: Iterable[Checked],
+        parts: tuple[str, ...],
+        taken_on: dict[str, str] | None = None,
+    ) -> Baseline:
         """The baseline with these results taken up, as they were found on this machine.
 
         Entries of other machines stay. So does what the parts that were not asked for had found.
+        `taken_on` is as in `Entry`, where the bits were not decided here.
         """
         entries = dict(self.entries)
         for each in results:
             if each.verdict in ("pass", "fail"):
                 old = entries.get(each.key, ())
-                entries[each.key] = _with(old, entry_of(each), parts)
+                entries[each.key] = _with(old, entry_of(each, taken_on), parts)
         return replace(self, entries=entries)
 
 
@@ -94,11 +100,11 @@ def taken_here() -> dict[str, str]:
     return {"machine": found["platform"], "simd": "+".join(found["simd"]), "numpy": numpy}
 
 
-def entry_of(result: Checked) -> Entry:
-    """The entry that accepts a result as it is."""
+def entry_of(result: Checked, taken_on: dict[str, str] | None = None) -> Entry:
+    """The entry that accepts a result as it is; `taken_on` where that is not this machine."""
     kinds = {finding.kind for finding in (*result.findings, *result.expected)} - {"regression"}
     return Entry(
-        taken_here(),
+        taken_here() if taken_on is None else taken_on,
         tuple(sorted(kinds)),
         {cell.name: cell for cell in result.cells},
         result.standard,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from softmax_harness.check.contract import PARTS, Checked, Finding
 from softmax_harness.check.gate.baseline import Baseline
-from softmax_harness.check.gate.regression import Held, compared
+from softmax_harness.check.gate.regression import Held, Suite, compared, whole_suite
 from softmax_harness.check.gate.settings import Settings
 from softmax_harness.check.gate.waiver import is_waived, waived
 
@@ -39,8 +39,12 @@ def held_against(
     settings: Settings,
     seed: int,
     parts: tuple[str, ...] = PARTS,
+    suite: Suite = whole_suite,
 ) -> Gated:
-    """The results with regressions from the baseline, and without what is waived today."""
+    """The results with regressions from the baseline, and without what is waived today.
+
+    For `parts` and `suite` see `Held`.
+    """
     notes: list[str] = []
     given = results
     today = datetime.date.today()
@@ -54,6 +58,7 @@ def held_against(
             parts,
             settings.tolerance,
             is_borne=lambda result, kind: is_waived(settings.waivers, result, kind, today),
+            suite=suite,
         )
         found = compared(results, baseline, held)
         results, notes = found.results, found.notes

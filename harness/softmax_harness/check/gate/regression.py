@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,11 +14,20 @@ from softmax_harness.check.contract.summaries import RecipeSummary, name_of
 from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.check.gate.tolerance import Tolerance, is_less
 from softmax_harness.ground.formats import format_named
+from softmax_harness.inputs.families import Recipe
 from softmax_harness.operations import Problem, operation_named
 from softmax_harness.operations.standards import standards_of
 
 _SHOWN = 3
 _METRICS = ("max_ulp", "mean_ulp")
+
+
+Suite = Callable[[Problem, int], Iterable[Recipe]]
+
+
+def whole_suite(problem: Problem, seed: int) -> Iterator[Recipe]:
+    """The recipes of a check of rows of any length."""
+    return recipes(problem, math.inf, seed)
 
 
 @dataclass(frozen=True)
@@ -51,12 +60,15 @@ class Held:
         What may be worse.
     is_borne : callable
         Whether a kind of finding of a result is waived today.
+    suite : callable
+        ``suite(problem, seed)`` gives the recipes that are asked for.
     """
 
     seed: int = 0
     parts: tuple[str, ...] = PARTS
     tolerance: Tolerance = Tolerance()
     is_borne: Callable[[Checked, str], bool] = lambda result, kind: False
+    suite: Suite = whole_suite
 
 
 class _Worse(NamedTuple):
@@ -160,7 +172,7 @@ class _Comparison:
             return
         problem = Problem.of(operation_named(result.operation), format_named(result.dtype))
         asked, there = (
-            {name_of(each) for each in recipes(problem, math.inf, seed)}
+            {name_of(each) for each in self._held.suite(problem, seed)}
             for seed in (self._held.seed, self._baseline.seed)
         )
         if old := gone - asked - there:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from softmax_harness.check.contract.finding import Key
 from softmax_harness.check.contract.summaries import RecipeSummary
 from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.ground.errors import BadBaseline
+from softmax_harness.ground.files import replacing_file
 from softmax_harness.operations import DEFAULT_OPERATION
 
 SCHEMA = 2
@@ -131,6 +132,29 @@ def alone_at(path: Path) -> Iterator[None]:
             stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def to_update(path: Path, seed: int) -> Baseline:
+    """The baseline in a file, or an empty one, into which results with that seed are taken up.
+
+    Raises
+    ------
+    BadBaseline
+        If it is of another seed, or cannot be read.
+    """
+    old = read(path) if path.exists() else Baseline(seed, {})
+    if old.seed != seed:
+        raise BadBaseline(
+            f"{path} was written with --seed {old.seed}, but these results are of --seed {seed}: "
+            "use the same seed, or another file"
+        )
+    return old
+
+
+def update(path: Path, seed: int, accepting: Callable[[Baseline], Baseline]) -> None:
+    """Take up results by `accepting`, and keep what the file says of others."""
+    with alone_at(path):
+        replacing_file(path, text_of(accepting(to_update(path, seed))))
 
 
 def text_of(baseline: Baseline) -> str:
