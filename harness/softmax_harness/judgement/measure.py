@@ -94,7 +94,11 @@ class Question:
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
         x = self.operation.effective_logits(self.x, self.operands)
-        return batch_of(x, y, self.truth, self.input_sensitivity, self.problem.input_format)
+        sensitivity = None if self.operation.input_sensitivity is None else self._sensitivity
+        return batch_of(x, y, self.truth, sensitivity, self.problem.input_format)
+
+    def _sensitivity(self) -> Array | None:
+        return self.input_sensitivity
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
