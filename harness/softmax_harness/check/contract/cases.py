@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import drawn
-from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
@@ -111,13 +111,12 @@ class Cases:
             for shape in self._fitting((rows, n) for rows in _BATCHES):
                 inputs, told = self.hard(shape), f"{shape[0]} rows of {n}"
                 yield Case("batch", told, inputs, shape)
-                backwards = inputs.rows(slice(None, None, -1))
-                yield Case("batch", f"{told} in reversed order", backwards, shape)
+                yield _among(inputs, np.arange(shape[0])[::-1], f"{told} in reversed order", shape)
             for shape in self._fitting((*lead, n) for lead in _LEADS):
                 yield Case("batch", f"shape {shape}", self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
-                yield Case("batch", f"shape ({n},)", several.row(row), (n,))
+                yield _among(several, np.array([row]), f"shape ({n},)", (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         for shape in self._fitting((*_THREADED, *drawn.batches(self.seed))):
@@ -175,6 +174,11 @@ class Cases:
                 made = self._with_operands(x.astype(np.float64), shape)
                 told = f"{np.dtype(dtype).name} from {low} to {high}"
                 yield Case("integers", told, Inputs(x, made.operands), shape)
+
+
+def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:
+    among = Among(whole, rows)
+    return Case("batch", told, among.inputs, shape, among=among)
 
 
 CASES: dict[str, Callable[[Cases], Iterator[Case]]] = {
