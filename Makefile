@@ -23,7 +23,7 @@ speed: .venv/ready-to-test
 	$(BIN)/python harness/benchmarks/judging.py
 
 test: check
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 check: .venv/ready-to-test
 	$(BIN)/ruff check .

@@ -32,6 +32,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe, planes
 def pytest_configure(config):
     """Say what the marks of the tests mean."""
     config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
+    config.addinivalue_line("markers", "xdist_group(name): runs where others of the name run")
 
 
 def pytest_collection_modifyitems(items):
@@ -48,14 +49,14 @@ def root():
 @pytest.fixture(scope="session")
 def truths_kept():
     """The suite's inputs and their truth are found once for all that are checked in a process."""
-    make = Recipe.block
+    make = Recipe._whole_block
     kept = lru_cache(4096)(make)  # blocks: the suite in four dtypes has half as many
 
     def block(recipe, start):
         return make(recipe, start) if recipe.n > LONG[-1] else kept(recipe, start).copy()
 
     keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
-    with patch.object(Recipe, "block", block):
+    with patch.object(Recipe, "_whole_block", block):
         yield
     keep_truths(0)
 

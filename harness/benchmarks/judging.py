@@ -350,6 +350,10 @@ def table():
     parts = {"start-up": found["start"]} | parts
     for name, own in parts.items():
         yield f"| {name} | {100 * own / sum(parts.values()):.0f} % |"
+    from checking import table as of_checks
+
+    yield ""
+    yield from of_checks()
 
 
 if __name__ == "__main__":

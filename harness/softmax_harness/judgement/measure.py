@@ -91,15 +91,37 @@ class Question:
             own = self.problem.input_format
             return input_sensitivity(self.x, self.operands, truth.value, own)
 
+    @cached_property
+    def effective_logits(self) -> Array:
+        """The logits whose exponentials are summed."""
+        return self.operation.effective_logits(self.x, self.operands)
+
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
-        x = self.operation.effective_logits(self.x, self.operands)
-        return batch_of(x, y, self.truth, self.input_sensitivity, self.problem.input_format)
+        x = self.effective_logits
+        sensitivity = None if self.operation.input_sensitivity is None else self._sensitivity
+        return batch_of(x, y, self.truth, sensitivity, self.problem.input_format)
+
+    def _sensitivity(self) -> Array | None:
+        return self.input_sensitivity
 
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
         self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
+
+    def rows(self, chosen: NDArray[np.int64]) -> Question:
+        """The same question of some rows, with a truth of its own."""
+        known, operands = self.exact_results, tuple(each[chosen] for each in self.operands)
+        own = ExactResults(known.truth.rows(chosen), known.confirmed[chosen], known.error_ulp)
+        return replace(
+            self,
+            stored=self.stored[chosen],
+            x=self.x[chosen],
+            exact_results=own,
+            operands=operands,
+            _others={},
+        )
 
     def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
         operands = tuple(each[rows] for each in self.operands)

@@ -19,6 +19,7 @@ from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
 from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.passed_back import Sum, at_largest
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product
 from softmax_harness.operations.steps import ExactSteps
@@ -96,7 +97,9 @@ def screened(
     """softmax as two float64 times the significand of g, of which only the tails are rounded.
 
     Both roundings are below 2**-104 of the result. The exponent of g is added; what lies below
-    2**-1500 is next to nothing in every format. If g is 0, so is the result, exactly.
+    2**-1500 is next to nothing in every format. At the largest logit it is g less g times the sum
+    of the others over that of all: next to a power of two, only that tells the side. If g is 0, so
+    is the result, exactly.
     """
     g = operands[0].astype(np.float64)
     zero = g == 0.0
@@ -108,6 +111,7 @@ def screened(
         logits = Rows.of(x[part], kernel)
         undecided = logits.single
         parts, pieces = sum_and_terms(logits)
+        less_g = Sum(-significand[part], *np.zeros((2, len(undecided), 1)))
         inverse = kernel.inverse(list(parts.whole))
         for piece, terms, w in pieces:
             head, tail = kernel.scaled(terms[0], terms[1], inverse, w)
@@ -120,11 +124,16 @@ def screened(
             q <<= 52
             of_piece = here.columns(piece)
             open_ = rounded(head, tail, q, of_piece, error, w, below_one=False)
+            at = logits.at_top(piece)
+            nothing = np.broadcast_to(0.0, open_.shape)
+            top = at_largest(nothing, at, less_g, parts, inverse, 4.0 * kernel.RELATIVE_ERROR)
+            top = top._replace(exponent=top.exponent + exponent[part][at[0]])
+            open_[at] = top.rounded_to(of_piece, at, error)
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
-        nothing = np.flatnonzero(zero[part])
-        here.rounded[nothing] = here.offset[nothing] = 0.0
-        here.ulp[nothing] = format.smallest_subnormal
-        undecided[nothing] = False
+        of_zero = np.flatnonzero(zero[part])
+        here.rounded[of_zero] = here.offset[of_zero] = 0.0
+        here.ulp[of_zero] = format.smallest_subnormal
+        undecided[of_zero] = False
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

@@ -29,7 +29,7 @@ def answered(
 ) -> Reply:
     """Make a call; an exception among `accidents` is a fault of it."""
     arguments = _laid_out(call)
-    memory = [_whole(each) for each in arguments]
+    memory = [whole for each in arguments if not _is_all_of(whole := _whole(each), each)]
     before, around = _bytes(arguments), _bytes(memory)
     try:
         y, faults = _results(call, bound(function, call.names), arguments)
@@ -65,6 +65,11 @@ def _whole(x: NDArray[Any]) -> NDArray[Any]:
     while isinstance(x.base, np.ndarray):
         x = x.base
     return x
+
+
+def _is_all_of(memory: NDArray[Any], x: NDArray[Any]) -> bool:
+    """Whether there is nothing in the memory beside the numbers of x."""
+    return bool(x.flags.c_contiguous) and x.nbytes == memory.nbytes
 
 
 def _results(

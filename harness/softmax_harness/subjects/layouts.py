@@ -26,16 +26,15 @@ def misaligned(x: NDArray[Any]) -> NDArray[Any]:
 def _placed(x: NDArray[Any], offset: int) -> NDArray[Any]:
     memory = np.empty(x.nbytes + 2 * _GUARD + 2 * _ALIGNMENT, np.uint8)
     for end in (memory[: 2 * _GUARD], memory[-2 * _GUARD :]):
-        end[...] = np.resize(_nan_bytes(x.dtype), end.shape)
+        end.view(x.dtype)[...] = _poison(x.dtype)
     start = -memory.ctypes.data % _ALIGNMENT + _GUARD + offset
     at = memory[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
     at[...] = x
     return at
 
 
-def _nan_bytes(dtype: np.dtype[Any]) -> NDArray[np.uint8]:
-    poison = np.array([0 if dtype.kind in "iub" else np.nan]).astype(dtype)
-    return poison.view(np.uint8)
+def _poison(dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.array(0 if dtype.kind in "iub" else np.nan).astype(dtype)
 
 
 def fortran(x: NDArray[Any]) -> NDArray[Any]:
@@ -47,8 +46,9 @@ def every_other(x: NDArray[Any]) -> NDArray[Any]:
     """Every other element of the last axis of an array of twice the width."""
     if not x.ndim:
         return contiguous(x)
-    wide = np.resize(_nan_bytes(x.dtype).view(x.dtype), (*x.shape[:-1], 2 * x.shape[-1]))
+    wide = np.empty((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
     wide[..., ::2] = x
+    wide[..., 1::2] = _poison(x.dtype)
     return np.asarray(wide[..., ::2])
 
 

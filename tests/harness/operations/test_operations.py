@@ -72,8 +72,14 @@ def log_softmax_gradient(row, v):
     return [a - s * whole for a, s in zip(v, softmax_of(logits(row)), strict=True)]
 
 
+def log_softmax(row):
+    whole = log_sum(row)
+    return [each - whole for each in balls(row)]
+
+
 def label_smoothing(row, target, smoothing):
-    losses = [log_sum(row) - each for each in balls(row)]
+    whole = log_sum(row)
+    losses = [whole - each for each in balls(row)]
     eps = balls(smoothing)[0]
     return [(1 - eps) * losses[target] + eps * sum(losses, arb(0)) / len(losses)]
 
@@ -91,7 +97,7 @@ def cross_entropy_gradient(row, target):
 
 BY_FLINT = {
     "softmax": lambda row: softmax_of(logits(row)),
-    "log_softmax": lambda row: [each - log_sum(row) for each in balls(row)],
+    "log_softmax": log_softmax,
     "logsumexp": lambda row: [log_sum(row)],
     "cross_entropy": lambda row, target: [log_sum(row) - arb(float(row[target]))],
     "cross_entropy_gradient": cross_entropy_gradient,

@@ -83,15 +83,21 @@ def is_right(function):
     return function.__name__.startswith("right")
 
 
+def of_kernels(operation, *values, name):
+    """A parameter of a test; those of an operation run in one process, and share what is true."""
+    mark = pytest.mark.xdist_group(f"kernels of {operation}")
+    return pytest.param(operation, *values, id=f"{operation}-{name}", marks=mark)
+
+
 ALL = [(name, function) for name in NAMES for function in functions(name)]
 FAULTY = [
-    pytest.param(name, function, id=f"{name}-{function.__name__}")
+    of_kernels(name, function, name=function.__name__)
     for name, function in ALL
     if not is_right(function)
 ]
-# Those of an operation in one format, the next in the next: they share what is true.
+# Those of an operation in one format, the next in the next.
 RIGHT = [
-    pytest.param(name, function, dtype, id=f"{name}-{function.__name__}-{dtype}")
+    of_kernels(name, function, dtype, name=f"{function.__name__}-{dtype}")
     for name, function in ALL
     if is_right(function)
     for dtype in one_of(listed("dtypes", function) or DTYPES, NAMES.index(name))
@@ -127,7 +133,7 @@ def of_structure():
     for place, name in enumerate(NAMES):
         right = next(function for owner, function in ALL if owner == name and is_right(function))
         for fault in functions("structure")[place % 3 :: 3]:
-            yield pytest.param(name, right, fault, id=f"{name}-{fault.__name__}")
+            yield of_kernels(name, right, fault, name=fault.__name__)
 
 
 @pytest.mark.parametrize("operation, right, fault", list(of_structure()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations import Arrangement, Inputs, Operands, Problem
@@ -13,6 +14,18 @@ from softmax_harness.subjects.request import Request
 
 # The capability without which it is no fault to fail a case of a kind.
 _NEEDS = {"axis": "axes", "empty": "empty", "scalar": "scalar", "integers": "integers"}
+
+
+class Among(NamedTuple):
+    """Which rows of which inputs a case has: their truth is found once for all such cases."""
+
+    whole: Inputs
+    rows: NDArray[np.int64]
+
+    @property
+    def inputs(self) -> Inputs:
+        """The rows."""
+        return self.whole.rows(self.rows)
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,8 @@ class Case:
         `softmax_harness.subjects.request.Request`; empty for contiguous ones.
     arguments : tuple of ndarray or None
         Those of the call, where its rows share operands; None where they are the rows', placed.
+    among : Among or None
+        Where the rows are from, if other cases have them too.
     """
 
     kind: str
@@ -45,6 +60,7 @@ class Case:
     axis: int | None = -1
     layouts: tuple[str, ...] = ()
     arguments: Operands | None = None
+    among: Among | None = None
 
     @property
     def needs(self) -> str | None:

@@ -7,7 +7,7 @@ the logits about, and each is laid out differently too. Each kind has sizes that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import drawn
-from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
@@ -31,6 +31,7 @@ _AXIS_SHAPES = (*_SHAPES, (131, 3), (300, 2), (5, 1100), (2, 3, 4, 5), (2, 2, 3,
 # ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
 _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
+_LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
 _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
@@ -39,6 +40,9 @@ _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
+_LARGEST = 1 << 20  # logits, of an operation that takes as long to judge as softmax
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Cases:
     def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
         return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
 
+    def _fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
+        """Those that do not take too long to judge."""
+        return [each for each in shapes if math.prod(each) * self.operation.cost <= _LARGEST]
+
     def _random(self, shape: tuple[int, ...]) -> np.random.Generator:
         return np.random.default_rng([self.seed, *shape])
 
@@ -70,7 +78,7 @@ class Cases:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        for shape in (*_SHAPES, drawn.shape(self.seed, 3)):
+        for shape in self._fitting((*_SHAPES, drawn.shape(self.seed, 3))):
             inputs = self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
@@ -88,7 +96,7 @@ class Cases:
             return
         count = 1 + len(self.operation.operands)
         own = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
-        for shape in (*_AXIS_SHAPES, *_LONG_AXES, *own):
+        for shape in self._fitting((*_AXIS_SHAPES, *_LONG_AXES, *own)):
             told = f"shape {shape}, no axis given"
             yield Case("default_axis", told, self.hard(shape), shape, None)
             for axis in range(-len(shape), len(shape)):
@@ -100,34 +108,33 @@ class Cases:
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
         for n in (3, 33):
-            for rows in _BATCHES:
-                inputs = self.hard((rows, n))
-                yield Case("batch", f"{rows} rows of {n}", inputs, (rows, n))
-                backwards = inputs.rows(slice(None, None, -1))
-                yield Case("batch", f"{rows} rows of {n} in reversed order", backwards, (rows, n))
-            for lead in ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3)):
-                shape = (*lead, n)
+            for shape in self._fitting((rows, n) for rows in _BATCHES):
+                inputs, told = self.hard(shape), f"{shape[0]} rows of {n}"
+                yield Case("batch", told, inputs, shape)
+                yield _among(inputs, np.arange(shape[0])[::-1], f"{told} in reversed order", shape)
+            for shape in self._fitting((*lead, n) for lead in _LEADS):
                 yield Case("batch", f"shape {shape}", self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
-                yield Case("batch", f"shape ({n},)", several.row(row), (n,))
+                yield _among(several, np.array([row]), f"shape ({n},)", (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
-        for shape in (*_THREADED, *drawn.batches(self.seed)):
+        for shape in self._fitting((*_THREADED, *drawn.batches(self.seed))):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
         if self.operation.whole_calls is not None:
             for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed):
-                yield Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
-        for rows in _LARGE_BATCHES:
-            x = self.normal((rows, 2)).x.copy()
+                for shape in self._fitting([inputs.x.shape]):
+                    yield Case("batch", told, inputs, shape, arguments=arguments)
+        for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
+            x = self.normal(shape).x.copy()
             x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x
-            inputs = self._with_operands(x, (rows, 2))
-            yield Case("batch", f"{rows} rows of 2", inputs, (rows, 2))
+            yield Case("batch", f"{shape[0]} rows of 2", self._with_operands(x, shape), shape)
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
-        for n in (7, 33, 1000, drawn.permuted(self.seed)):
-            shape = (_DISTINCT, n)
+        lengths = (7, 33, 1000, drawn.permuted(self.seed))
+        for shape in self._fitting((_DISTINCT, n) for n in lengths):
+            n = shape[-1]
             inputs = self.hard(shape)
             shuffled = np.argsort(self._random(shape).random(shape), axis=-1)
             ascending = np.argsort(inputs.x, axis=-1, kind="stable")
@@ -167,6 +174,11 @@ class Cases:
                 made = self._with_operands(x.astype(np.float64), shape)
                 told = f"{np.dtype(dtype).name} from {low} to {high}"
                 yield Case("integers", told, Inputs(x, made.operands), shape)
+
+
+def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:
+    among = Among(whole, rows)
+    return Case("batch", told, among.inputs, shape, among=among)
 
 
 CASES: dict[str, Callable[[Cases], Iterator[Case]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import never
-from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
 from softmax_harness.inputs.written import is_short, literal_text
@@ -22,7 +21,6 @@ from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
 _WRITTEN_IN_FULL = 64
-_LARGEST_CASE = 1 << 20  # logits, of an operation that takes as long to judge as softmax
 _MOST_ROWS = 256  # that are put to the simpler call
 
 
@@ -89,8 +87,6 @@ def _is_promised(subject: Subject, case: Case, reply: Reply) -> bool:
 def _is_due(subject: Subject, case: Case) -> bool:
     if case.is_integer and "float64" not in subject.declaration.dtypes:
         return False
-    if math.prod(case.shape) * subject.problem.operation.cost > _LARGEST_CASE:
-        return False
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
@@ -112,7 +108,7 @@ def _problem(
     y = case.rows_of(reply.y, subject.problem)
     if inputs.x.shape[-1] == 0:
         return _of_nothing(subject, case, inputs, y)
-    here = _judged(subject, inputs, y)
+    here = _judged(subject, inputs, y, case.among)
     if here.is_fault.any():
         wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
         right_elsewhere = wrong[_is_right(subject, inputs.rows(wrong), case.alone)]
@@ -147,8 +143,14 @@ def _parts(inputs: Inputs, alone: bool) -> list[Inputs]:
     return [inputs.row(place) for place in range(len(inputs.x))] if alone else [inputs]
 
 
-def _judged(subject: Subject, inputs: Inputs, y: NDArray[Any]) -> Judgement:
-    asked = _TRUTHS.of(subject.problem, inputs).held_to(subject.standard)
+def _judged(
+    subject: Subject, inputs: Inputs, y: NDArray[Any], among: Among | None = None
+) -> Judgement:
+    if among is None:
+        asked = _TRUTHS.of(subject.problem, inputs)
+    else:
+        asked = _TRUTHS.of(subject.problem, among.whole).rows(among.rows)
+    asked = asked.held_to(subject.standard)
     return judge(asked, y, flushes=not subject.promises("subnormals"))
 
 

@@ -39,11 +39,11 @@ def batch_of(
     x: Array,
     y: Array,
     truth: Truth,
-    input_sensitivity: Array | None = None,
+    sensitivity: Callable[[], Array | None] | None = None,
     input_format: Format | None = None,
 ) -> Batch:
     """The batch of inputs x, outputs y and their truth; the rest as in `Batch`."""
-    return Batch(x, y, truth, ulp_error(y, truth), input_sensitivity, input_format)
+    return Batch(x, y, truth, ulp_error(y, truth), sensitivity, input_format)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,8 +29,8 @@ class Batch:
         The exact results.
     ulp_error : ndarray of float64
         `softmax_harness.judgement.metrics.ulp.ulp_error` of each element.
-    input_sensitivity : ndarray of float64, or None
-        What half-ulp changes of the inputs do to each result; None for softmax, of which
+    sensitivity : callable or None
+        Gives `input_sensitivity`, which takes long and few metrics need; None for softmax, of which
         `softmax_harness.judgement.metrics.ulp` knows it.
     own_format : Format or None
         The format of the inputs, where that is not the one of the results.
@@ -39,13 +40,18 @@ class Batch:
     y: Array
     truth: Truth
     ulp_error: Array
-    input_sensitivity: Array | None = None
+    sensitivity: Callable[[], Array | None] | None = None
     own_format: Format | None = None
 
     @property
     def input_format(self) -> Format:
         """The format of the inputs."""
         return self.own_format or self.truth.format
+
+    @cached_property
+    def input_sensitivity(self) -> Array | None:
+        """What half-ulp changes of the inputs do to each result."""
+        return None if self.sensitivity is None else self.sensitivity()
 
     @cached_property
     def z(self) -> Array:
@@ -110,6 +116,9 @@ class Batch:
             self.y[chosen],
             self.truth.rows(chosen),
             self.ulp_error[chosen],
-            None if self.input_sensitivity is None else self.input_sensitivity[chosen],
+            None if self.sensitivity is None else lambda: self._sensitivity_of(chosen),
             self.own_format,
         )
+
+    def _sensitivity_of(self, chosen: NDArray[np.int64]) -> Array | None:
+        return None if self.input_sensitivity is None else self.input_sensitivity[chosen]

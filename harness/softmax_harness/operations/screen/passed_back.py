@@ -4,6 +4,10 @@ Where v_i is 0 the result is -s_i V, however small. At the largest logit 1 - s i
 others over that of all, so that (v_i - V) + V (1 - s_i) cancels nothing where v_i = V, as for the
 one class of a saturated loss. Elsewhere v_i and s_i V may cancel: rows in which they do by more
 than the bound allows stay open.
+
+In a saturated row v_i, or v_i - V, may be a power of two or the middle between two numbers, and the
+rest next to nothing. It stands in the tail with an error of its own, which decides on which side
+the result lies.
 """
 
 from __future__ import annotations
@@ -20,11 +24,15 @@ from softmax_harness.operations.screen.moments import kernel_of, relative_error
 from softmax_harness.operations.screen.others import Parts, Rows
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product, two_sum
-from softmax_harness.operations.screen.workspace import Array
+from softmax_harness.operations.screen.workspace import Array, Workspace, bits_of
 from softmax_harness.operations.truth import Truth
 
 _SMALLEST, _LARGEST = 2.0**-300, 2.0**300  # v beyond, but for 0, stays open: nothing underflows
 _LEAST = -1500  # what has no larger exponent is next to nothing in every format
+_TINY = 2.0**-1000  # of what is smaller, beside v, only the sign counts
+
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows, and the column of each."""
 
 
 class Sum(NamedTuple):
@@ -52,13 +60,32 @@ class Sum(NamedTuple):
         return cls(head, rest, 2.0**-46 * size)
 
 
-class _Result(NamedTuple):
+class Result(NamedTuple):
     """Results 2**exponent (head + tail), and bounds of their errors, in the same units."""
 
     head: Array
     tail: Array
     exponent: NDArray[np.int64]
     error: Array
+
+    def closer(self, flat: NDArray[np.int64]) -> tuple[float, Array]:
+        """As `softmax_harness.operations.screen.rounding.rounded` takes it."""
+        return 0.0, self.error.ravel()[flat]
+
+    def rounded_to(self, here: Truth, at: Places, allowed: float) -> NDArray[np.bool_]:
+        """Round results of shape (some, 1) to their places; True for each that is not decided."""
+        if not self.head.size:
+            return np.zeros(0, bool)
+        w = Workspace(self.head.shape)
+        head, tail, q = w.take(), w.take(), bits_of(w.take())
+        head[:], tail[:] = self.head, self.tail
+        np.left_shift(np.maximum(self.exponent, _LEAST), 52, out=q)
+        rounded_, offset, ulp = np.empty((3, *head.shape))
+        own = Truth(here.format, rounded_, offset, ulp, here.fixed[at][:, None])
+        open_ = rounded(head, tail, q, own, allowed, w, self.closer, below_one=False)
+        here.rounded[at], here.offset[at] = own.rounded[:, 0], own.offset[:, 0]
+        here.ulp[at] = own.ulp[:, 0]
+        return np.asarray(open_[:, 0])
 
 
 def log_softmax_gradient(
@@ -85,12 +112,14 @@ def log_softmax_gradient(
             result = _less(usable[:, piece], share, q >> 52, own_error, total, head)
             at_top = rows.at_top(piece)
             _put(
-                result, at_top, _at_top(usable[:, piece], at_top, total, parts, inverse, own_error)
+                result,
+                at_top,
+                at_largest(usable[:, piece], at_top, total, parts, inverse, own_error),
             )
             uncertain = result.error > allowed * np.abs(result.head)
             head[:], tail[:] = result.head, result.tail
             np.left_shift(np.maximum(result.exponent, _LEAST), 52, out=q)
-            open_ = rounded(head, tail, q, of_piece, allowed, w, below_one=False)
+            open_ = rounded(head, tail, q, of_piece, allowed, w, result.closer, below_one=False)
             undecided |= ((open_ | uncertain) & ~of_piece.fixed).any(axis=-1)
         return _without_zeros(here, own, undecided)
 
@@ -112,25 +141,33 @@ def _less(
     own_error: float,
     total: Sum,
     s: Array,
-) -> _Result:
+) -> Result:
     """v - 2**exponent share; where v is 0 in units of that power, elsewhere of 1."""
     zero = v == 0.0
     shift = np.where(zero, 0, exponent).astype(np.int32)
-    head, rest = two_sum(v, -np.ldexp(share[0], shift))
-    error = np.ldexp(own_error * np.abs(share[0]) + s * total.error, shift)
-    error += np.where(zero, 0.0, 2.0**-104 * np.abs(v) + 2.0**-1070)
+    moved, least = _moved(share[0], shift)
+    head, rest = two_sum(v, -moved)
     tail = rest - np.ldexp(share[1], shift)
-    return _Result(head, tail, np.where(zero, exponent, 0), error)
+    error = np.ldexp(own_error * np.abs(share[0]) + s * total.error, shift) + least
+    error += np.where(zero, 0.0, 2.0**-52 * np.abs(tail) + 2.0**-1070)
+    return Result(head, tail, np.where(zero, exponent, 0), error)
 
 
-def _at_top(
+def _moved(share: Array, shift: NDArray[np.int32]) -> tuple[Array, Array]:
+    """2**shift share, with the error of what stands for all below `_TINY`: of its sign, no 0."""
+    moved = np.ldexp(share, shift)
+    tiny = (np.abs(moved) < _TINY) & (share != 0.0)
+    return np.where(tiny, np.copysign(0.5 * _TINY, share), moved), 0.25 * _TINY * tiny
+
+
+def at_largest(
     v: Array,
-    at_top: tuple[NDArray[np.int64], NDArray[np.int64]],
+    at_top: Places,
     total: Sum,
     parts: Parts,
     inverse: tuple[Array, Array],
     own_error: float,
-) -> _Result:
+) -> Result:
     """(v - V) + V (1 - s) of the largest logits, 1 - s = rest / S; shape (some rows, 1)."""
     row, _ = at_top
     some = Sum(*(each[row] for each in total))
@@ -138,17 +175,20 @@ def _at_top(
     p, e = exact_product(head, inverse[0][row])
     share = _product((p, e + (head * inverse[1][row] + tail * inverse[0][row])), some)
     apart, lost = two_sum(v[at_top][:, None], -some.head)
+    error = np.where((lost != 0.0) & (some.tail != 0.0), 2.0**-52 * np.abs(lost - some.tail), 0.0)
     apart, lost = two_sum(apart, lost - some.tail)
     alone = (apart == 0.0) & (some.error == 0.0)
     shift = np.where(alone, 0, exponent).astype(np.int32)
-    total_head, rest = two_sum(apart, np.ldexp(share[0], shift))
-    error = np.ldexp(own_error * np.abs(share[0]), shift) + some.error
-    error += np.where(alone, 0.0, 2.0**-103 * np.abs(apart) + 2.0**-1070)
-    tail = rest + (lost + np.ldexp(share[1], shift))
-    return _Result(total_head, tail, np.where(alone, exponent, 0), error)
+    moved, least = _moved(share[0], shift)
+    total_head, rest = two_sum(apart, moved)
+    low = lost + np.ldexp(share[1], shift)
+    tail = rest + low
+    error += np.ldexp(own_error * np.abs(share[0]), shift) + least + some.error
+    error += np.where(alone, 0.0, 2.0**-52 * (np.abs(low) + np.abs(tail)) + 2.0**-1070)
+    return Result(total_head, tail, np.where(alone, exponent, 0), error)
 
 
-def _put(result: _Result, at: tuple[NDArray[np.int64], NDArray[np.int64]], other: _Result) -> None:
+def _put(result: Result, at: Places, other: Result) -> None:
     for whole, part in zip(result, other, strict=True):
         whole[at] = part[:, 0]
 

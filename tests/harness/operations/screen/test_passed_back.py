@@ -59,6 +59,33 @@ def test_zeros_are_decided_and_what_cancels_exactly_is_left_to_mpmath(assert_agr
     assert left.tolist() == [False, False, True]
 
 
+GAPS = [20.0, 45.0, 130.0, 700.0, 1300.0, 1e30]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("g", [1.0, -4096.0, 2.0**-40, 0.1])
+def test_saturated_rows_are_decided_next_to_g(dtype, g, assert_agrees):
+    """At the largest logit z is next to g, a power of two or not, and nearer to 0."""
+    x = np.array([[0.0, gap, 0.0] for gap in GAPS])
+    operands = (np.full((len(GAPS), 1), np.float64(FORMATS[dtype].dtype.type(g))),)
+    assert not assert_agrees("logsumexp_gradient", x, operands, FORMATS[dtype]).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "v",
+    [
+        [0.0, 0.0, -1.0],  # z is next to 1 at the largest logit
+        [0.5, 0.5, 0.0],  # next to -1/2 there, and next to 1/2 elsewhere
+        [1.0, 2.0, 1.0 + 2.0**-23],  # a sum between two numbers of float32
+    ],
+)
+def test_saturated_rows_are_decided_next_to_v(dtype, v, assert_agrees):
+    x = np.array([[0.0, gap, 0.0] for gap in GAPS])
+    operands = (np.tile(v, (len(GAPS), 1)),)
+    assert not assert_agrees("log_softmax_gradient", x, operands, FORMATS[dtype]).any()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_in_pieces(name, monkeypatch, assert_agrees):
     rng = np.random.default_rng(5)
