@@ -135,6 +135,10 @@ class Operation:
         ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
         implementation that works in `format`, in units `ulp` of each result: the a priori bound of
         a careful algorithm.
+    error_bound_of_slice : callable or None
+        ``error_bound_of_slice(top, n)`` gives an `ErrorBound` for slices of a row of n logits, the
+        largest of which is `top`. An operation that has it takes no operands and is softmax, and
+        a long row of it is judged slice by slice.
     usual_bound : callable or None
         The same of the textbook form, of an operation where that is much less careful.
     input_sensitivity : callable or None
@@ -182,7 +186,7 @@ class Operation:
         Whether a row of results is one: that it sums to 1 and keeps order is then measured.
     is_softmax_of_effective_logits : bool
         Whether the results are exactly softmax of the effective logits, -inf being masked, so that
-        long rows can be judged by `softmax_harness.operations.limbs`.
+        an element of a long row can be judged alone, see `softmax_harness.operations.long_rows`.
     """
 
     name: str
@@ -209,6 +213,7 @@ class Operation:
     most: float = np.inf
     is_distribution: bool = False
     is_softmax_of_effective_logits: bool = False
+    error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

@@ -1,75 +1,109 @@
-"""Long rows: limbs round nearly all of their elements, rising precision decides the others."""
+"""Long rows of softmax: a kernel rounds nearly all elements, mpmath decides the others."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any, cast
 
-from softmax_harness.operations import Enclosure, Operands, Operation, limbs, softmax
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import Enclosure, Operands, Operation, long_rows, softmax
+from softmax_harness.operations.long_rows import Rest, rest_of_row
 from softmax_harness.operations.operation import Array
+from softmax_harness.operations.screen import full
+from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
-_FIRST_BITS_BEYOND_THE_FORMAT = 128  # twice what the limbs had
+_FIRST_BITS_BEYOND_THE_FORMAT = 64
+_AS_KNOWN = 128  # bits up to which a row's sum is taken as the kernels know it
+Decided = tuple[float, float, int]
 
 
-def is_long(operation: Operation, x: Array) -> bool:
-    """Whether a row, shape (n,), is softmax of its effective logits, and long enough for limbs."""
-    return operation.is_softmax_of_effective_logits and len(x) >= limbs.LONG
+def is_long(operation: Operation, n: int) -> bool:
+    """Whether rows of n logits are long ones, of which softmax is computed."""
+    return operation.is_softmax_of_effective_logits and long_rows.is_long(n)
+
+
+class LongRow:
+    """A row whose elements mpmath judges one by one; its sum is computed once.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Effective logits, in any format up to float64, one of them finite and none NaN or +inf.
+    """
+
+    def __init__(self, x: NDArray[Any]) -> None:
+        self.logits = x
+
+    @cached_property
+    def rest(self) -> Rest:
+        """The sum."""
+        return rest_of_row(self.logits)
+
+    def enclosures(self, values: Array, precision: int) -> list[Enclosure]:
+        """Of some of its values; to more bits than the sum is known to, by mpmath alone."""
+        if self.rest.bottom == self.rest.top:
+            own = np.array([self.rest.top])
+            return softmax.enclose(own, np.array([self.rest.most]), precision) * len(values)
+        if precision <= _AS_KNOWN:
+            return long_rows.enclose_values(self.rest, values.tolist(), precision)
+        finite = self.logits[np.isfinite(self.logits)].astype(np.float64)
+        own, counts = np.unique(finite, return_counts=True)
+        found = softmax.enclose(own, counts, precision)
+        return [found[place] for place in np.searchsorted(own, values).tolist()]
+
+    def results(self, wanted: Array, format: Format) -> tuple[Array, Array, Array]:
+        """The exact results of some of its finite logits, shape (some,), as `Truth` has them."""
+        values, place = np.unique(wanted, return_inverse=True)
+        decided: dict[int, Decided] = {}
+        precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
+        while len(decided) < len(values):
+            left = [index for index in range(len(values)) if index not in decided]
+            for index, each in zip(left, self.enclosures(values[left], precision), strict=True):
+                if (result := decide(each, format)) is not None:
+                    decided[index] = result
+            precision *= 2
+            if precision > MOST_BITS:
+                raise NotDecided("softmax", f"a row of {len(self.logits)} logits")
+        found = np.array([decided[index] for index in range(len(values))]).reshape(-1, 3)[place]
+        return found[:, 0], found[:, 1], np.ldexp(1.0, found[:, 2].astype(np.int32))
+
+
+def enclosing(
+    operation: Operation, x: Array, operands: Operands, bits: int
+) -> Callable[[int], Enclosure]:
+    """What encloses the result at an index of a row, shape (n,), where no policy fixes it."""
+    if is_long(operation, len(x)):
+        logits = operation.effective_logits(x, operands)
+        row = LongRow(logits)
+        return lambda index: row.enclosures(logits[[index]], bits)[0]
+
+    @cache
+    def all_at_once() -> Sequence[Enclosure | None]:
+        return operation.enclose(x, operands, bits)
+
+    return lambda index: cast(Enclosure, all_at_once()[index])
 
 
 def write_row(truth: Truth, row: int, x: Array) -> None:
-    """Write the exact results of a row of effective logits, shape (n,), -inf where masked."""
-    finite = np.isfinite(x)
-    own = slice(None) if finite.all() else finite
-    x, format = x[own], truth.format
-    if x.min() == x.max():
-        precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-        decided = decide(_enclosures(x, x[:1], precision)[0], format)
-        # 1/m is exact, or by a share of 1/m at least away from every boundary.
-        assert decided is not None
-        truth.rounded[row, own], truth.offset[row, own] = decided[:2]
-        truth.ulp[row, own] = np.ldexp(1.0, decided[2])
-        return
-    arrays = truth.rounded[row], truth.offset[row], truth.ulp[row]
-    found = limbs.long_results(x, format, arrays if len(x) == len(finite) else None)
-    if found.open.size:
-        _decide(found, x, truth)
-    if len(x) < len(finite):
-        for array, results in zip(arrays, found, strict=False):
-            array[own] = results
+    """Write the exact results of a row of effective logits, shape (n,), -inf where masked.
 
-
-def _decide(found: limbs.LongResults, x: Array, truth: Truth) -> None:
-    """Fill in the elements that are open; equal ones are decided once."""
-    values, place = np.unique(x[found.open], return_inverse=True)
-    decided: dict[int, tuple[float, float, int]] = {}
-    precision = truth.format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-    while len(decided) < len(values):
-        left = [index for index in range(len(values)) if index not in decided]
-        for index, each in zip(left, _enclosures(x, values[left], precision), strict=True):
-            if (result := decide(each, truth.format)) is not None:
-                decided[index] = result
-        precision *= 2
-        if precision > MOST_BITS:
-            raise NotDecided("softmax", f"a row of {len(x)} logits")
-    columns = np.array([decided[index] for index in range(len(values))])[place]
-    found.rounded[found.open], found.offset[found.open] = columns[:, 0], columns[:, 1]
-    found.ulp[found.open] = np.ldexp(1.0, columns[:, 2].astype(np.int32))
-
-
-def _enclosures(x: Array, values: Array, precision: int) -> list[Enclosure]:
-    if x.min() == x.max():
-        return softmax.enclose(x[:1], np.array([len(x)]), precision)
-    return limbs.enclose_values(x, values.tolist(), precision)
-
-
-def enclosure_at(
-    operation: Operation, x: Array, operands: Operands, index: int, precision: int
-) -> Enclosure:
-    """The result at `index` of a row, shape (n,), which the policy does not fix, enclosed."""
-    if not is_long(operation, x):
-        found = operation.enclose(x, operands, precision)[index]
-        assert found is not None
-        return found
-    logits = operation.effective_logits(x, operands)
-    return _enclosures(logits[np.isfinite(logits)], logits[[index]], precision)[0]
+    What `full` decides is right, its offset within 2**(p - 95) ulp.
+    """
+    own = np.isfinite(x)
+    whole = truth.block(slice(row, row + 1), slice(None))
+    here = whole if own.all() else truth.rows(np.array([row]))
+    open_ = screen_row(x[None], here, full, None, full.RELATIVE_ERROR)
+    open_ = open_[own[open_]]
+    if open_.size:
+        found = LongRow(x).results(x[open_], truth.format)
+        for array, results in zip((here.rounded, here.offset, here.ulp), found, strict=True):
+            array[0, open_] = results
+    if here is not whole:  # what is masked stays as it was
+        whole.rounded[0, own], whole.offset[0, own] = here.rounded[0, own], here.offset[0, own]
+        whole.ulp[0, own] = here.ulp[0, own]

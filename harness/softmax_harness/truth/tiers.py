@@ -75,17 +75,22 @@ def check_screen(
     own, screened, right = ~found.confirmed, found.truth, exact
     if not own.all():
         screened, right = found.truth.rows(own), exact.rows(own)
-    slack = found.error_ulp + 2.0**-53  # both offsets are rounded, at most 1/2
-    same = (screened.rounded == right.rounded) | screened.fixed
-    same &= (screened.ulp == right.ulp) | screened.fixed
-    difference = screened.offset - right.offset
-    same &= np.abs(difference, out=difference) <= slack
+    same = are_same(screened, right, found.error_ulp)
     if not same.all():
         row = int(np.flatnonzero(own)[np.flatnonzero(~same.all(axis=-1))[0]])
         raise ScreenIsWrong(
-            f"the screen differs from mpmath by more than {slack:.3g} ulp on {where}, row {row}; "
-            "run with --truth mpmath, and please report this"
+            f"the screen differs from mpmath by more than {found.error_ulp:.3g} ulp on {where}, "
+            f"row {row}; run with --truth mpmath, and please report this"
         )
+
+
+def are_same(screened: Truth, exact: Truth, error_ulp: float) -> NDArray[np.bool_]:
+    """Where the screen's truth is the exact one up to its error; anything is where it is fixed."""
+    same: NDArray[np.bool_] = (screened.rounded == exact.rounded) & (screened.ulp == exact.ulp)
+    difference = screened.offset - exact.offset
+    same &= np.abs(difference, out=difference) <= error_ulp + 2.0**-53  # both are rounded
+    same |= screened.fixed
+    return same
 
 
 def confirm(
