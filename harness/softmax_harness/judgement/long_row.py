@@ -124,7 +124,7 @@ class SlicedRow:
 
     def slice_of(self, place: slice) -> tuple[Question, Array]:
         """The question of a slice, and its outputs."""
-        x, y = (each[:, place].astype(np.float64) for each in (self.x, self.y))
+        x, y = (each[:, place].astype(np.float64, copy=False) for each in (self.x, self.y))
         self._let_go()
         confirmed = np.ones(1, bool)  # there is no row to confirm here
         found = ExactResults(self._truth(x), confirmed, self._error_ulp)
@@ -171,7 +171,7 @@ class SlicedRow:
         rest, format = self.known.rest, self.problem.input_format
         moved = others = 0.0
         for place in slices(self.n):
-            x = self.x[:, place].astype(np.float64)
+            x = self.x[:, place].astype(np.float64, copy=False)
             e = np.exp(x - rest.top)
             others += float(e.sum())
             moved += float((e * np.where(np.isfinite(x), format.ulp(x), 0.0)).sum()) / 2

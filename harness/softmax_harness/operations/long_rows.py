@@ -93,7 +93,7 @@ def rest_of_row(x: NDArray[Any]) -> Rest:
     """
     top, most, second, bottom = float(x.max()), 0, -math.inf, math.inf
     for piece in pieces(len(x)):
-        part = x[piece].astype(np.float64)
+        part = x[piece].astype(np.float64, copy=False)
         at_top = part == top
         most += int(np.count_nonzero(at_top))
         second = max(second, float(np.max(part, where=~at_top, initial=-np.inf)))
@@ -104,7 +104,7 @@ def rest_of_row(x: NDArray[Any]) -> Rest:
     origin = second if far else 0.0
     columns, again = [], []
     for number, piece in enumerate(pieces(len(x))):
-        part = x[None, piece].astype(np.float64)
+        part = x[None, piece].astype(np.float64, copy=False)
         columns.append(_columns(part, len(x), top, second, far, full))
         if number % _AGAIN == 0:
             again.append((columns[-1], _columns(part, len(x), top, second, far, middle)))
