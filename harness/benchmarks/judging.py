@@ -6,9 +6,7 @@ Ratios are of times taken in one process, in turns, the fastest of a few each.
 """
 
 import itertools
-import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -211,6 +209,8 @@ def save_pair(folder, name, shape, dtype):
 
 def processor_seconds(function):
     """What the processes that a call starts and waits for take of the processor."""
+    import resource  # not on Windows, where asv reads this file too
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     function()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

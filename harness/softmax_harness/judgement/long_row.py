@@ -102,7 +102,7 @@ class SlicedRow:
         assert problem.operation.error_bound_of_slice is not None
         self.x, self.y, self.n, self.problem = x, y, x.shape[-1], problem
         self._let_go = let_go
-        self.known = LongRow(x[0])
+        self.known = LongRow(x[0], let_go)
         rest = self.known.rest
         bound = problem.operation.error_bound_of_slice(rest.top, self.n)
         self._sliced = replace(problem, operation=replace(problem.operation, error_bound=bound))
@@ -139,6 +139,11 @@ class SlicedRow:
 
         return confirmed_elements(self.known, self.n, at, self._error_ulp, found)
 
+    def inversions(self, largest: float) -> int:
+        """`softmax_harness.judgement.metrics.order.inversions_of_row` of the row."""
+        format = self.problem.output_format
+        return order.inversions_of_row(self.x[0], self.y[0], largest, format, self._let_go)
+
     def exact_digits(self, index: int) -> str:
         """`softmax_harness.truth.digits.exact_digits` of an element."""
         x = self.x[0, [index]].astype(np.float64)
@@ -172,6 +177,7 @@ class SlicedRow:
         moved = others = 0.0
         for place in slices(self.n):
             x = self.x[:, place].astype(np.float64, copy=False)
+            self._let_go()
             e = np.exp(x - rest.top)
             others += float(e.sum())
             moved += float((e * np.where(np.isfinite(x), format.ulp(x), 0.0)).sum()) / 2
@@ -240,8 +246,7 @@ def judged_row(row: SlicedRow, keep: int) -> tuple[Tally, dict[str, Extreme]]:
                 index = int(np.argmax(codes[0] == code))
                 firsts[OUTCOMES[code]] = Extreme(float(y[0, index]), 0, place.start + index)
     assert total is not None
-    largest = total.so_far.get("max_ulp", np.inf) if is_plain else np.inf
-    inversions = order.inversions_of_row(row.x[0], row.y[0], largest, row.problem.output_format)
+    inversions = row.inversions(total.so_far.get("max_ulp", np.inf) if is_plain else np.inf)
     sums_of_row = {"order_inversions": float(inversions), "argmax_flips": sums.flips(row.whole.top)}
     maxima = {
         name: (Extreme(value, 0, 0),) for name, value in sums.maxima().items() if value == value

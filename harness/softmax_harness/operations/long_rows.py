@@ -15,6 +15,7 @@ more than 1400 below that is counted as one at 1400: n 2**-2019 of the sum at mo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -81,10 +82,10 @@ def is_long(n: int) -> bool:
     return LONG <= n <= LONGEST_ROW
 
 
-def rest_of_row(x: NDArray[Any]) -> Rest:
+def rest_of_row(x: NDArray[Any], let_go: Callable[[], None] = lambda: None) -> Rest:
     """`Rest` of a row of logits in any format up to float64, shape (n,), finite or -inf.
 
-    It is read piece by piece, and not changed.
+    It is read piece by piece, and not changed; `let_go` is called after each piece.
 
     Raises
     ------
@@ -98,6 +99,7 @@ def rest_of_row(x: NDArray[Any]) -> Rest:
         most += int(np.count_nonzero(at_top))
         second = max(second, float(np.max(part, where=~at_top, initial=-np.inf)))
         bottom = min(bottom, float(np.min(part, where=np.isfinite(part), initial=np.inf)))
+        let_go()
     if second == -math.inf:
         return Rest(top, most, Ball(0, 0), bottom)
     far = max(abs(second), -bottom) > DIRECT
@@ -108,6 +110,7 @@ def rest_of_row(x: NDArray[Any]) -> Rest:
         columns.append(_columns(part, len(x), top, second, far, full))
         if number % _AGAIN == 0:
             again.append((columns[-1], _columns(part, len(x), top, second, far, middle)))
+        let_go()
     for own, other in again:
         _check(own, other, len(x))
     # The kernel's terms are in units of the power of two of the largest one's.

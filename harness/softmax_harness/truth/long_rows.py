@@ -35,15 +35,17 @@ class LongRow:
     ----------
     x : ndarray, shape (n,)
         Effective logits, in any format up to float64, one of them finite and none NaN or +inf.
+    let_go : callable
+        As `rest_of_row` takes it.
     """
 
-    def __init__(self, x: NDArray[Any]) -> None:
-        self.logits = x
+    def __init__(self, x: NDArray[Any], let_go: Callable[[], None] = lambda: None) -> None:
+        self.logits, self._let_go = x, let_go
 
     @cached_property
     def rest(self) -> Rest:
         """The sum."""
-        return rest_of_row(self.logits)
+        return rest_of_row(self.logits, self._let_go)
 
     def enclosures(self, values: Array, precision: int) -> list[Enclosure]:
         """Of some of its values; to more bits than the sum is known to, by mpmath alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,13 @@ def _long_row_together(x: Array, y: Array) -> tuple[Array, Array]:
     return x.take(order), y.take(order)
 
 
-def inversions_of_row(x: NDArray[Any], y: NDArray[Any], largest: float, format: Format) -> int:
+def inversions_of_row(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    largest: float,
+    format: Format,
+    let_go: Callable[[], None] = lambda: None,
+) -> int:
     """`order_inversions` of one long row without NaN among its logits, shape (n,), of any format.
 
     Beside single pieces of the row it takes 8 bytes for each element, unless many are inverted.
@@ -166,25 +172,30 @@ def inversions_of_row(x: NDArray[Any], y: NDArray[Any], largest: float, format: 
     largest : float
         The largest error in ulp of `format`, that of y, if every z is a normal number and every y
         one in (0, 1]; else infinity.
+    let_go : callable
+        Called after each piece that was read.
     """
     if format.precision <= 24 and format_of(x).precision <= 24:
-        return _inversions_of_keys(x, y)
+        return _inversions_of_keys(x, y, let_go)
     d = 2.0 * format.unit_roundoff * largest
     if d <= 0.125:
-        places = _near_places(y, 4.1 * d / (1.0 - d))
+        places = _near_places(y, 4.1 * d / (1.0 - d), let_go)
         if len(places) <= len(y) // 8:
             return _row_inversions(*(each[places].astype(np.float64) for each in (x, y)))
     return _row_inversions(x.astype(np.float64), y.astype(np.float64))
 
 
-def _near_places(y: NDArray[Any], relative: float) -> NDArray[np.int64]:
+def _near_places(y: NDArray[Any], relative: float, let_go: Callable[[], None]) -> NDArray[np.int64]:
     """Where outputs above 0 stand that differ from another one by less than `relative` of it.
 
     An output errs by at most v y, see `inversions_possible`. Of two that are at least 4 v y apart,
     with no other between them that is nearer, z is in the same order: (1 + 4v)(1 - v) > 1 + v. So
     a pair is inverted only where each output between them, in order, is near the next one.
     """
-    in_order = y.astype(np.float64)
+    in_order = np.empty(len(y))
+    for piece in _overlapping(len(y), by=0):
+        in_order[piece] = y[piece]
+        let_go()
     in_order.sort()
     near = []
     for piece in _overlapping(len(y)):
@@ -199,10 +210,11 @@ def _near_places(y: NDArray[Any], relative: float) -> NDArray[np.int64]:
         part = y[piece].astype(np.float64)
         place = np.minimum(np.searchsorted(values, part), values.size - 1)
         found.append(piece.start + np.flatnonzero(values[place] == part))
+        let_go()
     return np.concatenate(found)
 
 
-def _inversions_of_keys(x: NDArray[Any], y: NDArray[Any]) -> int:
+def _inversions_of_keys(x: NDArray[Any], y: NDArray[Any], let_go: Callable[[], None]) -> int:
     """Of formats of 32 bits at most: integers are sorted that hold x, and behind it y.
 
     An entry belongs to an inversion where a larger y stands before it, or a smaller one behind.
@@ -216,6 +228,7 @@ def _inversions_of_keys(x: NDArray[Any], y: NDArray[Any]) -> int:
         size = high.size
         keys[kept : kept + size] = high << np.uint64(32) | _ordered(outputs[numbers])
         kept += size
+        let_go()
     keys = keys[:kept]
     keys.sort()
     largest, before, pieces = np.uint64(0), [], list(_overlapping(kept, by=0))
