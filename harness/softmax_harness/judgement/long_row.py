@@ -102,7 +102,7 @@ class SlicedRow:
         assert problem.operation.error_bound_of_slice is not None
         self.x, self.y, self.n, self.problem = x, y, x.shape[-1], problem
         self._let_go = let_go
-        self.known = LongRow(x[0], let_go)
+        self.known = LongRow(problem.operation, x[0], let_go)
         rest = self.known.rest
         bound = problem.operation.error_bound_of_slice(rest.top, self.n)
         self._sliced = replace(problem, operation=replace(problem.operation, error_bound=bound))

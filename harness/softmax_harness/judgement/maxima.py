@@ -125,7 +125,7 @@ def exact_maxima(asked: Question, y: Array, rows: list[int]) -> dict[str, list[E
 
         own = {name: [e for e in each if e.row == row] for name, each in found.items()}
         for name, several in confirmed_elements(
-            LongRow(logits[place]), n, at, asked.exact_results.error_ulp, own
+            LongRow(asked.operation, logits[place]), n, at, asked.exact_results.error_ulp, own
         ).items():
             exact.setdefault(name, []).extend(several)
     return exact

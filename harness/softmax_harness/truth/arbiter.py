@@ -1,6 +1,6 @@
 """The arbiter: mpmath at rising precision until every rounding and every binade is decided.
 
-Of long rows of softmax the sum over the row is that of the screen's best kernels, see
+Of long rows the sum over the row is that of the screen's best kernels, see
 `softmax_harness.operations.long_rows`; what they leave open goes to mpmath all the same.
 """
 
@@ -38,8 +38,9 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     for row in np.flatnonzero(~fixed.all(axis=-1)).tolist():
         own = tuple(each[row] for each in operands)
         if is_long(problem.operation, x.shape[-1]):
-            write_row(truth, row, problem.operation.effective_logits(x[row], own))
-            continue
+            logits = problem.operation.effective_logits(x[row], own)
+            if write_row(truth, row, problem.operation, logits):
+                continue
         open_ = np.flatnonzero(~fixed[row])
         decided = np.array(_decided_row(problem, x[row], own, open_.tolist()))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]

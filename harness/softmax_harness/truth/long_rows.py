@@ -1,4 +1,4 @@
-"""Long rows of softmax: a kernel rounds nearly all elements, mpmath decides the others."""
+"""Long rows: the screen rounds nearly all elements, mpmath decides the others one by one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,19 @@ Decided = tuple[float, float, int]
 
 
 def is_long(operation: Operation, n: int) -> bool:
-    """Whether rows of n logits are long ones, of which softmax is computed."""
-    return operation.is_softmax_of_effective_logits and long_rows.is_long(n)
+    """Whether rows of n logits are long ones, each element of which can be judged alone."""
+    return operation.enclose_elements is not None and long_rows.is_long(n)
+
+
+def error_ulp_of(operation: Operation, n: int, format: Format) -> float:
+    """What the offsets that `write_row` gives may err by, in ulp; 0 for rows that are not long."""
+    if not is_long(operation, n):
+        return 0.0
+    if operation.is_softmax_of_effective_logits:
+        return float(full.RELATIVE_ERROR * 2.0**format.precision)
+    assert operation.screen is not None
+    few = np.zeros((1, 2))
+    return operation.screen(few, (), few != 0.0, few, format).error_ulp
 
 
 class LongRow:
@@ -33,14 +44,18 @@ class LongRow:
 
     Parameters
     ----------
+    operation : Operation
+        One of which `is_long` may be true.
     x : ndarray, shape (n,)
         Effective logits, in any format up to float64, one of them finite and none NaN or +inf.
     let_go : callable
         As `rest_of_row` takes it.
     """
 
-    def __init__(self, x: NDArray[Any], let_go: Callable[[], None] = lambda: None) -> None:
-        self.logits, self._let_go = x, let_go
+    def __init__(
+        self, operation: Operation, x: NDArray[Any], let_go: Callable[[], None] = lambda: None
+    ) -> None:
+        self.operation, self.logits, self._let_go = operation, x, let_go
 
     @cached_property
     def rest(self) -> Rest:
@@ -49,15 +64,17 @@ class LongRow:
 
     def enclosures(self, values: Array, precision: int) -> list[Enclosure]:
         """Of some of its values; to more bits than the sum is known to, by mpmath alone."""
-        if self.rest.bottom == self.rest.top:
-            own = np.array([self.rest.top])
-            return softmax.enclose(own, np.array([self.rest.most]), precision) * len(values)
-        if precision <= _AS_KNOWN:
-            return long_rows.enclose_values(self.rest, values.tolist(), precision)
+        enclose = self.operation.enclose_elements
+        if precision <= _AS_KNOWN and enclose is not None:
+            return enclose(self.rest, values.tolist(), precision)
         finite = self.logits[np.isfinite(self.logits)].astype(np.float64)
-        own, counts = np.unique(finite, return_counts=True)
-        found = softmax.enclose(own, counts, precision)
-        return [found[place] for place in np.searchsorted(own, values).tolist()]
+        own, first, counts = np.unique(finite, return_index=True, return_counts=True)
+        places = np.searchsorted(own, values)
+        if self.operation.is_softmax_of_effective_logits:
+            found = softmax.enclose(own, counts, precision)
+            return [found[place] for place in places.tolist()]
+        all_of_them = self.operation.enclose(finite, (), precision)
+        return [cast(Enclosure, all_of_them[place]) for place in first[places].tolist()]
 
     def results(self, wanted: Array, format: Format) -> tuple[Array, Array, Array]:
         """The exact results of some of its finite logits, shape (some,), as `Truth` has them."""
@@ -71,7 +88,7 @@ class LongRow:
                     decided[index] = result
             precision *= 2
             if precision > MOST_BITS:
-                raise NotDecided("softmax", f"a row of {len(self.logits)} logits")
+                raise NotDecided(self.operation.name, f"a row of {len(self.logits)} logits")
         found = np.array([decided[index] for index in range(len(values))]).reshape(-1, 3)[place]
         return found[:, 0], found[:, 1], np.ldexp(1.0, found[:, 2].astype(np.int32))
 
@@ -82,7 +99,7 @@ def enclosing(
     """What encloses the result at an index of a row, shape (n,), where no policy fixes it."""
     if is_long(operation, len(x)):
         logits = operation.effective_logits(x, operands)
-        row = LongRow(logits)
+        row = LongRow(operation, logits)
         return lambda index: row.enclosures(logits[[index]], bits)[0]
 
     @cache
@@ -92,20 +109,30 @@ def enclosing(
     return lambda index: cast(Enclosure, all_at_once()[index])
 
 
-def write_row(truth: Truth, row: int, x: Array) -> None:
+def write_row(truth: Truth, row: int, operation: Operation, x: Array) -> bool:
     """Write the exact results of a row of effective logits, shape (n,), -inf where masked.
 
-    What `full` decides is right, its offset within 2**(p - 95) ulp.
+    What the screen decides is right, its offset within its bound. False where it leaves the row
+    open and does not tell which elements.
     """
     own = np.isfinite(x)
     whole = truth.block(slice(row, row + 1), slice(None))
     here = whole if own.all() else truth.rows(np.array([row]))
-    open_ = screen_row(x[None], here, full, None, full.RELATIVE_ERROR)
-    open_ = open_[own[open_]]
-    if open_.size:
-        found = LongRow(x).results(x[open_], truth.format)
-        for array, results in zip((here.rounded, here.offset, here.ulp), found, strict=True):
-            array[0, open_] = results
+    if operation.is_softmax_of_effective_logits:
+        open_ = screen_row(x[None], here, full, None, full.RELATIVE_ERROR)
+        open_ = open_[own[open_]]
+        if open_.size:
+            found = LongRow(operation, x).results(x[open_], truth.format)
+            for array, results in zip((here.rounded, here.offset, here.ulp), found, strict=True):
+                array[0, open_] = results
+    else:
+        assert operation.screen is not None
+        expected = here.rounded.copy()
+        screened = operation.screen(x[None], (), here.fixed, expected, truth.format)
+        if screened.undecided[0]:
+            return False
+        here = screened.truth
     if here is not whole:  # what is masked stays as it was
         whole.rounded[0, own], whole.offset[0, own] = here.rounded[0, own], here.offset[0, own]
         whole.ulp[0, own] = here.ulp[0, own]
+    return True

@@ -11,6 +11,7 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
+from softmax_harness.truth.long_rows import error_ulp_of
 
 TIERS = ("screened", "mpmath")
 
@@ -25,7 +26,7 @@ class ExactResults:
     confirmed : ndarray of bool, shape (rows,)
         Rows that mpmath judged; the others are the screen's.
     error_ulp : float
-        Bound of the error of the other rows' `Truth.offset`, in ulp.
+        Bound of the error of the other rows' `Truth.offset`, and of long ones', in ulp.
     """
 
     truth: Truth
@@ -53,7 +54,8 @@ def exact_results(
     """
     operation = problem.operation
     if tier == "mpmath" or operation.screen is None:
-        return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), 0.0)
+        error = error_ulp_of(operation, x.shape[-1], problem.output_format)
+        return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), error)
     fixed, expected = problem.special_values(x, operands)
     screened = operation.screen(x, operands, fixed, expected, problem.output_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)

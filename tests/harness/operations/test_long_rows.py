@@ -167,3 +167,22 @@ def test_the_exact_sum_of_a_long_row_is_what_mpmath_adds_up():
     with mpmath.workprec(200):
         exact = mpmath.fsum(mpmath.exp(value) for value in row.tolist())
         assert abs(own / exact - 1) < 2.0**-KNOWN_BITS
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["usual", "far apart", "next to 1", "next to 1/3", "equal"])
+def test_log_softmax_of_long_rows_has_the_results_of_short_ones(kind, dtype):
+    """By the screen, and by mpmath element by element."""
+    format, operation = FORMATS[dtype], OPERATIONS["log_softmax"]
+    x = ROWS[kind].astype(dtype).astype(float)
+    problem = Problem.of(operation, format)
+    own, exact = arbitrate(problem, x[None]), plain(problem, x[None])
+    np.testing.assert_array_equal(own.rounded, exact.rounded)
+    np.testing.assert_array_equal(own.ulp, exact.ulp)
+    near = judged.error_ulp_of(operation, LONG, format) + 2.0**-62
+    np.testing.assert_allclose(own.offset, exact.offset, rtol=2.0**-51, atol=near)
+    places = np.append(np.arange(0, LONG, 500), x.argmax())
+    rounded, offset, ulp = LongRow(operation, x).results(x[places], format)
+    np.testing.assert_array_equal(rounded, exact.rounded[0, places])
+    np.testing.assert_array_equal(ulp, exact.ulp[0, places])
+    np.testing.assert_allclose(offset, exact.offset[0, places], rtol=2.0**-51, atol=2.0**-62)
