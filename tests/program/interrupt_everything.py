@@ -244,9 +244,9 @@ def ended_at(moment: float, name: str, sent: str, place: Path, left: Left) -> No
     if process.returncode not in (0, 1, CODES[sent], -SIGNALS[sent]):
         said = (place / "said").read_text(encoding="utf-8", errors="replace")[-300:]
         left.add("another exit code", f"{told}: {process.returncode}, {said}")
-    if process.returncode != -SIGNALS[sent] and b"Traceback" in (place / "said").read_bytes():
-        said = (place / "said").read_text(encoding="utf-8", errors="replace")
-        left.add("tracebacks", f"{told}: {said[-300:]}")
+    said = (place / "said").read_text(encoding="utf-8", errors="replace")
+    if process.returncode != -SIGNALS[sent] and "Traceback" in said:
+        left.add("tracebacks", f"{told}: {said[said.index('Traceback') :][:2000]}")
     for kind, what in faults(name, folder, before):
         left.add(kind, f"{told}: {what}")
     for path in (place / "tmp").iterdir():

@@ -202,11 +202,18 @@ def test_what_is_built_in_is_checked_where_nothing_else_is_and_it_is_said(check)
     assert "note: nothing of this project was checked" in done.stdout
 
 
-def test_strict_is_of_what_a_kernel_says_itself(checked):
+def test_what_a_kernel_says_itself_waives_nothing_that_the_project_does_not_bear(checked):
     words = ("kernels:own_judge", "--dtype", "float32", "--only", "integers")
-    assert checked(*words).returncode == 0
-    done = checked(*words, "--strict")
+    done = checked(*words)
     assert done.returncode == 1 and "  integers: " in done.stdout
+    assert "declares this as known itself" in done.stdout
+    assert checked(*words, "--no-strict").returncode == 0
+
+
+def test_what_is_built_in_may_declare_what_is_known_unless_strict(checked):
+    words = ("naive", "--dtype", "float16", "--only", "accuracy")
+    assert checked(*words).returncode == 0
+    assert checked(*words, "--strict").returncode == 1
 
 
 def test_the_seed_of_today_is_told_and_takes_no_baseline(checked):

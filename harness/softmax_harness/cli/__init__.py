@@ -12,7 +12,7 @@ import click
 from softmax_harness.cli.output import guarded_output, told
 from softmax_harness.ground.errors import HarnessError, unknown
 from softmax_harness.ground.files import is_no_room
-from softmax_harness.ground.signals import Terminated, termination_raised
+from softmax_harness.ground.signals import Terminated, interruption_in, termination_raised
 
 # Older versions of click than 8.2 show the help without raising anything.
 _NO_WORDS = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -79,9 +79,7 @@ def _main() -> None:
     except click.ClickException as error:
         _end(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated):
-            _end("terminated; nothing was written", 143)
-        _end("interrupted; nothing was written", 130)
+        _end_interrupted(error)
     except BrokenProcessPool:
         _end(
             "a worker process died, so the run was stopped; nothing was written. "
@@ -89,10 +87,18 @@ def _main() -> None:
             3,
         )
     except Exception as error:  # noqa: BLE001 - the last door: what reaches it is a defect of ours
+        if interruption_in(error):
+            _end_interrupted(error)
         if isinstance(error, OSError) and is_no_room(error):
             _end(f"the results cannot be written: {error.strerror}", 2)
         told(traceback.format_exc().rstrip())
         _end("internal error; please report the lines above", 3)
+
+
+def _end_interrupted(error: BaseException) -> None:
+    if isinstance(interruption_in(error), Terminated):
+        _end("terminated; nothing was written", 143)
+    _end("interrupted; nothing was written", 130)
 
 
 def _end(message: str, code: int) -> None:

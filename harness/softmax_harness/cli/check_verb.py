@@ -112,10 +112,10 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     help="Fail where a result is worse than in this file.",
 )
 @click.option(
-    "--strict",
-    is_flag=True,
-    help="Count what an implementation declares as known about itself as a finding, too. Only a "
-    "waiver bears it.",
+    "--strict/--no-strict",
+    default=None,
+    help="Whether what an implementation declares as known about itself is a finding, too, unless "
+    "a waiver bears it.  [default: it is, but for what is built in]",
 )
 @click.option("--update-baseline", is_flag=True, help="Accept these results as the new baseline.")
 @document_files("json", "junit", "markdown")
@@ -137,7 +137,7 @@ def command(
     total_time: float | None,
     memory_limit: int,
     baseline: Path | None,
-    strict: bool,
+    strict: bool | None,
     update_baseline: bool,
     files: DocumentFiles,
 ) -> None:
@@ -151,7 +151,7 @@ def command(
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
     project = found_settings(Path.cwd())
-    project = replace(project, strict=strict or project.strict)
+    project = replace(project, strict=project.strict if strict is None else strict)
     contract = Contract(
         parts=parts or PARTS,
         seed=seed,

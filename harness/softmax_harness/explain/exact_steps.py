@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import mpmath
 import numpy as np
 from mpmath import libmp
 
-from softmax_harness.operations import Enclosure, Operands, Problem
+from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.operation import Array
 from softmax_harness.operations.steps import Each, ExactStep, ExactSteps, as_mpf
-from softmax_harness.truth.long_rows import enclosure_at, is_long
+from softmax_harness.truth.long_rows import enclosing
 
 _BITS = 128
 _NONE = ExactSteps(lambda logits, operands: [])
@@ -44,17 +43,12 @@ def _results(problem: Problem, x: Array, operands: Operands) -> Sequence[Any]:
     in_a_row = tuple(each[None] for each in operands)
     fixed, expected = problem.special_values(x[None], in_a_row)
 
-    @cache
-    def all_at_once() -> Sequence[Enclosure | None]:
-        return problem.operation.enclose(x, operands, _BITS)
+    enclosure_at = enclosing(problem.operation, x, operands, _BITS)
 
     def result(index: int) -> Any:
         if fixed[0, index]:
             return mpmath.mpf(float(expected[0, index]))
-        if is_long(problem.operation, x):
-            found = enclosure_at(problem.operation, x, operands, index, _BITS)
-        else:
-            found = cast(Enclosure, all_at_once()[index])
+        found = enclosure_at(index)
         return mpmath.mp.make_mpf(libmp.from_man_exp(found.man, found.exp))
 
     return Each(fixed.shape[1], result)

@@ -255,13 +255,15 @@ def _candidates(values: Array, rows: Rows, blur: float | None) -> tuple[Extreme,
         return ()
     near = np.flatnonzero(by_row >= least_near(float(np.nanmax(by_row)), blur))
     near = near[: 1 if blur is None else _MOST_CANDIDATES]
-    places = np.nanargmax(values[near], axis=-1) if values.ndim == 2 else np.zeros(near.size, int)
     return tuple(
-        Extreme(value, row, place)
-        for value, row, place in zip(
-            by_row[near].tolist(), rows[near].tolist(), places.tolist(), strict=True
-        )
+        Extreme(float(by_row[each]), int(rows[each]), _place(values[each], by_row[each]))
+        for each in near.tolist()
     )
+
+
+def _place(values: Array, largest: Array) -> int:
+    """Where the largest of a row stands, the first of equals; 0 where the row has one value."""
+    return int((values == largest).argmax()) if values.ndim else 0
 
 
 def _nearest(extremes: tuple[Extreme, ...], blur: float | None) -> tuple[Extreme, ...]:

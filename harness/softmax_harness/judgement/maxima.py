@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.measure import question
-from softmax_harness.judgement.metrics import METRICS, Batch, least_near
+from softmax_harness.judgement.measure import Question, question
+from softmax_harness.judgement.metrics import METRICS, Batch, least_near, ulp_error
 from softmax_harness.operations import Inputs, Problem
-from softmax_harness.truth import check_screen
+from softmax_harness.operations.screen import full
+from softmax_harness.truth import LongRow, Truth, are_same, check_screen, is_long
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
@@ -22,6 +23,10 @@ if TYPE_CHECKING:  # score, which has neither families nor implementations, star
 # Of more rows than this not all are judged for one maximum: where so many tie to within the
 # margin, the first of them are as good as any.
 _MOST_ROWS = 64
+# Of a long row so many elements beside those of its maxima are held against mpmath.
+_SPREAD = 64
+_OF_ELEMENTS = frozenset(m.name for m in METRICS if m.of_elements)
+Array = NDArray[np.float64]
 
 
 def candidate_rows(tally: Tally) -> list[int]:
@@ -85,8 +90,8 @@ def _confirmed_block(
         if y is None:
             continue
         y = y.reshape(len(inputs.x), *asked.truth.rounded.shape[1:])
-        batch = asked.batch_of(y[inside]).rows(places)
-        yield name, maxima_by_row(batch, [here[place] for place in places])
+        own_rows = [here[place] for place in places]
+        yield name, exact_maxima(asked.rows(places), y[inside][places], own_rows)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
@@ -108,6 +113,94 @@ def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
         for value, row, place in zip(largest.tolist(), rows, places.tolist(), strict=True)
         if value > -np.inf
     ]
+
+
+def exact_maxima(asked: Question, y: Array, rows: list[int]) -> dict[str, list[Extreme]]:
+    """`maxima_by_row` of outputs by a truth of mpmath's, which judges elements of long rows alone.
+
+    Parameters
+    ----------
+    y : ndarray of float64, shape (rows, m)
+    rows : list of int
+        What the rows are named by.
+    """
+    found = maxima_by_row(asked.batch_of(y), rows)
+    if not is_long(asked.operation, n := asked.x.shape[-1]):
+        return found
+    exact: dict[str, list[Extreme]] = {}
+    logits = asked.operation.effective_logits(asked.x, asked.operands)
+    for place, row in enumerate(rows):
+        if asked.truth.fixed[place].all():
+            continue
+
+        def at(places: NDArray[np.int64], place: int = place) -> tuple[Array, Truth]:
+            own = asked.truth.rows(np.array([place]))
+            return y[place : place + 1, places], own.block(slice(None), places)
+
+        own = {name: [e for e in each if e.row == row] for name, each in found.items()}
+        for name, several in confirmed_elements(
+            LongRow(asked.operation, logits[place]), n, at, asked.exact_results.error_ulp, own
+        ).items():
+            exact.setdefault(name, []).extend(several)
+    return exact
+
+
+def confirmed_elements(
+    row: LongRow,
+    n: int,
+    at: Callable[[NDArray[np.int64]], tuple[Array, Truth]],
+    error_ulp: float,
+    found: dict[str, list[Extreme]],
+) -> dict[str, list[Extreme]]:
+    """The maxima of a long row, those of elements by mpmath; what the whole row adds up to stays.
+
+    Parameters
+    ----------
+    row : LongRow
+    n : int
+        Its length.
+    at : callable
+        ``at(places)`` gives the outputs at some places and their truth by the screen, of shape
+        (1, places) both.
+    error_ulp : float
+        What that truth may err by.
+    found : dict
+        The largest of each metric, by that truth.
+
+    Raises
+    ------
+    ScreenIsWrong
+        Where that truth, at these elements or at others spread over the row, is not mpmath's.
+    """
+    wanted = [each.index for name, own in found.items() if name in _OF_ELEMENTS for each in own]
+    places = np.unique(np.array([*wanted, *np.linspace(0, n - 1, _SPREAD).astype(int).tolist()]))
+    y, own = at(places)
+    kept = ~own.fixed[0]
+    places, y, own = places[kept], y[:, kept], own.block(slice(None), np.flatnonzero(kept))
+    rounded, offset, ulp = row.results(row.logits[places].astype(np.float64), own.format)
+    exact = Truth(own.format, rounded[None], offset[None], ulp[None], own.fixed)
+    # Both err: the screen, and the sum by which mpmath's exponentials are divided.
+    if not are_same(own, exact, error_ulp + full.RELATIVE_ERROR * 2.0**own.format.precision).all():
+        raise ScreenIsWrong(
+            f"the screen differs from mpmath by more than its bound in a row of {n} logits; run "
+            "with --truth mpmath, and please report this"
+        )
+    by_screen, by_mpmath = (np.abs(ulp_error(y, each)[0]) for each in (own, exact))
+    factors = dict(zip(places.tolist(), _ratio(by_mpmath, by_screen).tolist(), strict=True))
+    return {
+        name: [_times(each, factors.get(each.index, 1.0)) for each in several]
+        if name in _OF_ELEMENTS
+        else several
+        for name, several in found.items()
+    }
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    return np.divide(a, b, out=np.ones_like(a), where=(b > 0) & np.isfinite(a))
+
+
+def _times(extreme: Extreme, factor: float) -> Extreme:
+    return replace(extreme, value=extreme.value * factor)
 
 
 def check_candidates(tally: Tally, exact: dict[str, list[Extreme]], where: str) -> None:

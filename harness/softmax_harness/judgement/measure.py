@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
-from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
+from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
@@ -48,6 +48,8 @@ class Question:
         What the operation takes besides the logits.
     standard : str
         Of accuracy, which decides what is accurate: see `softmax_harness.operations.standards`.
+    whole : Whole or None
+        As in `softmax_harness.judgement.metrics.Batch`.
     """
 
     problem: Problem
@@ -56,6 +58,7 @@ class Question:
     exact_results: ExactResults
     operands: Operands
     standard: str
+    whole: Whole | None = None
     _others: dict[str, Question] = field(default_factory=dict, compare=False, repr=False)
 
     def held_to(self, standard: str) -> Question:
@@ -98,9 +101,9 @@ class Question:
 
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
-        x = self.effective_logits
+        x, own = self.effective_logits, self.problem.input_format
         sensitivity = None if self.operation.input_sensitivity is None else self._sensitivity
-        return batch_of(x, y, self.truth, sensitivity, self.problem.input_format)
+        return batch_of(x, y, self.truth, sensitivity, own, self.whole)
 
     def _sensitivity(self) -> Array | None:
         return self.input_sensitivity
@@ -200,8 +203,8 @@ def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
     Elements that exceed the least bound of their row are looked at one by one. Results that the
     policy fixes have no bound.
     """
-    x, truth, n = batch.x, batch.truth, batch.x.shape[-1]
-    least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(n, batch.normal) - slack
+    x, truth, width = batch.x, batch.truth, batch.x.shape[-1]
+    least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(batch.n, batch.normal) - slack
     if not (batch.largest <= least).all():
         # NumPy compares with one number twice as fast as with a column.
         bar = least[0] if batch.normal.all() else least[:, None]
@@ -209,8 +212,8 @@ def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
         far = far[~truth.fixed.ravel().take(far)]
         ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
         z = truth.rounded.ravel().take(far) + offset * ulp
-        distance = x.max(axis=-1).take(far // n) - x.ravel().take(far)
-        limit = cheap.of_elements(distance, z, ulp, n, truth.format)
+        distance = batch.top.take(far // width) - x.ravel().take(far)
+        limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format)
         own = (1.0 - _LIMIT_ROUNDING) * limit - slack
         return not bool((batch.absolute.ravel().take(far) <= own).all())
     return False

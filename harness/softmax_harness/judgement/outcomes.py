@@ -129,8 +129,19 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     Each exponential is rounded to the format, the sum once at the end: infinity says that the
     naive steps overflow, 0 that their denominator underflows.
     """
+    return rounded_sum(replayed(x, format), format)
+
+
+def replayed(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
+    """The same before the sum is rounded."""
     with np.errstate(all="ignore"):
-        total = np.exp(x.astype(format.dtype)).astype(np.float64).sum(axis=-1, keepdims=True)
+        terms = np.exp(x.astype(format.dtype)).astype(np.float64)
+        return np.asarray(terms.sum(axis=-1, keepdims=True))
+
+
+def rounded_sum(total: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
+    """A sum as a format holds it."""
+    with np.errstate(all="ignore"):
         return np.asarray(total.astype(format.dtype).astype(np.float64))
 
 
@@ -204,7 +215,7 @@ def _lost(
 ) -> NDArray[np.int8]:
     """The outcomes with those of the elements that are `lost`: not finite, or 0 wrongly."""
     y, format = batch.y, batch.truth.format
-    total = replay_sum(batch.x, format)
+    total = replay_sum(batch.x, format) if batch.whole is None else batch.whole.naive_sum()
     zero, infinite = lost & (y == 0), lost & (y != 0)
     hidden = operation.is_distribution and _is_of_overflow(batch, total)
     return _first_of(
@@ -225,18 +236,42 @@ def _lost(
 
 
 def _is_of_overflow(batch: Batch, total: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """In which rows 0 comes of an infinite sum, shape (rows, 1): the naive or the shifted one.
+    """In which rows 0 comes of an infinite sum, shape (rows, 1): the naive or the shifted one."""
+    if batch.whole is not None:
+        return batch.whole.is_of_overflow()
+    with np.errstate(invalid="ignore"):
+        largest = np.max(np.where(np.isfinite(batch.y), np.abs(batch.y), np.inf), axis=-1)[:, None]
+    shifted = replay_sum(_shifted(batch.x), batch.truth.format)
+    return overflowed(largest, batch.top[:, None], shifted, total, batch.truth.format)
+
+
+def overflowed(
+    largest: NDArray[np.float64],
+    top: NDArray[np.float64],
+    shifted: NDArray[np.float64],
+    total: NDArray[np.float64],
+    format: Format,
+) -> NDArray[np.bool_]:
+    """Whether 0 comes of an infinite sum, from what is known of each row, shape (rows, 1).
 
     The replay shows it in a row of zeros if no exponential is infinite, which would give NaN there,
     but the sum is; and in a row that holds infinity or NaN.
+
+    Parameters
+    ----------
+    largest : ndarray
+        The largest size of an output, infinite where one is no number.
+    top : ndarray
+        The largest logit.
+    shifted, total : ndarray
+        `replay_sum` of the logits less the largest, and of the logits.
     """
     with np.errstate(invalid="ignore"):
-        largest = np.max(np.where(np.isfinite(batch.y), np.abs(batch.y), np.inf), axis=-1)[:, None]
-        highest = replay_sum(batch.x.max(axis=-1)[:, None], batch.truth.format)
-    shifted = np.isinf(replay_sum(_shifted(batch.x), batch.truth.format))
-    only_sum = shifted | (np.isinf(total) & np.isfinite(highest))
+        highest = replay_sum(top, format)
+    is_shifted = np.isinf(shifted)
+    only_sum = is_shifted | (np.isinf(total) & np.isfinite(highest))
     return np.asarray(
-        np.where(largest == 0, only_sum, np.isinf(largest) & (shifted | np.isinf(total)))
+        np.where(largest == 0, only_sum, np.isinf(largest) & (is_shifted | np.isinf(total)))
     )
 
 

@@ -30,6 +30,7 @@ _OTHER = (
     "balls",
     "bounds",
     "elementary",
+    "long_rows",
     "operand",
     "operation",
     "problem",

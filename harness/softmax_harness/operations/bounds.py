@@ -80,7 +80,11 @@ def shifted(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     Relative e^(uA) (1 + eps) (1 + u) / low - 1, low the bound of the sum from below; besides
     kappa eta (1 + u) / low from a subnormal exponential and eta / 2 from a subnormal quotient.
     """
-    low = np.full(a.shape, _sum_low(x.shape[-1], s))
+    return _shifted(a, x.shape[-1], x, z, ulp, s)
+
+
+def _shifted(a: Array, n: int, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
+    low = np.full(a.shape, _sum_low(n, s))
     return _quotient(s.unit_roundoff * _distance(a, x), low, np.ones(a.shape), z, ulp, s)
 
 
@@ -194,8 +198,12 @@ def error_bound(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     z, ulp : ndarray of float64, shape (rows, n)
         The exact results to the precision of float64, and their ulp.
     """
-    setting = native(format, pairwise_additions(x.shape[-1]))
-    return shifted(_maximum(x), x, z, ulp, setting)
+    return error_bound_in(_maximum(x), x.shape[-1], x, z, ulp, format)
+
+
+def error_bound_in(a: Array, n: int, x: Array, z: Array, ulp: Array, format: Format) -> Array:
+    """The same of some elements of rows of n logits, of which `a`, shape (rows, 1), are largest."""
+    return _shifted(a, n, x, z, ulp, native(format, pairwise_additions(n)))
 
 
 def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:

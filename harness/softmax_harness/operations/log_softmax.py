@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, screen, softmax, steps
-from softmax_harness.operations.balls import Ball, exact, total
+from softmax_harness.operations.balls import Ball, exact, logarithm_of_one_and, total
+from softmax_harness.operations.long_rows import KNOWN_BITS, Rest
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
+
+_GUARD = 16
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -33,6 +36,14 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 def of_distance(below: Ball, log: Ball, precision: int) -> Enclosure:
     """(x_i - a) - L; exactly 0 for the only entry of its row."""
     return rows.exact_and_small(below, -log, precision)
+
+
+def enclose_elements(rest: Rest, values: list[float], precision: int) -> list[Enclosure]:
+    """`enclose` at some of the logits of a long row."""
+    bits = min(precision, KNOWN_BITS) + _GUARD
+    ones = Ball(rest.most - 1, 0)  # but one of the exponentials of the largest
+    log, top = logarithm_of_one_and(total([ones, rest.others], bits), bits), exact(rest.top)
+    return [of_distance(total([exact(each), -top]), log, bits) for each in values]
 
 
 def special_values(
@@ -93,4 +104,5 @@ OPERATION = Operation(
     screen=screened,
     steps=ExactSteps(steps.logarithm, "subtract"),
     most=0.0,
+    enclose_elements=enclose_elements,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
+
+if TYPE_CHECKING:  # which is made of what is here
+    from softmax_harness.operations.long_rows import Rest
 
 ANYTHING = float(np.finfo(np.float64).max)
 """What a policy asks for where it takes any result; no operation gives it otherwise."""
@@ -135,6 +138,10 @@ class Operation:
         ``error_bound(x, operands, z, ulp, format)`` gives the error bound of a well-made
         implementation that works in `format`, in units `ulp` of each result: the a priori bound of
         a careful algorithm.
+    error_bound_of_slice : callable or None
+        ``error_bound_of_slice(top, n)`` gives an `ErrorBound` for slices of a row of n logits, the
+        largest of which is `top`. An operation that has it takes no operands and is softmax, and
+        a long row of it is judged slice by slice.
     usual_bound : callable or None
         The same of the textbook form, of an operation where that is much less careful.
     input_sensitivity : callable or None
@@ -181,8 +188,11 @@ class Operation:
     is_distribution : bool
         Whether a row of results is one: that it sums to 1 and keeps order is then measured.
     is_softmax_of_effective_logits : bool
-        Whether the results are exactly softmax of the effective logits, -inf being masked, so that
-        long rows can be judged by `softmax_harness.operations.limbs`.
+        Whether the results are exactly softmax of the effective logits, -inf being masked.
+    enclose_elements : callable or None
+        ``enclose_elements(rest, values, precision)`` gives what `enclose` gives at some finite
+        effective logits of a long row from its `softmax_harness.operations.long_rows.Rest` alone;
+        None where a result depends on more than its own logit and that.
     """
 
     name: str
@@ -209,6 +219,8 @@ class Operation:
     most: float = np.inf
     is_distribution: bool = False
     is_softmax_of_effective_logits: bool = False
+    enclose_elements: Callable[[Rest, list[float], int], list[Enclosure]] | None = None
+    error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

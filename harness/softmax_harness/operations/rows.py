@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, limbs
+from softmax_harness.operations import bounds, long_rows
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -23,6 +23,9 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operation import Array, Enclosure
 from softmax_harness.operations.softmax import GUARD, exponentials
+
+# To fewer bits than this the sum of a long row is as the kernels have it, which decides nearly all.
+_AS_KNOWN = 128
 
 
 class DistinctLogits(NamedTuple):
@@ -78,10 +81,8 @@ def log_of_sum(row: DistinctLogits, bits: int) -> Ball:
 
 def _others(row: DistinctLogits, bits: int) -> Ball:
     """The sum of exp(x - max x) over all that lie below the largest."""
-    if len(row.values) >= limbs.LONG:
-        found = limbs.rest_of_row(np.repeat(row.values, row.counts), bits)
-        if not found.beyond:
-            return found.others
+    if bits <= _AS_KNOWN and long_rows.is_long(len(row.values)):
+        return long_rows.rest_of_row(np.repeat(row.values, row.counts)).others
     return rest(weights(row.values, bits), row.counts, bits)
 
 

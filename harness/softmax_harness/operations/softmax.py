@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, steps
+from softmax_harness.operations import bounds, long_rows, steps
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import CheapLimit, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import (
+    Array,
+    CheapLimit,
+    Enclosure,
+    ErrorBound,
+    Operation,
+    Policy,
+)
 from softmax_harness.operations.screen import Screened, screen
 from softmax_harness.operations.steps import ExactSteps
 
@@ -225,6 +232,15 @@ def error_bound(
     return bounds.error_bound(x, z, ulp, format)
 
 
+def error_bound_of_slice(top: float, n: int) -> ErrorBound:
+    """`error_bound` for slices of a row of n logits, of which `top` is the largest."""
+
+    def of_slice(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+        return bounds.error_bound_in(np.array([[top]]), n, x, z, ulp, format)
+
+    return of_slice
+
+
 def screened(
     x: NDArray[np.float64],
     operands: Operands,
@@ -250,4 +266,6 @@ OPERATION = Operation(
     most=1.0,
     is_distribution=True,
     is_softmax_of_effective_logits=True,
+    enclose_elements=long_rows.enclose_values,
+    error_bound_of_slice=error_bound_of_slice,
 )

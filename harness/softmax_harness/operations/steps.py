@@ -10,8 +10,6 @@ import numpy as np
 
 from softmax_harness.operations.operand import Operands
 
-_GUARD = 16
-
 
 class ExactStep(NamedTuple):
     """What one step gives.
@@ -91,18 +89,18 @@ def summed(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
 
 
 def _total(logits: Sequence[Any]) -> Any:
-    """The sum of the exponentials; of a long row of floats by limbs."""
+    """The sum of the exponentials; of a long row of floats as `rest_of_row` knows it."""
     import mpmath
 
-    from softmax_harness.operations import limbs
+    from softmax_harness.operations import long_rows
 
-    if len(logits) >= limbs.LONG:
+    if long_rows.is_long(len(logits)):
         finite = np.array([float(each) for each in logits if mpmath.isfinite(each)])
-        if finite.size and all(map(operator.eq, finite.tolist(), filter(mpmath.isfinite, logits))):
-            rest = limbs.rest_of_row(finite, mpmath.mp.prec + _GUARD)
-            if not rest.beyond:
-                others = mpmath.ldexp(rest.others.man, rest.others.exp)
-                return exact_exp(mpmath.mpf(float(finite.max()))) * (rest.most + others)
+        is_float = all(map(operator.eq, finite.tolist(), filter(mpmath.isfinite, logits)))
+        if is_float and long_rows.is_long(finite.size):
+            rest = long_rows.rest_of_row(finite)
+            others = mpmath.ldexp(rest.others.man, rest.others.exp)
+            return exact_exp(mpmath.mpf(float(finite.max()))) * (rest.most + others)
     return mpmath.fsum(map(exact_exp, logits))
 
 

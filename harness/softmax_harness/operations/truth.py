@@ -59,8 +59,8 @@ class Truth:
         """The truth of some columns, in the same memory."""
         return self.block(slice(None), chosen)
 
-    def block(self, rows: slice, columns: slice) -> Truth:
-        """The truth of some columns of some rows, in the same memory."""
+    def block(self, rows: slice, columns: slice | NDArray[np.int64]) -> Truth:
+        """The truth of some columns of some rows, by slices in the same memory."""
         place = rows, columns
         return Truth(
             self.format,

@@ -14,6 +14,7 @@ from softmax_harness.explain.command import explaining
 from softmax_harness.ground.arrays import in_file, is_raw
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.aggregate import Extreme
+from softmax_harness.judgement.long_row import SlicedRow
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Inputs, Operand
 from softmax_harness.score.judging import Score
@@ -66,6 +67,8 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
     ``x`` is the logit at its place, where a row has one result for each.
     """
     pair, index = scored.pair, extreme.index
+    if scored.row is not None:
+        return _of_long_row(scored, scored.row, extreme)
     row = slice(extreme.row, extreme.row + 1)
     inputs = pair.inputs(row)
     y = float(pair.outputs(row)[0, index])
@@ -85,6 +88,21 @@ def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
     }
 
 
+def _of_long_row(scored: Score, row: SlicedRow, extreme: Extreme) -> dict[str, Any]:
+    """`_element` of the only row there is, of which little is read."""
+    pair, index = scored.pair, extreme.index
+    x, y = (float(each[0, index]) for each in (row.x, row.y))
+    return {
+        "index": pair.place(0, index),
+        "x": x.hex(),
+        "y": y.hex(),
+        "exact": row.exact_digits(index),
+        "operands": {},
+        "witness": None,
+        "explain": _explaining_file(scored, 0),
+    }
+
+
 def _shown(about: Operand, values: NDArray[Any], index: int) -> Any:
     """Of an operand of a row what concerns a result: its entry there, or all if it is short."""
     if about.ndim == 1 and about.entries == 0 and index < values.size:
@@ -101,6 +119,12 @@ def _explain(scored: Score, inputs: Inputs, index: int, row: int) -> str | None:
     if is_short(inputs):
         text = literal_text(pair.problem(scored.policy), inputs, index)
         return explaining(text, None, pair.operation.name)
+    return _explaining_file(scored, row)
+
+
+def _explaining_file(scored: Score, row: int) -> str | None:
+    """The same of a row of the file, where it holds rows of logits."""
+    pair = scored.pair
     if not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
         return None
     files = pair.files

@@ -17,10 +17,11 @@ from softmax_harness.ground.floating_point import check_floating_point_environme
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import processes
 from softmax_harness.judgement.aggregate import Extreme, Tally, kept_for_percentile, tally
+from softmax_harness.judgement.long_row import SlicedRow, judged_row
 from softmax_harness.judgement.maxima import (
     candidate_rows,
     check_candidates,
-    maxima_by_row,
+    exact_maxima,
     renewed,
 )
 from softmax_harness.judgement.measure import Question, classified, question
@@ -50,6 +51,8 @@ class Score:
     tally : Tally
     firsts : dict of str to Extreme
         The first element of each outcome that is a fault; `value` is what was computed.
+    row : SlicedRow or None
+        The only row there is, if it was judged slice by slice.
     """
 
     pair: Pair
@@ -57,6 +60,7 @@ class Score:
     standard: str
     tally: Tally
     firsts: dict[str, Extreme]
+    row: SlicedRow | None = None
 
 
 def score(
@@ -81,24 +85,36 @@ def score(
     check_standard(held_to, problem.operation)
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
-    keep, arbiter = kept_for_percentile(pair.y.size), _Arbiter(pair, policy)
-    for start, found, own in _judged_blocks(pair, policy, held_to, arbiter.foresee):
+    keep, here = kept_for_percentile(pair.y.size), _Judge(pair, policy, held_to)
+    for start, found, own in _judged_blocks(here):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
     assert total is not None
-    return Score(pair, policy, held_to, arbiter.confirmed(total), firsts)
+    return Score(pair, policy, held_to, _Arbiter(here).confirmed(total), firsts, here.row)
 
 
 _Block = tuple[int, Tally, dict[str, Extreme]]
 
 
 class _Judge:
-    """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
+    """Judges the blocks of a pair, each knowing the maxima of those that it judged before.
+
+    Attributes
+    ----------
+    pair : Pair
+    policy : Policy
+    standard : str
+    problem : Problem
+    row : SlicedRow or None
+        The only row there is, once it was judged slice by slice.
+    """
 
     def __init__(self, pair: Pair, policy: Policy, standard: str) -> None:
-        self._pair, self._problem, self._standard = pair, pair.problem(policy), standard
+        self.pair, self.policy, self.standard = pair, policy, standard
+        self.problem = pair.problem(policy)
+        self.row: SlicedRow | None = None
         self._metrics = metrics_of(pair.operation)
         self._keep = kept_for_percentile(pair.y.size)
         self._so_far: dict[str, float] = {}
@@ -106,37 +122,54 @@ class _Judge:
     def judge(self, start: int, rows: slice) -> _Block:
         """The block's first row, its tally and its first faults."""
         check_floating_point_environment()
-        x, operands = self._pair.inputs(rows)
-        y = self._pair.outputs(rows).astype(np.float64, copy=False)
-        asked = question(self._problem, x, operands).held_to(self._standard)
+        if SlicedRow.takes(self.problem, self.pair.inputs(rows).x):
+            return self._judge_row(start, rows)
+        y = self.outputs(rows)
+        asked = self.question(rows)
         batch, codes = classified(asked, y)
-        no_bound = np.full((len(x), 1), np.nan)
+        no_bound = np.full((len(y), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far, self._metrics)
         for name, value in found.so_far.items():
             self._so_far[name] = max(value, self._so_far.get(name, value))
         firsts = _first_faults(found, codes, batch.y)
-        self._pair.let_go()
+        self.pair.let_go()
         return start, found, firsts
 
+    def _judge_row(self, start: int, rows: slice) -> _Block:
+        row = self.sliced(rows)
+        found, firsts = judged_row(row, self._keep)
+        if self.pair.rows == 1:
+            self.row = row
+        return start, found, firsts
 
-def _judged_blocks(
-    pair: Pair, policy: Policy, standard: str, meanwhile: Callable[[], None]
-) -> Iterator[_Block]:
-    """Each block's first row, its tally and its first faults, in order; few are in memory.
+    def sliced(self, rows: slice) -> SlicedRow:
+        """One row, to be judged slice by slice."""
+        x, y = self.pair.inputs(rows).x, self.pair.outputs(rows)
+        return SlicedRow(self.problem, self.standard, x, y, self.pair.let_go)
 
-    `meanwhile` is called once all blocks have been given to other processes.
-    """
+    def question(self, rows: slice | NDArray[np.int64], tier: str = "screened") -> Question:
+        """Some rows of inputs with their truth."""
+        x, operands = self.pair.inputs(rows)
+        return question(self.problem, x, operands, tier).held_to(self.standard)
+
+    def outputs(self, rows: slice | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Some rows of outputs, shape (rows, m)."""
+        return self.pair.outputs(rows).astype(np.float64, copy=False)
+
+
+def _judged_blocks(here: _Judge) -> Iterator[_Block]:
+    """Each block's first row, its tally and its first faults, in order; few are in memory."""
+    pair = here.pair
     is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
-    jobs = usable_cores() if is_much else 1
+    jobs = usable_cores() if is_much and pair.rows > 1 else 1
     constants()  # which forked processes inherit
     if jobs == 1:
         keep_freed_memory()
-        here = _Judge(pair, policy, standard)
         yield from (here.judge(start, rows) for start, rows in pair.blocks())
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
-    given = (pair.files, policy, standard)
+    given = (pair.files, here.policy, here.standard)
     with processes(jobs, start_method, _begin, given) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
@@ -145,7 +178,6 @@ def _judged_blocks(
                 import mpmath  # noqa: F401 - the end needs it, and it loads while the workers work
 
                 yield ahead.popleft().result()
-        meanwhile()
         while ahead:
             yield ahead.popleft().result()
 
@@ -164,32 +196,37 @@ def _judge_block(start: int, rows: slice) -> _Block:
 class _Arbiter:
     """Confirms the maxima of a pair."""
 
-    def __init__(self, pair: Pair, policy: Policy) -> None:
-        self._pair, self._policy = pair, policy
-        self._foreseen: Question | None = None
-
-    def foresee(self) -> None:
-        """Begin with the only row there is, which is the candidate for every maximum."""
-        if self._pair.rows == 1:
-            self._foreseen = self._asked([0])
+    def __init__(self, judge: _Judge) -> None:
+        self._judge = judge
 
     def confirmed(self, total: Tally) -> Tally:
         """The tally with maxima by the arbiter, on the rows that are candidates for one."""
-        rows = candidate_rows(total)
+        rows, pair = candidate_rows(total), self._judge.pair
         if not rows:
             return total
-        asked = self._foreseen or self._asked(rows)
-        y = self._pair.outputs(_places(rows))
-        exact = maxima_by_row(asked.batch_of(y.astype(np.float64, copy=False)), rows)
+        is_sliced = SlicedRow.takes(self._judge.problem, pair.inputs(_places(rows[:1])).x)
+        exact = self._of_slices(total, rows) if is_sliced else self._of_rows(rows)
         check_candidates(total, exact, "the file")
         return renewed(total, exact)
 
-    def _asked(self, rows: list[int]) -> Question:
-        x, operands = self._pair.inputs(_places(rows))
-        asked = question(self._pair.problem(self._policy), x, operands, "mpmath")
+    def _of_rows(self, rows: list[int]) -> dict[str, list[Extreme]]:
+        asked = self._judge.question(_places(rows), "mpmath")
         where = f"rows {rows} of the file"
         check_screen(asked.problem, asked.x, asked.operands, asked.truth, where)
-        return asked
+        return exact_maxima(asked, self._judge.outputs(_places(rows)), rows)
+
+    def _of_slices(self, total: Tally, rows: list[int]) -> dict[str, list[Extreme]]:
+        """One row after another, and of these the elements that are candidates."""
+        exact: dict[str, list[Extreme]] = {}
+        for row in rows:
+            sliced = self._judge.row or self._judge.sliced(slice(row, row + 1))
+            found = {
+                name: [each for each in near if each.row == row]
+                for name, near in total.candidates.items()
+            }
+            for name, own in sliced.confirmed(found).items():
+                exact.setdefault(name, []).extend(own)
+        return exact
 
 
 def _places(rows: list[int]) -> slice | NDArray[np.int64]:

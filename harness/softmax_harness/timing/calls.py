@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
+import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -41,12 +42,8 @@ _SAMPLING = {"sample_time": 0.0005, "repeat": (3, 30, 0.02), "warmup_time": 0.01
 # Start-up and compilation are no part of a call's time, nor is the batch: asv_runner would take a
 # long first call for the time of all, and put a single one into each sample.
 _FIRST_CALL = {"number": 1, "repeat": 1, "warmup_time": 0}
-_MODULE = """\
-from softmax_harness.timing.calls import callable_named
-from softmax_harness.timing.suite import suite
-
-Softmax = suite(*{names!r}, find=callable_named, dtypes={dtypes!r}, lengths={lengths!r})
-"""
+_SUITE = Path(__file__).with_name("in_process") / "softmax_harness_timed"
+_WANTED = "SOFTMAX_HARNESS_TIMED"  # the variable by which a process knows what it is to time
 
 
 def check_runner() -> None:
@@ -62,6 +59,12 @@ def callable_named(name: str) -> Softmax:
     """The softmax of that name, loaded in this process and called along the last axis."""
     function = loaded(name) if is_foreign(name) else catalogue()[name].function
     return partial(function, axis=-1)
+
+
+def wanted_here() -> list[list[Any]]:
+    """The names, dtypes and lengths that this process of `time_calls` is asked for."""
+    found: list[list[Any]] = json.loads(os.environ[_WANTED])
+    return found
 
 
 def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.DataFrame:
@@ -88,14 +91,14 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
     calls = [each for each in requests if each[1] in tuple(wanted[each[0]])]
     samples: dict[Call, list[float]] = {call: [] for call in calls}
     failures: dict[Call, str] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        side = Side("this Python", Path(sys.executable), _suite_in(Path(scratch), wanted, dtypes))
-        for number in range(ROUNDS):
-            for call, answer in _round(side, number, calls, requests, failures, progress):
-                if "samples" in answer:
-                    samples[call] += answer["samples"]
-                else:
-                    failures[call] = answer.get("error") or answer["skipped"]
+    variables = {_WANTED: json.dumps([list(wanted), dtypes, LENGTHS])}
+    side = Side("this Python", Path(sys.executable), _SUITE, variables)
+    for number in range(ROUNDS):
+        for call, answer in _round(side, number, calls, requests, failures, progress):
+            if "samples" in answer:
+                samples[call] += answer["samples"]
+            else:
+                failures[call] = answer.get("error") or answer["skipped"]
     rows = [_row(call, samples[call], failures.get(call, "")) for call in calls]
     table = pd.DataFrame(rows, columns=list(TIMINGS))
     return table.sort_values(["implementation", "dtype", "n"], ignore_index=True)
@@ -106,17 +109,6 @@ def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]
     choices = itertools.product(names, dtypes, LENGTHS)
     name = "timed.Softmax.time_softmax"
     return {choice: {"name": name, "index": index} for index, choice in enumerate(choices)}
-
-
-def _suite_in(scratch: Path, names: Iterable[str], dtypes: list[str]) -> Path:
-    """A folder of benchmarks, as asv has it, with one suite of these names."""
-    # asv_runner imports the folder as a package, whose name no package of the user's may have.
-    folder = scratch / "softmax_harness_timed"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    text = _MODULE.format(names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS)
-    (folder / "timed.py").write_text(text, encoding="utf-8")
-    return folder
 
 
 def _round(

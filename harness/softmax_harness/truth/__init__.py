@@ -2,14 +2,25 @@
 
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
-from softmax_harness.truth.tiers import TIERS, ExactResults, check_screen, confirm, exact_results
+from softmax_harness.truth.long_rows import LongRow, is_long
+from softmax_harness.truth.tiers import (
+    TIERS,
+    ExactResults,
+    are_same,
+    check_screen,
+    confirm,
+    exact_results,
+)
 
 __all__ = [
     "TIERS",
     "ExactResults",
+    "LongRow",
     "Truth",
     "arbitrate",
+    "are_same",
     "check_screen",
     "confirm",
     "exact_results",
+    "is_long",
 ]

@@ -1,7 +1,7 @@
 """The arbiter: mpmath at rising precision until every rounding and every binade is decided.
 
-Of long rows of softmax integers of many limbs take the part of mpmath, see
-`softmax_harness.operations.limbs`; what they leave open goes to mpmath all the same.
+Of long rows the sum over the row is that of the screen's best kernels, see
+`softmax_harness.operations.long_rows`; what they leave open goes to mpmath all the same.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     truth = Truth(format, rounded, offset, ulp, fixed)
     for row in np.flatnonzero(~fixed.all(axis=-1)).tolist():
         own = tuple(each[row] for each in operands)
-        if is_long(problem.operation, x[row]):
-            write_row(truth, row, problem.operation.effective_logits(x[row], own))
-            continue
+        if is_long(problem.operation, x.shape[-1]):
+            logits = problem.operation.effective_logits(x[row], own)
+            if write_row(truth, row, problem.operation, logits):
+                continue
         open_ = np.flatnonzero(~fixed[row])
         decided = np.array(_decided_row(problem, x[row], own, open_.tolist()))
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import ANYTHING, Operands, Problem
-from softmax_harness.truth.long_rows import enclosure_at
+from softmax_harness.operations import ANYTHING, Enclosure, Operands, Problem
+from softmax_harness.truth.long_rows import enclosing
 
 DIGITS = 25
 # 25 digits are 84 bits; the others leave no doubt about the last of them, but once in 2**44 values.
@@ -43,7 +43,11 @@ def exact_digits(
     if fixed[0, index]:
         value = float(expected[0, index])
         return None if value == ANYTHING else str(value)
-    enclosure = enclosure_at(problem.operation, x, operands, index, _BITS)
+    return digits_of(enclosing(problem.operation, x, operands, _BITS)(index))
+
+
+def digits_of(enclosure: Enclosure) -> str:
+    """The middle of an enclosure in `DIGITS` digits."""
     from mpmath import libmp, mp
 
     return digits(mp.make_mpf(libmp.from_man_exp(enclosure.man, enclosure.exp)))

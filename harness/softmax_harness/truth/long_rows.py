@@ -1,75 +1,138 @@
-"""Long rows: limbs round nearly all of their elements, rising precision decides the others."""
+"""Long rows: the screen rounds nearly all elements, mpmath decides the others one by one."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any, cast
 
-from softmax_harness.operations import Enclosure, Operands, Operation, limbs, softmax
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations import Enclosure, Operands, Operation, long_rows, softmax
+from softmax_harness.operations.long_rows import Rest, rest_of_row
 from softmax_harness.operations.operation import Array
+from softmax_harness.operations.screen import full
+from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
-_FIRST_BITS_BEYOND_THE_FORMAT = 128  # twice what the limbs had
+_FIRST_BITS_BEYOND_THE_FORMAT = 64
+_AS_KNOWN = 128  # bits up to which a row's sum is taken as the kernels know it
+Decided = tuple[float, float, int]
 
 
-def is_long(operation: Operation, x: Array) -> bool:
-    """Whether a row, shape (n,), is softmax of its effective logits, and long enough for limbs."""
-    return operation.is_softmax_of_effective_logits and len(x) >= limbs.LONG
+def is_long(operation: Operation, n: int) -> bool:
+    """Whether rows of n logits are long ones, each element of which can be judged alone."""
+    return operation.enclose_elements is not None and long_rows.is_long(n)
 
 
-def write_row(truth: Truth, row: int, x: Array) -> None:
-    """Write the exact results of a row of effective logits, shape (n,), -inf where masked."""
-    finite = np.isfinite(x)
-    own = slice(None) if finite.all() else finite
-    x, format = x[own], truth.format
-    if x.min() == x.max():
+def error_ulp_of(operation: Operation, n: int, format: Format) -> float:
+    """What the offsets that `write_row` gives may err by, in ulp; 0 for rows that are not long."""
+    if not is_long(operation, n):
+        return 0.0
+    if operation.is_softmax_of_effective_logits:
+        return float(full.RELATIVE_ERROR * 2.0**format.precision)
+    assert operation.screen is not None
+    few = np.zeros((1, 2))
+    return operation.screen(few, (), few != 0.0, few, format).error_ulp
+
+
+class LongRow:
+    """A row whose elements mpmath judges one by one; its sum is computed once.
+
+    Parameters
+    ----------
+    operation : Operation
+        One of which `is_long` may be true.
+    x : ndarray, shape (n,)
+        Effective logits, in any format up to float64, one of them finite and none NaN or +inf.
+    let_go : callable
+        As `rest_of_row` takes it.
+    """
+
+    def __init__(
+        self, operation: Operation, x: NDArray[Any], let_go: Callable[[], None] = lambda: None
+    ) -> None:
+        self.operation, self.logits, self._let_go = operation, x, let_go
+
+    @cached_property
+    def rest(self) -> Rest:
+        """The sum."""
+        return rest_of_row(self.logits, self._let_go)
+
+    def enclosures(self, values: Array, precision: int) -> list[Enclosure]:
+        """Of some of its values; to more bits than the sum is known to, by mpmath alone."""
+        enclose = self.operation.enclose_elements
+        if precision <= _AS_KNOWN and enclose is not None:
+            return enclose(self.rest, values.tolist(), precision)
+        finite = self.logits[np.isfinite(self.logits)].astype(np.float64)
+        own, first, counts = np.unique(finite, return_index=True, return_counts=True)
+        places = np.searchsorted(own, values)
+        if self.operation.is_softmax_of_effective_logits:
+            found = softmax.enclose(own, counts, precision)
+            return [found[place] for place in places.tolist()]
+        all_of_them = self.operation.enclose(finite, (), precision)
+        return [cast(Enclosure, all_of_them[place]) for place in first[places].tolist()]
+
+    def results(self, wanted: Array, format: Format) -> tuple[Array, Array, Array]:
+        """The exact results of some of its finite logits, shape (some,), as `Truth` has them."""
+        values, place = np.unique(wanted, return_inverse=True)
+        decided: dict[int, Decided] = {}
         precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-        decided = decide(_enclosures(x, x[:1], precision)[0], format)
-        # 1/m is exact, or by a share of 1/m at least away from every boundary.
-        assert decided is not None
-        truth.rounded[row, own], truth.offset[row, own] = decided[:2]
-        truth.ulp[row, own] = np.ldexp(1.0, decided[2])
-        return
-    arrays = truth.rounded[row], truth.offset[row], truth.ulp[row]
-    found = limbs.long_results(x, format, arrays if len(x) == len(finite) else None)
-    if found.open.size:
-        _decide(found, x, truth)
-    if len(x) < len(finite):
-        for array, results in zip(arrays, found, strict=False):
-            array[own] = results
+        while len(decided) < len(values):
+            left = [index for index in range(len(values)) if index not in decided]
+            for index, each in zip(left, self.enclosures(values[left], precision), strict=True):
+                if (result := decide(each, format)) is not None:
+                    decided[index] = result
+            precision *= 2
+            if precision > MOST_BITS:
+                raise NotDecided(self.operation.name, f"a row of {len(self.logits)} logits")
+        found = np.array([decided[index] for index in range(len(values))]).reshape(-1, 3)[place]
+        return found[:, 0], found[:, 1], np.ldexp(1.0, found[:, 2].astype(np.int32))
 
 
-def _decide(found: limbs.LongResults, x: Array, truth: Truth) -> None:
-    """Fill in the elements that are open; equal ones are decided once."""
-    values, place = np.unique(x[found.open], return_inverse=True)
-    decided: dict[int, tuple[float, float, int]] = {}
-    precision = truth.format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-    while len(decided) < len(values):
-        left = [index for index in range(len(values)) if index not in decided]
-        for index, each in zip(left, _enclosures(x, values[left], precision), strict=True):
-            if (result := decide(each, truth.format)) is not None:
-                decided[index] = result
-        precision *= 2
-        if precision > MOST_BITS:
-            raise NotDecided("softmax", f"a row of {len(x)} logits")
-    columns = np.array([decided[index] for index in range(len(values))])[place]
-    found.rounded[found.open], found.offset[found.open] = columns[:, 0], columns[:, 1]
-    found.ulp[found.open] = np.ldexp(1.0, columns[:, 2].astype(np.int32))
+def enclosing(
+    operation: Operation, x: Array, operands: Operands, bits: int
+) -> Callable[[int], Enclosure]:
+    """What encloses the result at an index of a row, shape (n,), where no policy fixes it."""
+    if is_long(operation, len(x)):
+        logits = operation.effective_logits(x, operands)
+        row = LongRow(operation, logits)
+        return lambda index: row.enclosures(logits[[index]], bits)[0]
+
+    @cache
+    def all_at_once() -> Sequence[Enclosure | None]:
+        return operation.enclose(x, operands, bits)
+
+    return lambda index: cast(Enclosure, all_at_once()[index])
 
 
-def _enclosures(x: Array, values: Array, precision: int) -> list[Enclosure]:
-    if x.min() == x.max():
-        return softmax.enclose(x[:1], np.array([len(x)]), precision)
-    return limbs.enclose_values(x, values.tolist(), precision)
+def write_row(truth: Truth, row: int, operation: Operation, x: Array) -> bool:
+    """Write the exact results of a row of effective logits, shape (n,), -inf where masked.
 
-
-def enclosure_at(
-    operation: Operation, x: Array, operands: Operands, index: int, precision: int
-) -> Enclosure:
-    """The result at `index` of a row, shape (n,), which the policy does not fix, enclosed."""
-    if not is_long(operation, x):
-        found = operation.enclose(x, operands, precision)[index]
-        assert found is not None
-        return found
-    logits = operation.effective_logits(x, operands)
-    return _enclosures(logits[np.isfinite(logits)], logits[[index]], precision)[0]
+    What the screen decides is right, its offset within its bound. False where it leaves the row
+    open and does not tell which elements.
+    """
+    own = np.isfinite(x)
+    whole = truth.block(slice(row, row + 1), slice(None))
+    here = whole if own.all() else truth.rows(np.array([row]))
+    if operation.is_softmax_of_effective_logits:
+        open_ = screen_row(x[None], here, full, None, full.RELATIVE_ERROR)
+        open_ = open_[own[open_]]
+        if open_.size:
+            found = LongRow(operation, x).results(x[open_], truth.format)
+            for array, results in zip((here.rounded, here.offset, here.ulp), found, strict=True):
+                array[0, open_] = results
+    else:
+        assert operation.screen is not None
+        expected = here.rounded.copy()
+        screened = operation.screen(x[None], (), here.fixed, expected, truth.format)
+        if screened.undecided[0]:
+            return False
+        here = screened.truth
+    if here is not whole:  # what is masked stays as it was
+        whole.rounded[0, own], whole.offset[0, own] = here.rounded[0, own], here.offset[0, own]
+        whole.ulp[0, own] = here.ulp[0, own]
+    return True

@@ -11,6 +11,7 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
+from softmax_harness.truth.long_rows import error_ulp_of
 
 TIERS = ("screened", "mpmath")
 
@@ -25,7 +26,7 @@ class ExactResults:
     confirmed : ndarray of bool, shape (rows,)
         Rows that mpmath judged; the others are the screen's.
     error_ulp : float
-        Bound of the error of the other rows' `Truth.offset`, in ulp.
+        Bound of the error of the other rows' `Truth.offset`, and of long ones', in ulp.
     """
 
     truth: Truth
@@ -53,7 +54,8 @@ def exact_results(
     """
     operation = problem.operation
     if tier == "mpmath" or operation.screen is None:
-        return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), 0.0)
+        error = error_ulp_of(operation, x.shape[-1], problem.output_format)
+        return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), error)
     fixed, expected = problem.special_values(x, operands)
     screened = operation.screen(x, operands, fixed, expected, problem.output_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
@@ -75,17 +77,22 @@ def check_screen(
     own, screened, right = ~found.confirmed, found.truth, exact
     if not own.all():
         screened, right = found.truth.rows(own), exact.rows(own)
-    slack = found.error_ulp + 2.0**-53  # both offsets are rounded, at most 1/2
-    same = (screened.rounded == right.rounded) | screened.fixed
-    same &= (screened.ulp == right.ulp) | screened.fixed
-    difference = screened.offset - right.offset
-    same &= np.abs(difference, out=difference) <= slack
+    same = are_same(screened, right, found.error_ulp)
     if not same.all():
         row = int(np.flatnonzero(own)[np.flatnonzero(~same.all(axis=-1))[0]])
         raise ScreenIsWrong(
-            f"the screen differs from mpmath by more than {slack:.3g} ulp on {where}, row {row}; "
-            "run with --truth mpmath, and please report this"
+            f"the screen differs from mpmath by more than {found.error_ulp:.3g} ulp on {where}, "
+            f"row {row}; run with --truth mpmath, and please report this"
         )
+
+
+def are_same(screened: Truth, exact: Truth, error_ulp: float) -> NDArray[np.bool_]:
+    """Where the screen's truth is the exact one up to its error; anything is where it is fixed."""
+    same: NDArray[np.bool_] = (screened.rounded == exact.rounded) & (screened.ulp == exact.ulp)
+    difference = screened.offset - exact.offset
+    same &= np.abs(difference, out=difference) <= error_ulp + 2.0**-53  # both are rounded
+    same |= screened.fixed
+    return same
 
 
 def confirm(

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 import time
 
 import pytest
@@ -90,8 +91,16 @@ def test_what_is_timed_uses_its_freed_memory_again(here):
     assert number == 5 and faults < 50
 
 
-def test_start_up_is_no_part_of_a_time_and_a_failure_is_told(here):
-    table = calls.time_calls({"kernel.py:compiled": ["float32"]}, lambda *progress: None)
+def test_start_up_is_no_part_of_a_time_and_a_failure_is_told(here, tmp_path, monkeypatch):
+    """Nothing is written meanwhile that a killed process would leave."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    written = set()
+    table = calls.time_calls(
+        {"kernel.py:compiled": ["float32"]},
+        lambda *progress: written.update(os.listdir(tmp_path / "tmp")),
+    )
+    assert not written
     failed, timed = table.iloc[0], table.iloc[1]
     assert failed["failure"] == "ValueError: no rows of 1000" and failed["repeats"] == 0
     assert failed[["seconds_median", "seconds_q25", "seconds_q75"]].isna().all()

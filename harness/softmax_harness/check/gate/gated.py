@@ -10,6 +10,7 @@ from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.regression import Held, Suite, compared, whole_suite
 from softmax_harness.check.gate.settings import Settings
 from softmax_harness.check.gate.waiver import is_waived, waived
+from softmax_harness.subjects.isolation.specification import is_foreign
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ def held_against(
     notes: list[str] = []
     given = results
     today = datetime.date.today()
-    if settings.strict:
-        results = [_strictly(each) for each in results]
+    results = [_strictly(each) if _is_strict(each, settings) else each for each in results]
     if "accuracy" in parts:
         results = [_judged(each) for each in results]
     if baseline is not None:
@@ -86,11 +86,21 @@ def _seeded(result: Checked, seed: int) -> Checked:
     return replace(result, findings=findings, expected=expected)
 
 
+def _is_strict(result: Checked, settings: Settings) -> bool:
+    """Whether nothing counts that an implementation says in its own favour.
+
+    Where the project does not say, what is built in may: its author is not who is checked.
+    """
+    if settings.strict is None:
+        return is_foreign(result.key.implementation)
+    return settings.strict
+
+
 def _strictly(result: Checked) -> Checked:
     """The verdict without what an implementation says in its own favour."""
     if not result.expected:
         return result
-    told = "; it declares this as known itself, and no waiver bears it"
+    told = "; it declares this as known itself, and nothing in the project's settings bears it"
     own = tuple(replace(each, message=each.message + told) for each in result.expected)
     return replace(result, verdict="fail", findings=(*result.findings, *own), expected=())
 

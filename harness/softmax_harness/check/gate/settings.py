@@ -43,8 +43,9 @@ class Settings:
         The baseline, relative to the working folder or absolute.
     tolerance : Tolerance
         What may be worse than in the baseline.
-    strict : bool
-        Whether what an implementation declares as known about itself counts as a finding.
+    strict : bool or None
+        Whether what an implementation declares as known about itself counts as a finding; None
+        where the project does not say: of what is built in it does not, of all others it does.
     folder : Path or None
         Where the settings were found.
     operations : dict of str to Settings
@@ -58,7 +59,7 @@ class Settings:
     waivers: tuple[Waiver, ...] = ()
     baseline: Path | None = None
     tolerance: Tolerance = Tolerance()
-    strict: bool = False
+    strict: bool | None = None
     folder: Path | None = None
     operations: dict[str, Settings] = field(default_factory=dict)
 
@@ -148,8 +149,8 @@ class _Reader:
         baseline = table.get("baseline")
         if baseline is not None and not isinstance(baseline, str):
             raise self._error("baseline", baseline, "the path of a file")
-        strict = table.get("strict", False)
-        if not isinstance(strict, bool):
+        strict = table.get("strict")
+        if strict is not None and not isinstance(strict, bool):
             raise self._error("strict", strict, "true or false")
         found = Settings(
             baseline=None if baseline is None else self.path.parent / baseline,

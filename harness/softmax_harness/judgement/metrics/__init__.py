@@ -11,7 +11,7 @@ import numpy as np
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import order, rows, ulp
-from softmax_harness.judgement.metrics.batch import Array, Batch
+from softmax_harness.judgement.metrics.batch import Array, Batch, Whole
 from softmax_harness.judgement.metrics.suspects import (
     Rows,
     Suspects,
@@ -23,7 +23,7 @@ from softmax_harness.judgement.metrics.ulp import ulp_error
 from softmax_harness.operations import Operation
 from softmax_harness.truth import Truth
 
-__all__ = ["METRICS", "Batch", "Metric", "judged", "least_near", "metrics_of", "ulp_error"]
+__all__ = ["METRICS", "Batch", "Metric", "Whole", "judged", "least_near", "metrics_of", "ulp_error"]
 
 _SHORT = 32  # of shorter rows the bounds cost as much as what they spare: measured
 
@@ -41,9 +41,10 @@ def batch_of(
     truth: Truth,
     sensitivity: Callable[[], Array | None] | None = None,
     input_format: Format | None = None,
+    whole: Whole | None = None,
 ) -> Batch:
     """The batch of inputs x, outputs y and their truth; the rest as in `Batch`."""
-    return Batch(x, y, truth, ulp_error(y, truth), sensitivity, input_format)
+    return Batch(x, y, truth, ulp_error(y, truth), sensitivity, input_format, whole)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Metric:
         Which rows may decide it, see `softmax_harness.judgement.metrics.suspects`.
     of_any_result : bool
         Whether results that are no distribution have it too.
+    of_elements : bool
+        Whether it is an element's |y - z| over something that z's last bits do not change.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Metric:
     blur: float | None = 0.0
     suspects: Suspects | None = None
     of_any_result: bool = False
+    of_elements: bool = False
 
     def deciding(self, batch: Batch, so_far: float = -math.inf) -> tuple[Rows, Array]:
         """The rows of a batch that decide the metric's number, and its values there.
@@ -116,9 +120,24 @@ class Metric:
 _ULP_BLUR = 1e-9
 
 METRICS = (
-    Metric("max_ulp", ulp.absolute, "max", "ulp", _ULP_BLUR, reaching(ulp.largest), True),
     Metric(
-        "max_ulp_probable", ulp.probable, "max", "ulp", _ULP_BLUR, reaching(ulp.probable_at_most)
+        "max_ulp",
+        ulp.absolute,
+        "max",
+        "ulp",
+        _ULP_BLUR,
+        reaching(ulp.largest),
+        of_any_result=True,
+        of_elements=True,
+    ),
+    Metric(
+        "max_ulp_probable",
+        ulp.probable,
+        "max",
+        "ulp",
+        _ULP_BLUR,
+        reaching(ulp.probable_at_most),
+        of_elements=True,
     ),
     Metric(
         "max_vs_input_rounding",
@@ -127,7 +146,8 @@ METRICS = (
         "input changes",
         _ULP_BLUR,
         ulp.versus_input_rounding_suspects,
-        True,
+        of_any_result=True,
+        of_elements=True,
     ),
     Metric("sum_defect", rows.sum_defect, "max", "", None, reaching(rows.sum_defect_at_most)),
     Metric(

@@ -16,6 +16,42 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Whole:
+    """The row of which a batch holds a slice: what its elements are judged by besides themselves.
+
+    Attributes
+    ----------
+    n : int
+        Its length.
+    top : float
+        Its largest logit.
+    moved_by_others : float
+        The sum of z_j h_j over all but one of its largest logits, h_j half an ulp of the logit.
+    others : float
+        The sum of z_j over these.
+    half_ulp_of_top : float
+        h of the largest.
+    naive_sum : callable
+        ``naive_sum()`` is `softmax_harness.judgement.outcomes.replay_sum` of it.
+    is_of_overflow : callable
+        ``is_of_overflow()`` says whether 0 in it comes of an infinite sum.
+    """
+
+    n: int
+    top: float
+    moved_by_others: float
+    others: float
+    half_ulp_of_top: float
+    naive_sum: Callable[[], Array]
+    is_of_overflow: Callable[[], NDArray[np.bool_]]
+
+    @property
+    def moved(self) -> float:
+        """The sum of z_j h_j over all."""
+        return self.moved_by_others + (1.0 - self.others) * self.half_ulp_of_top
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows that were computed and judged; arrays other than x have the shape of results, (rows, m).
 
@@ -34,6 +70,8 @@ class Batch:
         `softmax_harness.judgement.metrics.ulp` knows it.
     own_format : Format or None
         The format of the inputs, where that is not the one of the results.
+    whole : Whole or None
+        Where this is a slice of a row, shape (1, some), the row.
     """
 
     x: Array
@@ -42,6 +80,17 @@ class Batch:
     ulp_error: Array
     sensitivity: Callable[[], Array | None] | None = None
     own_format: Format | None = None
+    whole: Whole | None = None
+
+    @property
+    def n(self) -> int:
+        """The length of the rows."""
+        return self.x.shape[-1] if self.whole is None else self.whole.n
+
+    @cached_property
+    def top(self) -> Array:
+        """The largest logit of each row, shape (rows,)."""
+        return np.asarray(self.x.max(axis=-1)) if self.whole is None else np.array([self.whole.top])
 
     @property
     def input_format(self) -> Format:
@@ -118,6 +167,7 @@ class Batch:
             self.ulp_error[chosen],
             None if self.sensitivity is None else lambda: self._sensitivity_of(chosen),
             self.own_format,
+            self.whole,
         )
 
     def _sensitivity_of(self, chosen: NDArray[np.int64]) -> Array | None:

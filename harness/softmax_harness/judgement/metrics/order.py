@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.judgement.metrics.batch import Array, Batch
 
 # Shorter rows cost more calls than they save; in longer ones too many agree in sixteen bits.
@@ -19,6 +22,7 @@ _BITS_OF_ONE, _FARTHEST = 0x3FF << 52, 0xFFFFFFFF
 # Longer rows of finite logits are sorted as integers: measured.
 _LONG = 1 << 14
 _MOST_PASSES = 8
+_LOW = np.uint64(_FARTHEST)
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -150,6 +154,108 @@ def _long_row_together(x: Array, y: Array) -> tuple[Array, Array]:
             values[place], values[place + 1] = values[place + 1], values[place]
     order = np.argsort(x)
     return x.take(order), y.take(order)
+
+
+def inversions_of_row(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    largest: float,
+    format: Format,
+    let_go: Callable[[], None] = lambda: None,
+) -> int:
+    """`order_inversions` of one long row without NaN among its logits, shape (n,), of any format.
+
+    Beside single pieces of the row it takes 8 bytes for each element, unless many are inverted.
+
+    Parameters
+    ----------
+    largest : float
+        The largest error in ulp of `format`, that of y, if every z is a normal number and every y
+        one in (0, 1]; else infinity.
+    let_go : callable
+        Called after each piece that was read.
+    """
+    if format.precision <= 24 and format_of(x).precision <= 24:
+        return _inversions_of_keys(x, y, let_go)
+    d = 2.0 * format.unit_roundoff * largest
+    if d <= 0.125:
+        places = _near_places(y, 4.1 * d / (1.0 - d), let_go)
+        if len(places) <= len(y) // 8:
+            return _row_inversions(*(each[places].astype(np.float64) for each in (x, y)))
+    return _row_inversions(x.astype(np.float64), y.astype(np.float64))
+
+
+def _near_places(y: NDArray[Any], relative: float, let_go: Callable[[], None]) -> NDArray[np.int64]:
+    """Where outputs above 0 stand that differ from another one by less than `relative` of it.
+
+    An output errs by at most v y, see `inversions_possible`. Of two that are at least 4 v y apart,
+    with no other between them that is nearer, z is in the same order: (1 + 4v)(1 - v) > 1 + v. So
+    a pair is inverted only where each output between them, in order, is near the next one.
+    """
+    in_order = np.empty(len(y))
+    for piece in _overlapping(len(y), by=0):
+        in_order[piece] = y[piece]
+        let_go()
+    in_order.sort()
+    near = []
+    for piece in _overlapping(len(y)):
+        a, b = in_order[piece][:-1], in_order[piece][1:]
+        is_near = (b > a) & (b - a < relative * a)
+        near += [a[is_near], b[is_near]]
+    values = np.unique(np.concatenate(near))
+    if not values.size or values.size > len(y) // 8:
+        return np.arange(len(y) if values.size else 0)
+    found = []
+    for piece in _overlapping(len(y), by=0):
+        part = y[piece].astype(np.float64)
+        place = np.minimum(np.searchsorted(values, part), values.size - 1)
+        found.append(piece.start + np.flatnonzero(values[place] == part))
+        let_go()
+    return np.concatenate(found)
+
+
+def _inversions_of_keys(x: NDArray[Any], y: NDArray[Any], let_go: Callable[[], None]) -> int:
+    """Of formats of 32 bits at most: integers are sorted that hold x, and behind it y.
+
+    An entry belongs to an inversion where a larger y stands before it, or a smaller one behind.
+    """
+    keys = np.empty(len(x), np.uint64)
+    kept = 0
+    for piece in _overlapping(len(x), by=0):
+        outputs = y[piece].astype(np.float32)
+        numbers = ~np.isnan(outputs)
+        high = _ordered(x[piece].astype(np.float32)[numbers]).astype(np.uint64)
+        size = high.size
+        keys[kept : kept + size] = high << np.uint64(32) | _ordered(outputs[numbers])
+        kept += size
+        let_go()
+    keys = keys[:kept]
+    keys.sort()
+    largest, before, pieces = np.uint64(0), [], list(_overlapping(kept, by=0))
+    for piece in pieces:
+        before.append(largest)
+        largest = max(largest, (keys[piece] & _LOW).max())
+    found, smallest = [], _LOW
+    for piece, so_far in zip(reversed(pieces), reversed(before), strict=True):
+        own = keys[piece] & _LOW
+        inverted = np.maximum(np.maximum.accumulate(own), so_far) > own
+        inverted |= np.minimum(np.minimum.accumulate(own[::-1])[::-1], smallest) < own
+        found.append(own[inverted])
+        smallest = min(smallest, own.min())
+    _, rank = np.unique(np.concatenate(found[::-1]), return_inverse=True)
+    return count_inversions(rank)
+
+
+def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Integers that ascend as the floats do; 0 and -0 have one."""
+    bits = (values + np.float32(0.0)).view(np.uint32)
+    sign = bits >> np.uint32(31)
+    return bits ^ (np.uint32(0x80000000) | (np.uint32(0) - sign))
+
+
+def _overlapping(n: int, by: int = 1) -> Iterator[slice]:
+    """Pieces that a cache holds, each of which begins with the last elements of the one before."""
+    return (slice(max(start - by, 0), min(start + _LONG, n)) for start in range(0, n, _LONG))
 
 
 def _row_inversions(x: Array, y: Array) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.judgement.metrics.batch import Array, Batch
+from softmax_harness.judgement.metrics.batch import Array, Batch, Whole
 from softmax_harness.judgement.metrics.suspects import Reach, Rows
 from softmax_harness.truth import Truth
 
@@ -42,8 +42,7 @@ _PROBABLE = 1.0 - 2.0**-50
 
 def probable(batch: Batch) -> Array:
     """The same where z >= 1/n, NaN elsewhere: the tail's errors come from rounding x - max x."""
-    n = batch.y.shape[-1]
-    return np.where(batch.z >= _PROBABLE / n, batch.absolute, np.nan)
+    return np.where(batch.z >= _PROBABLE / batch.n, batch.absolute, np.nan)
 
 
 def probable_at_most(batch: Batch) -> Array:
@@ -52,7 +51,7 @@ def probable_at_most(batch: Batch) -> Array:
     RN(z) >= z - max(u z, eta / 2), with u the unit roundoff and eta the smallest subnormal.
     """
     format = batch.truth.format
-    least = (1.0 - 2.0 * format.unit_roundoff) * _PROBABLE / batch.y.shape[-1]
+    least = (1.0 - 2.0 * format.unit_roundoff) * _PROBABLE / batch.n
     with np.errstate(invalid="ignore"):  # infinity times 0
         masked = batch.absolute * (batch.truth.rounded >= least - format.smallest_subnormal)
     return np.asarray(masked.max(axis=-1))
@@ -78,24 +77,39 @@ def versus_input_rounding(batch: Batch) -> Array:
     h = batch.input_format.ulp(x)
     h *= 0.5
     with np.errstate(over="ignore", invalid="ignore"):
-        change = z * h
-        # Of the largest entry the others are summed: 1 - z would cancel.
-        top = np.argmax(z, axis=-1, keepdims=True)
-        of_top = np.take_along_axis(change, top, axis=-1)
-        np.put_along_axis(change, top, 0.0, axis=-1)
-        others = change.sum(axis=-1, keepdims=True)
-        change *= -2.0
-        change += h
-        change += others + of_top
-        rest = z.copy()
-        np.put_along_axis(rest, top, 0.0, axis=-1)
-        at_top = rest.sum(axis=-1, keepdims=True) * np.take_along_axis(h, top, axis=-1)
-        np.put_along_axis(change, top, at_top + others, axis=-1)
+        change = _moved(x, z, h) if batch.whole is None else _moved_in(batch.whole, x, z, h)
         change *= z
         change /= truth.ulp
         np.maximum(change, 0.5, out=change)
         np.divide(batch.absolute, change, out=change)
     change[~(finite & (z >= truth.format.smallest_normal))] = np.nan
+    return change
+
+
+def _moved(x: Array, z: Array, h: Array) -> Array:
+    """(1 - z_i) h_i + sum over j != i of z_j h_j."""
+    change = z * h
+    # Of the largest entry the others are summed: 1 - z would cancel.
+    top = np.argmax(z, axis=-1, keepdims=True)
+    of_top = np.take_along_axis(change, top, axis=-1)
+    np.put_along_axis(change, top, 0.0, axis=-1)
+    others = change.sum(axis=-1, keepdims=True)
+    change *= -2.0
+    change += h
+    change += others + of_top
+    rest = z.copy()
+    np.put_along_axis(rest, top, 0.0, axis=-1)
+    at_top = rest.sum(axis=-1, keepdims=True) * np.take_along_axis(h, top, axis=-1)
+    np.put_along_axis(change, top, at_top + others, axis=-1)
+    return change
+
+
+def _moved_in(row: Whole, x: Array, z: Array, h: Array) -> Array:
+    """The same of a slice of a row."""
+    largest = x == row.top
+    change = np.where(largest, row.others * h, (1.0 - 2.0 * z) * h)
+    change += row.moved_by_others
+    change += np.where(largest, 0.0, (1.0 - row.others) * row.half_ulp_of_top)
     return change
 
 
@@ -116,7 +130,11 @@ def versus_input_rounding_suspects(batch: Batch, reach: Reach) -> Rows:
     rounded, absolute = batch.truth.rounded, batch.absolute
     part = 1.0 - 4.0 * u - 2.0**-30
     # h is u binade(x) of the inputs' format.
-    mean = np.einsum("ij,ij->i", rounded, own.binade(batch.x)) * (part * own.unit_roundoff)
+    if batch.whole is None:
+        mean = np.einsum("ij,ij->i", rounded, own.binade(batch.x)) * own.unit_roundoff
+    else:
+        mean = np.array([batch.whole.moved])
+    mean *= part
     change = np.maximum(mean / (2.0 * u), 0.5)
     likely = np.where(batch.plain, batch.largest / change, -np.inf)
     least = reach(np.array([likely.argmax()]))

@@ -182,7 +182,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     """Screen a few rows into `here`; True for the rows that stay undecided."""
     fixed, (kernel, error) = here.fixed, stage
     if x.shape[-1] > BLOCK_ELEMENTS:
-        return np.array([screen_row(x, here, kernel, apart, error)])
+        return np.array([screen_row(x, here, kernel, apart, error).size > 0])
     weights = low = None
     if fixed.any():
         x, weights = unmasked(x, fixed, tops(x, fixed))

@@ -9,6 +9,7 @@ import numpy as np
 from softmax_harness.operations.screen.reduction import power_of_two
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
+_SHORT = 1 << 13
 HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
@@ -61,28 +62,42 @@ def joined(parts: list[list[Array]]) -> list[Array]:
 def slices_with_tails(
     head: Array, tail: Array, q: Bits, n: int, tail_bits: int, w: Workspace
 ) -> list[Array]:
-    """As `slices`, two of the columns exact, for tails below 2**-tail_bits.
+    """As `slices`, all but the last of the columns exact, for tails below 2**-tail_bits.
 
-    What is left of a head after the first cut, below 2**(b - 53), is added to its tail, with one
-    rounding of both, and cut again, to multiples of 2**(b - t - 52), t the smaller of `tail_bits`
-    and 52 - b. What is left now is below 2**(b - t - 53).
+    Of rows of up to `_SHORT` logits two columns are exact. What is left of a head after the first
+    cut, below 2**(b - 53), is added to its tail, with one rounding of both, and cut again, to
+    multiples of 2**(b - t - 52), t the smaller of `tail_bits` and 52 - b. What is left now is below
+    2**(b - t - 53).
+
+    In longer rows the roundings of so many small terms add up: n 2**(b - 106), beside a sum that
+    may be 1. There heads are cut twice before their tails come to them, which leaves 2**(2b - 105)
+    and with the rounding n 2**(2b - 158), and what is left of both is cut twice, too, so that at
+    most 2**(2b - t - 105) of each is summed in floating point.
     """
     memory, left, slice_ = w.take(), w.take(), w.take()
     scale = power_of_two(q, bits_of(memory))
     np.multiply(head, scale, out=left)
     scale *= tail
     bits = n.bit_length() + 1
+    tails = bits - min(tail_bits, 52 - bits)
+    is_short = n <= _SHORT
     columns = list[Array]()
-    for exponent in (bits, bits - min(tail_bits, 52 - bits)):
-        np.add(left, 1.5 * 2.0**exponent, out=slice_)
-        slice_ -= 1.5 * 2.0**exponent
-        columns.append(slice_.sum(axis=-1, keepdims=True))
-        left -= slice_
-        if exponent == bits:
+    for exponents in ((bits,), (tails,)) if is_short else _of_both(bits, tails):
+        for exponent in exponents:
+            np.add(left, 1.5 * 2.0**exponent, out=slice_)
+            slice_ -= 1.5 * 2.0**exponent
+            columns.append(slice_.sum(axis=-1, keepdims=True))
+            left -= slice_
+        if exponents[0] == bits:
             left += scale
     columns.append(left.sum(axis=-1, keepdims=True))
     w.give(memory, left, slice_)
     return columns
+
+
+def _of_both(bits: int, tails: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The grids of two cuts each, of heads and of what is left with the tails."""
+    return (bits, 2 * bits - 52), (tails, tails + bits - 52)
 
 
 def two_sums(columns: list[Array]) -> tuple[Array, Array]:

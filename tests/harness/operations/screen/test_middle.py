@@ -10,6 +10,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations.screen import full, light, masks, middle
 from softmax_harness.operations.screen.batch import Stage, by_blocks
 from softmax_harness.operations.screen.constants import N
+from softmax_harness.operations.screen.sums import joined
 from softmax_harness.operations.screen.workspace import Workspace
 
 NAMES = [
@@ -111,6 +112,25 @@ def test_a_lying_kernel_is_caught_in_every_operation(name, dtype, monkeypatch, a
     x = rng.normal(0, 1, (6, 9)).astype(dtype).astype(float)
     with pytest.raises(ScreenIsWrong):
         assert_agrees(name, x, operands_of(name, x, rng), FORMATS[dtype])
+
+
+@pytest.mark.parametrize("kernel", [light, middle, full])
+@pytest.mark.parametrize("depth", [-13.0, -17.77])
+def test_a_million_small_terms_of_one_value_are_summed_within_the_bound(kernel, depth):
+    """All of them are rounded alike, and so add up to the worst there is."""
+    n, size = 1 << 20, 1 << 15
+    w, one, columns = Workspace((1, size)), np.zeros((1, 1)), []
+    for piece in range(n // size):
+        x = np.full((1, size), depth)
+        x[0, 0] = 0.0 if piece == 0 else depth
+        head, tail, q = kernel.exponentials(x, one, None, None, w)
+        columns.append(kernel.columns_of(head, tail, q, n, w))
+        w.give(head, tail, q.view(np.float64))
+    found = sum(Fraction(float(each[0, 0])) for each in joined(columns))
+    with mpmath.workprec(200):
+        exact = 1 + (n - 1) * mpmath.exp(mpmath.mpf(depth))
+        found = mpmath.mpf(found.numerator) / found.denominator
+        assert abs(found / exact - 1) < kernel.RELATIVE_ERROR
 
 
 def lying(honest):
