@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.measure import Question, question
 from softmax_harness.judgement.metrics import METRICS, Batch, least_near
 from softmax_harness.operations import Problem
-from softmax_harness.truth import check_screen
+from softmax_harness.truth import check_screen, check_screened
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
@@ -20,6 +22,8 @@ if TYPE_CHECKING:  # score, which has neither families nor implementations, star
 # Of more rows than this not all are judged for one maximum: where so many tie to within the
 # margin, the first of them are as good as any.
 _MOST_ROWS = 64
+
+Array = NDArray[np.float64]
 
 
 def candidate_rows(tally: Tally) -> list[int]:
@@ -29,17 +33,45 @@ def candidate_rows(tally: Tally) -> list[int]:
     return sorted({each.row for extremes in near for each in extremes})
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A block of a recipe, and what was answered to it.
+
+    Attributes
+    ----------
+    start : int
+        The first row of the block.
+    asked : Question
+        Of the whole block.
+    outputs : dict of str to ndarray or None
+        By the name of the implementation, in the shape of the results; None where a call gave
+        nothing to judge.
+    """
+
+    start: int
+    asked: Question
+    outputs: Mapping[str, Array | None]
+
+
 def confirmed_maxima(
-    problem: Problem, recipe: Recipe, tallies: dict[str, Tally]
+    problem: Problem,
+    recipe: Recipe,
+    tallies: Mapping[str, Tally],
+    answered: Answered | None = None,
 ) -> tuple[dict[str, Tally], int]:
-    """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
+    """The tallies of each implementation with maxima by mpmath, and how many elements it judged.
+
+    The implementations are called again, but for the block of which it is known what they
+    `answered`.
+    """
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
     wanted = sorted({row for each in rows.values() for row in each})
     exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            _confirm_block(problem, recipe, start, here, rows, exact)
+            known = answered if answered is not None and answered.start == start else None
+            _confirm_block(problem, recipe, start, here, rows, exact, known)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
@@ -51,25 +83,41 @@ def _confirm_block(
     here: list[int],
     rows: dict[str, list[int]],
     exact: dict[str, dict[str, list[Extreme]]],
+    known: Answered | None,
 ) -> None:
-    from softmax_harness.subjects.named import subject_named
-
-    stored = recipe.block(start)
     inside = np.array(here) - start
-    operands = problem.operation.make_operands(stored, recipe.random_operands(start))
-    asked = question(problem, stored[inside], tuple(each[inside] for each in operands), "mpmath")
-    where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
-    check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
+    where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}, of rows {here}"
+    outputs: Mapping[str, Array | None]
+    if known is None:
+        wanted = [name for name, own in rows.items() if not set(own).isdisjoint(here)]
+        asked, outputs = _asked_again(problem, recipe, start, inside, wanted)
+        check_screen(problem, asked.x, asked.operands, asked.truth, where)
+    else:
+        screened = known.asked.rows(inside)
+        asked, outputs = screened.by_mpmath(), known.outputs
+        check_screened(screened.exact_results, asked.truth, where)
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        subject = subject_named(name, problem)
-        y = subject.call(stored, operands).values if places.size else None
+        y = outputs[name] if places.size else None
         if y is None:
             continue
-        y = y.reshape(len(stored), *asked.truth.rounded.shape[1:])
         batch = asked.batch_of(y[inside]).rows(places)
         for metric, found in maxima_by_row(batch, [here[place] for place in places]).items():
             exact[name].setdefault(metric, []).extend(found)
+
+
+def _asked_again(
+    problem: Problem, recipe: Recipe, start: int, inside: NDArray[np.int64], names: list[str]
+) -> tuple[Question, dict[str, Array | None]]:
+    """Some rows of a block by mpmath, and what the implementations answer to the whole block."""
+    from softmax_harness.subjects.named import subject_named
+
+    stored = recipe.block(start)
+    operands = problem.operation.make_operands(stored, recipe.random_operands(start))
+    asked = question(problem, stored[inside], tuple(each[inside] for each in operands), "mpmath")
+    shape = (len(stored), *asked.truth.rounded.shape[1:])
+    outputs = {name: subject_named(name, problem).call(stored, operands).values for name in names}
+    return asked, {name: None if y is None else y.reshape(shape) for name, y in outputs.items()}
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything

@@ -2,7 +2,15 @@
 
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
-from softmax_harness.truth.tiers import TIERS, ExactResults, check_screen, confirm, exact_results
+from softmax_harness.truth.remembered import remember, remembered
+from softmax_harness.truth.tiers import (
+    TIERS,
+    ExactResults,
+    check_screen,
+    check_screened,
+    confirm,
+    exact_results,
+)
 
 __all__ = [
     "TIERS",
@@ -10,6 +18,9 @@ __all__ = [
     "Truth",
     "arbitrate",
     "check_screen",
+    "check_screened",
     "confirm",
     "exact_results",
+    "remember",
+    "remembered",
 ]
