@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,21 +57,20 @@ def confirmed_maxima(
     problem: Problem,
     recipe: Recipe,
     tallies: Mapping[str, Tally],
-    answered: Answered | None = None,
+    answered: Sequence[Answered] = (),
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged.
 
-    The implementations are called again, but for the block of which it is known what they
-    `answered`.
+    The implementations are called again, but for blocks of which it is known what they `answered`.
     """
+    known = {each.start: each for each in answered}
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
     wanted = sorted({row for each in rows.values() for row in each})
     exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            known = answered if answered is not None and answered.start == start else None
-            _confirm_block(problem, recipe, start, here, rows, exact, known)
+            _confirm_block(problem, recipe, start, here, rows, exact, known.get(start))
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 

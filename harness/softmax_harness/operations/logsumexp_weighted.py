@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, steps
+from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -27,6 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
@@ -212,6 +213,13 @@ def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     return [terms, ExactStep("weigh", weighed), ExactStep("sum", [mpmath.fsum(weighed)])]
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.weighted.logsumexp_weighted`."""
+    return screen.logsumexp_weighted(x, operands[0].astype(np.float64), fixed, expected, format)
+
+
 OPERATION = Operation(
     "logsumexp_weighted",
     "z = log sum_j b_j exp(x_j)",
@@ -219,6 +227,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=signed_weights,
     steps=ExactSteps(exact_steps, "logarithm"),
     operands=(Operand("b", 1, entries=0),),

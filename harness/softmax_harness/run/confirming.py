@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from softmax_harness.inputs.families import Recipe
@@ -54,7 +54,7 @@ def confirmed(
     problem: Problem,
     recipe: Recipe,
     tallies: Mapping[str, Tally],
-    answered: Answered | None = None,
+    answered: Sequence[Answered] = (),
 ) -> Confirmed:
     """The maxima of these tallies of a recipe; the arguments are those of `confirmed_maxima`."""
     exact, elements = confirmed_maxima(problem, recipe, tallies, answered)

@@ -118,19 +118,28 @@ class Measuring:
     def do(self) -> Part:
         """The sum over the blocks, in order.
 
-        Of a recipe of one block the maxima are confirmed at once, while the answers are at hand.
+        Of a recipe with few results the maxima are confirmed at once, with the answers at hand.
         """
         recipe = self.inputs.recipe
         keep = kept_for_percentile(recipe.rows * recipe.n)
         whole: Part | None = None
+        answered = []
         for start in self.starts:
-            part, answered = self._block(recipe, start, keep, whole)
+            part, last = self._block(recipe, start, keep, whole)
             whole = part if whole is None else whole.add(part, keep)
+            if self._confirms:
+                answered.append(last)
         assert whole is not None
-        if self.tier == "mpmath" or len(recipe.starts) > 1:
+        if not self._confirms:
             return whole
-        maxima = confirmed(self.problem, recipe, whole.tallies, answered)
-        return replace(whole, confirmed=maxima)
+        return replace(whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered))
+
+    @property
+    def _confirms(self) -> bool:
+        recipe = self.inputs.recipe
+        if self.tier == "mpmath" or len(self.starts) < len(recipe.starts):
+            return False
+        return len(recipe.starts) == 1 or self.problem.operation.one_result
 
     def _block(
         self, recipe: Recipe, start: int, keep: int, before: Part | None
