@@ -114,6 +114,16 @@ class Question:
             _others={},
         )
 
+    def under(self, problem: Problem) -> Question:
+        """The same question with another policy, which changes only what it fixes."""
+        fixed, expected = problem.special_values(self.x, self.operands)
+        known = self.exact_results
+        truth = known.truth.with_fixed(fixed, expected)
+        if truth is None:
+            return question(problem, self.stored, self.operands)
+        own = ExactResults(truth, known.confirmed.copy(), known.error_ulp)
+        return replace(self, problem=problem, exact_results=own, _others={})
+
     def by_mpmath(self) -> Question:
         """The same question, each row of which mpmath has judged."""
         every = np.arange(len(self.x))

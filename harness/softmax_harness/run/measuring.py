@@ -148,13 +148,12 @@ class Measuring:
         operands = operation.make_operands(stored, recipe.random_operands(start))
         asked = question(self.problem, stored, operands, self.tier)
         by_row = recipe.family.grid is not None
-        found, outputs = {}, {}
+        found, outputs, under = {}, {}, {self.problem: asked}
         for name in self.implementations:
             so_far = before.measured[name].tally.so_far if before else {}
             subject = _subject(name, self.problem, self.said)
-            own = asked
-            if subject.problem != self.problem:  # it is held to another policy
-                own = question(subject.problem, stored, operands, self.tier)
+            own = under.get(subject.problem) or asked.under(subject.problem)
+            under[subject.problem] = own
             answer = called(subject, own)
             found[name] = measured(subject, own, answer, keep, by_row, so_far)
             outputs[name] = answer.y
