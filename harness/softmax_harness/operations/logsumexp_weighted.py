@@ -162,11 +162,16 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def _signs(x: Array, b: Array) -> NDArray[np.int64]:
-    """The sign of the sum in each row: in float64 where that is sure, else exactly."""
-    known = _float_sums(x, b)
+    """The sign of the sum in each row: of all that counts, in float64 where sure, else exactly."""
+    counts = x != -np.inf
+    up, down = ((each & counts).any(axis=-1) for each in (b > 0.0, b < 0.0))
+    signs: NDArray[np.int64] = up.astype(np.int64) - down
+    both = np.flatnonzero(up & down)
+    known = _float_sums(x[both], b[both])
     whole, size = known.whole[:, 0], known.size[:, 0]
-    signs = np.sign(whole).astype(np.int64)
-    for row in np.flatnonzero(np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size):
+    signs[both] = np.sign(whole)
+    unsure = np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
+    for row in both[unsure].tolist():
         signs[row] = _Weighted.of(x[row], b[row]).sign()
     return signs
 

@@ -18,7 +18,7 @@ from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_
 from softmax_harness.operations.screen.gradients import sum_and_terms
 from softmax_harness.operations.screen.moments import kernel_of, relative_error
 from softmax_harness.operations.screen.others import Parts, Rows
-from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.rounding import Closer, rounded
 from softmax_harness.operations.screen.sums import exact_product, two_sum
 from softmax_harness.operations.screen.workspace import Array
 from softmax_harness.operations.truth import Truth
@@ -90,13 +90,19 @@ def log_softmax_gradient(
             uncertain = result.error > allowed * np.abs(result.head)
             head[:], tail[:] = result.head, result.tail
             np.left_shift(np.maximum(result.exponent, _LEAST), 52, out=q)
-            open_ = rounded(head, tail, q, of_piece, allowed, w, below_one=False)
+            open_ = rounded(head, tail, q, of_piece, allowed, w, _closer(result), below_one=False)
             undecided |= ((open_ | uncertain) & ~of_piece.fixed).any(axis=-1)
         return _without_zeros(here, own, undecided)
 
     return by_blocks(
         x.shape[-1], fixed, expected, format, [Stage(kernel_of(format), allowed)], screen_part
     )
+
+
+def _closer(result: _Result) -> Closer:
+    """The error of each result, where the one that all are allowed decides nothing."""
+    error = result.error.ravel()
+    return lambda flat: (0.0, error[flat])
 
 
 def _product(a: tuple[Array, Array], total: Sum) -> tuple[Array, Array]:
