@@ -1,12 +1,14 @@
 """How fast the harness judges, and how that compares: with the plain mpmath loop, with scipy.
 
-``python harness/benchmarks/judging.py`` prints the table of the README, with ``--long-rows`` what
-that says of long rows; asv runs the classes.
+``python harness/benchmarks/judging.py`` prints the tables of the README, or with ``ratios``,
+``commands`` or ``long-rows`` after it one of them; asv runs the classes.
 Ratios are of times taken in one process, in turns, the fastest of a few each.
 """
 
 import itertools
+import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -57,7 +59,8 @@ class Batch:
         stored = (3 * rng.standard_normal(shape)).astype(FORMATS[dtype].dtype)
         self.x = stored.astype(float)
         self.operands = self.problem.operation.make_operands(stored, rng)
-        self.y = self.truth().rounded
+        truth = self.truth()
+        self.y, self.usual = truth.rounded, np.flatnonzero(~truth.fixed.all(axis=-1))
 
     def truth(self):
         """By the screen with what it leaves open."""
@@ -68,10 +71,14 @@ class Batch:
         return ulp_error(self.y, self.truth())
 
     def loop(self):
-        """The plain loop on the first rows, or on part of one, and how many logits that is."""
+        """The plain loop on the first rows, or on part of one, and how many logits that is.
+
+        A row that sees nothing, or whose weighted sum is not above 0, is none of them.
+        """
         rows, width = max(1, LOOP_ELEMENTS // self.x.shape[1]), min(LOOP_ELEMENTS, self.x.shape[1])
-        parts = [self.x, self.y, *self.operands]
-        parts = [each[:rows] % width if each.dtype.kind == "i" else each[:rows] for each in parts]
+        rows = min(rows, len(self.usual))
+        parts = [each[self.usual[:rows]] for each in (self.x, self.y, *self.operands)]
+        parts = [each % width if each.dtype.kind == "i" else each for each in parts]
         parts = [each[:, :width] if each.ndim == 2 else each for each in parts]
         as_float = [each if each.dtype.kind in "ib" else each.astype(float) for each in parts]
         x, y, *operands = (each.tolist() for each in as_float)
@@ -140,35 +147,50 @@ def screen_ratios(dtype, n, name="softmax", turns=6):
 
 def ratio(dtype, n, name="softmax"):
     """The middle of the ratios of a few turns, and the least and the largest."""
-    found = sorted(screen_ratios(dtype, n, name))
+    return with_spread(screen_ratios(dtype, n, name))
+
+
+def with_spread(found):
+    """The middle of a few ratios, and the least and the largest."""
+    found = sorted(found)
     return f"{median(found):.0f} ({found[0]:.0f}-{found[-1]:.0f})"
 
 
-def attention_batch(dtype):
-    """Queries that share keys and values, views as the operation takes them, and outputs."""
+def attention_batch(dtype, is_shared=True):
+    """Queries with keys and values, as the operation takes them, and outputs of attention.
+
+    Keys and values are those of all queries, which have views of them or copies.
+    """
     keep_freed_memory()
     rng, own = np.random.default_rng(0), FORMATS[dtype].dtype
     q = rng.standard_normal((QUERIES, 1, HEAD)).astype(own)
     k, v = rng.standard_normal((2, 1, KEYS, HEAD)).astype(own)
     exponentials = np.exp(q[:, 0].astype(float) @ k[0].astype(float).T / np.sqrt(HEAD))
     y = exponentials @ v[0].astype(float) / exponentials.sum(axis=-1, keepdims=True)
-    shared = (np.broadcast_to(each, (QUERIES, KEYS, HEAD)) for each in (k, v))
+    views = (np.broadcast_to(each, (QUERIES, KEYS, HEAD)) for each in (k, v))
+    keys = views if is_shared else (each.copy() for each in views)
     mask = np.broadcast_to(True, (QUERIES, 1, KEYS))
-    return (q, *shared, mask), y.astype(own).astype(float)
+    return (q, *keys, mask), y.astype(own).astype(float)
 
 
-def attention_ratio(dtype):
-    """How many queries the screen of attention judges while the plain loop judges one."""
-    (q, k, v, mask), y = attention_batch(dtype)
+def attention_ratios(dtype, name="attention", is_shared=True, turns=3):
+    """How many queries the screen judges while the plain loop judges one, turn by turn."""
+    operands, y = attention_batch(dtype, is_shared)
+    sinks = {}
+    if name == "attention_sink":
+        sinks = {"sinks": [0.5]}
+        operands = (*operands, np.full((QUERIES, 1, 1), 0.5, FORMATS[dtype].dtype))
     format = FORMATS[dtype]
-    problem, x = Problem.of(OPERATIONS["attention"], format), np.zeros((QUERIES, KEYS))
+    problem, x = Problem.of(OPERATIONS[name], format), np.zeros((QUERIES, KEYS))
+    q, k, v, *_ = operands
     few = [each.astype(float).tolist() for each in (q[0], k[0], v[0], y[:1])]
-    timed = {
-        "loop": lambda: plain_attention.largest_ulp_error(*few, format.precision, format.emin),
-        "screen": lambda: ulp_error(y, exact_results(problem, x, (q, k, v, mask)).truth),
-    }
-    best = seconds_in_turns(timed, 3)
-    return best["loop"] * QUERIES / best["screen"]
+    rounding = format.precision, format.emin
+    found = []
+    for _ in range(turns):
+        loop = seconds(lambda: plain_attention.largest_ulp_error(*few, *rounding, **sinks), 1)
+        own = seconds(lambda: ulp_error(y, exact_results(problem, x, operands).truth), 2)
+        found.append(loop * QUERIES / own)
+    return found
 
 
 def command(folder, *words):
@@ -287,7 +309,7 @@ class Attention:
 
     def track_slowdown_to_loop(self, dtype):
         """Time of the screen over that of the plain loop; lower is better, as asv has it."""
-        return 1 / attention_ratio(dtype)
+        return 1 / max(attention_ratios(dtype))
 
 
 class Score:
@@ -338,6 +360,7 @@ class Run:
 
 def long_rows_table():
     """A line for each length of long rows and each dtype."""
+    yield from ("", "| | |", "|---|---:|")
     for n, dtype in itertools.product(LONG_ROWS, LONG_DTYPES):
         with tempfile.TemporaryDirectory() as folder:
             low, middle, high = long_row_ratios(Path(folder), n, dtype)
@@ -345,19 +368,45 @@ def long_rows_table():
         yield f"| {what} | {middle:.2f} ({low:.2f}-{high:.2f}) |"
 
 
-def table():
-    """The lines of the README's tables."""
+def machine():
+    """The processor and how many cores of it there are."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} cores of {models[0] if models else platform.processor()}"
+
+
+def ratios():
+    """The lines of the README's table of the screens, all of one run."""
     keep_freed_memory()  # as every command that judges does
     what = "logits that the screen judges while the plain loop judges one"
-    yield f"| {what} | {' | '.join(FORMATS)} |"
-    yield "|---|" + "---:|" * len(FORMATS)
+    yield f"Measured on {machine()}: the middle of a few turns, the least and the largest."
+    yield from ("", f"| {what} | {' | '.join(FORMATS)} |", "|---|" + "---:|" * len(FORMATS))
     for n in LENGTHS:
         yield f"| softmax, n = {n} | {' | '.join(ratio(dtype, n) for dtype in FORMATS)} |"
     for name in list(EXACT)[1:]:
-        ratios = [ratio(dtype, OPERATION_LENGTH, name) for dtype in FORMATS]
-        yield f"| {name}, n = {OPERATION_LENGTH} | {' | '.join(ratios)} |"
-    ratios = [f"{attention_ratio(dtype):.0f}" for dtype in FORMATS]
-    yield f"| attention, {KEYS} keys, d = {HEAD} | {' | '.join(ratios)} |"
+        found = [ratio(dtype, OPERATION_LENGTH, name) for dtype in FORMATS]
+        yield f"| {name}, n = {OPERATION_LENGTH} | {' | '.join(found)} |"
+    for name, is_shared in itertools.product(("attention", "attention_sink"), (True, False)):
+        found = [with_spread(attention_ratios(dtype, name, is_shared)) for dtype in FORMATS]
+        whose = "that all share" if is_shared else "of its own each"
+        yield f"| {name}, {KEYS} keys {whose}, d = {HEAD} | {' | '.join(found)} |"
+
+
+def all_operations():
+    """Seconds of processor time of a quick run of all operations, and the elements it judged."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        words = ("run", "--operation", "all", "--suite", "quick", "--asv", "none", "--out", out)
+        before = os.times()
+        command(Path(folder), *words)()
+        after = os.times()
+        counts = json.loads((out / "run.json").read_text())["counts"]
+    seconds_ = after.children_user + after.children_system
+    return seconds_ - before.children_user - before.children_system, counts["elements"]
+
+
+def commands():
+    """The lines of the README's tables of the commands."""
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)
@@ -367,11 +416,13 @@ def table():
     what += ": how many times faster than the plain loop"
     yield f"| {what} | {found['loop'] / found['score']:.0f} |"
     yield f"| {slower} | {found['score'] / found['scipy']:.1f} |"
-    yield from long_rows_table()
     one, two = run_seconds(1), run_seconds(2)
     what = f"`run` of {len(RUN_FAMILIES)} families of the standard suite"
     yield f"| {what}: how many times faster with two processes than with one | {one / two:.2f} |"
     yield f"| `run --suite standard` in two processes: minutes | {whole_run_minutes():.1f} |"
+    taken, elements = all_operations()
+    what = "`run --operation all --suite quick`: seconds of processor time"
+    yield f"| {what}, for {elements} elements | {taken:.0f} |"
     yield from ("", "| part of the processor time of that `score` | share |", "|---|---:|")
     parts = {"start-up": found["start"]} | parts
     for name, own in parts.items():
@@ -383,5 +434,7 @@ def table():
 
 
 if __name__ == "__main__":
-    for line in long_rows_table() if "--long-rows" in sys.argv else table():
-        print(line, flush=True)
+    tables = {"ratios": ratios, "commands": commands, "long-rows": long_rows_table}
+    for chosen in sys.argv[1:] or tables:
+        for line in tables[chosen]():
+            print(line, flush=True)

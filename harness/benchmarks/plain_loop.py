@@ -55,6 +55,29 @@ def gradient(row, v):
     return [a * (b - mean) for a, b in zip(s, v, strict=True)]
 
 
+def log_softmax_gradient(row, v):
+    """v_i - s_i sum v_j."""
+    total = mpmath.fsum(v)
+    return [own - share * total for own, share in zip(v, softmax(row), strict=True)]
+
+
+def logsumexp_gradient(row, g):
+    """g s_i."""
+    return [g[0] * share for share in softmax(row)]
+
+
+def logsumexp_weighted(row, b):
+    """log sum b_j exp(x_j)."""
+    return [mpmath.log(mpmath.fsum(w * mpmath.exp(x) for w, x in zip(b, row, strict=True)))]
+
+
+def label_smoothing(row, target, eps):
+    """(1 - eps) l_t + eps mean l_j, l_j = log sum exp(x) - x_j."""
+    (log,) = logsumexp(row)
+    mean = log - mpmath.fsum(row) / len(row)
+    return [(1 - mpmath.mpf(eps[0])) * (log - row[target]) + mpmath.mpf(eps[0]) * mean]
+
+
 EXACT = {
     function.__name__: function
     for function in (
@@ -66,6 +89,10 @@ EXACT = {
         gradient,
         softmax_masked,
         softmax_temperature,
+        log_softmax_gradient,
+        logsumexp_gradient,
+        label_smoothing,
+        logsumexp_weighted,
     )
 }
 """The loop of each operation: one row of logits, as floats, and the row of each operand."""

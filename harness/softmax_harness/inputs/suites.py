@@ -13,6 +13,8 @@ _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 409
 # mpmath judges some fifty thousand elements a second.
 _LENGTHS_WITHOUT_SCREEN = (1, 2, 3, 8, 17, 33, 64, 100, 1000)
 _SHARE_WITHOUT_SCREEN = 16
+# Where a row has one result: of n results each costs more than a logit does.
+_ROWS_FOR_ONE_RESULT = 40
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Suite:
         Elements that a cell aims at.
     fewest, most : int
         Limits of the number of rows.
+    for_one_result : int
+        How many times as many rows there are where a row has one result.
+    among_all : Suite or None
+        What takes its place in a run of all operations, if anything does.
     """
 
     name: str
@@ -35,16 +41,23 @@ class Suite:
     elements: int
     fewest: int
     most: int
+    for_one_result: int = 1
+    among_all: Suite | None = None
 
-    def rows(self, n: int) -> int:
-        """Rows of length n."""
-        return min(max(self.elements // n, self.fewest), self.most)
+    def rows(self, n: int, one_result: bool = False) -> int:
+        """Rows of length n, and whether each of them has one result."""
+        rows = min(max(self.elements // n, self.fewest), self.most)
+        return rows * self.for_one_result if one_result else rows
 
+
+# A recipe costs as much as thousands of its elements: of all operations together few lengths are
+# measured, in many rows. One is short, one goes beyond a block of a pairwise sum.
+_QUICK_AMONG_ALL = Suite("quick", (3, 129), 8192, 6, 64, _ROWS_FOR_ONE_RESULT)
 
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("quick", _LENGTHS, 2048, 6, 64),
+        Suite("quick", _LENGTHS, 2048, 6, 64, among_all=_QUICK_AMONG_ALL),
         Suite("standard", (*_LENGTHS, 32000), 65536, 4, 2048),
         Suite("full", (*_LENGTHS, 32000, 100_000), 1 << 20, 24, 16384),
     )
@@ -58,11 +71,22 @@ def suite_named(name: str) -> Suite:
     return SUITES[name]
 
 
+def among_all(suite: Suite) -> Suite:
+    """The suite of each operation in a run of all of them."""
+    return suite.among_all or suite
+
+
+def fits_among_all(suite: Suite, family: Family) -> bool:
+    """Whether a run of all operations holds a family of its suite; few of them map planes."""
+    return suite.among_all is None or family.grid is None
+
+
 def without_screen(suite: Suite) -> Suite:
     """The suite for an operation that mpmath judges alone: fewer rows of fewer lengths."""
     elements = suite.elements // _SHARE_WITHOUT_SCREEN
-    lengths = _LENGTHS_WITHOUT_SCREEN
-    return replace(suite, lengths=lengths, elements=elements, fewest=min(suite.fewest, 2))
+    lengths = min(suite.lengths, _LENGTHS_WITHOUT_SCREEN, key=len)
+    fewest = min(suite.fewest, 2)
+    return replace(suite, lengths=lengths, elements=elements, fewest=fewest, for_one_result=1)
 
 
 def fits_without_screen(family: Family) -> bool:
@@ -78,10 +102,16 @@ def families_of(suite: Suite) -> list[Family]:
     return [family for family in FAMILIES.values() if family.suite in held]
 
 
-def recipes(suite: Suite, families: list[Family], formats: list[Format], seed: int) -> list[Recipe]:
+def recipes(
+    suite: Suite,
+    families: list[Family],
+    formats: list[Format],
+    seed: int,
+    one_result: bool = False,
+) -> list[Recipe]:
     """One recipe for each cell: format by format, family by family, length by length."""
     return [
-        Recipe(family, format, n, family.rows or suite.rows(n), seed)
+        Recipe(family, format, n, family.rows or suite.rows(n, one_result), seed)
         for format in formats
         for family in families
         for n in family.lengths or suite.lengths

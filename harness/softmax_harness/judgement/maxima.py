@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,14 @@ from softmax_harness.judgement.measure import Question, question
 from softmax_harness.judgement.metrics import METRICS, Batch, least_near, ulp_error
 from softmax_harness.operations import Inputs, Problem
 from softmax_harness.operations.screen import full
-from softmax_harness.truth import LongRow, Truth, are_same, check_screen, is_long
+from softmax_harness.truth import (
+    LongRow,
+    Truth,
+    are_same,
+    check_screen,
+    check_screened,
+    is_long,
+)
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
@@ -40,26 +47,56 @@ Outputs = Callable[[str, int, Inputs], NDArray[np.float64] | None]
 """``outputs(name, start, inputs)``: what an implementation gives for the block at row `start`."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A block of a recipe, and what was answered to it.
+
+    Attributes
+    ----------
+    start : int
+        The first row of the block.
+    asked : Question
+        Of the whole block.
+    outputs : dict of str to ndarray or None
+        By the name of the implementation, in the shape of the results; None where a call gave
+        nothing to judge.
+    """
+
+    start: int
+    asked: Question
+    outputs: Mapping[str, Array | None]
+
+
 def confirmed_maxima(
     problem: Problem,
     recipe: Recipe,
-    tallies: dict[str, Tally],
+    tallies: Mapping[str, Tally],
+    answered: Sequence[Answered] = (),
     outputs: Outputs | None = None,
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged.
 
-    Without `outputs` the implementations are called again.
+    For blocks of which it is not known what was `answered`, `outputs` say it; where there are none
+    either, the implementations are called again.
     """
+    known = {each.start: each for each in answered}
     outputs = outputs or _called(problem)
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
     wanted = sorted({row for each in rows.values() for row in each})
     exact: dict[str, dict[str, list[Extreme]]] = {name: {} for name in tallies}
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
-        if here:
-            for name, found in _confirmed_block(problem, recipe, start, here, rows, outputs):
-                for metric, own in found.items():
-                    exact[name].setdefault(metric, []).extend(own)
+        if not here:
+            continue
+        names = [name for name, own in rows.items() if not set(own).isdisjoint(here)]
+        asked, given = (
+            _judged_again(recipe, known[start], here)
+            if start in known
+            else _asked_again(problem, recipe, start, here, names, outputs)
+        )
+        for name in names:
+            for metric, own in _of_block(asked, given[name], start, here, rows[name]).items():
+                exact[name].setdefault(metric, []).extend(own)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
@@ -70,28 +107,45 @@ def _called(problem: Problem) -> Outputs:
     return lambda name, start, inputs: subject_named(name, problem).call(*inputs).values
 
 
-def _confirmed_block(
+_Again = tuple[Question, Mapping[str, Array | None]]
+"""Some rows of a block by mpmath, and the outputs for the whole block by implementation."""
+
+
+def _judged_again(recipe: Recipe, known: Answered, here: list[int]) -> _Again:
+    screened = known.asked.rows(np.array(here) - known.start)
+    asked = screened.by_mpmath()
+    check_screened(screened.exact_results, asked.truth, _told(recipe, here))
+    return asked, known.outputs
+
+
+def _asked_again(
     problem: Problem,
     recipe: Recipe,
     start: int,
     here: list[int],
-    rows: dict[str, list[int]],
+    names: list[str],
     outputs: Outputs,
-) -> Iterator[tuple[str, dict[str, list[Extreme]]]]:
-    """Of each implementation the largest values in those rows of a block that are its own."""
+) -> _Again:
     inputs = recipe.inputs(problem.operation, start)
-    inside = np.array(here) - start
-    asked = question(problem, *inputs.rows(inside), "mpmath")
-    where = f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}"
-    check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
-    for name, own in rows.items():
-        places = np.flatnonzero(np.isin(here, own))
-        y = outputs(name, start, inputs) if places.size else None
-        if y is None:
-            continue
-        y = y.reshape(len(inputs.x), *asked.truth.rounded.shape[1:])
-        own_rows = [here[place] for place in places]
-        yield name, exact_maxima(asked.rows(places), y[inside][places], own_rows)
+    asked = question(problem, *inputs.rows(np.array(here) - start), "mpmath")
+    check_screen(problem, asked.x, asked.operands, asked.truth, _told(recipe, here))
+    return asked, {name: outputs(name, start, inputs) for name in names}
+
+
+def _told(recipe: Recipe, here: list[int]) -> str:
+    return f"{recipe.format.name}, {recipe.family.name}, n = {recipe.n}, of rows {here}"
+
+
+def _of_block(
+    asked: Question, y: Array | None, start: int, here: list[int], own: list[int]
+) -> dict[str, list[Extreme]]:
+    """The largest values of an implementation in those rows of a block that are its own."""
+    if y is None:
+        return {}
+    y = y.reshape(len(y), *asked.truth.rounded.shape[1:])
+    places = np.flatnonzero(np.isin(here, own))
+    rows = [here[place] for place in places]
+    return exact_maxima(asked.rows(places), y[np.array(rows) - start], rows)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,14 @@ from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.operations.standards import cheap_limit_of, default_standard, limit_ulp
-from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
+from softmax_harness.truth import (
+    ExactResults,
+    Truth,
+    confirm,
+    error_ulp_of,
+    exact_results,
+    remember,
+)
 
 if TYPE_CHECKING:  # score judges what others called, and starts without what calls
     from softmax_harness.subjects.subject import Subject
@@ -126,6 +133,24 @@ class Question:
             _others={},
         )
 
+    def under(self, problem: Problem) -> Question:
+        """The same question with another policy, which changes only what it fixes."""
+        fixed, expected = problem.special_values(self.x, self.operands)
+        known = self.exact_results
+        truth = known.truth.with_fixed(fixed, expected)
+        if truth is None:
+            return question(problem, self.stored, self.operands)
+        own = ExactResults(truth, known.confirmed.copy(), known.error_ulp)
+        return replace(self, problem=problem, exact_results=own, _others={})
+
+    def by_mpmath(self) -> Question:
+        """The same question, each row of which mpmath has judged."""
+        every = np.arange(len(self.x))
+        own = self.rows(every)
+        confirm(own.exact_results, every, own.problem, own.x, own.operands)
+        error = error_ulp_of(self.operation, self.x.shape[-1], self.problem.output_format)
+        return replace(own, exact_results=replace(own.exact_results, error_ulp=error), _others={})
+
     def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
         operands = tuple(each[rows] for each in self.operands)
         with np.errstate(invalid="ignore"):
@@ -147,6 +172,21 @@ class Question:
         limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
         with np.errstate(invalid="ignore"):
             return bool(((batch.absolute > limit) & ~exempt).any())
+
+
+class Answer(NamedTuple):
+    """What an implementation answered to a question.
+
+    Attributes
+    ----------
+    y : ndarray of float64 or None
+        The outputs in the shape of the results; None where there is nothing to judge.
+    messages : tuple of str
+        What was wrong with the call itself.
+    """
+
+    y: Array | None
+    messages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -175,6 +215,7 @@ def question(
     x = stored.astype(np.float64, copy=stored.flags.writeable)
     standard = default_standard(problem.operation, problem.output_format)
     found = exact_results(problem, x, operands, tier)
+    remember(problem, problem.operation.called_with(stored, operands), x, found)
     return Question(problem, stored, x, found, operands, standard)
 
 
@@ -226,22 +267,39 @@ def measure(
     by_row: bool = False,
     so_far: Mapping[str, float] = MappingProxyType({}),
 ) -> Measurement:
-    """Call an implementation, judge every element, and add them up, by row too if asked for.
+    """Call an implementation, and measure what it answers: see `measured`."""
+    return measured(subject, asked, called(subject, asked), keep, by_row, so_far)
+
+
+def called(subject: Subject, asked: Question) -> Answer:
+    """What an implementation answers to a question."""
+    reply = subject.call(asked.stored, asked.operands)
+    y = reply.values
+    return Answer(None if y is None else y.reshape(asked.truth.rounded.shape), reply.messages)
+
+
+def measured(
+    subject: Subject,
+    asked: Question,
+    answer: Answer,
+    keep: int,
+    by_row: bool = False,
+    so_far: Mapping[str, float] = MappingProxyType({}),
+) -> Measurement:
+    """Judge every element of what an implementation answered, and add up, by row if asked for.
 
     It is held to its own standard. A call that gives nothing to judge counts as NaN throughout.
     `keep` and `so_far` are as in `softmax_harness.judgement.aggregate.tally`.
     """
     asked = asked.held_to(subject.standard)
-    shape = asked.truth.rounded.shape
-    reply = subject.call(asked.stored, asked.operands)
-    y = reply.values
-    batch, codes = classified(asked, np.full(shape, np.nan) if y is None else y.reshape(shape))
+    y = answer.y
+    batch, codes = classified(asked, np.full(asked.truth.rounded.shape, np.nan) if y is None else y)
     if y is None:
         codes = np.full(codes.shape, Outcome.NAN.code, np.int8)
     bound = _bound(subject.declaration, asked)
     rows = row_tallies(batch, codes, bound) if by_row else None
     metrics = metrics_of(asked.operation)
-    return Measurement(tally(batch, codes, bound, keep, so_far, metrics), rows, reply.messages)
+    return Measurement(tally(batch, codes, bound, keep, so_far, metrics), rows, answer.messages)
 
 
 def _bound(declaration: Implementation, asked: Question) -> Array:

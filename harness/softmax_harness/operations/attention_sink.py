@@ -19,6 +19,7 @@ from softmax_harness.operations import attention, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
+from softmax_harness.operations.attention.screen import screen_with_sink
 from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.balls import (
     ONE,
@@ -217,6 +218,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screen_with_sink,
     make_operands=with_sinks,
     steps=ExactSteps(exact_steps, "weigh v"),
     operands=(

@@ -56,8 +56,9 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
         if place >= 0:
             grouped[place].append(own)
     sums = _Sums.of(row, [total(each) for each in grouped], precision)
+    apart = {own: sums.apart(own, precision) for own in dict.fromkeys(v)}  # of a column, 0 and 1
     return [
-        sums.enclosed(place, own, precision) if place >= 0 else None
+        sums.enclosed(place, own, apart[own], precision) if place >= 0 else None
         for place, own in zip(row.place.tolist(), v, strict=True)
     ]
 
@@ -92,15 +93,19 @@ class _Sums:
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
         return cls(row.counts, v, terms, whole, moment, product(whole, whole, bits))
 
-    def enclosed(self, place: int, own: Ball, bits: int) -> Enclosure:
-        """The result of an entry whose logit is the one at `place` and whose v is `own`.
+    def apart(self, own: Ball, bits: int) -> Ball:
+        """v_i S - M of an entry whose v is `own`.
 
-        v_i S - M = sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g: it is 0 only if all
-        of them are. Term by term nothing cancels but what does so exactly.
+        It is the sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g, and 0 only if all of
+        them are. Term by term nothing cancels but what does so exactly.
         """
-        apart = total([product(own, self.whole), -self.moment], bits)
-        if apart.magnitude < max(own.magnitude, self.moment.magnitude) - _CANCELLED:
-            apart = self._combined(self._coefficients(own), bits)
+        found = total([product(own, self.whole), -self.moment], bits)
+        if found.magnitude < max(own.magnitude, self.moment.magnitude) - _CANCELLED:
+            return self._combined(self._coefficients(own), bits)
+        return found
+
+    def enclosed(self, place: int, own: Ball, apart: Ball, bits: int) -> Enclosure:
+        """The result of an entry whose logit is the one at `place` and whose v is `own`."""
         if apart.is_zero:
             return Enclosure(0, 0, 0)
         if place == len(self.terms) - 1:

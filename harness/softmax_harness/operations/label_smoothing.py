@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows, steps
+from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -27,6 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
 _SMOOTHING = (0.0, 0.01, 0.1, 0.2, 0.5, 1.0)
@@ -130,6 +131,15 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray((np.abs(slope) * h).sum(axis=-1, keepdims=True))
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.smoothing.label_smoothing`."""
+    target, eps = operands
+    own = eps.astype(np.float64)
+    return screen.label_smoothing(x, target[:, None], own, fixed, expected, format)
+
+
 OPERATION = Operation(
     "label_smoothing",
     "z = (1 - eps) l_t + eps mean_j l_j, l_j = log sum_k exp(x_k) - x_j",
@@ -138,6 +148,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     usual_bound,
+    screen=screened,
     make_operands=targets,
     steps=ExactSteps(steps.logarithm, "smooth"),
     operands=(cross_entropy.CLASS, Operand("smoothing", 1)),

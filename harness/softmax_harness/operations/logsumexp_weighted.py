@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows, steps
+from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -27,6 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
@@ -161,11 +162,16 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def _signs(x: Array, b: Array) -> NDArray[np.int64]:
-    """The sign of the sum in each row: in float64 where that is sure, else exactly."""
-    known = _float_sums(x, b)
+    """The sign of the sum in each row: of all that counts, in float64 where sure, else exactly."""
+    counts = x != -np.inf
+    up, down = ((each & counts).any(axis=-1) for each in (b > 0.0, b < 0.0))
+    signs: NDArray[np.int64] = up.astype(np.int64) - down
+    both = np.flatnonzero(up & down)
+    known = _float_sums(x[both], b[both])
     whole, size = known.whole[:, 0], known.size[:, 0]
-    signs = np.sign(whole).astype(np.int64)
-    for row in np.flatnonzero(np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size):
+    signs[both] = np.sign(whole)
+    unsure = np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
+    for row in both[unsure].tolist():
         signs[row] = _Weighted.of(x[row], b[row]).sign()
     return signs
 
@@ -212,6 +218,13 @@ def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     return [terms, ExactStep("weigh", weighed), ExactStep("sum", [mpmath.fsum(weighed)])]
 
 
+def screened(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """`softmax_harness.operations.screen.weighted.logsumexp_weighted`."""
+    return screen.logsumexp_weighted(x, operands[0].astype(np.float64), fixed, expected, format)
+
+
 OPERATION = Operation(
     "logsumexp_weighted",
     "z = log sum_j b_j exp(x_j)",
@@ -219,6 +232,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    screen=screened,
     make_operands=signed_weights,
     steps=ExactSteps(exact_steps, "logarithm"),
     operands=(Operand("b", 1, entries=0),),

@@ -55,6 +55,21 @@ class Truth:
             self.fixed[chosen],
         )
 
+    def with_fixed(self, fixed: NDArray[np.bool_], expected: NDArray[np.float64]) -> Truth | None:
+        """The same truth where a policy fixes other results; None if it fixes other places."""
+        if not np.array_equal(fixed, self.fixed):
+            return None
+        format = self.format
+        one = np.abs(expected) == 1.0
+        ulp = np.where(one, 2.0 * format.unit_roundoff, format.smallest_subnormal)
+        return Truth(
+            format,
+            np.where(fixed, expected, self.rounded),
+            np.where(fixed, 0.0, self.offset),
+            np.where(fixed, ulp, self.ulp),
+            fixed,
+        )
+
     def columns(self, chosen: slice) -> Truth:
         """The truth of some columns, in the same memory."""
         return self.block(slice(None), chosen)

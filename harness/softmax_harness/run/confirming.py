@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.maxima import confirmed_maxima
+from softmax_harness.judgement.maxima import Answered, confirmed_maxima
 from softmax_harness.operations import Problem
 from softmax_harness.run.job import NamedRecipe
 
@@ -47,8 +47,18 @@ class Confirming:
 
     def do(self) -> Confirmed:
         """The maxima, and how much was judged for them."""
-        exact, elements = confirmed_maxima(self.problem, self.inputs.recipe, dict(self.tallies))
-        return Confirmed({name: each.candidates for name, each in exact.items()}, elements)
+        return confirmed(self.problem, self.inputs.recipe, self.tallies)
+
+
+def confirmed(
+    problem: Problem,
+    recipe: Recipe,
+    tallies: Mapping[str, Tally],
+    answered: Sequence[Answered] = (),
+) -> Confirmed:
+    """The maxima of these tallies of a recipe; the arguments are those of `confirmed_maxima`."""
+    exact, elements = confirmed_maxima(problem, recipe, tallies, answered)
+    return Confirmed({name: each.candidates for name, each in exact.items()}, elements)
 
 
 def confirming_job(problem: Problem, recipe: Recipe, tallies: Mapping[str, Tally]) -> Confirming:

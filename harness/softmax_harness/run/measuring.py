@@ -5,13 +5,15 @@ The truth of a block is made once for all implementations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
-from softmax_harness.judgement.measure import Measurement, measure, question
+from softmax_harness.judgement.maxima import Answered
+from softmax_harness.judgement.measure import Measurement, called, measured, question
 from softmax_harness.operations import Problem
+from softmax_harness.run.confirming import Confirmed, confirmed
 from softmax_harness.run.job import NamedRecipe
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.named import subject_named
@@ -57,10 +59,13 @@ class Part:
     measured : dict of str to Measurement
         By the name of the implementation.
     counts : Counts
+    confirmed : Confirmed or None
+        The maxima by mpmath, where these are all rows of the recipe and they are known already.
     """
 
     measured: dict[str, Measurement]
     counts: Counts
+    confirmed: Confirmed | None = None
 
     @property
     def tallies(self) -> dict[str, Tally]:
@@ -111,31 +116,50 @@ class Measuring:
     said: Said = _NOTHING
 
     def do(self) -> Part:
-        """The sum over the blocks, in order."""
+        """The sum over the blocks, in order.
+
+        Of a recipe with few results the maxima are confirmed at once, with the answers at hand.
+        """
         recipe = self.inputs.recipe
         keep = kept_for_percentile(recipe.rows * recipe.n)
         whole: Part | None = None
+        answered = []
         for start in self.starts:
-            part = self._block(recipe, start, keep, whole)
+            part, last = self._block(recipe, start, keep, whole)
             whole = part if whole is None else whole.add(part, keep)
+            if self._confirms:
+                answered.append(last)
         assert whole is not None
-        return whole
+        if not self._confirms:
+            return whole
+        return replace(whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered))
 
-    def _block(self, recipe: Recipe, start: int, keep: int, before: Part | None) -> Part:
+    @property
+    def _confirms(self) -> bool:
+        recipe = self.inputs.recipe
+        if self.tier == "mpmath" or len(self.starts) < len(recipe.starts):
+            return False
+        return len(recipe.starts) == 1 or self.problem.operation.one_result
+
+    def _block(
+        self, recipe: Recipe, start: int, keep: int, before: Part | None
+    ) -> tuple[Part, Answered]:
         operation, stored = self.problem.operation, recipe.block(start)
         operands = operation.make_operands(stored, recipe.random_operands(start))
         asked = question(self.problem, stored, operands, self.tier)
         by_row = recipe.family.grid is not None
-        measured = {}
+        found, outputs, under = {}, {}, {self.problem: asked}
         for name in self.implementations:
             so_far = before.measured[name].tally.so_far if before else {}
             subject = _subject(name, self.problem, self.said)
-            own = asked
-            if subject.problem != self.problem:  # it is held to another policy
-                own = question(subject.problem, stored, operands, self.tier)
-            measured[name] = measure(subject, own, keep, by_row, so_far)
+            own = under.get(subject.problem) or asked.under(subject.problem)
+            under[subject.problem] = own
+            answer = called(subject, own)
+            found[name] = measured(subject, own, answer, keep, by_row, so_far)
+            outputs[name] = answer.y
         escalated = int(asked.exact_results.confirmed.sum()) * recipe.n
-        return Part(measured, Counts(stored.size - escalated, escalated))
+        part = Part(found, Counts(stored.size - escalated, escalated))
+        return part, Answered(start, asked, outputs)
 
 
 @cache  # a job has many blocks, and a worker many jobs

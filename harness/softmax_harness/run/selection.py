@@ -13,7 +13,9 @@ from softmax_harness.ground.formats import Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.inputs.suites import (
+    among_all,
     families_of,
+    fits_among_all,
     fits_without_screen,
     recipes,
     suite_named,
@@ -202,11 +204,14 @@ def _planned(
 ) -> Iterator[Planned]:
     """Every recipe of the families named, or of the suite, for which there is an implementation."""
     suite, tier = suite_named(options.suite), options.truth
-    families = named or families_of(suite)
+    families, one_result = families_of(suite), OPERATIONS[operation].one_result
+    if options.operation == "all":
+        families = [each for each in families if fits_among_all(suite, each)]
+        suite = among_all(suite)
     if OPERATIONS[operation].screen is None:
         suite, tier = without_screen(suite), "mpmath"
-        families = named or [each for each in families if fits_without_screen(each)]
-    for recipe in recipes(suite, families, formats, options.seed):
+        families = [each for each in families if fits_without_screen(each)]
+    for recipe in recipes(suite, named or families, formats, options.seed, one_result):
         for problem, names in _problems(operation, recipe.format, chosen).items():
             yield Planned(problem, recipe, names, tier, options.said)
 

@@ -201,7 +201,10 @@ class _Group:
         assert whole is not None
         name = self._subject.name
         exact, confirmed = confirmed_maxima(
-            problem, recipe, {name: whole}, lambda _, start, inputs: _floats(y, start, inputs)
+            problem,
+            recipe,
+            {name: whole},
+            outputs=lambda _, start, inputs: _floats(y, start, inputs),
         )
         self._found.counts = self._found.counts.add(Counts(confirmed=confirmed))
         own = rows if recipe.family.grid is not None else None

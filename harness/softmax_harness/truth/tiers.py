@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations.operation import Screen
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
 from softmax_harness.truth.long_rows import error_ulp_of
@@ -56,24 +57,45 @@ def exact_results(
     if tier == "mpmath" or operation.screen is None:
         error = error_ulp_of(operation, x.shape[-1], problem.output_format)
         return ExactResults(arbitrate(problem, x, operands), np.ones(len(x), bool), error)
-    fixed, expected = problem.special_values(x, operands)
-    screened = operation.screen(x, operands, fixed, expected, problem.output_format)
-    found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
-    confirm(found, np.flatnonzero(screened.undecided), problem, x, operands)
+    found, open_ = _screened(operation.screen, problem, x, operands)
+    confirm(found, open_, problem, x, operands)
     return found
+
+
+def _screened(
+    screen: Screen, problem: Problem, x: NDArray[np.float64], operands: Operands
+) -> tuple[ExactResults, NDArray[np.int64]]:
+    """What the screen finds, and the rows that it leaves open."""
+    fixed, expected = problem.special_values(x, operands)
+    screened = screen(x, operands, fixed, expected, problem.output_format)
+    found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
+    return found, np.flatnonzero(screened.undecided)
 
 
 def check_screen(
     problem: Problem, x: NDArray[np.float64], operands: Operands, exact: Truth, where: str
 ) -> None:
-    """Hold the screen's truth of each row of x against mpmath's.
+    """Hold what the screen decides of each row of x against mpmath's `exact`.
+
+    Raises
+    ------
+    ScreenIsWrong
+        As `check_screened`.
+    """
+    if problem.operation.screen is not None:
+        found, open_ = _screened(problem.operation.screen, problem, x, operands)
+        found.confirmed[open_] = True  # which are not the screen's, and are not looked at
+        check_screened(found, exact, where)
+
+
+def check_screened(found: ExactResults, exact: Truth, where: str) -> None:
+    """Hold the rows that the screen decided against mpmath's truth of the same rows.
 
     Raises
     ------
     ScreenIsWrong
         Where they differ by more than the screen's bound; `where` says what was judged.
     """
-    found = exact_results(problem, x, operands)
     own, screened, right = ~found.confirmed, found.truth, exact
     if not own.all():
         screened, right = found.truth.rows(own), exact.rows(own)

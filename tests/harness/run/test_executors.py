@@ -6,9 +6,11 @@ import random
 from concurrent.futures import Executor, Future
 from dataclasses import fields, is_dataclass, replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from softmax_harness.ground.workers import Here
-from softmax_harness.operations import OPERATIONS, Operation
+from softmax_harness.operations import Operation
 from softmax_harness.run.confirming import Confirming
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.make import make_run
@@ -85,6 +87,22 @@ def test_jobs_and_results_sent_as_bytes_write_the_same_bytes(options, expected, 
     assert {type(job) for job in executor.sent} == {Measuring, Confirming, Experimenting}
 
 
+def test_a_recipe_of_one_block_is_confirmed_where_it_was_measured(options):
+    executor = Piped()
+    make_run(select(replace(options, families=("masked",))), executor)
+    assert {type(job) for job in executor.sent} == {Measuring}
+
+
+def test_maxima_of_several_blocks_are_confirmed_by_a_job_of_their_own(made, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 3, (40, 4000)))
+    chosen = Options(("max-shifted",), ("float32",), (str(tmp_path / "x.npy"),))
+    piped = Piped()
+    found = make_run(select(chosen), piped)
+    assert [type(job) for job in piped.sent] == [Measuring, Confirming]
+    assert found.info["counts"]["confirmed"] > 0
+    pd.testing.assert_frame_equal(found.results, made(chosen).results)
+
+
 def test_a_run_of_several_operations_is_sent_as_bytes_too(written, tmp_path):
     chosen = Options(
         ("shifted", "max-shifted", "online"), ("float32",), ("normal-1",), operation="all"
@@ -95,10 +113,6 @@ def test_a_run_of_several_operations_is_sent_as_bytes_too(written, tmp_path):
     assert {"properties.csv", "attention_shares.csv"} <= set(here)
     operations = {job.problem.operation.name for job in piped.sent if isinstance(job, Measuring)}
     assert operations > {"softmax", "log_softmax", "attention"}
-    # Without a screen there is no maximum left to confirm.
-    confirmed = {job.problem.operation for job in piped.sent if isinstance(job, Confirming)}
-    screened = {name for name in operations if OPERATIONS[name].screen is not None}
-    assert {each.name for each in confirmed} == screened
 
 
 def test_a_job_holds_names_and_numbers_alone(options):

@@ -1,8 +1,11 @@
 """What options select: every name resolved once, each bad one refused before any work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from softmax_harness.ground.errors import BadData, HarnessError
+from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.options import Options
@@ -52,18 +55,35 @@ def test_each_recipe_is_given_to_those_that_take_its_format():
     assert found == {"float32": ("naive", "exact"), "bfloat16": ("exact",)}
 
 
-def test_an_operation_without_a_screen_is_judged_by_mpmath_on_fewer_inputs():
-    plan = select(Options(("exact",), ("float32",), operation="all")).plan
-    operations = list(dict.fromkeys(each.operation for each in plan))
-    assert operations == list(OPERATIONS)
-    for name in operations:
-        own = [each for each in plan if each.operation == name]
-        is_screened = OPERATIONS[name].screen is not None
-        assert {each.tier for each in own} == {"screened" if is_screened else "mpmath"}
-        assert max(each.recipe.n for each in own) == (4096 if is_screened else 1000)
+def test_an_operation_without_a_screen_is_judged_by_mpmath_on_fewer_inputs(monkeypatch):
+    monkeypatch.setitem(OPERATIONS, "gradient", replace(OPERATIONS["gradient"], screen=None))
+    for name, lengths in (("gradient", 1000), ("log_softmax", 4096)):
+        plan = select(Options(("exact",), ("float32",), operation=name)).plan
+        assert {each.tier for each in plan} == {"mpmath" if name == "gradient" else "screened"}
+        assert max(each.recipe.n for each in plan) == lengths
     # A family that is named is measured even so.
-    named = select(Options(("exact",), ("float32",), ("scale-plane",), "attention")).plan
+    named = select(Options(("exact",), ("float32",), ("scale-plane",), "gradient")).plan
     assert {each.recipe.family.name for each in named} == {"scale-plane"}
+
+
+def test_all_operations_together_are_measured_at_few_lengths_in_many_rows():
+    plan = select(Options(("exact",), ("float32",), operation="all")).plan
+    assert list(dict.fromkeys(each.operation for each in plan)) == list(OPERATIONS)
+    assert not any(each.recipe.family.grid for each in plan)
+    rows = {}
+    for each in plan:
+        if each.recipe.family.name == "normal-1":
+            rows.setdefault(each.operation, {})[each.recipe.n] = each.recipe.rows
+    assert {len(lengths) for lengths in rows.values()} == {2}
+    for name, lengths in rows.items():
+        assert (lengths[129] > 1000) == OPERATIONS[name].one_result
+    alone = select(Options(("exact",), ("float32",), ("normal-1",))).plan
+    assert len(alone) == len(SUITES["quick"].lengths)
+    # The other suites are the same for one operation and for all.
+    standard = Options(("exact",), ("float32",), ("normal-1",), suite="standard")
+    everything = select(replace(standard, operation="all")).plan
+    softmax = [each.recipe for each in everything if each.operation == "softmax"]
+    assert softmax == [each.recipe for each in select(standard).plan]
 
 
 DIGITS, NORMAL = ("digits", "normal-1"), ("normal-1",)
@@ -87,7 +107,7 @@ EXPERIMENTS = {
             Experimenting("attention_shares", ("exact",), ("float32",)),
         ],
     ),
-    "all operations, no softmax": (Options(("online",), ("float32",), NORMAL, "all"), []),
+    "all operations, no softmax": (Options(("log1p",), ("float32",), NORMAL, "all"), []),
 }
 
 

@@ -75,6 +75,8 @@ class Distances:
         Bound of the absolute error of a distance.
     heaviest : ndarray of float64, shape (rows, 1)
         Bound of the weights of the deep keys.
+    nearest : ndarray of float64, shape (rows, 1)
+        None of the deep keys is nearer; 0 where there is none.
     """
 
     high: Array
@@ -84,6 +86,7 @@ class Distances:
     top: NDArray[np.int64]
     error: Array
     heaviest: Array
+    nearest: Array
 
     @cached_property
     def any_deep(self) -> bool:
@@ -91,7 +94,14 @@ class Distances:
         return bool(self.deep.any())
 
 
-def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: int) -> Distances:
+def distances(
+    q: Vectors,
+    k: Vectors,
+    seen: NDArray[np.bool_],
+    least: float,
+    d: int,
+    sink: Array | None = None,
+) -> Distances:
     """See `Distances`.
 
     Parameters
@@ -104,6 +114,8 @@ def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: 
         Products of slices that are smaller are left out.
     d : int
         Length of the vectors.
+    sink : ndarray of float64, shape (rows, 1), or None
+        A score more of each row, which stands last.
 
     Notes
     -----
@@ -129,7 +141,61 @@ def distances(q: Vectors, k: Vectors, seen: NDArray[np.bool_], least: float, d: 
     own = 1.01 * root[0] * times_power(error + _at(error, top) + 2.0 * found.missing, unit)
     own -= 1.01 * doubles.PRODUCT_ERROR * high
     own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
-    return _counted(high, low, own, seen, top)
+    if sink is None:
+        return _counted(high, low, own, seen, top)
+    of_top = _score([_at(part, top) for part in each], found.missing, root, unit)
+    return _counted(*_with_sink((high, low), own, seen, top, of_top, sink))
+
+
+class _Score(NamedTuple):
+    """The largest score of each row, a pair of shape (rows, 1) each, and the bound of its error."""
+
+    high: Array
+    low: Array
+    error: Array
+
+
+def _score(
+    parts: list[Array], missing: float, root: tuple[float, float], unit: NDArray[np.int64]
+) -> _Score:
+    """2**unit / sqrt d times the sum of the parts, each of shape (rows, 1), as in `distances`."""
+    high, low, error = _sum(parts)
+    pair = (np.full((1, 1), each) for each in root)
+    scaled = doubles.product((high, low), (next(pair), next(pair)))
+    high, low = (times_power(each, unit) for each in scaled)
+    own = 1.01 * root[0] * times_power(error + missing, unit)
+    own += 1.01 * doubles.PRODUCT_ERROR * np.abs(high)
+    own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
+    return _Score(high, low, own)
+
+
+def _with_sink(
+    apart: tuple[Array, Array],
+    own: Array,
+    seen: NDArray[np.bool_],
+    top: NDArray[np.int64],
+    of_top: _Score,
+    sink: Array,
+) -> tuple[Array, Array, Array, NDArray[np.bool_], NDArray[np.int64]]:
+    """The distances of the keys and of the sink, with their errors, what is seen, and the top.
+
+    The sink lies at sink - s, s the largest score of a key, a difference that errs by 2**-104 of
+    the larger one besides what s errs by. Where that is above 0 the sink is the largest, and all
+    keys lie so much further below; that difference errs by 6 u**2 of the larger one.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # scores beyond float64, which are left open
+        beyond = doubles.difference((sink, np.zeros_like(sink)), (of_top.high, of_top.low))
+        error = of_top.error + 2.0**-103 * (np.abs(sink) + np.abs(of_top.high))
+        is_top = ~(beyond[0] <= 0.0)
+        less = tuple(np.where(is_top, each, 0.0) for each in beyond)
+        high, low = doubles.difference(apart, (less[0], less[1]))
+        own = own + np.where(is_top, error + 2.0**-103 * np.abs(high), 0.0)
+    high, low, own = (
+        np.concatenate([each, np.where(is_top, 0.0, more)], axis=-1)
+        for each, more in ((high, beyond[0]), (low, beyond[1]), (own, error))
+    )
+    seen = np.concatenate([seen, np.ones(sink.shape, bool)], axis=-1)
+    return high, low, own, seen, np.where(is_top[:, 0], seen.shape[-1] - 1, top)
 
 
 def _at(values: Array, top: NDArray[np.int64]) -> Array:
@@ -161,6 +227,17 @@ def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Ar
     return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
 
 
+def _sum(parts: list[Array]) -> tuple[Array, Array, Array]:
+    """The sum of the parts as a pair, and its error, which is that of `_added`."""
+    high = low = size = np.zeros(parts[0].shape)
+    for part in parts:
+        high, error = two_sum(high, part)
+        low = low + error
+        size = size + np.abs(part)
+    high, low = two_sum(high, low)
+    return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
+
+
 def _corrected(
     top: NDArray[np.int64], high: Array, low: Array, seen: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
@@ -179,12 +256,13 @@ def _counted(
     deep = seen & ~(high >= DEEPEST)
     counted = seen & ~deep
     error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
-    heaviest = np.zeros(error.shape)
+    heaviest = nearest = np.zeros(error.shape)
     if deep.any():
         with np.errstate(invalid="ignore"):  # -inf and a bound of inf
-            nearest = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
-        weight = np.exp(np.minimum(np.where(np.isnan(nearest), 0.0, nearest), 0.0))
+            found = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
+        nearest = np.minimum(np.where(np.isfinite(found), found, 0.0), 0.0)
+        weight = np.exp(nearest)
         heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
     if not counted.all():
         high, low = np.where(counted, high, 0.0), np.where(counted, low, 0.0)
-    return Distances(high, low, counted, deep, top, error, heaviest)
+    return Distances(high, low, counted, deep, top, error, heaviest, nearest)

@@ -7,6 +7,7 @@ number at which the rounding changes, is taken once more, by `means.from_the_hea
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention import distances, means
-from softmax_harness.operations.attention.distances import Vectors
+from softmax_harness.operations.attention.distances import Distances, Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
 from softmax_harness.operations.attention.special import own_rows
@@ -27,6 +28,7 @@ from softmax_harness.operations.truth import Truth
 # Slices of four blocks still fit the caches; with fewer numbers, a few hundred calls for each row
 # cost as much as the arithmetic.
 _MORE = 4
+_NOTHING = 2.0**-60  # ulp: a result below is known as 0
 
 
 class _Keys(NamedTuple):
@@ -37,12 +39,13 @@ class _Keys(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows of queries with what they see and with keys and values, all finite."""
+    """Rows of queries with what they see and with keys and values, all finite; sinks if any."""
 
     q: Array
     k: Array
     v: Array
     seen: NDArray[np.bool_]
+    sink: Array | None
 
 
 def screen(
@@ -55,8 +58,9 @@ def screen(
     x : ndarray of float64, shape (rows, n)
         What the operands were made from; only its shape counts.
     operands : tuple of ndarray
-        q, k, v and the mask. Where rows share keys or values, these are views with a stride of 0
-        along the rows, and one product of matrices serves all.
+        q, k, v and the mask, and of attention with a sink the sinks. Where rows share keys or
+        values, these are views with a stride of 0 along the rows, and one product of matrices
+        serves all.
     fixed, expected : ndarray, shape (rows, c)
         What the special-value policy gives, and where.
     """
@@ -75,16 +79,34 @@ def screen(
     return Screened(truth, undecided, error)
 
 
+def screen_with_sink(
+    x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """As `screen`, with sinks of shape (rows, 1, 1); rows with what is not finite stay open."""
+    found = screen(x, operands, fixed, expected, format)
+    q, k, v, _, sink = operands
+    for each in (q, k, v, sink):
+        finite = np.isfinite(own_rows(each))
+        if not finite.all():
+            found.undecided[:] |= ~finite.all(axis=(1, 2)) & ~fixed.all(axis=-1)
+    return found
+
+
 def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
     """The operands of some rows as float64; what is shared loses its axis of rows.
 
     What is not finite is 0 here: the policy has fixed what it could reach.
     """
-    q, k, v, mask = operands
+    q, k, v, mask, *sinks = operands
     k, v = (_own(each, rows) for each in (k, v))
     with np.errstate(invalid="ignore"):
-        q, k, v = (_finite(each.astype(np.float64, copy=False)) for each in (q[rows, 0], k, v))
-    return _Rows(q, k, v, mask[rows, 0].astype(bool))
+        q, k, v, *sinks = (
+            _finite(each.astype(np.float64, copy=False))
+            for each in (q[rows, 0], k, v, *(each[rows, 0] for each in sinks))
+        )
+    if sinks:  # a key more, whose value is 0
+        v = np.concatenate([v, np.zeros((*v.shape[:-2], 1, v.shape[-1]))], axis=-2)
+    return _Rows(q, k, v, mask[rows, 0].astype(bool), sinks[0] if sinks else None)
 
 
 def _own(array: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -133,7 +155,8 @@ def _is_shared(rows: _Rows) -> bool:
 
 def _part(rows: _Rows, part: slice) -> _Rows:
     k, v = (each if each.ndim == 2 else each[part] for each in (rows.k, rows.v))
-    return _Rows(rows.q[part], k, v, rows.seen[part])
+    sink = None if rows.sink is None else rows.sink[part]
+    return _Rows(rows.q[part], k, v, rows.seen[part], sink)
 
 
 def _vectors_or_values(rows: _Rows, precision: Precision) -> tuple[Vectors, Values]:
@@ -143,7 +166,8 @@ def _vectors_or_values(rows: _Rows, precision: Precision) -> tuple[Vectors, Valu
 def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> Rounded:
     """The results of some rows, shape (rows, c)."""
     q = distances.vectors(here.q, precision.scores)
-    apart = distances.distances(q, keys.k, here.seen, precision.scores, here.q.shape[-1])
+    depth, least = here.q.shape[-1], precision.scores
+    apart = distances.distances(q, keys.k, here.seen, least, depth, here.sink)
     w = weights(apart, precision)
     mean = means.means(w, apart, keys.v, precision.values)
     found = rounded(mean.z, format)
@@ -154,4 +178,22 @@ def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> 
         again = rounded(means.from_the_heaviest(some, w, apart, keys.v, mean), format)
         for target, each in zip(found, again, strict=True):
             target[some] = each
+    if here.sink is not None:
+        _put_nothing(found, apart, keys.v, format)
     return found
+
+
+def _put_nothing(found: Rounded, apart: Distances, v: Values, format: Format) -> None:
+    """Results so much smaller than any number that nothing but 0 is near: the sink takes all.
+
+    Without a key that counts, a result is below the number of keys times the largest of their
+    values and exp(nearest).
+    """
+    n = apart.counted.shape[-1]
+    below = np.maximum(apart.nearest, -(2.0**1000)) * math.log2(math.e)
+    most = v.exponent + below + math.log2(n) + 1.0
+    deep = ~apart.counted[:, :-1].any(axis=-1, keepdims=True) & (apart.nearest < 0.0)
+    nothing = deep & (most < format.spacing_exponent + math.log2(_NOTHING))
+    found.rounded[nothing] = found.offset[nothing] = 0.0
+    found.ulp[nothing], found.error[nothing] = format.smallest_subnormal, _NOTHING
+    found.open[nothing] = False

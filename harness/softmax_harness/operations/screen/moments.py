@@ -51,6 +51,51 @@ def relative_error(format: Format) -> float:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Numbers that exponentials are multiplied by, divided by a power of two where that is needed.
+
+    Attributes
+    ----------
+    v : ndarray of float64, shape (rows, n)
+    exponent : ndarray of int64, shape (rows, 1)
+        Not 0 if they are very large or very small.
+    open : ndarray of bool, shape (rows,)
+        Where they are out of range, which gives anything.
+    """
+
+    v: Array
+    exponent: Bits
+    open: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Rows, v: Array) -> Weights:
+        """The numbers v of the rows, of their shape."""
+        largest, least = np.zeros(rows.top.shape), np.full(rows.top.shape, np.inf)
+        for piece in rows.pieces():
+            size = np.abs(v[:, piece])
+            largest = np.maximum(largest, size.max(axis=-1, keepdims=True))
+            low = size.min(axis=-1, keepdims=True)
+            if not low.all():
+                low = np.where(size == 0.0, np.inf, size).min(axis=-1, keepdims=True)
+            least = np.minimum(least, low)
+        usable = largest < _LARGEST
+        exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
+        usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
+        return cls(v, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+
+    def some(self, chosen: slice) -> Weights:
+        """Of some of the rows."""
+        return Weights(self.v[chosen], self.exponent[chosen], self.open[chosen])
+
+    def scaled(self, piece: slice) -> Array:
+        """Some columns of them, divided; 0 where they are out of range."""
+        v = self.v[:, piece]
+        if self.open.any():
+            v = np.where(self.open[:, None], 0.0, v)
+        return np.ldexp(v, -self.exponent.astype(np.int32)) if self.exponent.any() else v
+
+
+@dataclass(frozen=True)
 class Vector:
     """c of some rows, divided by a power of two if v is very large or very small.
 
@@ -70,19 +115,8 @@ class Vector:
     @classmethod
     def of(cls, rows: Rows, v: Array) -> Vector:
         """That of the rows' v, of their shape."""
-        top = np.take_along_axis(v, rows.place, axis=-1)
-        largest, least = np.zeros(top.shape), np.full(top.shape, np.inf)
-        for piece in rows.pieces():
-            size = np.abs(v[:, piece])
-            largest = np.maximum(largest, size.max(axis=-1, keepdims=True))
-            low = size.min(axis=-1, keepdims=True)
-            if not low.all():
-                low = np.where(size == 0.0, np.inf, size).min(axis=-1, keepdims=True)
-            least = np.minimum(least, low)
-        usable = largest < _LARGEST
-        exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
-        usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
-        return cls(v, top, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+        top, known = np.take_along_axis(v, rows.place, axis=-1), Weights.of(rows, v)
+        return cls(v, top, known.exponent, known.open)
 
     def differences(self, rows: Rows, piece: slice, w: Workspace) -> tuple[Array, Array | None]:
         """c as two float64, in memory of `w`, the second None if it is 0 throughout.
@@ -154,6 +188,17 @@ class Moment:
         shifts = [(each.sum.exponent - total.exponent).astype(np.int32) for each in parts]
         sizes = [np.ldexp(each.size, shift) for each, shift in zip(parts, shifts, strict=True)]
         return cls(total, np.sum(sizes, axis=0))
+
+    @classmethod
+    def concatenated(cls, parts: list[Moment]) -> Moment:
+        """The moments of all rows, from those of some of them each."""
+        sums = Scaled.concatenated([each.sum for each in parts])
+        return cls(sums, np.concatenate([each.size for each in parts]))
+
+    @staticmethod
+    def error(kernel: ModuleType) -> float:
+        """The bound of the error of the sum, and of that over S, relative to that of E_j |c_j|."""
+        return float(_MOMENT_ERROR * kernel.RELATIVE_ERROR)
 
     def over(self, inverse: tuple[Array, Array]) -> Moment:
         """m: the sum over S."""

@@ -40,11 +40,14 @@ class Tried:
     batch : Batch
     function : callable
         ``function(x)`` gives its outputs for other logits of the same format, as float64.
+    directions : pair of ndarray
+        `_directions` of the logits.
     """
 
     recipe: Recipe
     batch: Batch
     function: Callable[[NDArray[Any]], Array]
+    directions: tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def keeps_differences(tried: Tried) -> Found:
 
 def derivative(tried: Tried) -> Found:
     """s (v - s.v) from the outputs: its error where that is more than 8 roundings of s and v."""
-    v, exact = _directions(tried)
+    v, exact = tried.directions
     y, u = tried.batch.y, tried.recipe.format.unit_roundoff
     with np.errstate(invalid="ignore"):
         computed = y * (v - (y * v).sum(axis=-1, keepdims=True))
@@ -109,7 +112,7 @@ def differences(tried: Tried) -> Found:
     No step is right: where it is large the difference is no derivative, where it is small
     rounding is what is left.
     """
-    v, exact = _directions(tried)
+    v, exact = tried.directions
     dtype = tried.recipe.format.dtype
     best = np.full((len(v), 1), np.inf)
     x = tried.batch.x
@@ -123,12 +126,11 @@ def differences(tried: Tried) -> Found:
     return Found(np.where(best <= 8.0 * tried.recipe.format.unit_roundoff, 0.0, best))
 
 
-def _directions(tried: Tried) -> tuple[Array, Array]:
+def _directions(recipe: Recipe, x: Array) -> tuple[Array, Array]:
     """Vectors of +-1, and the exact Jacobian times them."""
-    rng = tried.recipe.random_operands(0)
-    v = rng.choice([-1.0, 1.0], tried.batch.x.shape)
-    problem = Problem.of(OPERATIONS["gradient"], tried.recipe.format)
-    return v, arbitrate(problem, tried.batch.x, (v,)).value
+    v = recipe.random_operands(0).choice([-1.0, 1.0], x.shape)
+    problem = Problem.of(OPERATIONS["gradient"], recipe.format)
+    return v, arbitrate(problem, x, (v,)).value
 
 
 PROPERTIES: dict[str, Callable[[Tried], Found]] = {
@@ -169,13 +171,15 @@ def _tried(
             stored = recipe.block(0)
             x = stored.astype(np.float64)
             truth = exact_results(Problem.of(OPERATIONS["softmax"], format), x).truth
+            directions = _directions(recipe, x)
             for each in implementations:
                 if format.name in each.dtypes:
                     subject = subject_named(
                         each.name, problem_of(each, OPERATIONS["softmax"], format)
                     )
                     function = _outputs(subject)
-                    yield each, Tried(recipe, batch_of(x, function(stored), truth), function)
+                    batch = batch_of(x, function(stored), truth)
+                    yield each, Tried(recipe, batch, function, directions)
 
 
 def _outputs(subject: Subject) -> Callable[[NDArray[Any]], Array]:

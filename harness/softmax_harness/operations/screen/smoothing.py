@@ -1,0 +1,171 @@
+"""The screen of label smoothing: L + D, D = (1 - eps) (a - x_t) + (eps / n) sum_j (a - x_j).
+
+a is the largest logit and L = log sum exp(x - a). With 0 <= eps <= 1 nothing is negative, so that
+nothing cancels: z errs by no more of itself than L or D does. Rows with another eps stay open, and
+so do those whose logits are too far apart for float64.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations.screen import logs, masks
+from softmax_harness.operations.screen.arguments import difference
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.logs import Log
+from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import exact_product, two_sum
+from softmax_harness.operations.screen.workspace import Array, bits_of, workspace
+from softmax_harness.operations.truth import Truth
+
+DISTANCE_ERROR = 2.0**-94
+_LARGEST = 2.0**1000  # distances and results beyond stay open
+_LEAST = 2.0**-900  # so do results below: their parts may have underflowed
+_ELEMENTS = 1 << 18  # so many logits' rows take each step of the logarithm together
+_Pair = tuple[Array, Array]
+
+
+class _Sum(NamedTuple):
+    """L + D of each row, shape (rows, 1): `head + tail + lacking`, where it is not L alone.
+
+    Attributes
+    ----------
+    head, tail, lacking : ndarray of float64
+        The head is exact; what adding up the tail rounded is `lacking`.
+    error : ndarray of float64
+        Of the sum of all three.
+    open : ndarray of bool
+        Where it is known to no use.
+    is_log : ndarray of bool
+        Where D is 0: L, which may be much smaller than a float64, is all.
+    """
+
+    head: Array
+    tail: Array
+    lacking: Array
+    error: Array
+    open: NDArray[np.bool_]
+    is_log: NDArray[np.bool_]
+
+
+def label_smoothing(
+    x: Array,
+    target: NDArray[np.int64],
+    eps: Array,
+    fixed: NDArray[np.bool_],
+    expected: Array,
+    format: Format,
+) -> Screened:
+    """L + D of each row, x of shape (rows, n), the classes and eps of shape (rows, 1)."""
+    stages = [
+        Stage(each, logs.relative_error(each) + DISTANCE_ERROR) for each in kernels_of(format)
+    ]
+
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        rows = Rows.of(x[part], stage.kernel)
+        log = Log.of(rows)
+        found = _added(log, distance(rows, target[part], eps[part]), eps[part])
+        relative, alone = logs.relative_error(stage.kernel), found.is_log
+        w = workspace(here.ulp.shape)
+        head, tail, q = w.take(), w.take(), bits_of(w.take())
+        head[:] = np.where(alone, log.own.head, np.where(found.open, 1.0, found.head))
+        tail[:] = np.where(alone, log.own.tail, np.where(found.open, 0.0, found.tail))
+        q[:] = np.where(alone, log.own.exponent << 52, 0)
+
+        def closer(row: NDArray[np.int64]) -> tuple[Array, Array]:
+            own = np.where(alone, relative * log.own.head, found.error)
+            return np.where(alone, 0.0, found.lacking)[row, 0], own[row, 0]
+
+        open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
+        lost = found.open | (found.error > stage.relative_error * np.abs(found.head))
+        return np.asarray(log.open | open_[:, 0] | (lost & ~alone)[:, 0])
+
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
+
+
+def _added(log: Log, apart: _Pair, eps: Array) -> _Sum:
+    """L + D; D is exact where eps is 0, and within `DISTANCE_ERROR` otherwise.
+
+    The sum of the heads is exact. Each of two additions to its tail is, with `lacking`, whose own
+    sum is rounded by 2**-53 of it.
+    """
+    usable = (eps >= 0.0) & (eps <= 1.0) & (apart[0] < _LARGEST)
+    d, low = (np.where(usable, each, 1.0) for each in apart)
+    head, rest = two_sum(d, log.head)
+    rest, first = two_sum(rest, low)
+    tail, second = two_sum(rest, log.tail)
+    lacking = first + second
+    own = np.where(eps == 0.0, 0.0, DISTANCE_ERROR * d)
+    error = log.error + own + 2.0**-52 * np.abs(lacking)
+    return _Sum(head, tail, lacking, error, ~usable | (head < _LEAST), usable & (d == 0.0))
+
+
+def distance(rows: Rows, target: NDArray[np.int64], eps: Array) -> _Pair:
+    """D of each row as two float64, shape (rows, 1), within `DISTANCE_ERROR` of itself.
+
+    a - x_t and 1 - eps are exact, and products of two such pairs are right to 2**-102 of
+    themselves, as is the division by n. Nothing is negative: the sum of the n distances errs by
+    2**-96 of itself, see `_total`, and the sum of both parts by 2**-104. Where eps is 0, D is
+    a - x_t exactly. What is below `_LEAST` may have underflowed, which does not count beside
+    more; it is anything but a number below `_LARGEST` where a distance overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        own = two_sum(rows.top, -np.take_along_axis(rows.x, target, axis=-1))
+        head, low = _product(two_sum(np.ones_like(eps), -eps), own)
+        if not eps.any():
+            return head, low
+        others = _product(_sum_of_distances(rows), (eps, np.zeros_like(eps)))
+        share = others[0] / rows.n
+        p, e = exact_product(share, np.full_like(share, float(rows.n)))
+        rest = ((others[0] - p) - e + others[1]) / rows.n
+        share, rest = (np.where(eps == 0.0, 0.0, each) for each in (share, rest))
+        head, error = two_sum(head, share)
+        return two_sum(head, error + (low + rest))
+
+
+def _product(a: _Pair, b: _Pair) -> _Pair:
+    p, e = exact_product(a[0], b[0])
+    return two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))
+
+
+def _sum_of_distances(rows: Rows) -> _Pair:
+    """The sum of a - x_j over what is not masked; where anything is, only eps = 0 is not fixed."""
+    head, tail = np.zeros_like(rows.top), np.zeros_like(rows.top)
+    for chunk in rows.chunks():
+        some = rows.some(chunk)
+        for piece in rows.pieces():
+            w = workspace(some.x[:, piece].shape)
+            d, low = difference(some.x[:, piece], some.top, w)
+            if some.usable is not None:
+                kept = masks.all_bits(some.kept(piece))
+                masks.put(d, kept, 0.0)
+                masks.put(low, kept, 0.0)
+            of_piece = _total(d, low)
+            w.give(d, low)
+            head[chunk], error = two_sum(head[chunk], -of_piece[0])
+            tail[chunk] += error - of_piece[1]
+    return two_sum(head, tail)
+
+
+def _total(head: Array, low: Array) -> _Pair:
+    """The sum over each row of numbers of one sign, each head + low, |low| <= 2**-53 |head|.
+
+    Halves are added until one column is left, k times: the heads with their errors, at most 2**-53
+    of a sum each, which go to the lows. These are at most (k + 1) 2**-53 of their heads, and k
+    additions round them by k (k + 1) 2**-106 of the sum at most. That is below 2**-97, since
+    k < 27, and the additions of the pieces of a long row, fewer than 2**11, are below 2**-98.
+    """
+    while (n := head.shape[-1]) > 1:
+        half = n - n // 2  # of an odd number the middle one waits
+        total, error = two_sum(head[:, : n - half], head[:, half:])
+        rest = error + low[:, : n - half] + low[:, half:]
+        if n % 2:
+            total = np.concatenate([total, head[:, half - 1 : half]], axis=-1)
+            rest = np.concatenate([rest, low[:, half - 1 : half]], axis=-1)
+        head, low = total, rest
+    return two_sum(head, low)

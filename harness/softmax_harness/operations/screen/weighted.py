@@ -1,0 +1,128 @@
+"""The screen of logsumexp with weights: a + log T, T = sum_j b_j exp(x_j - a), of either sign.
+
+a is the largest logit whose weight is not 0. T errs by a share of A = sum |b_j| exp(x_j - a), which
+may be much larger than T. With T = 2**k (1 + y), 0 <= y < 1, log T is k log 2 + log(1 + y). It and
+a may cancel too. So each row has an error of its own, and one in which that is more than the stated
+share of the result stays open, as does one whose T is not surely above 0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.ground.formats import Format
+from softmax_harness.operations.screen import logs
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.constants import N, constants
+from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
+from softmax_harness.operations.screen.moments import Moment, Weights
+from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.rounding import rounded
+from softmax_harness.operations.screen.sums import exact_product, two_sum
+from softmax_harness.operations.screen.workspace import Array, Bits, bits_of, workspace
+from softmax_harness.operations.truth import Truth
+
+_CANCELLED = 2.0**12
+# Of what is added up at the end, in units of its largest term: four sums of rounding errors.
+_SUMS_ERROR = 2.0**-100
+_ELEMENTS = 1 << 18  # so many logits' rows take each step of the logarithm together
+
+
+class _Total(NamedTuple):
+    """T of each row, shape (rows, 1), and the bound of its relative error.
+
+    Attributes
+    ----------
+    value : Scaled
+    error : ndarray of float64
+        Infinite where T is not surely above 0.
+    """
+
+    value: Scaled
+    error: Array
+
+
+def logsumexp_weighted(
+    x: Array, b: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
+) -> Screened:
+    """a + log T of each row, x and b of shape (rows, n)."""
+    kernels = kernels_of(format)
+    least = _CANCELLED * logs.relative_error(kernels[-1])
+    stages = [Stage(each, max(least, 2.0**4 * logs.relative_error(each))) for each in kernels]
+
+    def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        weights = np.where(np.isfinite(b[part]), b[part], 0.0)
+        rows = Rows.of(np.where(weights != 0.0, x[part], -np.inf), stage.kernel)
+        vector = Weights.of(rows, weights)
+        total = _total(rows, vector)
+        z, low, error = _with_log(rows.top, total, vector.exponent)
+        lost = ~(error <= stage.relative_error * np.abs(z))
+        w = workspace(here.ulp.shape)
+        head, tail, q = w.take(), w.take(), bits_of(w.take())
+        head[:], tail[:], q[:] = np.where(lost, 1.0, z), np.where(lost, 0.0, low), 0
+
+        def closer(row: NDArray[np.int64]) -> tuple[float, Array]:
+            return 0.0, error[row, 0]
+
+        open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
+        return np.asarray(vector.open | (open_ | lost)[:, 0])
+
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
+
+
+def _total(rows: Rows, vector: Weights) -> _Total:
+    """T, of weights divided by 2**vector.exponent, from the sum of the weighted exponentials.
+
+    That sum errs by `Moment.error` of A, and the largest exponential, by which it is divided, by
+    less than the kernel's bound, which `Moment.error` is twice over.
+    """
+    moments, own = [], (np.ones_like(rows.top), np.zeros_like(rows.top))
+    for chunk in rows.chunks():
+        some, of_some, parts = rows.some(chunk), vector.some(chunk), []
+        for piece in rows.pieces():
+            w = workspace(some.x[:, piece].shape)
+            terms = some.exponentials(piece, w)
+            row, column = some.at_top(piece)
+            for each, values in zip(own, terms[:2], strict=True):
+                each[chunk][row, 0] = values[row, column]
+            parts.append(Moment.of((of_some.scaled(piece), None), terms, rows, w))
+            w.give(*terms[:2], terms[2].view(np.float64))
+        moments.append(Moment.joined(parts))
+    moment = Moment.concatenated(moments)
+    head, tail, exponent = moment.sum
+    top, low = two_sum(*own)
+    first = head / top
+    p, e = exact_product(first, top)
+    rest = (((head - p) - e) + (tail - first * low)) / top
+    value = Scaled(*two_sum(first, rest), exponent)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = 2.0 * Moment.error(rows.kernel) * moment.size / head
+    return _Total(value, np.where((head > 0.0) & (error < 0.5), error, np.inf))
+
+
+def _with_log(top: Array, total: _Total, exponent: Bits) -> tuple[Array, Array, Array]:
+    """a + log T as two float64, T times 2**exponent, and the bound of its error.
+
+    An error of e < 1/2 in T is at most 1.4 e in its logarithm. k times three of the pieces of
+    (log 2) / N is exact; the sums of their rounding errors are rounded.
+    """
+    positive = np.isfinite(total.error)
+    head, tail = (
+        np.where(positive, each, other)
+        for each, other in zip(total.value[:2], (1.0, 0.0), strict=True)
+    )
+    m, k = np.frexp(head)
+    one_and, more = 2.0 * m, np.ldexp(tail, 1 - k)
+    log = log_of_one_and(Scaled(one_and - 1.0, more, np.zeros_like(exponent)))
+    steps = N * (total.value.exponent + exponent + k - 1).astype(np.float64)
+    first, second, third, last = (steps * each for each in constants().ln2)
+    z, e = two_sum(top, first)
+    z, lost = two_sum(z, log.head)
+    z, again = two_sum(z, second)
+    z, low = two_sum(z, (e + lost) + again + (third + last + log.tail))
+    size = np.abs(top) + np.abs(first) + np.abs(log.head)
+    error = 1.4 * total.error + LOG_ERROR * np.abs(log.head) + _SUMS_ERROR * size
+    return z, low, error
