@@ -23,7 +23,7 @@ speed: .venv/ready-to-test
 	$(BIN)/python harness/benchmarks/judging.py
 
 test: check
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready-to-test
 	$(BIN)/ruff check .

@@ -32,12 +32,21 @@ from softmax_harness.inputs.families import FAMILIES, Recipe, planes
 def pytest_configure(config):
     """Say what the marks of the tests mean."""
     config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
-    config.addinivalue_line("markers", "xdist_group(name): runs where others of the name run")
+    config.addinivalue_line("markers", "together(name): needs the truths that others of it need")
 
 
 def pytest_collection_modifyitems(items):
-    """The slow ones first, so that several processes end together."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """The slow ones first, so that several processes end together; what shares truths in a row."""
+    firsts = {}
+    for place, item in enumerate(items):
+        firsts.setdefault(_shared_by(item), place)
+    items.sort(key=lambda i: (i.get_closest_marker("slow") is None, firsts[_shared_by(i)]))
+
+
+def _shared_by(item):
+    """The name under which others need the same truths; a test's own where none do."""
+    mark = item.get_closest_marker("together")
+    return item.nodeid if mark is None else mark.args[0]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ pytestmark = pytest.mark.usefixtures("truths_kept")
 AVAILABLE = {each.name: each.dtypes for each in catalogue().values() if not each.unavailable}
 
 
-@pytest.mark.xdist_group("softmax")  # which tests/mutants judges too
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_check_passes(name):
     results = checked(name, Contract(AVAILABLE[name]))

@@ -12,7 +12,7 @@ from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
-pytestmark = pytest.mark.usefixtures("truths_kept")
+pytestmark = [pytest.mark.usefixtures("truths_kept"), pytest.mark.slow]
 FOLDER = Path(softmax_faults.softmax.__path__[0])
 _NOT_SUBJECTS = ("good.py", "__init__.py")
 _SECONDS_TO_HANG = 5.0  # enough for any of them that does end
@@ -73,8 +73,6 @@ PART_OF = {
     "integers": "integers",
     "nondeterminism": "repeats",
 }
-# In one process, so that truths are found once.
-together = pytest.mark.xdist_group("softmax")
 
 
 def telling_first(kinds):
@@ -88,7 +86,6 @@ def test_there_are_enough_of_them():
     assert len({each.values[1] for each in RIGHT}) >= 12
 
 
-@together
 @pytest.mark.parametrize("path, name, text", [m for m in MUTANTS if m.values[0].stem != "deaths"])
 def test_a_broken_softmax_fails_for_the_right_reason(path, name, text):
     """The suite up to the first finding of a kind that the docstring names."""
@@ -113,7 +110,6 @@ def test_a_softmax_that_ends_its_process_or_never_ends_is_one_finding(path, name
     assert finding.kind in kinds
 
 
-@together
 @pytest.mark.parametrize("path, name, dtypes, said", RIGHT)
 def test_a_right_softmax_passes(path, name, dtypes, said):
     results = checked(f"{path}:{name}", Contract(dtypes, said=said))

@@ -89,7 +89,7 @@ class Question:
     @cached_property
     def limit_ulp(self) -> Array:
         """The error bound of each element, shape (rows, n): up to it, the element is accurate."""
-        return self._limit_ulp(self.truth, slice(None))
+        return self._limit_ulp(self.truth, None)
 
     @cached_property
     def input_sensitivity(self) -> Array | None:
@@ -151,13 +151,15 @@ class Question:
         error = error_ulp_of(self.operation, self.x.shape[-1], self.problem.output_format)
         return replace(own, exact_results=replace(own.exact_results, error_ulp=error), _others={})
 
-    def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
-        operands = tuple(each[rows] for each in self.operands)
+    def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | None) -> Array:
+        x, operands = self.x, self.operands
+        if rows is not None:
+            x, operands = x[rows], tuple(each[rows] for each in operands)
         with np.errstate(invalid="ignore"):
             return limit_ulp(
                 self.operation,
                 self.standard,
-                self.x[rows],
+                x,
                 operands,
                 truth.value,
                 truth.ulp,
@@ -168,6 +170,9 @@ class Question:
         """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
         slack, cheap = self.exact_results.error_ulp, cheap_limit_of(self.operation, self.standard)
         if cheap is not None and not _beyond(batch, slack, cheap):
+            return False
+        # No standard asks for more than the nearest number.
+        if (batch.largest <= 0.5 - slack).all():
             return False
         limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
         with np.errstate(invalid="ignore"):
@@ -213,6 +218,7 @@ def question(
     """The truth and the error bound of `stored`, shape (rows, n), seen from the output format."""
     # What an implementation could write into is copied: it must not change the question.
     x = stored.astype(np.float64, copy=stored.flags.writeable)
+    x.flags.writeable = False
     standard = default_standard(problem.operation, problem.output_format)
     found = exact_results(problem, x, operands, tier)
     remember(problem, problem.operation.called_with(stored, operands), x, found)

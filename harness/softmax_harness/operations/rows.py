@@ -170,8 +170,27 @@ class Sums(NamedTuple):
     log_error: Array
 
 
+class _Latest:
+    """What was found last: the bounds of an operation and of its standards ask for the same."""
+
+    found: tuple[Array, Format, Sums] | None = None
+
+
 def sums(x: Array, format: Format) -> Sums:
-    """See `Sums`.
+    """See `Sums`; those of the same array are found once, if nobody may write to it."""
+    if x.flags.writeable:
+        return _sums(x, format)
+    latest = _Latest.found
+    if latest is None or latest[0] is not x or latest[1] != format:
+        latest = x, format, _sums(x, format)
+        for each in latest[2]:
+            each.flags.writeable = False
+        _Latest.found = latest
+    return latest[2]
+
+
+def _sums(x: Array, format: Format) -> Sums:
+    """The arithmetic of `Sums`.
 
     The sum of all but one of the largest is D = sum of t_j, t_j = exp(-A_j). Its terms err by u A_j
     and eps of themselves and by kappa eta, its additions by gamma; log(1 + D) by that over 1 + D

@@ -17,7 +17,7 @@ from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import described
 from softmax_harness.subjects.subject import Subject
 
-pytestmark = pytest.mark.usefixtures("truths_kept")
+pytestmark = [pytest.mark.usefixtures("truths_kept"), pytest.mark.slow]
 FOLDER = Path(softmax_faults.operations.__path__[0])
 NAMES = (
     "logsumexp",
@@ -84,8 +84,8 @@ def is_right(function):
 
 
 def of_kernels(operation, *values, name):
-    """A parameter of a test; those of an operation run in one process, and share what is true."""
-    mark = pytest.mark.xdist_group(f"kernels of {operation}")
+    """A parameter of a test; those of an operation come in a row, and share what is true."""
+    mark = pytest.mark.together(f"kernels of {operation}")
     return pytest.param(operation, *values, id=f"{operation}-{name}", marks=mark)
 
 
