@@ -25,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import plain_attention
 from plain_loop import EXACT, largest_ulp_error
 from shares import seconds_by_part
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import OPERATIONS, Problem
@@ -41,7 +41,6 @@ LOOP_ELEMENTS = 2000
 QUERIES, KEYS, HEAD = 128, 1000, 64  # of attention: scores of one head, and its dimension
 SCORED = (10_000, 1000)
 LONG_ROWS = (100_000, 4_000_000, 50_000_000)
-LONG_DTYPES = ("float16", "float32", "float64")
 RUN_IMPLEMENTATIONS = ("max-shifted", "naive", "wide", "log-sum-exp", "shifted-log-sum-exp")
 RUN_FAMILIES = ("normal-1", "normal-10", "normal-100", "masked", "rising", "ties")
 
@@ -361,7 +360,7 @@ class Run:
 def long_rows_table():
     """A line for each length of long rows and each dtype."""
     yield from ("", "| | |", "|---|---:|")
-    for n, dtype in itertools.product(LONG_ROWS, LONG_DTYPES):
+    for n, dtype in itertools.product(LONG_ROWS, DEFAULT_DTYPES):
         with tempfile.TemporaryDirectory() as folder:
             low, middle, high = long_row_ratios(Path(folder), n, dtype)
         what = f"`score` of {dtype} rows of {n}: processor time over that in rows of 1000"

@@ -52,6 +52,14 @@ def test_score_reads_files_of_any_size_in_the_same_memory(tmp_path, axis, n):
     assert found[1] < found[0] + _NOISE, [each / _MIB for each in found]
 
 
+def test_score_reads_one_long_row_slice_by_slice(tmp_path):
+    """Of all its elements it keeps 8 bytes each, to sort them: a quarter of what results take."""
+    words, lengths = ("-c", "from softmax_harness.cli import main; main()"), (600_000, 6_000_000)
+    found = [peak(*words, "score", *pair(tmp_path / str(n), 1, n, 1)) for n in lengths]
+    kept = 8 * (lengths[1] - lengths[0])
+    assert found[1] < found[0] + kept + _NOISE, [each / _MIB for each in found]
+
+
 SWEEP = """
 import sys
 from softmax_harness.inputs.families import FAMILIES, Recipe

@@ -76,8 +76,9 @@ class Worker:
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         late = threading.Timer(self._seconds, process.kill)
-        late.start()
+        late.daemon = True  # if a signal comes before it can be cancelled, nobody waits for it
         try:
+            late.start()
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()

@@ -11,6 +11,7 @@ from softmax_harness.judgement.aggregate import kept_for_percentile, tally
 from softmax_harness.judgement.long_row import SlicedRow, judged_row
 from softmax_harness.judgement.maxima import exact_maxima
 from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.metrics import order
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.screen import full, light
 from softmax_harness.operations.standards import default_standard
@@ -23,6 +24,7 @@ SOFTMAX = OPERATIONS["softmax"]
 def small(monkeypatch):
     monkeypatch.setattr(long_row, "SLICE", 1 << 11)
     monkeypatch.setattr(long_row, "_LONGEST_WHOLE", 1 << 12)
+    monkeypatch.setattr(order, "_PIECE", 1 << 10)
 
 
 def logits(kind):

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 
 import pytest
@@ -105,6 +106,22 @@ def test_start_up_is_no_part_of_a_time_and_a_failure_is_told(here, tmp_path, mon
     assert failed["failure"] == "ValueError: no rows of 1000" and failed["repeats"] == 0
     assert failed[["seconds_median", "seconds_q25", "seconds_q75"]].isna().all()
     assert timed["seconds_q75"] < 0.2  # which the first call sleeps, and no other
+
+
+def test_an_interrupt_while_a_request_begins_leaves_nobody_waiting(here, monkeypatch):
+    """The thread that gives a benchmark up would else hold the command up for two minutes."""
+    started = threading.Timer.start
+    timers = []
+
+    def interrupted(timer):
+        started(timer)
+        timers.append(timer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Timer, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        calls.time_calls({"max-shifted": ["float32"]}, lambda *progress: None)
+    assert timers and all(timer.daemon and timer.finished.is_set() for timer in timers)
 
 
 def test_neighbours_in_time_are_of_one_dtype_and_length():

@@ -22,7 +22,7 @@ _BITS_OF_ONE, _FARTHEST = 0x3FF << 52, 0xFFFFFFFF
 # Longer rows of finite logits are sorted as integers: measured.
 _LONG = 1 << 14
 _MOST_PASSES = 8
-_LOW = np.uint64(_FARTHEST)
+_PIECE = 1 << 16
 
 
 def argmax_flips(batch: Batch) -> Array:
@@ -219,31 +219,47 @@ def _inversions_of_keys(x: NDArray[Any], y: NDArray[Any], let_go: Callable[[], N
 
     An entry belongs to an inversion where a larger y stands before it, or a smaller one behind.
     """
+    keys = _sorted_keys(x, y, let_go)
+    pieces = list(_overlapping(len(keys), by=0))
+    before, largest = [], np.uint32(0)
+    for piece in pieces:
+        before.append(largest)
+        largest = max(largest, keys[piece].astype(np.uint32).max())
+    found, smallest = [], np.uint32(_FARTHEST)
+    for piece, so_far in zip(reversed(pieces), reversed(before), strict=True):
+        own = keys[piece].astype(np.uint32)  # which cuts off x
+        own_least = own.min()
+        if so_far > own_least or smallest < own.max() or not (own[1:] >= own[:-1]).all():
+            inverted = np.maximum(np.maximum.accumulate(own), so_far) > own
+            inverted |= np.minimum(np.minimum.accumulate(own[::-1])[::-1], smallest) < own
+            found.append(own[inverted])
+        smallest = min(smallest, own_least)
+    if not found:
+        return 0
+    _, rank = np.unique(np.concatenate(found[::-1]), return_inverse=True)
+    return count_inversions(rank)
+
+
+def _sorted_keys(
+    x: NDArray[Any], y: NDArray[Any], let_go: Callable[[], None]
+) -> NDArray[np.uint64]:
+    """x in the higher bits and y in the lower ones, without what has a NaN for y."""
     keys = np.empty(len(x), np.uint64)
     kept = 0
     for piece in _overlapping(len(x), by=0):
-        outputs = y[piece].astype(np.float32)
-        numbers = ~np.isnan(outputs)
-        high = _ordered(x[piece].astype(np.float32)[numbers]).astype(np.uint64)
-        size = high.size
-        keys[kept : kept + size] = high << np.uint64(32) | _ordered(outputs[numbers])
-        kept += size
+        inputs, outputs = x[piece].astype(np.float32), y[piece].astype(np.float32)
+        if np.isnan(outputs).any():
+            numbers = ~np.isnan(outputs)
+            inputs, outputs = inputs[numbers], outputs[numbers]
+        own = keys[kept : kept + outputs.size]
+        own[:] = _ordered(inputs)
+        own <<= np.uint64(32)
+        own |= _ordered(outputs)
+        kept += outputs.size
         let_go()
     keys = keys[:kept]
     keys.sort()
-    largest, before, pieces = np.uint64(0), [], list(_overlapping(kept, by=0))
-    for piece in pieces:
-        before.append(largest)
-        largest = max(largest, (keys[piece] & _LOW).max())
-    found, smallest = [], _LOW
-    for piece, so_far in zip(reversed(pieces), reversed(before), strict=True):
-        own = keys[piece] & _LOW
-        inverted = np.maximum(np.maximum.accumulate(own), so_far) > own
-        inverted |= np.minimum(np.minimum.accumulate(own[::-1])[::-1], smallest) < own
-        found.append(own[inverted])
-        smallest = min(smallest, own.min())
-    _, rank = np.unique(np.concatenate(found[::-1]), return_inverse=True)
-    return count_inversions(rank)
+    return keys
 
 
 def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
@@ -255,7 +271,7 @@ def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
 
 def _overlapping(n: int, by: int = 1) -> Iterator[slice]:
     """Pieces that a cache holds, each of which begins with the last elements of the one before."""
-    return (slice(max(start - by, 0), min(start + _LONG, n)) for start in range(0, n, _LONG))
+    return (slice(max(start - by, 0), min(start + _PIECE, n)) for start in range(0, n, _PIECE))
 
 
 def _row_inversions(x: Array, y: Array) -> int:
