@@ -126,7 +126,7 @@ standard = click.option(
     "--standard",
     type=click.Choice(STANDARDS),
     help="Standard of accuracy.  [default: what is declared; else wide in formats of 16 bits, "
-    "native in float32 and float64, usual for logarithms]",
+    "native in float32 and float64; usual-wide and usual for logarithms]",
 )
 
 

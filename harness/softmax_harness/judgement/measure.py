@@ -119,9 +119,13 @@ class Question:
         slack, cheap = self.exact_results.error_ulp, cheap_limit_of(self.operation, self.standard)
         if cheap is not None and not _beyond(batch, slack, cheap):
             return False
-        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
+        return self.exceeding(batch, exempt) > 0
+
+    def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
+        """How many elements exceed the limit of the standard for certain, those exempt apart."""
+        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + self.exact_results.error_ulp
         with np.errstate(invalid="ignore"):
-            return bool(((batch.absolute > limit) & ~exempt).any())
+            return int(((batch.absolute > limit) & ~exempt).sum())
 
 
 @dataclass(frozen=True)

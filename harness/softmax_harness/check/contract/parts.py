@@ -43,6 +43,7 @@ class Found:
         self.elements = 0
         self.cells: list[RecipeSummary] = []
         self.reached = ""
+        self.would_miss: dict[str, int] = {}
         self.cause = ""
         self.asked = Asked()
 
@@ -104,6 +105,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     found.reported += flushing.reported
     found.reached = "" if stream.faults or not found.elements else reached.standard
     if not contract.fail_fast:  # of a part of the suite nothing can be told
+        found.would_miss = reached.would_miss
         found.cause = cause.text
     if cause.is_unwritten:
         faults.forget(Outcome.OVERFLOW)
