@@ -21,6 +21,7 @@ __all__ = [
     "Policy",
     "Problem",
     "operation_named",
+    "parted",
     "qualified",
     "taken",
 ]
@@ -60,6 +61,17 @@ def qualified(operation: str, name: str) -> str:
     Of `DEFAULT_OPERATION` the name alone.
     """
     return name if operation == DEFAULT_OPERATION else f"{operation}/{name}"
+
+
+def parted(name: str) -> tuple[str, str]:
+    """The operation, and the name that an implementation has among those of it; see `qualified`.
+
+    The path of a file is none of an operation's, wherever it begins.
+    """
+    operation, _, own = name.partition("/")
+    if own and operation in OPERATIONS and ":" not in own:
+        return operation, own
+    return DEFAULT_OPERATION, name
 
 
 def operation_named(name: str) -> Operation:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.operations import DEFAULT_OPERATION, operation_named
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded
 from softmax_harness.timing.suite import LENGTHS, Softmax
@@ -42,10 +43,17 @@ _SAMPLING = {"sample_time": 0.0005, "repeat": (3, 30, 0.02), "warmup_time": 0.01
 # long first call for the time of all, and put a single one into each sample.
 _FIRST_CALL = {"number": 1, "repeat": 1, "warmup_time": 0}
 _MODULE = """\
+from functools import partial
 from softmax_harness.timing.calls import callable_named
 from softmax_harness.timing.suite import suite
 
-Softmax = suite(*{names!r}, find=callable_named, dtypes={dtypes!r}, lengths={lengths!r})
+Softmax = suite(
+    *{names!r},
+    find=partial(callable_named, operation={operation!r}),
+    dtypes={dtypes!r},
+    lengths={lengths!r},
+    operation={operation!r},
+)
 """
 
 
@@ -58,13 +66,15 @@ def check_runner() -> None:
         )
 
 
-def callable_named(name: str) -> Softmax:
-    """The softmax of that name, loaded in this process and called along the last axis."""
-    function = loaded(name) if is_foreign(name) else catalogue()[name].function
-    return partial(function, axis=-1)
+def callable_named(name: str, operation: str = DEFAULT_OPERATION) -> Softmax:
+    """The implementation of that name, loaded in this process and called along the last axis."""
+    function = loaded(name) if is_foreign(name) else catalogue(operation)[name].function
+    return partial(function, axis=-1) if operation_named(operation).has_axis else function
 
 
-def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.DataFrame:
+def time_calls(
+    wanted: Mapping[str, Iterable[str]], progress: Progress, operation: str = DEFAULT_OPERATION
+) -> pd.DataFrame:
     """Time each implementation in each of its dtypes, on rows of each of the suite's lengths.
 
     Parameters
@@ -73,6 +83,8 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
         Dtypes by the name of an implementation, in every way that can name one.
     progress : callable
         Called with what is done, timings done, and timings in all.
+    operation : str
+        What they compute.
 
     Returns
     -------
@@ -89,16 +101,17 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
     samples: dict[Call, list[float]] = {call: [] for call in calls}
     failures: dict[Call, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        side = Side("this Python", Path(sys.executable), _suite_in(Path(scratch), wanted, dtypes))
+        suite = _suite_in(Path(scratch), list(wanted), dtypes, operation)
+        side = Side("this Python", Path(sys.executable), suite)
         for number in range(ROUNDS):
             for call, answer in _round(side, number, calls, requests, failures, progress):
                 if "samples" in answer:
                     samples[call] += answer["samples"]
                 else:
                     failures[call] = answer.get("error") or answer["skipped"]
-    rows = [_row(call, samples[call], failures.get(call, "")) for call in calls]
+    rows = [_row(call, operation, samples[call], failures.get(call, "")) for call in calls]
     table = pd.DataFrame(rows, columns=list(TIMINGS))
-    return table.sort_values(["implementation", "dtype", "n"], ignore_index=True)
+    return table.sort_values(list(TIMINGS[:4]), ignore_index=True)
 
 
 def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]:
@@ -108,13 +121,15 @@ def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]
     return {choice: {"name": name, "index": index} for index, choice in enumerate(choices)}
 
 
-def _suite_in(scratch: Path, names: Iterable[str], dtypes: list[str]) -> Path:
+def _suite_in(scratch: Path, names: list[str], dtypes: list[str], operation: str) -> Path:
     """A folder of benchmarks, as asv has it, with one suite of these names."""
     # asv_runner imports the folder as a package, whose name no package of the user's may have.
     folder = scratch / "softmax_harness_timed"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    text = _MODULE.format(names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS)
+    text = _MODULE.format(
+        names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS, operation=operation
+    )
     (folder / "timed.py").write_text(text, encoding="utf-8")
     return folder
 
@@ -152,17 +167,18 @@ def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
     return worker.ask(request | {"sampling": _SAMPLING})
 
 
-def _row(call: Call, samples: list[float], failure: str) -> dict[str, Any]:
+def _row(call: Call, operation: str, samples: list[float], failure: str) -> dict[str, Any]:
     name, dtype, n = call
     quartiles = [float("nan")] * 3 if failure else np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
     return {
+        "operation": operation,
         "implementation": name,
         "dtype": dtype,
         "n": n,
         "seconds_median": quartiles[1],
         "seconds_q25": quartiles[0],
         "seconds_q75": quartiles[2],
-        "ns_per_element": ns_per_element(quartiles[1], n),
+        "ns_per_element": ns_per_element(quartiles[1], n, operation),
         "repeats": 0 if failure else len(samples),
         "failure": " ".join(failure.split())[:200],
     }

@@ -13,6 +13,7 @@ from softmax_harness.run.experiments.attention_shares import FAMILY, LENGTH
 from softmax_reports.facts import REFERENCE, full_scope
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -29,10 +30,16 @@ def operations(run: Run) -> Section | None:
     if not others:
         return None
     parts: list[Paragraph | Table] = [Paragraph(text) for text in _conclusions(run.results, others)]
-    parts += [_table(run.results[run.results["operation"] == name], name) for name in others]
+    parts += [part for name in others for part in _of_operation(run.of(name), name)]
     if (table := run.tables.get("attention_shares")) is not None:
         parts += [Paragraph(_shares_conclusion(table)), _shares(table)]
     return Section("Operations that use softmax", parts)
+
+
+def _of_operation(run: Run, name: str) -> list[Paragraph | Table]:
+    """How wrong it is, and beside that how fast where it was timed."""
+    timings = run.tables.get("timings", pd.DataFrame())
+    return [_table(run.results, name), *(time_parts(timings, name) if len(timings) else [])]
 
 
 def _cells(results: pd.DataFrame) -> pd.DataFrame:

@@ -203,10 +203,10 @@ def test_what_is_asked_fits_and_leaves_out_no_kind(plan, each):
 
 
 def test_who_compiles_for_each_shape_is_asked_few_shapes_and_all_families(plan):
-    pace = Pace(per_shape=1.5, limit=20.0)
+    pace = Pace(per_shape=0.6, limit=20.0)
     some = fitting_recipes(plan, room(pace, "accuracy"))
     shapes = {x.shape for one in some for x in one.blocks()}
-    assert 30 < len(shapes) <= 0.45 * 10 * 20.0 / 1.5
+    assert 30 < len(shapes) <= 0.45 * 4 * 20.0 / 0.6
     assert len(some) > 3 * len(shapes)
     assert {one.family.name for one in some} == {one.family.name for one in plan}
     whole = repeats.requests(

@@ -21,8 +21,9 @@ from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
 
 # For all that is asked in a dtype: the time of the elements, in time limits, and that of the calls.
-# More for these, since fewer rows save none of it.
-_ELEMENT_LIMITS, _CALL_LIMITS = 2.0, 10.0
+# More for these, since fewer rows save none of it. Less for what the first call of a shape takes:
+# all families have rows in some thirty shapes.
+_ELEMENT_LIMITS, _CALL_LIMITS, _SHAPE_LIMITS = 2.0, 10.0, 4.0
 # What the parts of the contract have of it; the rest is for what a finding asks besides.
 _SHARES = {
     "accuracy": 0.45,
@@ -107,18 +108,14 @@ class Room:
     @property
     def calls(self) -> float:
         """The calls that fit, if each has a shape of its own."""
-        each = self.pace.per_call + self.pace.per_shape
-        return self._of_calls / each if each else math.inf
+        each = self.pace.per_call / _CALL_LIMITS + self.pace.per_shape / _SHAPE_LIMITS
+        return self.share * self.pace.limit / each if each else math.inf
 
     def holds(self, elements: float, calls: float, shapes: float = 1) -> bool:
         """Whether so many elements in so many calls of so many shapes fit."""
-        taken = calls * self.pace.per_call + shapes * self.pace.per_shape
-        return elements <= self.elements and taken <= self._of_calls
-
-    @property
-    def _of_calls(self) -> float:
-        """The seconds that calls may take, whatever their elements take."""
-        return self.share * _CALL_LIMITS * self.pace.limit
+        each = calls * self.pace.per_call / _CALL_LIMITS
+        first = shapes * self.pace.per_shape / _SHAPE_LIMITS
+        return elements <= self.elements and each + first <= self.share * self.pace.limit
 
     def part(self, share: float) -> Room:
         """A part of it."""
