@@ -97,8 +97,9 @@ policy = click.option(
     "--policy",
     multiple=True,
     callback=_policy,
-    metavar="LINE=nan|zero|any",
-    help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
+    metavar="LINE=nan|zero|uniform|any",
+    help="What a special value shall give: nan, positive-infinity, all-masked or "
+    "zero-temperature; the last has temperatures below 0 checked too.",
 )
 
 

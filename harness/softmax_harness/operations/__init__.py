@@ -4,7 +4,14 @@ import importlib
 import pkgutil
 
 from softmax_harness.ground.errors import unknown
-from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands, taken
+from softmax_harness.operations.operand import (
+    Arrangement,
+    Edge,
+    Inputs,
+    Operand,
+    Operands,
+    taken,
+)
 from softmax_harness.operations.operation import ANYTHING, Enclosure, Operation, Policy
 from softmax_harness.operations.problem import Problem
 
@@ -13,6 +20,7 @@ __all__ = [
     "DEFAULT_OPERATION",
     "OPERATIONS",
     "Arrangement",
+    "Edge",
     "Enclosure",
     "Inputs",
     "Operand",

@@ -19,7 +19,7 @@ from softmax_harness.operations import DEFAULT_OPERATION, Policy
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Fault, Limits
 
-PARTS = ("accuracy", *CASES, "repeats")
+PARTS = ("accuracy", *CASES, "operands", "repeats")
 VERDICTS = ("pass", "fail", "unsupported", "unavailable")
 
 

@@ -21,6 +21,7 @@ from softmax_harness.check.contract.budget import (
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.checked import Contract, finding_of
+from softmax_harness.check.contract.edges import Edges
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.flushing import Flushing
 from softmax_harness.check.contract.reached import Reached
@@ -135,8 +136,15 @@ def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> Non
         found.add_faults(repeats.in_a_fresh_process(subject, fresh, asked), part)
 
 
+def _operands(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    edges = Edges(found.subject)
+    found.add_until_enough(edges.findings())
+    found.reported += edges.reported
+
+
 _OWN: dict[str, Callable[[Found, Subject, str, Contract], Any]] = {
     "accuracy": _accuracy,
+    "operands": _operands,
     "repeats": _repeats,
 }
 
