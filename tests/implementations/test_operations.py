@@ -176,16 +176,20 @@ for words in json.loads(sys.argv[1]):
     except SystemExit as ended:
         if ended.code:
             sys.exit(f"{words}: {ended.code}")
+from softmax_harness.timing import calls
 from softmax_harness.timing.suite import suite
 import mine
 made = suite("mine", find=lambda name: mine.collision, operation="collision")()
 made.time_softmax("mine", "float64", 10)
+calls.ROUNDS, calls.LENGTHS = 1, (10,)
+table = calls.time_calls({"mine.py:collision": ["float64"]}, lambda *done: None, "collision")
+assert table["operation"].tolist() == ["collision"] and not table["failure"].any()
 print("times", float(made.track_max_ulp("mine", "float64", "normal-10") < 64))
 """
 
 
 def test_an_operation_is_one_file(root, tmp_path):
-    """sum_of_squares of softmax, in a copy of the package: every verb has it."""
+    """sum_of_squares of softmax, in a copy of the package: every verb has it, and the timings."""
     import shutil
 
     for name in ("implementations", "harness", "reports"):
@@ -272,7 +276,14 @@ def test_an_operation_is_one_file(root, tmp_path):
             "check.json",
         ],
         ["explain", "0", "1", *options, "--implementation", own],
+        ["inputs", *options, *few, "--out", "in"],
+        ["score", "x.npy", "y.npy", *options, "--json", "score.json", "--limit", "max_ulp=64"],
+        ["compare", "run", "run"],
     ]
+    x = np.random.default_rng(0).normal(0.0, 3.0, (4, 5))
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", ((e / e.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1))
     done = subprocess.run(
         [sys.executable, "-c", _EACH, json.dumps(verbs)],
         check=False,
@@ -290,3 +301,7 @@ def test_an_operation_is_one_file(root, tmp_path):
     (checked_,) = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))["results"]
     assert checked_["operation"] == "collision" and checked_["verdict"] == "pass"
     assert "times 1.0" in done.stdout
+    made = json.loads((tmp_path / "in" / "run.json").read_text(encoding="utf-8"))["inputs"]
+    assert made and {each["operation"] for each in made} == {"collision"}
+    scored = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
+    assert scored["operation"] == "collision" and scored["elements"] == 4
