@@ -61,10 +61,14 @@ def cross_entropy(x, target, axis=-1):
     operation="attention",
     dtypes=DTYPES,
     library="jax",
+    standard="native",
     capabilities=(),
 )
 def attention(q, k, v, mask):
-    """jax.nn.dot_product_attention of one head, with a mask of booleans."""
+    """jax.nn.dot_product_attention of one head, with a mask of booleans.
+
+    Of 16-bit inputs the weights are rounded to their format before they meet the values.
+    """
 
     def heads(array):  # (batch, length, heads, components)
         return np.ascontiguousarray(array).reshape(-1, *array.shape[-2:])[:, :, None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.experiments.attention_shares import FAMILY, LENGTH
 
 from softmax_reports.facts import REFERENCE, full_scope
@@ -26,7 +26,7 @@ _LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 def operations(run: Run) -> Section | None:
     """A table for each operation other than softmax, then which step causes errors of attention."""
     names = [name for name in OPERATIONS if name in set(run.results["operation"])]
-    others = [name for name in names if name != "softmax"]
+    others = [name for name in names if name != DEFAULT_OPERATION]
     if not others:
         return None
     parts: list[Paragraph | Table] = [Paragraph(text) for text in _conclusions(run.results, others)]
