@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.contract.judgement import judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import classified, question
@@ -145,6 +146,20 @@ def test_the_careful_ones_keep_what_is_owed(operation, name, family):
         _, codes = classified(asked, y.reshape(asked.truth.rounded.shape))
         bad = {OUTCOMES[code] for code in codes.ravel()}
         assert not bad & {"inaccurate", "nan", "out_of_range", "wrong_special"}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "softmax"])
+def test_the_wide_ones_keep_their_standard_in_16_bits(operation, dtype):
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+    for family in FAMILIES_HELD:
+        asked = asked_of(operation, dtype, family, (FAMILIES[family].lengths or (33,))[0])
+        subject = subject_named("wide", asked.problem)
+        y = subject.call(asked.stored, asked.operands).values
+        asked = asked.held_to(subject.standard)
+        found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes=False)
+        assert subject.standard == "wide" and not found.is_fault.any(), (family, found.kinds())
 
 
 def test_each_operation_has_a_naive_and_a_careful_one_and_scipy_s_are_judged():
