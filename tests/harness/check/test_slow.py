@@ -208,6 +208,8 @@ def test_who_compiles_for_each_shape_is_asked_few_shapes_and_all_families(plan):
     shapes = {x.shape for one in some for x in one.blocks()}
     assert 30 < len(shapes) <= 0.45 * 4 * 20.0 / 0.6
     assert len(some) > 3 * len(shapes)
+    busy = Pace(per_call=0.017, limit=20.0, per_shape=2.0)
+    assert sum(one.elements for one in fitting_recipes(plan, room(busy, "accuracy"))) > 500_000
     assert {one.family.name for one in some} == {one.family.name for one in plan}
     whole = repeats.requests(
         Subject.here(described("mine", {}, ""), PROBLEM), 0

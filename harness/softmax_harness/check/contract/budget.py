@@ -143,7 +143,8 @@ def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
         return plan
     labels = [(each.family.name, each.n.bit_length()) for each in plan]
     asked = [_Asking(each.n, own, _shapes(each)) for each, own in zip(plan, labels, strict=True)]
-    kept = [plan[place] for place in _chosen(asked, replace(room, of_elements=0.5))]
+    # What is left of the calls is for the other blocks of these recipes.
+    kept = [plan[place] for place in _chosen(asked, replace(room.part(0.8), of_elements=0.6))]
     for exponent in range(_MOST_HALVINGS):
         thin = [_thinned(each, 1 << exponent, room) for each in kept]
         if _holds(room, thin):
