@@ -25,6 +25,7 @@ FOLDER = Path(__file__).parent
 # Every type that is measured, narrow before wide: NumPy's own, and one that ml_dtypes adds.
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 NUMPY_DTYPES = tuple(name for name in DTYPES if name != "bfloat16")
+DEFAULT_OPERATION = "softmax"
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
 # Kinds of findings that are a matter of size.
@@ -119,7 +120,7 @@ class Implementation:
     largest_n: Mapping[str, int] = field(default_factory=dict)
     same_bits: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
-    operation: str = "softmax"
+    operation: str = DEFAULT_OPERATION
     standard: str | None = None
 
     @property
@@ -182,7 +183,7 @@ def _import_all() -> None:
         importlib.import_module(f"{__package__}.{name}")
 
 
-def implementations(operation: str = "softmax") -> dict[str, Implementation]:
+def implementations(operation: str = DEFAULT_OPERATION) -> dict[str, Implementation]:
     """Every implementation of an operation in this package by name, in alphabetical order."""
     _import_all()
     return {name: found for (what, name), found in sorted(_registered.items()) if what == operation}

@@ -19,10 +19,23 @@ def torch_softmax(x, axis=-1):
     """
     import torch
 
+    return from_torch(torch.softmax(as_torch(x), axis), x.dtype)
+
+
+def as_torch(x):
+    """The numbers of an array as a tensor of its own memory."""
+    import torch
+
     contiguous = np.array(x, order="C")
     if contiguous.dtype.name == "bfloat16":  # which torch does not take from NumPy
-        given = torch.from_numpy(contiguous.view(np.int16)).view(torch.bfloat16)
-        y = torch.softmax(given, axis).view(torch.int16).numpy().view(contiguous.dtype)
-    else:
-        y = torch.softmax(torch.from_numpy(contiguous), axis).numpy()
-    return y
+        return torch.from_numpy(contiguous.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(contiguous)
+
+
+def from_torch(tensor, dtype):
+    """A tensor as an array of that dtype, which is its own."""
+    import torch
+
+    if dtype.name == "bfloat16":
+        return tensor.contiguous().view(torch.int16).numpy().view(dtype)
+    return tensor.numpy()

@@ -14,6 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from softmax_harness.ground.documents.markdown import escaped
+from softmax_harness.operations import OPERATIONS
 
 from softmax_reports import sections
 from softmax_reports.section import Paragraph, Picture, Section, Table
@@ -32,7 +33,7 @@ def write_report(run: Run, folder: Path) -> None:
     pictures.mkdir()
     measured = list(run.results["operation"].unique())
     with matplotlib.rc_context(PARAMETERS):
-        one = run.of("softmax") if "softmax" in measured else run.of(measured[0])
+        one = run.of(next((name for name in OPERATIONS if name in measured), measured[0]))
         made = [build(one) for build in sections.OF_ONE_OPERATION]
         made += [build(run) for build in sections.OF_THE_RUN]
         shown = [section for section in made if section is not None]

@@ -19,7 +19,7 @@ _READING = (
     "A time is the median of its samples, and the interval beside it holds the middle half of "
     f"them. Where the intervals of two times overlap, the two are {TOO_NOISY}. The interval of a "
     "ratio is what the intervals of its two times allow; where that spans more than a third, it "
-    "stands alone. asv’s runner repeats each call, of 100 000 elements in rows of n, in a process "
+    "stands alone. asv’s runner repeats each call, of 100 000 numbers in rows of n, in a process "
     "that uses its freed memory again. Compare within these tables only: other machines and other "
     "moments differ."
 )
@@ -47,20 +47,26 @@ def timed_pair(timings: pd.DataFrame, dtype: str, n: int, names: tuple[str, str]
     return ratio_text(*(rows.loc[name] for name in names)) if {*names} <= {*rows.index} else "–"
 
 
-def time_parts(timings: pd.DataFrame) -> list[Paragraph | Table]:
-    """How to read times, what cannot be ranked or was not timed, and the tables."""
+def time_parts(timings: pd.DataFrame, of: str = "") -> list[Paragraph | Table]:
+    """How to read times, what cannot be ranked or was not timed, and the tables.
+
+    Parameters
+    ----------
+    timings : DataFrame
+        timings.csv of one operation.
+    of : str
+        The operation, where it is one of several, and how to read times is said before.
+    """
     known = timings[timings[_MIDDLE].notna()]
     noisy, failed = _too_noisy(known), _failed(timings)
-    sentences = [text for text in (noisy, failed) if text]
+    ratios = "Time over that of the fastest in the same dtype and n, with its interval"
+    each = "Nanoseconds a logit, with their interval"
+    begun = f"{of}: " if of else ""
     return [
-        Paragraph(_READING),
-        *(Paragraph(text) for text in sentences),
-        _table(
-            "Time over that of the fastest in the same dtype and n, with its interval",
-            known,
-            _relative,
-        ),
-        _table("Nanoseconds an element, with their interval", known, _nanoseconds),
+        *([] if of else [Paragraph(_READING)]),
+        *(Paragraph(f"{begun}{text}") for text in (noisy, failed) if text),
+        _table(f"{begun}{ratios}", known, _relative),
+        _table(f"{begun}{each}", known, _nanoseconds),
     ]
 
 

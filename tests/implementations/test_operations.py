@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.contract.judgement import judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import classified, question
@@ -147,6 +148,20 @@ def test_the_careful_ones_keep_what_is_owed(operation, name, family):
         assert not bad & {"inaccurate", "nan", "out_of_range", "wrong_special"}
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "softmax"])
+def test_the_wide_ones_keep_their_standard_in_16_bits(operation, dtype):
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+    for family in FAMILIES_HELD:
+        asked = asked_of(operation, dtype, family, (FAMILIES[family].lengths or (33,))[0])
+        subject = subject_named("wide", asked.problem)
+        y = subject.call(asked.stored, asked.operands).values
+        asked = asked.held_to(subject.standard)
+        found = judge(asked, y.reshape(asked.truth.rounded.shape), flushes=False)
+        assert subject.standard == "wide" and not found.is_fault.any(), (family, found.kinds())
+
+
 def test_each_operation_has_a_naive_and_a_careful_one_and_scipy_s_are_judged():
     for operation in OPERATIONS:
         assert len(catalogue(operation)) >= 3
@@ -176,16 +191,20 @@ for words in json.loads(sys.argv[1]):
     except SystemExit as ended:
         if ended.code:
             sys.exit(f"{words}: {ended.code}")
+from softmax_harness.timing import calls
 from softmax_harness.timing.suite import suite
 import mine
 made = suite("mine", find=lambda name: mine.collision, operation="collision")()
 made.time_softmax("mine", "float64", 10)
+calls.ROUNDS, calls.LENGTHS = 1, (10,)
+table = calls.time_calls({"mine.py:collision": ["float64"]}, lambda *done: None, "collision")
+assert table["operation"].tolist() == ["collision"] and not table["failure"].any()
 print("times", float(made.track_max_ulp("mine", "float64", "normal-10") < 64))
 """
 
 
 def test_an_operation_is_one_file(root, tmp_path):
-    """sum_of_squares of softmax, in a copy of the package: every verb has it."""
+    """sum_of_squares of softmax, in a copy of the package: every verb has it, and the timings."""
     import shutil
 
     for name in ("implementations", "harness", "reports"):
@@ -272,7 +291,14 @@ def test_an_operation_is_one_file(root, tmp_path):
             "check.json",
         ],
         ["explain", "0", "1", *options, "--implementation", own],
+        ["inputs", *options, *few, "--out", "in"],
+        ["score", "x.npy", "y.npy", *options, "--json", "score.json", "--limit", "max_ulp=64"],
+        ["compare", "run", "run"],
     ]
+    x = np.random.default_rng(0).normal(0.0, 3.0, (4, 5))
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", ((e / e.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1))
     done = subprocess.run(
         [sys.executable, "-c", _EACH, json.dumps(verbs)],
         check=False,
@@ -290,3 +316,7 @@ def test_an_operation_is_one_file(root, tmp_path):
     (checked_,) = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))["results"]
     assert checked_["operation"] == "collision" and checked_["verdict"] == "pass"
     assert "times 1.0" in done.stdout
+    made = json.loads((tmp_path / "in" / "run.json").read_text(encoding="utf-8"))["inputs"]
+    assert made and {each["operation"] for each in made} == {"collision"}
+    scored = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
+    assert scored["operation"] == "collision" and scored["elements"] == 4

@@ -24,8 +24,11 @@ def with_timings(run):
         for dtype in run.results["dtype"].unique()
         for n in (100, 1000)
     ]
-    columns = ["implementation", "dtype", "n", "ns_per_element"]
-    return Run(run.info, run.tables | {"timings": _intervals(pd.DataFrame(rows, columns=columns))})
+    others = [("shifted", "float16", n, 1.0) for n in (100, 1000)]
+    named = [("softmax", *row) for row in rows] + [("log_softmax", *row) for row in others]
+    columns = ["operation", "implementation", "dtype", "n", "ns_per_element"]
+    timings = _intervals(pd.DataFrame(named, columns=columns))
+    return Run(run.info, run.tables | {"timings": timings})
 
 
 def _intervals(table):

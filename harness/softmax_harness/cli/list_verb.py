@@ -9,7 +9,7 @@ import click
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
+from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
 
 
@@ -66,7 +66,6 @@ def _lines() -> list[str]:
     ]
     lines += ["", "operations, with their implementations"]
     for name, operation in OPERATIONS.items():
-        others = "as above" if name == DEFAULT_OPERATION else " ".join(catalogue(name))
         lines.append(f"  {name:22} {operation.signature}: {operation.summary}")
-        lines.append(f"  {'':22} {others}")
+        lines.append(f"  {'':22} {' '.join(catalogue(name))}")
     return lines

@@ -97,8 +97,9 @@ policy = click.option(
     "--policy",
     multiple=True,
     callback=_policy,
-    metavar="LINE=nan|zero|any",
-    help="Relax the rule for a special value: nan, positive-infinity or all-masked.",
+    metavar="LINE=nan|zero|uniform|any",
+    help="What a special value shall give: nan, positive-infinity, all-masked or "
+    "zero-temperature; the last has temperatures below 0 checked too.",
 )
 
 
@@ -126,7 +127,7 @@ standard = click.option(
     "--standard",
     type=click.Choice(STANDARDS),
     help="Standard of accuracy.  [default: what is declared; else wide in formats of 16 bits, "
-    "native in float32 and float64, usual for logarithms]",
+    "native in float32 and float64; usual-wide and usual for logarithms]",
 )
 
 

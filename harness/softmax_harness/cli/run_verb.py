@@ -52,8 +52,8 @@ from softmax_harness.truth import TIERS
 @click.option(
     "--time",
     is_flag=True,
-    help="Time the softmaxes that are measured: each in its own processes, all in turns, on rows "
-    "of 10 to 100000.",
+    help="Time what is measured: each implementation in its own processes, all of an operation in "
+    "turns, on rows of 10 to 100000.",
 )
 @click.option(
     "--asv",

@@ -16,7 +16,13 @@ from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe, stored
 from softmax_harness.inputs.families.npy_file import npy_family
-from softmax_harness.operations import Operand, Operands, Problem, operation_named
+from softmax_harness.operations import (
+    DEFAULT_OPERATION,
+    Operand,
+    Operands,
+    Problem,
+    operation_named,
+)
 
 _RECIPE = re.compile(
     r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
@@ -82,7 +88,7 @@ def is_witness(text: str) -> bool:
     return text.partition(":")[0] in FORMATS and ":" in text
 
 
-def parse(text: str, operation: str = "softmax") -> Witness:
+def parse(text: str, operation: str = DEFAULT_OPERATION) -> Witness:
     """The inputs a witness of an operation stands for.
 
     Raises

@@ -174,9 +174,13 @@ class Question:
         # No standard asks for more than the nearest number.
         if (batch.largest <= 0.5 - slack).all():
             return False
-        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
+        return self.exceeding(batch, exempt) > 0
+
+    def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
+        """How many elements exceed the limit of the standard for certain, those exempt apart."""
+        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + self.exact_results.error_ulp
         with np.errstate(invalid="ignore"):
-            return bool(((batch.absolute > limit) & ~exempt).any())
+            return int(((batch.absolute > limit) & ~exempt).sum())
 
 
 class Answer(NamedTuple):

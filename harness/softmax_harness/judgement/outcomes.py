@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.operations import ANYTHING, OPERATIONS, Operation
+from softmax_harness.operations import ANYTHING, DEFAULT_OPERATION, OPERATIONS, Operation
 
 
 class _Kind(Flag):
@@ -153,7 +153,7 @@ def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def classify(
     batch: Batch,
     limit_ulp: NDArray[np.float64] | float = np.inf,
-    operation: Operation = OPERATIONS["softmax"],
+    operation: Operation = OPERATIONS[DEFAULT_OPERATION],
 ) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 

@@ -4,7 +4,14 @@ import importlib
 import pkgutil
 
 from softmax_harness.ground.errors import unknown
-from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands, taken
+from softmax_harness.operations.operand import (
+    Arrangement,
+    Edge,
+    Inputs,
+    Operand,
+    Operands,
+    taken,
+)
 from softmax_harness.operations.operation import ANYTHING, Enclosure, Operation, Policy
 from softmax_harness.operations.problem import Problem
 
@@ -13,6 +20,7 @@ __all__ = [
     "DEFAULT_OPERATION",
     "OPERATIONS",
     "Arrangement",
+    "Edge",
     "Enclosure",
     "Inputs",
     "Operand",
@@ -21,6 +29,7 @@ __all__ = [
     "Policy",
     "Problem",
     "operation_named",
+    "parted",
     "qualified",
     "taken",
 ]
@@ -61,6 +70,17 @@ def qualified(operation: str, name: str) -> str:
     Of `DEFAULT_OPERATION` the name alone.
     """
     return name if operation == DEFAULT_OPERATION else f"{operation}/{name}"
+
+
+def parted(name: str) -> tuple[str, str]:
+    """The operation, and the name that an implementation has among those of it; see `qualified`.
+
+    The path of a file is none of an operation's, wherever it begins.
+    """
+    operation, _, own = name.partition("/")
+    if own and operation in OPERATIONS and ":" not in own:
+        return operation, own
+    return DEFAULT_OPERATION, name
 
 
 def operation_named(name: str) -> Operation:

@@ -139,3 +139,21 @@ class Arrangement:
         moved = np.moveaxis(placed, self.axis, -1) if ndim == 1 else placed
         own = moved.shape[moved.ndim - ndim :]
         return np.ascontiguousarray(moved).reshape((self.rows, *own))
+
+
+class Edge(NamedTuple):
+    """Operands of which implementations make different things, with rows that show what.
+
+    Attributes
+    ----------
+    told : str
+        What is particular about the operands.
+    inputs : Inputs
+    policy : str or None
+        The field of `Policy` which says, once it is stated, that these are asked for; None where
+        nothing does.
+    """
+
+    told: str
+    inputs: Inputs
+    policy: str | None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.operand import Arrangement, Inputs, Operand, Operands
+from softmax_harness.operations.operand import Arrangement, Edge, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -49,14 +49,15 @@ class Policy:
     all_masked : str or None
         For a row of nothing but -inf, or whose mask hides everything. None is ``nan``; where a
         mask hides everything, it is ``nan`` or ``zero``, whichever an implementation gives.
-    zero_temperature : str
-        For a row with a temperature of 0, or one that is not finite.
+    zero_temperature : str or None
+        For a row with a temperature of 0. None is ``any``. Once it is stated, temperatures below 0
+        and at the ends of the format have to be right too.
     """
 
     nan: str = "nan"
     positive_infinity: str = "nan"
     all_masked: str | None = None
-    zero_temperature: str = "any"
+    zero_temperature: str | None = None
 
     @classmethod
     def parse(cls, assignments: tuple[str, ...]) -> Policy:
@@ -176,6 +177,8 @@ class Operation:
         ``whole_calls(format, seed)`` gives calls in shapes of the operation's own, in which rows
         share operands: each with what is particular about it, its arguments, and the `Inputs` of
         its rows in the order of its results. None where rows share none.
+    edges : callable or None
+        ``edges(format)`` gives each `Edge` of its operands; None where they have none.
     numbers_per_logit : int
         About how many numbers of its arguments there are for each logit; of what takes many, fewer
         rows are judged.
@@ -212,6 +215,7 @@ class Operation:
     effective_logits: Callable[[Array, Operands], Array] = _logits
     steps: ExactSteps | None = None
     whole_calls: Callable[[Format, int], Iterator[tuple[str, Operands, Inputs]]] | None = None
+    edges: Callable[[Format], Iterator[Edge]] | None = None
     numbers_per_logit: int = 1
     one_result: bool = False
     has_axis: bool = True

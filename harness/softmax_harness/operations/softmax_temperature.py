@@ -7,7 +7,7 @@ Laws: T = 1 changes nothing; doubling logits and T changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,36 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
-from softmax_harness.operations.operand import Operand, Operands
-from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
+# All different, two that are the largest, all equal.
+_AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits."""
     chosen = rng.choice(np.array(_TEMPERATURES), (len(stored), 1))
     return (chosen.astype(stored.dtype),)
+
+
+def edges(format: Format) -> Iterator[Edge]:
+    """Rows with temperatures that few kernels are made for."""
+    least, most = format.smallest_subnormal, format.largest
+    policy = "zero_temperature"
+    for told, chosen, states in (
+        ("a temperature of 0", (0.0, -0.0), policy),
+        ("a temperature that is not finite", (np.inf, -np.inf, np.nan), None),
+        ("a temperature below 0", (-0.125, -1.0, -3.0, -100.0), policy),
+        ("a temperature next to 0", (least, -least, format.smallest_normal), policy),
+        ("the largest temperature", (most, -most), policy),
+    ):
+        pairs = [(row, temperature) for row in _AT_EDGES for temperature in chosen]
+        x, temperature = (np.array(each).astype(format.dtype) for each in zip(*pairs, strict=True))
+        yield Edge(told, Inputs(x, (temperature[:, None],)), states)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -53,13 +71,14 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """softmax's; of a row whose temperature is 0 or not finite what the policy says."""
+    """softmax's; where T is 0 what the policy says, where it is not finite anything."""
     fixed, expected = softmax.special_values(_positive(x, operands)[0], policy)
     undefined = _is_undefined(operands)[:, 0]
     if undefined.any():
         fixed, expected = fixed.copy(), expected.copy()
-        fixed[undefined] = True
-        expected[undefined] = policy.result(policy.zero_temperature, x.shape[-1])
+        fixed[undefined], expected[undefined] = True, ANYTHING
+        at_zero = operands[0][:, 0].astype(np.float64) == 0.0
+        expected[at_zero] = policy.result(policy.zero_temperature or "any", x.shape[-1])
     return fixed, expected
 
 
@@ -149,6 +168,7 @@ OPERATION = Operation(
     screen=screened,
     make_operands=temperatures,
     operands=(Operand("temperature", 1),),
+    edges=edges,
     effective_logits=cooled,
     steps=ExactSteps(exact_steps, "normalise"),
     least=0.0,

@@ -9,15 +9,18 @@ An operation has them from the strictest to the least strict:
 ``relative``
     Of operations with a ``usual`` standard alone: careful where z is the difference of nearly equal
     numbers, as ``log1p`` of the sum of the others makes it.
+``usual-wide``
+    The form of ``usual``, worked in a wider type in formats of 16 bits and fewer, as GPUs do it.
 ``usual``
     Of operations whose textbook form is much less careful: that form. It is (x - a) - log s of the
     logarithms, whose absolute error is small; s - 1 of the gradient of cross-entropy; and x / T,
-    rounded before the maximum is subtracted, of softmax with a temperature.
+    rounded before the maximum is subtracted, of softmax with a temperature. Every step may be
+    rounded to the format: on CPUs PyTorch and JAX round the sum to 16 bits before its logarithm.
 ``native``
     Every step in the format itself, sums in blocks or pairs; the textbook form where there is one.
 
-In formats of 16 bits and fewer ``relative`` and ``usual`` are worked in a wider type, as every
-library does it there.
+In formats of 16 bits and fewer ``relative`` is worked in a wider type too. In others ``usual-wide``
+is ``usual``.
 """
 
 from __future__ import annotations
@@ -33,8 +36,9 @@ from softmax_harness.operations.bounds import error_bound_at_least
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operation
 
-STANDARDS = ("rounded", "wide", "relative", "usual", "native")
-_OF_TEXTBOOKS = ("relative", "usual")
+STANDARDS = ("rounded", "wide", "relative", "usual-wide", "usual", "native")
+_OF_TEXTBOOKS = ("relative", "usual-wide", "usual")
+_CAREFUL, _WIDE_IF_NARROW, _USUAL = _OF_TEXTBOOKS
 # A kernel may add one term after another where the bound has sums in pairs, or reduce the argument
 # of exp2 by a rounded factor. Kernels in use stay within 0.51 ulp in formats of 16 bits.
 _WIDE_MARGIN = 16.0
@@ -49,11 +53,24 @@ def standards_of(operation: Operation) -> tuple[str, ...]:
     return tuple(name for name in STANDARDS if name not in _OF_TEXTBOOKS)
 
 
+def told_apart(operation: Operation, format: Format) -> tuple[str, ...]:
+    """Those that are not the same as the next in a format."""
+    known = standards_of(operation)
+    return tuple(name for name in known if format.is_narrow or name != _WIDE_IF_NARROW)
+
+
 def default_standard(operation: Operation, format: Format) -> str:
     """The standard of an implementation that chooses none, for results in a format."""
     if operation.usual_bound is not None:
-        return "usual"
+        return _WIDE_IF_NARROW if format.is_narrow else _USUAL
     return "wide" if format.is_narrow else "native"
+
+
+def careful_standard(operation: Operation, standard: str) -> str | None:
+    """The standard of the careful form, of a standard that allows the textbook form; else None."""
+    known = standards_of(operation)
+    is_textbook = _CAREFUL in known and known.index(standard) > known.index(_CAREFUL)
+    return _CAREFUL if is_textbook else None
 
 
 def check_standard(standard: str, operation: Operation) -> None:
@@ -85,8 +102,8 @@ def limit_ulp(
     if standard == "rounded":
         return np.full(z.shape, 0.5)
     careful, usual = operation.error_bound, operation.usual_bound
-    bound = usual if usual is not None and standard in ("usual", "native") else careful
-    is_wide = standard == "wide" or (format.is_narrow and standard in _OF_TEXTBOOKS)
+    bound = careful if usual is None or standard in ("wide", _CAREFUL) else usual
+    is_wide = standard == "wide" or (format.is_narrow and standard in (_CAREFUL, _WIDE_IF_NARROW))
     if not is_wide:
         return bound(x, operands, z, ulp, format)
     return _wide(bound, x, operands, z, ulp, format)

@@ -68,7 +68,10 @@ class Run:
     tables: dict[str, pd.DataFrame]
 
     def of(self, operation: str) -> Run:
-        """What was measured of one operation."""
+        """What was measured of one operation.
+
+        Of a table that does not tell operations apart, such as that of an experiment, all.
+        """
         chosen = {
             name: table[table["operation"] == operation] if "operation" in table else table
             for name, table in self.tables.items()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from softmax_implementations import Implementation
 
-from softmax_harness.ground.errors import HarnessError, UnknownName, unknown
+from softmax_harness.ground.errors import UnknownName, unknown
 from softmax_harness.ground.formats import Format, format_named
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
@@ -21,7 +21,7 @@ from softmax_harness.inputs.suites import (
     suite_named,
     without_screen,
 )
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Problem
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.experiments import EXPERIMENTS, Experiment
 from softmax_harness.run.options import Options
@@ -113,7 +113,7 @@ def select(options: Options, asv_results: Path | None = None) -> Selection:
         raise unknown("tier of truth", options.truth, TIERS)
     operations = _operations(options)
     if options.time:
-        _check_can_be_timed(operations)
+        check_runner()
     formats = list(dict.fromkeys(format_named(name) for name in options.dtypes))
     chosen = {operation: _implementations(options, operation) for operation in operations}
     for format in formats:
@@ -140,15 +140,6 @@ def _operations(options: Options) -> list[str]:
     if options.operation not in OPERATIONS:
         raise unknown("operation", options.operation, (*OPERATIONS, "all"))
     return [options.operation]
-
-
-def _check_can_be_timed(operations: list[str]) -> None:
-    if DEFAULT_OPERATION not in operations:
-        raise HarnessError(
-            f"{', '.join(operations)} cannot be timed by --time, which times {DEFAULT_OPERATION} "
-            "alone: time it by asv, with softmax_harness.timing.suite(..., operation=...)"
-        )
-    check_runner()
 
 
 def _check_known_somewhere(names: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.judgement.aggregate import BINS_PER_BINADE, HISTOGRAM_FLOOR
 from softmax_harness.judgement.metrics import METRICS, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
+from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.experiments import Row
 from softmax_harness.run.results import COLUMNS, KEYS
 from softmax_harness.run.selection import Selection
@@ -116,7 +116,7 @@ def experiment_tables(found: Iterable[tuple[str, list[Row]]]) -> dict[str, pd.Da
 
 
 def timing_tables(selection: Selection, progress: Progress) -> dict[str, pd.DataFrame]:
-    """timings.csv and history.csv, in the dtypes of the softmaxes measured.
+    """timings.csv and history.csv, in the operations and dtypes that are measured.
 
     A run takes its own times where it was asked to; else they come from asv's results, as the
     history does.
@@ -128,19 +128,30 @@ def timing_tables(selection: Selection, progress: Progress) -> dict[str, pd.Data
             "timings": read_timings(selection.asv_results),
             "history": read_history(selection.asv_results),
         }
-        dtypes = {dtype for own in wanted.values() for dtype in own}
-        tables = {name: table[table["dtype"].isin(dtypes)] for name, table in tables.items()}
+        measured = {
+            (operation, dtype)
+            for operation, named in wanted.items()
+            for own in named.values()
+            for dtype in own
+        }
+        tables = {name: _only(table, measured) for name, table in tables.items()}
     if selection.options.time:
-        tables["timings"] = time_calls(wanted, progress)
+        own = [time_calls(named, progress, operation) for operation, named in wanted.items()]
+        tables["timings"] = pd.concat(own, ignore_index=True)
     return tables
 
 
-def _timed(selection: Selection) -> dict[str, list[str]]:
-    """The dtypes in which each softmax is measured."""
-    found: dict[str, list[str]] = {}
+def _only(table: pd.DataFrame, measured: set[tuple[str, str]]) -> pd.DataFrame:
+    keys = zip(table["operation"], table["dtype"], strict=True)
+    return table[[key in measured for key in keys]]
+
+
+def _timed(selection: Selection) -> dict[str, dict[str, list[str]]]:
+    """The dtypes in which each implementation of each operation is measured."""
+    found: dict[str, dict[str, list[str]]] = {}
     for planned in selection.plan:
-        for name in planned.implementations if planned.operation == DEFAULT_OPERATION else ():
-            own = found.setdefault(name, [])
+        for name in planned.implementations:
+            own = found.setdefault(planned.operation, {}).setdefault(name, [])
             if planned.recipe.format.name not in own:
                 own.append(planned.recipe.format.name)
     return found

@@ -236,6 +236,7 @@ class _Group:
             cells=collected.cells,
             standard=subject.standard,
             reached=collected.reached if self._elements and not is_part else "",
+            would_miss=collected.would_miss,
             cause=collected.cause,
             output_dtype=subject.problem.output_format.name,
         )

@@ -21,10 +21,8 @@ def check_name(name: str, operation: str = DEFAULT_OPERATION) -> None:
     if is_foreign(name):
         check_form(name)
     elif name not in catalogue(operation):
-        what = (
-            "implementation" if operation == DEFAULT_OPERATION else f"implementation of {operation}"
-        )
-        raise unknown(what, name, [*catalogue(operation), *entry_points()])
+        known = [*catalogue(operation), *entry_points()]
+        raise unknown(f"implementation of {operation}", name, known)
 
 
 def implementation_named(

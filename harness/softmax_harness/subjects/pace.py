@@ -26,15 +26,18 @@ class Pace:
         Seconds.
     limit : float
         The time limit, in seconds, of calls that are asked for at once.
+    per_shape : float
+        What the first call of a shape takes besides, in seconds: a library may compile for each.
     """
 
     per_call: float = 0.0
     per_element: float = 0.0
     limit: float = math.inf
+    per_shape: float = 0.0
 
-    def seconds(self, calls: int, elements: int) -> float:
-        """What so many calls with so many elements in all take."""
-        return calls * self.per_call + elements * self.per_element
+    def seconds(self, calls: int, elements: int, shapes: int = 1) -> float:
+        """What so many calls with so many elements in all take, of so many new shapes."""
+        return calls * self.per_call + elements * self.per_element + shapes * self.per_shape
 
     def allows(self, calls: int, elements: int) -> bool:
         """Whether so many calls, asked for at once, surely end within the limit."""
@@ -43,9 +46,13 @@ class Pace:
     @property
     def told(self) -> str:
         """The pace in words."""
-        parts = {"an element": self.per_element, "a call": self.per_call}
+        parts = {
+            "an element": self.per_element,
+            "a call": self.per_call,
+            "a new shape": self.per_shape,
+        }
         told = [f"{_short(value)} {what}" for what, value in parts.items() if value >= 1e-6]
-        return " and ".join(told)
+        return " and ".join([*([", ".join(told[:-1])] if told[1:] else []), *told[-1:]])
 
     def portions(self, requests: list[Request]) -> Iterator[list[Request]]:
         """The requests in groups, each of which ends well within the limit."""

@@ -45,7 +45,7 @@ def timed_pace(subject: Subject, limit: float, most_elements: int, seconds: floa
         return Pace()
     least = timer.least(small)
     each = max(large - least, 0.0) / (size - small) if size > small else least / small
-    return Pace(max(new - large, least - each * small, 0.0), each, limit)
+    return Pace(max(least - each * small, 0.0), each, limit, max(new - large, 0.0))
 
 
 class _Timer:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.operations import DEFAULT_OPERATION, operation_named
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded
 from softmax_harness.timing.suite import LENGTHS, Softmax
@@ -55,19 +56,21 @@ def check_runner() -> None:
         )
 
 
-def callable_named(name: str) -> Softmax:
-    """The softmax of that name, loaded in this process and called along the last axis."""
-    function = loaded(name) if is_foreign(name) else catalogue()[name].function
-    return partial(function, axis=-1)
+def callable_named(name: str, operation: str = DEFAULT_OPERATION) -> Softmax:
+    """The implementation of that name, loaded in this process and called along the last axis."""
+    function = loaded(name) if is_foreign(name) else catalogue(operation)[name].function
+    return partial(function, axis=-1) if operation_named(operation).has_axis else function
 
 
-def wanted_here() -> list[list[Any]]:
-    """The names, dtypes and lengths that this process of `time_calls` is asked for."""
-    found: list[list[Any]] = json.loads(os.environ[_WANTED])
+def wanted_here() -> dict[str, Any]:
+    """The arguments of `suite` that this process of `time_calls` is asked for, names included."""
+    found: dict[str, Any] = json.loads(os.environ[_WANTED])
     return found
 
 
-def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.DataFrame:
+def time_calls(
+    wanted: Mapping[str, Iterable[str]], progress: Progress, operation: str = DEFAULT_OPERATION
+) -> pd.DataFrame:
     """Time each implementation in each of its dtypes, on rows of each of the suite's lengths.
 
     Parameters
@@ -76,6 +79,8 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
         Dtypes by the name of an implementation, in every way that can name one.
     progress : callable
         Called with what is done, timings done, and timings in all.
+    operation : str
+        What they compute.
 
     Returns
     -------
@@ -91,17 +96,17 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
     calls = [each for each in requests if each[1] in tuple(wanted[each[0]])]
     samples: dict[Call, list[float]] = {call: [] for call in calls}
     failures: dict[Call, str] = {}
-    variables = {_WANTED: json.dumps([list(wanted), dtypes, LENGTHS])}
-    side = Side("this Python", Path(sys.executable), _SUITE, variables)
+    own = {"names": list(wanted), "dtypes": dtypes, "lengths": LENGTHS, "operation": operation}
+    side = Side("this Python", Path(sys.executable), _SUITE, {_WANTED: json.dumps(own)})
     for number in range(ROUNDS):
         for call, answer in _round(side, number, calls, requests, failures, progress):
             if "samples" in answer:
                 samples[call] += answer["samples"]
             else:
                 failures[call] = answer.get("error") or answer["skipped"]
-    rows = [_row(call, samples[call], failures.get(call, "")) for call in calls]
+    rows = [_row(call, operation, samples[call], failures.get(call, "")) for call in calls]
     table = pd.DataFrame(rows, columns=list(TIMINGS))
-    return table.sort_values(["implementation", "dtype", "n"], ignore_index=True)
+    return table.sort_values(list(TIMINGS[:4]), ignore_index=True)
 
 
 def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]:
@@ -144,17 +149,18 @@ def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
     return worker.ask(request | {"sampling": _SAMPLING})
 
 
-def _row(call: Call, samples: list[float], failure: str) -> dict[str, Any]:
+def _row(call: Call, operation: str, samples: list[float], failure: str) -> dict[str, Any]:
     name, dtype, n = call
     quartiles = [float("nan")] * 3 if failure else np.quantile(samples, (0.25, 0.5, 0.75)).tolist()
     return {
+        "operation": operation,
         "implementation": name,
         "dtype": dtype,
         "n": n,
         "seconds_median": quartiles[1],
         "seconds_q25": quartiles[0],
         "seconds_q75": quartiles[2],
-        "ns_per_element": ns_per_element(quartiles[1], n),
+        "ns_per_element": ns_per_element(quartiles[1], n, operation),
         "repeats": 0 if failure else len(samples),
         "failure": " ".join(failure.split())[:200],
     }

@@ -32,6 +32,7 @@ from softmax_harness.operations import (
     Operation,
     Problem,
     operation_named,
+    parted,
 )
 from softmax_harness.subjects.binding import bound
 from softmax_harness.timing import clock
@@ -52,9 +53,9 @@ PEAK_ROWS, PEAK_LENGTH = 2000, 1000
 JUDGED_ROWS, JUDGED_LENGTH = 8, 100
 
 
-def timed_rows(n: int) -> int:
-    """Rows in a timed call whose rows have `n` elements."""
-    return max(1, TIMED_ELEMENTS // n)
+def timed_rows(n: int, operation: str = DEFAULT_OPERATION) -> int:
+    """Rows in a timed call whose rows have `n` logits."""
+    return max(1, TIMED_ELEMENTS // n // operation_named(operation).numbers_per_logit)
 
 
 # asv's files of results give the values of a benchmark's parameters, not their names.
@@ -118,7 +119,8 @@ def suite(
     output_dtype : str, optional
         Format of the results of functions that declare none, where it is not that of x.
     operation : str
-        What the functions compute; the benchmarks have the same names for every operation.
+        What the functions compute; the benchmarks have the same names for every operation. A name
+        such as ``logsumexp/naive`` says it itself.
 
     Returns
     -------
@@ -129,21 +131,23 @@ def suite(
         process that times keeps its freed memory; one whose peak is measured does not.
     """
 
-    about = operation_named(operation)
+    def about(name: str) -> Operation:
+        own, _ = parted(name)
+        return operation_named(operation if own == DEFAULT_OPERATION else own)
 
     def callable_for(name: str, dtype: str) -> Softmax:
-        return bound(_usable(find(name), name, dtype), about.parameters)
+        return bound(_usable(find(name), name, dtype), about(name).parameters)
 
     @lru_cache(maxsize=1)
     def prepared(name: str, dtype: str, n: int) -> tuple[Softmax, Operands]:
         # In fresh memory each temporary costs page faults, which take longer than the arithmetic;
         # how many they are depends on what the process did before.
         keep_freed_memory()
-        rows = max(1, timed_rows(n) // about.numbers_per_logit)
-        return callable_for(name, dtype), arguments(about, _available(dtype), rows, n)
+        rows = timed_rows(n, about(name).name)
+        return callable_for(name, dtype), arguments(about(name), _available(dtype), rows, n)
 
     class Softmax:
-        """Benchmarks of the softmaxes that the suite was made for."""
+        """Benchmarks of the implementations that the suite was made for."""
 
         rounds = 4
         repeat = 5
@@ -165,15 +169,16 @@ def suite(
         @_over(names, dtypes)
         def peakmem_softmax(self, implementation: str, dtype: str) -> None:
             call = callable_for(implementation, dtype)
-            rows = PEAK_ROWS // about.numbers_per_logit
-            call(*arguments(about, _available(dtype), rows, PEAK_LENGTH))
+            own = about(implementation)
+            rows = PEAK_ROWS // own.numbers_per_logit
+            call(*arguments(own, _available(dtype), rows, PEAK_LENGTH))
 
         @_over(names, dtypes, JUDGED_FAMILIES, unit="ulp")
         def track_max_ulp(self, implementation: str, dtype: str, family: str) -> float:
-            found = find(implementation)
+            found, own = find(implementation), about(implementation)
             output = getattr(found, "output_dtype", None) or output_dtype or dtype
-            call = bound(_usable(found, implementation, dtype), about.parameters)
-            return max_ulp(call, family, Problem(about, _available(dtype), _available(output)))
+            call = bound(_usable(found, implementation, dtype), own.parameters)
+            return max_ulp(call, family, Problem(own, _available(dtype), _available(output)))
 
     return Softmax
 

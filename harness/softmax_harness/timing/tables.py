@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from softmax_harness.operations import parted
 from softmax_harness.timing.stored import StoredResult, stored_cells
 from softmax_harness.timing.suite import timed_rows
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # benchmark, and what it imports counts into the peak memory.
 
 TIMINGS = (
+    "operation",
     "implementation",
     "dtype",
     "n",
@@ -34,6 +36,7 @@ HISTORY = (
     "commit",
     "machine",
     "measure",
+    "operation",
     "implementation",
     "dtype",
     "n",
@@ -44,7 +47,7 @@ MEASURES = {"time_softmax": "ns_per_element", "track_max_ulp": "max_ulp"}
 
 
 def read_timings(where: Path, commit: str | None = None) -> pd.DataFrame:
-    """The newest times of a call on this machine, one row for each implementation, dtype and n.
+    """The newest times of a call on this machine, by operation, implementation, dtype and n.
 
     Parameters
     ----------
@@ -56,9 +59,9 @@ def read_timings(where: Path, commit: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `TIMINGS`. A call has `softmax_harness.timing.suite.timed_rows` (n) rows of n elements;
-        seconds are of a call, NaN where the benchmark failed, which ``failure`` then says;
-        ``repeats`` counts the samples.
+        `TIMINGS`. A call has `softmax_harness.timing.suite.timed_rows` rows of n logits; seconds
+        are of a call, NaN where the benchmark failed, which ``failure`` then says; ``repeats``
+        counts the samples.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def read_timings(where: Path, commit: str | None = None) -> pd.DataFrame:
         last = max(timed, key=lambda cell: cell.started).commit
         timed = _newest_runs(cell for cell in timed if cell.commit == last)
     table = pd.DataFrame([_timing(cell) for cell in timed], columns=list(TIMINGS))
-    return table.sort_values(["implementation", "dtype", "n"], ignore_index=True)
+    return table.sort_values(list(TIMINGS[:4]), ignore_index=True)
 
 
 def read_history(where: Path) -> pd.DataFrame:
@@ -101,9 +104,8 @@ def read_history(where: Path) -> pd.DataFrame:
     table = pd.DataFrame([_moment(cell) for cell in measured], columns=list(HISTORY))
     table["date"] = pd.to_datetime(table["date"], unit="ms", utc=True)
     table["n"] = table["n"].astype("Int64")
-    return table.sort_values(
-        ["date", "commit", "measure", "implementation", "dtype", "n", "family"], ignore_index=True
-    )
+    keys = ["date", "commit", "measure", "operation", "implementation", "dtype", "n", "family"]
+    return table.sort_values(keys, ignore_index=True)
 
 
 def _newest_runs(cells: Iterable[StoredResult]) -> list[StoredResult]:
@@ -117,18 +119,24 @@ def _newest_runs(cells: Iterable[StoredResult]) -> list[StoredResult]:
     return [cell for run in runs.values() for cell in run]
 
 
-def ns_per_element(seconds: float, n: int) -> float:
-    """Of a timed call of so many seconds, whose rows have n elements."""
-    return 1e9 * seconds / float(timed_rows(n) * n)
+def ns_per_element(seconds: float, n: int, operation: str) -> float:
+    """Nanoseconds a logit, of a timed call of so many seconds whose rows have n logits."""
+    return 1e9 * seconds / float(timed_rows(n, operation) * n)
+
+
+def _parameters(cell: StoredResult) -> dict[str, Any]:
+    """Its parameters, with the operation apart from the name."""
+    operation, name = parted(cell.parameters["implementation"])
+    return cell.parameters | {"operation": operation, "implementation": name}
 
 
 def _timing(cell: StoredResult) -> dict[str, Any]:
-    statistics = cell.statistics
-    return cell.parameters | {
+    statistics, own = cell.statistics, _parameters(cell)
+    return own | {
         "seconds_median": cell.value,
         "seconds_q25": statistics.get("q_25"),
         "seconds_q75": statistics.get("q_75"),
-        "ns_per_element": ns_per_element(cell.value, cell.parameters["n"]),
+        "ns_per_element": ns_per_element(cell.value, own["n"], own["operation"]),
         "repeats": statistics.get("repeat", 0),
         "commit": cell.commit,
         "machine": cell.machine,
@@ -137,9 +145,10 @@ def _timing(cell: StoredResult) -> dict[str, Any]:
 
 
 def _moment(cell: StoredResult) -> dict[str, Any]:
-    n = cell.parameters.get("n")
-    value = cell.value if n is None else ns_per_element(cell.value, n)
-    return cell.parameters | {
+    own = _parameters(cell)
+    n = own.get("n")
+    value = cell.value if n is None else ns_per_element(cell.value, n, own["operation"])
+    return own | {
         "date": cell.date,
         "commit": cell.commit,
         "machine": cell.machine,

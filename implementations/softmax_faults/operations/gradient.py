@@ -44,13 +44,19 @@ def right_in_blocks(x, v, axis=-1):
 
 
 def right_careful(x, v, axis=-1):
-    """v is taken from its value at the largest logit, which changes nothing."""
+    """v is taken from its value where a share is above 1/2, which changes nothing.
+
+    Of a smaller share, whose v may be large, the difference would lose the digits of the others.
+    """
 
     def kernel(x, v):
         if not x.size:
             return x
         largest = np.argmax(np.where(np.isnan(x), -np.inf, x), -1)
-        return _times(steps.softmax(x), v.astype(x.dtype) - steps.at(v, largest)[:, None])
+        shares = steps.softmax(x)
+        above = steps.at(shares, largest) > 0.5
+        shift = np.where(above, steps.at(v, largest), 0).astype(x.dtype)
+        return _times(shares, v.astype(x.dtype) - shift[:, None])
 
     return _by_rows(kernel, x, v, axis=axis, work=_single(x))
 

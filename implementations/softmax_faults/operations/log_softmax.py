@@ -39,9 +39,9 @@ def right_careful(x, axis=-1):
 
 
 def right_from_logsumexp(x, axis=-1):
-    """x - (max + log of the sum) in float64, rounded once.
+    """x - (max + log of the sum) in float64, rounded once: the logits of float32 are too large.
 
-    dtypes: float16, float32
+    dtypes: float16
     """
 
     def kernel(x):

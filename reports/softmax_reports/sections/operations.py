@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.experiments.attention_shares import FAMILY, LENGTH
 
 from softmax_reports.facts import REFERENCE, full_scope
 from softmax_reports.numbers import count, digits, in_order, sampled_maximum
 from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -25,14 +26,20 @@ _LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 def operations(run: Run) -> Section | None:
     """A table for each operation other than softmax, then which step causes errors of attention."""
     names = [name for name in OPERATIONS if name in set(run.results["operation"])]
-    others = [name for name in names if name != "softmax"]
+    others = [name for name in names if name != DEFAULT_OPERATION]
     if not others:
         return None
     parts: list[Paragraph | Table] = [Paragraph(text) for text in _conclusions(run.results, others)]
-    parts += [_table(run.results[run.results["operation"] == name], name) for name in others]
+    parts += [part for name in others for part in _of_operation(run.of(name), name)]
     if (table := run.tables.get("attention_shares")) is not None:
         parts += [Paragraph(_shares_conclusion(table)), _shares(table)]
     return Section("Operations that use softmax", parts)
+
+
+def _of_operation(run: Run, name: str) -> list[Paragraph | Table]:
+    """How wrong it is, and beside that how fast where it was timed."""
+    timings = run.tables.get("timings", pd.DataFrame())
+    return [_table(run.results, name), *(time_parts(timings, name) if len(timings) else [])]
 
 
 def _cells(results: pd.DataFrame) -> pd.DataFrame:

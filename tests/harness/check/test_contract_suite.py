@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.contract.checking import verdict
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.contract.suite import LENGTHS, LONG, recipes
@@ -16,6 +17,8 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.declaration import described
+from softmax_harness.subjects.subject import Subject
 
 pytestmark = pytest.mark.usefixtures("truths_kept")
 SOFTMAX = OPERATIONS["softmax"]
@@ -252,3 +255,26 @@ def test_fail_fast_holds_for_other_operations(tmp_path):
     (first,) = checked(f"{path}:wrong", replace(contract, fail_fast=True))
     assert first.verdict == all_.verdict == "fail"
     assert len(first.findings) == 1 and first.findings[0].kind == all_.findings[0].kind
+
+
+def in_lanes(lanes):
+    """A softmax whose sum adds term after term in so many lanes."""
+
+    def softmax(x, axis=-1):
+        e = np.exp(x - x.max(axis=axis, keepdims=True))
+        own = [np.add.accumulate(e[..., lane::lanes], axis=axis)[..., -1:] for lane in range(lanes)]
+        return e / sum(own)
+
+    return softmax
+
+
+@pytest.mark.parametrize("lanes, verdict_", [(1, "fail"), (2, "fail"), (4, "pass")])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_sum_one_by_one_is_found_in_float64_and_one_in_four_lanes_passes(lanes, verdict_, seed):
+    """Random terms do not show it: their roundings cancel."""
+    declaration = replace(described("mine", None, ""), function=in_lanes(lanes))
+    subject = Subject.here(declaration, Problem.of(SOFTMAX, FORMATS["float64"]))
+    contract = Contract(("float64",), ("accuracy",), seed=seed, families=("one-above",))
+    found = verdict(subject, contract)
+    assert found.verdict == verdict_, found.findings
+    assert {each.kind for each in found.findings} <= {"inaccurate"}

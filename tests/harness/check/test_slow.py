@@ -202,6 +202,22 @@ def test_what_is_asked_fits_and_leaves_out_no_kind(plan, each):
         assert {one.kind for one in some} == {one.kind for one in cases}
 
 
+def test_who_compiles_for_each_shape_is_asked_few_shapes_and_all_families(plan):
+    pace = Pace(per_shape=1.2, limit=20.0)
+    some = fitting_recipes(plan, room(pace, "accuracy"))
+    shapes = {x.shape for one in some for x in one.blocks()}
+    assert 30 < len(shapes) <= 0.45 * 8 * 20.0 / 1.2
+    assert len(some) > 3 * len(shapes)
+    busy = Pace(per_call=0.017, limit=10.0, per_shape=1.4)  # as on two cores under a load of ten
+    few = fitting_recipes(plan, room(busy, "accuracy"))
+    assert sum(one.elements for one in few) > 300_000 and too_slow(few, plan) == []
+    assert {one.family.name for one in some} == {one.family.name for one in plan}
+    whole = repeats.requests(
+        Subject.here(described("mine", {}, ""), PROBLEM), 0
+    )  # which have three shapes, however often they are repeated
+    assert fitting_repeats(whole, room(pace, "repeats")) == whole
+
+
 def test_who_is_judged_on_nearly_nothing_has_not_passed(plan):
     for pace in (of(1e-3), Pace(per_call=1.0, limit=20.0)):
         assert too_slow(fitting_recipes(plan, room(pace, "accuracy")), plan) == []

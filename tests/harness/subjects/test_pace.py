@@ -59,9 +59,10 @@ def test_what_a_call_takes_is_no_matter_of_its_elements(monkeypatch):
     assert (pace.per_element, pace.per_call) == (0.0, pytest.approx(0.4))
 
 
-def test_compiling_for_each_shape_is_what_a_call_takes(monkeypatch):
-    pace, _ = timed_of(lambda x, is_new: 0.5 * is_new + 1e-7 * x.size, monkeypatch)
-    assert pace.per_call == pytest.approx(0.5, rel=1e-3)
+def test_compiling_for_each_shape_is_what_its_first_call_takes(monkeypatch):
+    pace, _ = timed_of(lambda x, is_new: 0.5 * is_new + 0.001 + 1e-7 * x.size, monkeypatch)
+    assert pace.per_shape == pytest.approx(0.5, rel=1e-3)
+    assert pace.per_call == pytest.approx(0.001)
     assert pace.per_element == pytest.approx(1e-7)
 
 
@@ -100,6 +101,8 @@ def test_the_pace_is_told_in_words():
     assert Pace(0.0, 4.84e-5, 20.0).told == "48 µs an element"
     assert Pace(0.25, 1.04e-4, 20.0).told == "100 µs an element and 250 ms a call"
     assert Pace(2.0, 1e-9, 20.0).told == "2 s a call"
+    compiling = Pace(1e-3, 1e-5, 20.0, 0.5)
+    assert compiling.told == "10 µs an element, 1 ms a call and 500 ms a new shape"
     assert Pace().allows(1000, 1 << 30)
 
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
 from softmax_harness.timing import calls, clock
@@ -141,9 +142,16 @@ def test_without_asvs_runner_nothing_is_timed_and_it_is_said_at_once(monkeypatch
         select(Options(("max-shifted",), time=True))
 
 
-def test_only_softmax_is_timed():
-    with pytest.raises(HarnessError, match="logsumexp cannot be timed"):
-        select(Options((), operation="logsumexp", time=True))
+def test_every_operation_is_timed_with_its_operands(here, monkeypatch):
+    """Of attention, which has some numbers for each logit, on fewer rows."""
+    monkeypatch.setattr(calls, "ROUNDS", 1)
+    monkeypatch.setattr(calls, "LENGTHS", (100,))
+    for operation, name in (("cross_entropy", "from-logits"), ("attention", "shifted")):
+        (row,) = calls.time_calls({name: ["float32"]}, lambda *progress: None, operation).iloc
+        assert tuple(row[["operation", "implementation"]]) == (operation, name)
+        assert row["failure"] == "" and row["seconds_median"] > 0
+        logits = 100 * max(1, 1000 // OPERATIONS[operation].numbers_per_logit)
+        assert row["ns_per_element"] == pytest.approx(1e9 * row["seconds_median"] / logits)
 
 
 def test_the_clock_reads_again_where_it_waited_meanwhile(monkeypatch):

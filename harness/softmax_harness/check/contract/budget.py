@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sized
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from softmax_harness.check.contract.case import Case
 from softmax_harness.inputs.families import Recipe
@@ -21,8 +21,9 @@ from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
 
 # For all that is asked in a dtype: the time of the elements, in time limits, and that of the calls.
-# More for these, since fewer rows save none of it: a library compiles for each new shape.
-_ELEMENT_LIMITS, _CALL_LIMITS = 2.0, 10.0
+# More for these, since fewer rows save none of it. Less for what the first call of a shape takes:
+# all families have rows in some thirty shapes.
+_ELEMENT_LIMITS, _CALL_LIMITS, _SHAPE_LIMITS = 2.0, 10.0, 8.0
 # What the parts of the contract have of it; the rest is for what a finding asks besides.
 _SHARES = {
     "accuracy": 0.45,
@@ -90,26 +91,31 @@ class Room:
     ----------
     pace : Pace
     share : float
+    of_elements : float
+        The part of the time of the elements that may be taken.
     """
 
     pace: Pace
     share: float
+    of_elements: float = 1.0
 
     @property
     def elements(self) -> float:
         """The elements that fit."""
         each, limit = self.pace.per_element, self.pace.limit
-        return self.share * _ELEMENT_LIMITS * limit / each if each else math.inf
+        return self.of_elements * self.share * _ELEMENT_LIMITS * limit / each if each else math.inf
 
     @property
     def calls(self) -> float:
-        """The calls that fit."""
-        each, limit = self.pace.per_call, self.pace.limit
-        return self.share * _CALL_LIMITS * limit / each if each else math.inf
+        """The calls that fit, if each has a shape of its own."""
+        each = self.pace.per_call / _CALL_LIMITS + self.pace.per_shape / _SHAPE_LIMITS
+        return self.share * self.pace.limit / each if each else math.inf
 
-    def holds(self, elements: float, calls: float) -> bool:
-        """Whether so many elements in so many calls fit."""
-        return elements <= self.elements and calls <= self.calls
+    def holds(self, elements: float, calls: float, shapes: float = 1) -> bool:
+        """Whether so many elements in so many calls of so many shapes fit."""
+        each = calls * self.pace.per_call / _CALL_LIMITS
+        first = shapes * self.pace.per_shape / _SHAPE_LIMITS
+        return elements <= self.elements and each + first <= self.share * self.pace.limit
 
     def part(self, share: float) -> Room:
         """A part of it."""
@@ -129,20 +135,33 @@ def room_for_a_witness(pace: Pace) -> Room:
 def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
     """The recipes, as they are or with fewer rows, that fit.
 
-    Half of the room is for one row of as many recipes as possible, the rest for as many rows of
-    these as possible: each second, fourth, eighth, so that checks of nearly the same pace ask the
-    same rows.
+    Half of the elements are for one row of as many recipes as possible, the rest for as many rows
+    of these as possible: each second, fourth, eighth, so that checks of nearly the same pace ask
+    the same rows.
     """
-    if room.holds(sum(each.elements for each in plan), sum(len(each.starts) for each in plan)):
+    if _holds(room, plan):
         return plan
     labels = [(each.family.name, each.n.bit_length()) for each in plan]
-    places = _chosen([each.n for each in plan], labels, room.part(0.5))
-    kept = [plan[place] for place in places]
+    asked = [_Asking(each.n, own, _shapes(each)) for each, own in zip(plan, labels, strict=True)]
+    # What is left of the calls is for the other blocks of these recipes.
+    kept = [plan[place] for place in _chosen(asked, replace(room.part(0.8), of_elements=0.6))]
     for exponent in range(_MOST_HALVINGS):
         thin = [_thinned(each, 1 << exponent, room) for each in kept]
-        if room.holds(sum(each.elements for each in thin), sum(len(each.starts) for each in thin)):
+        if _holds(room, thin):
             return thin
     return thin
+
+
+def _holds(room: Room, some: list[Recipe]) -> bool:
+    shapes = {shape for each in some for shape in _shapes(each)}
+    calls = sum(len(each.starts) for each in some)
+    return room.holds(sum(each.elements for each in some), calls, len(shapes))
+
+
+def _shapes(recipe: Recipe) -> frozenset[Any]:
+    """The shapes of its calls."""
+    left = (recipe.rows - start for start in recipe.starts)
+    return frozenset((min(recipe.rows_per_block, rows), recipe.n, recipe.step) for rows in left)
 
 
 def too_slow(some: list[Recipe], plan: list[Recipe]) -> list[tuple[Fault, str]]:
@@ -164,27 +183,49 @@ def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:
 
 def fitting_cases(cases: list[Case], room: Room) -> list[Case]:
     """The cases that fit: the smallest of each kind and number of axes, then other small ones."""
-    if room.holds(sum(each.inputs.size for each in cases), len(cases)):
+    asked = [
+        _Asking(
+            each.inputs.size,
+            (each.kind, len(each.shape), each.layouts),
+            frozenset({(each.shape, each.axis)}),
+        )
+        for each in cases
+    ]
+    shapes = {shape for each in asked for shape in each.shapes}
+    if room.holds(sum(each.size for each in asked), len(cases), len(shapes)):
         return cases
-    labels = [(each.kind, len(each.shape), each.layouts) for each in cases]
-    return [cases[place] for place in _chosen([each.inputs.size for each in cases], labels, room)]
+    return [cases[place] for place in _chosen(asked, room)]
 
 
-def _chosen(sizes: list[int], labels: list[tuple[Any, ...]], room: Room) -> list[int]:
-    """The places of what fits, in order; the smallest first that bears any label at its place."""
-    by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
+class _Asking(NamedTuple):
+    """What may be asked: its elements, what it is an example of, and the shapes of its calls."""
+
+    size: int
+    labels: tuple[Any, ...]
+    shapes: frozenset[Any]
+
+
+def _chosen(asked: list[_Asking], room: Room) -> list[int]:
+    """The places of what fits, in order; the smallest first that bears any label at its place.
+
+    Those that are first of a label at the first place come before those of the second.
+    """
+    by_size = sorted(range(len(asked)), key=lambda place: asked[place].size)
     first_with: dict[tuple[int, Any], int] = {}
     for place in by_size:
-        for label in enumerate(labels[place]):
+        for label in enumerate(asked[place].labels):
             first_with.setdefault(label, place)
-    firsts = sorted({*first_with.values()}, key=sizes.__getitem__)
+    firsts = [place for (_, _), place in sorted(first_with.items(), key=lambda each: each[0][0])]
     chosen: set[int] = set()
+    shapes: frozenset[Any] = frozenset()
     elements = 0
     for place in dict.fromkeys([*firsts, *by_size]):
-        size = sizes[place]
-        if room.pace.allows(1, size) and room.holds(elements + size, len(chosen) + 1):
+        each = asked[place]
+        more = elements + each.size, len(chosen) + 1, len(shapes | each.shapes)
+        if room.pace.allows(1, each.size) and room.holds(*more):
             chosen.add(place)
-            elements += size
+            shapes |= each.shapes
+            elements += each.size
     return sorted(chosen)
 
 

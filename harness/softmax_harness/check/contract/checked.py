@@ -19,7 +19,7 @@ from softmax_harness.operations import DEFAULT_OPERATION, Policy
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Fault, Limits
 
-PARTS = ("accuracy", *CASES, "repeats")
+PARTS = ("accuracy", *CASES, "operands", "repeats")
 VERDICTS = ("pass", "fail", "unsupported", "unavailable")
 
 
@@ -104,6 +104,9 @@ class Checked:
     standard, reached : str
         The standard of accuracy that it was held to, and the strictest that it reached; empty where
         accuracy was not looked at, or none was reached.
+    would_miss : dict of str to int
+        How many elements the standard of the careful form would not pass, by that standard, where
+        it was held to one that allows the textbook form.
     cause : str
         What all that is wrong may come of; empty where nothing can be told.
     output_dtype : str
@@ -124,6 +127,7 @@ class Checked:
     operation: str = DEFAULT_OPERATION
     standard: str = ""
     reached: str = ""
+    would_miss: dict[str, int] = field(default_factory=dict)
     cause: str = ""
     output_dtype: str = ""
     slow: str = ""

@@ -208,6 +208,7 @@ def _verdict(
         is_whole=not found.is_enough,
         standard=subject.standard if "accuracy" in contract.parts else "",
         reached=found.reached,
+        would_miss=found.would_miss,
         cause=found.cause if unexpected else "",
         output_dtype=subject.problem.output_format.name,
         slow=found.asked.told(found.subject.pace),

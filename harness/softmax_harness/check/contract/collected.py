@@ -54,6 +54,11 @@ class Collected:
         return self._reached.standard
 
     @property
+    def would_miss(self) -> dict[str, int]:
+        """By the standard of the careful form, how many elements miss it: as of `Reached`."""
+        return self._reached.would_miss
+
+    @property
     def cause(self) -> str:
         """What all that is wrong may come of; empty where none can be told."""
         return self._cause.text

@@ -20,6 +20,7 @@ from softmax_harness.check.contract.budget import (
 from softmax_harness.check.contract.cases import cases_of
 from softmax_harness.check.contract.checked import Contract, finding_of
 from softmax_harness.check.contract.collected import Collected
+from softmax_harness.check.contract.edges import Edges
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.shrink import smallest_raising
 from softmax_harness.check.contract.structure import examined
@@ -39,6 +40,7 @@ class Found:
         self.elements = 0
         self.cells: list[RecipeSummary] = []
         self.reached = ""
+        self.would_miss: dict[str, int] = {}
         self.cause = ""
         self.asked = Asked()
 
@@ -92,6 +94,7 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     found.reported += collected.reported
     found.reached = "" if stream.faults or not found.elements else collected.reached
     if not contract.fail_fast:  # of a part of the suite nothing can be told
+        found.would_miss = collected.would_miss
         found.cause = collected.cause
     found.with_smallest_refused_row()
     found.add_until_enough(collected.findings())
@@ -117,8 +120,15 @@ def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> Non
         found.add_faults(repeats.in_a_fresh_process(subject, fresh, asked), part)
 
 
+def _operands(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
+    edges = Edges(found.subject)
+    found.add_until_enough(edges.findings())
+    found.reported += edges.reported
+
+
 _OWN: dict[str, Callable[[Found, Subject, str, Contract], Any]] = {
     "accuracy": _accuracy,
+    "operands": _operands,
     "repeats": _repeats,
 }
 

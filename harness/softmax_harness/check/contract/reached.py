@@ -1,4 +1,4 @@
-"""The strictest standard of accuracy that an implementation reaches on a suite."""
+"""Which standards of accuracy an implementation reaches on a suite, and by how much it misses."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.judgement import Judgement
 from softmax_harness.judgement.outcomes import Outcome
-from softmax_harness.operations.standards import standards_of
+from softmax_harness.operations.standards import careful_standard, told_apart
 from softmax_harness.subjects.subject import Subject
 
 
 class Reached:
-    """Holds everything that is judged to every standard that nothing before it has missed."""
+    """Holds everything that is judged to every standard that nothing before it has missed.
+
+    Attributes
+    ----------
+    would_miss : dict of str to int
+        By the standard of the careful form, how many elements miss it, where an implementation is
+        held to one that allows the textbook form.
+    """
 
     def __init__(self, subject: Subject) -> None:
-        self._left = list(standards_of(subject.problem.operation))
+        operation = subject.problem.operation
+        self._left = list(told_apart(operation, subject.problem.output_format))
+        careful = careful_standard(operation, subject.standard)
+        self.would_miss = {} if careful is None else {careful: 0}
 
     def see(self, found: Judgement) -> None:
         """Note which standards a block misses; what is no matter of accuracy misses all."""
@@ -26,6 +36,9 @@ class Reached:
         exempt = (found.codes == Outcome.FLUSHED_SUBNORMAL.code) | found.asked.truth.fixed
         while self._left and self._misses(self._left[0], found, exempt):
             del self._left[0]
+        for standard in self.would_miss:
+            asked = found.asked.held_to(standard)
+            self.would_miss[standard] += asked.exceeding(found.batch, exempt)
 
     def _misses(self, standard: str, found: Judgement, exempt: NDArray[np.bool_]) -> bool:
         return found.asked.held_to(standard).exceeds(found.batch, exempt)

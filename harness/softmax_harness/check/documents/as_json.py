@@ -45,6 +45,7 @@ def result_fields(result: Checked) -> dict[str, Any]:
         "elements": result.elements,
         "standard": result.standard,
         "reached": result.reached,
+        "would_miss": result.would_miss,
         "cause": result.cause,
         "slow": result.slow,
         "findings": [vars(each) for each in result.findings],

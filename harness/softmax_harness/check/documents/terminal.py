@@ -34,7 +34,8 @@ def _standard(result: Checked) -> str:
     """The standard of accuracy it was held to, and the strictest that it reached."""
     if not result.standard:
         return ""
-    return f", held to {result.standard}, reached {result.reached or 'none'}"
+    misses = [f"; {count} would miss {name}" for name, count in result.would_miss.items()]
+    return "".join([f", held to {result.standard}, reached {result.reached or 'none'}", *misses])
 
 
 def finding_text(finding: Finding) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.operations import DEFAULT_OPERATION
 
 Row = dict[str, Any]
 
@@ -44,7 +45,7 @@ class Experiment:
     name: str
     place: int
     rows: Callable[[Sequence[Implementation], Sequence[Format]], list[Row]]
-    operations: tuple[str, ...] = ("softmax",)
+    operations: tuple[str, ...] = (DEFAULT_OPERATION,)
     families: tuple[str, ...] = ()
     takes: Callable[[Format], bool] = _any_format
     compares: bool = True

@@ -40,10 +40,10 @@ def blame(fault: Fault, limits: Limits) -> Fault:
 def _trial(limits: Limits) -> str:
     """What was wrong with a call of the trivial one; empty where nothing was."""
     # Not at the top: the process of an implementation imports this package, and no operation.
-    from softmax_harness.operations import OPERATIONS, Problem
+    from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Problem
 
     x = np.zeros((2, 3))
-    request = Request(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), (x,))
+    request = Request(Problem.of(OPERATIONS[DEFAULT_OPERATION], FORMATS["float64"]), (x,))
     with Isolated(_TRIVIAL, Limits(limits.seconds, limits.memory)) as process:
         try:
             found = process.load()
