@@ -16,6 +16,7 @@ from softmax_harness.truth import check_screen
 
 if TYPE_CHECKING:  # score, which has neither families nor implementations, starts without them
     from softmax_harness.inputs.families import Recipe
+    from softmax_harness.subjects.declaration import Said
 
 # Of more rows than this not all are judged for one maximum: where so many tie to within the
 # margin, the first of them are as good as any.
@@ -30,7 +31,7 @@ def candidate_rows(tally: Tally) -> list[int]:
 
 
 def confirmed_maxima(
-    problem: Problem, recipe: Recipe, tallies: dict[str, Tally]
+    problem: Problem, recipe: Recipe, tallies: dict[str, Tally], said: Said | None = None
 ) -> tuple[dict[str, Tally], int]:
     """The tallies of each implementation with maxima by mpmath, and how many elements it judged."""
     rows = {name: candidate_rows(tally) for name, tally in tallies.items()}
@@ -39,7 +40,7 @@ def confirmed_maxima(
     for start in recipe.starts:
         here = [row for row in wanted if start <= row < start + recipe.rows_per_block]
         if here:
-            _confirm_block(problem, recipe, start, here, rows, exact)
+            _confirm_block(problem, recipe, start, here, rows, exact, said)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
 
@@ -51,6 +52,7 @@ def _confirm_block(
     here: list[int],
     rows: dict[str, list[int]],
     exact: dict[str, dict[str, list[Extreme]]],
+    said: Said | None,
 ) -> None:
     from softmax_harness.subjects.named import subject_named
 
@@ -62,7 +64,7 @@ def _confirm_block(
     check_screen(problem, asked.x, asked.operands, asked.truth, f"{where}, of rows {here}")
     for name, own in rows.items():
         places = np.flatnonzero(np.isin(here, own))
-        subject = subject_named(name, problem)
+        subject = subject_named(name, problem, said)
         y = subject.call(stored, operands).values if places.size else None
         if y is None:
             continue

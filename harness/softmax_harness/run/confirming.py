@@ -10,6 +10,9 @@ from softmax_harness.judgement.aggregate import Extreme, Tally
 from softmax_harness.judgement.maxima import confirmed_maxima
 from softmax_harness.operations import Problem
 from softmax_harness.run.job import NamedRecipe
+from softmax_harness.subjects.declaration import Said
+
+_NOTHING = Said()
 
 
 @dataclass(frozen=True)
@@ -39,22 +42,29 @@ class Confirming:
     tallies : dict of str to Tally
         Of the whole recipe, by the name of the implementation; what they hold of every single
         element is left out.
+    said : Said
+        What was said about the implementations.
     """
 
     problem: Problem
     inputs: NamedRecipe
     tallies: Mapping[str, Tally]
+    said: Said = _NOTHING
 
     def do(self) -> Confirmed:
         """The maxima, and how much was judged for them."""
-        exact, elements = confirmed_maxima(self.problem, self.inputs.recipe, dict(self.tallies))
+        exact, elements = confirmed_maxima(
+            self.problem, self.inputs.recipe, dict(self.tallies), self.said
+        )
         return Confirmed({name: each.candidates for name, each in exact.items()}, elements)
 
 
-def confirming_job(problem: Problem, recipe: Recipe, tallies: Mapping[str, Tally]) -> Confirming:
+def confirming_job(
+    problem: Problem, recipe: Recipe, tallies: Mapping[str, Tally], said: Said = _NOTHING
+) -> Confirming:
     """The job that confirms the maxima of these tallies of a recipe."""
     light = {name: _without_elements(tally) for name, tally in tallies.items()}
-    return Confirming(problem, NamedRecipe.of(recipe), light)
+    return Confirming(problem, NamedRecipe.of(recipe), light, said)
 
 
 def _without_elements(tally: Tally) -> Tally:

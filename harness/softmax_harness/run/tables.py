@@ -131,7 +131,7 @@ def timing_tables(selection: Selection, progress: Progress) -> dict[str, pd.Data
         dtypes = {dtype for own in wanted.values() for dtype in own}
         tables = {name: table[table["dtype"].isin(dtypes)] for name, table in tables.items()}
     if selection.options.time:
-        tables["timings"] = time_calls(wanted, progress)
+        tables["timings"] = time_calls(wanted, progress, selection.options.said)
     return tables
 
 

@@ -19,10 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from softmax_implementations.registry import declared
 
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.operations import DEFAULT_OPERATION
+from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.subjects.native.library import function_of, names_symbol
 from softmax_harness.timing.suite import LENGTHS, Softmax
 from softmax_harness.timing.tables import TIMINGS, ns_per_element
 from softmax_harness.timing.worker import Side, Worker
@@ -30,6 +36,7 @@ from softmax_harness.timing.worker import Side, Worker
 if TYPE_CHECKING:
     import pandas as pd
 
+_NOTHING = Said()
 Progress = Callable[[str, int, int], None]
 Call = tuple[str, str, int]
 """An implementation, a dtype and n: what `softmax_harness.timing.suite` times at once."""
@@ -42,10 +49,13 @@ _SAMPLING = {"sample_time": 0.0005, "repeat": (3, 30, 0.02), "warmup_time": 0.01
 # long first call for the time of all, and put a single one into each sample.
 _FIRST_CALL = {"number": 1, "repeat": 1, "warmup_time": 0}
 _MODULE = """\
+from functools import partial
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.timing.calls import callable_named
 from softmax_harness.timing.suite import suite
 
-Softmax = suite(*{names!r}, find=callable_named, dtypes={dtypes!r}, lengths={lengths!r})
+find = partial(callable_named, said={said!r})
+Softmax = suite(*{names!r}, find=find, dtypes={dtypes!r}, lengths={lengths!r})
 """
 
 
@@ -58,13 +68,19 @@ def check_runner() -> None:
         )
 
 
-def callable_named(name: str) -> Softmax:
+def callable_named(name: str, said: Said) -> Softmax | Adapted:
     """The softmax of that name, loaded in this process and called along the last axis."""
+    convention = said.convention(name, DEFAULT_OPERATION)
+    if names_symbol(name):
+        return convention.adapted(function_of(name))
     function = loaded(name) if is_foreign(name) else catalogue()[name].function
-    return partial(function, axis=-1)
+    own = Convention.of(declared(function))
+    return (convention if own.arrays is None else own).adapted(partial(function, axis=-1))
 
 
-def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.DataFrame:
+def time_calls(
+    wanted: Mapping[str, Iterable[str]], progress: Progress, said: Said = _NOTHING
+) -> pd.DataFrame:
     """Time each implementation in each of its dtypes, on rows of each of the suite's lengths.
 
     Parameters
@@ -73,6 +89,8 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
         Dtypes by the name of an implementation, in every way that can name one.
     progress : callable
         Called with what is done, timings done, and timings in all.
+    said : Said
+        What was said about the implementations.
 
     Returns
     -------
@@ -89,7 +107,9 @@ def time_calls(wanted: Mapping[str, Iterable[str]], progress: Progress) -> pd.Da
     samples: dict[Call, list[float]] = {call: [] for call in calls}
     failures: dict[Call, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        side = Side("this Python", Path(sys.executable), _suite_in(Path(scratch), wanted, dtypes))
+        side = Side(
+            "this Python", Path(sys.executable), _suite_in(Path(scratch), wanted, dtypes, said)
+        )
         for number in range(ROUNDS):
             for call, answer in _round(side, number, calls, requests, failures, progress):
                 if "samples" in answer:
@@ -108,13 +128,13 @@ def _requests(names: list[str], dtypes: list[str]) -> dict[Call, dict[str, Any]]
     return {choice: {"name": name, "index": index} for index, choice in enumerate(choices)}
 
 
-def _suite_in(scratch: Path, names: Iterable[str], dtypes: list[str]) -> Path:
+def _suite_in(scratch: Path, names: Iterable[str], dtypes: list[str], said: Said) -> Path:
     """A folder of benchmarks, as asv has it, with one suite of these names."""
     # asv_runner imports the folder as a package, whose name no package of the user's may have.
     folder = scratch / "softmax_harness_timed"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    text = _MODULE.format(names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS)
+    text = _MODULE.format(names=tuple(names), dtypes=tuple(dtypes), lengths=LENGTHS, said=said)
     (folder / "timed.py").write_text(text, encoding="utf-8")
     return folder
 

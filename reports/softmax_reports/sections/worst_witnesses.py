@@ -8,6 +8,7 @@ import pandas as pd
 from softmax_harness.explain.command import explaining
 from softmax_harness.judgement.outcomes import BROKEN
 from softmax_harness.run.results import KEYS
+from softmax_harness.subjects.declaration import Said
 
 from softmax_reports.facts import sum_is_off, worst_cells
 from softmax_reports.numbers import in_order, sampled_maximum
@@ -118,5 +119,6 @@ def _replayed(run: Run, cell: pd.Series) -> str:
 
 
 def _command(run: Run, cell: pd.Series, witness: str) -> str:
-    output = run.info["options"].get("output_dtype")
-    return explaining(witness, cell["implementation"], cell["operation"], output)
+    options, name = run.info["options"], cell["implementation"]
+    said = Said(**{key: options.get(key) for key in vars(Said())}).of(name)
+    return explaining(witness, name, cell["operation"], said.words_of_calls)

@@ -19,9 +19,12 @@ class Adapter(Protocol):
     ----------
     ROOTS : tuple of str
         The top-level packages in which the classes of its arrays are defined.
+    IS_WRITABLE : bool
+        Whether its arrays can be written to.
     """
 
     ROOTS: tuple[str, ...]
+    IS_WRITABLE: bool
 
     def start(self, device: str | None) -> None:
         """Import the library and wake the device, which the first array would do else.

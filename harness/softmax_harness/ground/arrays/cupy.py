@@ -12,6 +12,7 @@ from softmax_harness.ground.arrays.adapter import is_own
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("cupy",)
+IS_WRITABLE = True
 
 
 def start(device: str | None) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("jax", "jaxlib")
+IS_WRITABLE = False
 
 
 def start(device: str | None) -> None:

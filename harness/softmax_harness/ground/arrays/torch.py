@@ -12,6 +12,7 @@ from softmax_harness.ground.arrays.adapter import carrier, dtype_named, is_own
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("torch",)
+IS_WRITABLE = True
 
 
 def start(device: str | None) -> None:
