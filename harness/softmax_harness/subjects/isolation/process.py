@@ -112,14 +112,13 @@ class Isolated:
         Ended
             If the process died or was ended.
         """
-        seconds, left = _TIMES_TO_START * self.limits.seconds, self._left
+        seconds = _TIMES_TO_START * self.limits.seconds
         found: list[Description | Fault] = []
         given = self.name, self._convention
         try:
-            self._ask("load", given, seconds, [plain.most()], _reading(found))
+            self._ask("load", given, seconds, [plain.most()], _reading(found), is_start=True)
         except _Stopped as stopped:
             raise Ended(stopped.fault, "when it was loaded") from None
-        self._left = left
         self._is_loaded, self._is_cold = True, self._uses_library(found[0])
         return found[0]
 
@@ -139,16 +138,15 @@ class Isolated:
         if not self._is_loaded:
             self._load_again()
         calls = [tuple(vars(each.call).values()) for each in requests]
-        answers, left = _Answers(requests), self._left
-        seconds = self.limits.seconds * (_TIMES_TO_START if self._is_cold else 1.0)
+        answers, is_start = _Answers(requests), self._is_cold
+        seconds = self.limits.seconds * (_TIMES_TO_START if is_start else 1.0)
         try:
-            self._ask("serve", calls, seconds, answers.most, answers.read)
+            self._ask("serve", calls, seconds, answers.most, answers.read, is_start)
         except _Stopped as stopped:
             replies, had = answers.before_the_last, answers.seconds_of_the_last
             had_time = had >= _SHARE_OF_ONE * self.limits.seconds
             raise Ended(stopped.fault, answers.told, replies, had_time) from None
-        if self._is_cold:
-            self._left, self._is_cold = left, False
+        self._is_cold = False
         return answers.left.on(answers.replies)
 
     def _load_again(self) -> None:
@@ -165,13 +163,18 @@ class Isolated:
         seconds: float,
         most: Sequence[int],
         read: Callable[[bytes], None],
+        is_start: bool = False,
     ) -> None:
-        """Read each answer as it comes; raises `_Stopped` if not all come."""
-        if self._left <= 0:
+        """Read each answer as it comes; raises `_Stopped` if not all come.
+
+        What is start-up counts only against its own limit.
+        """
+        left = math.inf if is_start else self._left
+        if left <= 0:
             raise _Stopped(self._all_used())
         if self._process is None:
             self._process = _begun(self.limits.memory)
-        began, left = time.monotonic(), self._left
+        began = time.monotonic()
         try:
             with closing(self._process.ask(question, given, min(seconds, left), most)) as answers:
                 for answer in answers:
@@ -190,7 +193,7 @@ class Isolated:
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
         finally:
-            self._left -= time.monotonic() - began
+            self._left -= 0.0 if is_start else time.monotonic() - began
         self.close()
         raise _Stopped(fault)
 
