@@ -132,7 +132,7 @@ standard = click.option(
     help="Standard of accuracy.  [default: what is declared; else wide in formats of 16 bits, "
     "native in float32 and float64, usual for logarithms]",
 )
-_signature = click.option(
+signature = click.option(
     "--signature",
     metavar="TEXT",
     help=f"How the function of a shared library, path/to/lib.so:symbol, is called: {EXAMPLE}.",
@@ -147,7 +147,7 @@ _device = click.option(
     metavar="NAME",
     help="Where these arrays lie, such as cuda.  [default: where the library puts them]",
 )
-_OF_CALLS = (output_dtype, _signature, _arrays, _device)
+_OF_CALLS = (output_dtype, signature, _arrays, _device)
 
 
 def _saying(

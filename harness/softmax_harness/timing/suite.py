@@ -15,7 +15,6 @@ One suite a file: asv names a benchmark by file, class and method.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ from softmax_harness.subjects.native.library import found_in, names_symbol
 from softmax_harness.subjects.native.signature import parse
 from softmax_harness.subjects.request import Request
 from softmax_harness.timing import clock
-from softmax_harness.timing.built import FOLDER, built_file
+from softmax_harness.timing.built import library_file
 from softmax_harness.truth import arbitrate
 
 Softmax = Callable[..., NDArray[Any]]
@@ -90,7 +89,7 @@ def imported(name: str) -> Any:
     """
     module_name, _, attribute = name.rpartition(":")
     if names_symbol(name):
-        return found_in(built_file(module_name) if FOLDER in os.environ else module_name, attribute)
+        return found_in(library_file(module_name), attribute)
     if not attribute:
         raise BadImplementation(
             f"{name!r} names no function: expected package.module:function to time"
