@@ -2,12 +2,14 @@
 
 import importlib.util
 from contextlib import nullcontext
+from operator import attrgetter
 
 import numpy as np
 import pytest
 from softmax_harness.ground.arrays import ADAPTERS
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.pytest_plugin import assert_softmax_accurate
 from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
@@ -171,6 +173,21 @@ def test_the_command_says_which_arrays_and_its_findings_say_it_again(called, lib
     assert f"--arrays {library} --device cpu" in done.stdout
     done = called("check", f"{kernel}:softmax", "--arrays", library, "--device", "tpu:7")
     assert done.returncode == 1 and "has no device 'tpu:7' here" in done.stderr, done.stderr
+
+
+def test_a_test_may_assert_it_of_a_function_of_arrays(library):
+    module = importlib.import_module(library)
+    softmax = {"torch": "softmax", "jax": "nn.softmax"}[library]
+    function = attrgetter(softmax)(module)
+    names = {"torch": "dim", "jax": "axis"}
+
+    def kernel(x, axis=-1):
+        return function(x, **{names[library]: axis})
+
+    given = {"families": ("normal-10",), "largest_n": 8, "arrays": library, "device": "cpu"}
+    assert_softmax_accurate(kernel, dtype="float32", **given)
+    with pytest.raises(AssertionError, match="limit"):
+        assert_softmax_accurate(kernel, dtype="float32", limit={"max_ulp": 0.5}, **given)
 
 
 def torch_alone(library):

@@ -1,8 +1,6 @@
 """Functions of shared libraries: what a signature means, and what is noticed of a call."""
 
 import platform
-import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -17,21 +15,6 @@ from softmax_harness.subjects.native.signature import Array, Size, parse
 
 SOFTMAX = OPERATIONS["softmax"]
 ATTENTION = "f32 q,k,v,mask,y,rows,q[-2]:int,k[-2]:int,q[-1]:int,v[-1]:int"
-compiler = pytest.mark.skipif(
-    shutil.which("cc") is None, reason="needs a C compiler: install gcc or clang as cc"
-)
-
-
-@pytest.fixture(scope="module")
-def library(once, request):
-    """The kernels of kernels.c."""
-
-    def make(folder):
-        source = request.path.with_name("kernels.c")
-        words = ["cc", "-O1", "-shared", "-fPIC", "-o", folder / "kernels.so", source, "-lm"]
-        subprocess.run(words, check=True)
-
-    return once("kernels", make) / "kernels.so"
 
 
 def request_of(operation, x, output="float32", axis=-1):
@@ -39,11 +22,11 @@ def request_of(operation, x, output="float32", axis=-1):
     return Request(problem, operation.called_with(*operation.inputs(x, np.random.default_rng(0))))
 
 
-def reply_of(library, name, signature="f32 rows,n", operation=SOFTMAX, x=None, output=None):
+def reply_of(kernels, name, signature="f32 rows,n", operation=SOFTMAX, x=None, output=None):
     x = np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32) if x is None else x
     asked = request_of(operation, x, output or x.dtype.name)
     convention = Convention(parse(signature, operation))
-    with Isolated(f"{library}:{name}", Limits(1.0), convention) as process:
+    with Isolated(f"{kernels}:{name}", Limits(1.0), convention) as process:
         process.load()
         (reply,) = process.serve([asked])
     return asked, reply
@@ -55,7 +38,6 @@ def exactly(asked):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-@compiler
 @pytest.mark.parametrize(
     "name, signature, output",
     [
@@ -67,25 +49,23 @@ def exactly(asked):
     ],
 )
 @pytest.mark.parametrize("shape", [(5, 7), (2, 3, 4), (3,), (), (0, 4), (1, 4)])
-def test_any_order_of_parameters_is_called_right(library, name, signature, output, shape):
+def test_any_order_of_parameters_is_called_right(kernels, name, signature, output, shape):
     x = np.random.default_rng(0).normal(0, 3, shape).astype(np.float32)
-    asked, reply = reply_of(library, name, signature, x=x, output=output)
+    asked, reply = reply_of(kernels, name, signature, x=x, output=output)
     assert reply.faults == ()
     assert reply.y.shape == shape and reply.y.dtype == output
     if x.size:
         np.testing.assert_allclose(reply.y, exactly(asked), rtol=1e-6)
 
 
-@compiler
-def test_formats_that_c_lacks_are_handed_on_by_their_bits(library):
+def test_formats_that_c_lacks_are_handed_on_by_their_bits(kernels):
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
     x = np.linspace(-4, 4, 21).reshape(3, 7).astype(ml_dtypes.bfloat16)
-    asked, reply = reply_of(library, "bits_of_16", "bf16 rows,n", x=x)
+    asked, reply = reply_of(kernels, "bits_of_16", "bf16 rows,n", x=x)
     assert reply.faults == () and reply.y.dtype == ml_dtypes.bfloat16
     np.testing.assert_allclose(reply.y.astype(float), exactly(asked), rtol=2**-7)
 
 
-@compiler
 @pytest.mark.parametrize(
     "operation, name, signature",
     [
@@ -94,16 +74,15 @@ def test_formats_that_c_lacks_are_handed_on_by_their_bits(library):
         ("softmax_temperature", "cooled", "f32 x,y,n,temperature=f32"),
     ],
 )
-def test_operands_are_passed_by_their_names(library, operation, name, signature):
+def test_operands_are_passed_by_their_names(kernels, operation, name, signature):
     about = OPERATIONS[operation]
-    asked, reply = reply_of(library, name, signature, about)
+    asked, reply = reply_of(kernels, name, signature, about)
     assert reply.faults == ()
     z = exact_of(operation)(*asked.arguments)
     np.testing.assert_allclose(reply.y, z, rtol=1e-6, atol=1e-7)
 
 
-@compiler
-def test_attention_takes_batches_whose_queries_share_keys_and_mask(library):
+def test_attention_takes_batches_whose_queries_share_keys_and_mask(kernels):
     rng = np.random.default_rng(0)
     shapes = (2, 3, 4, 8), (2, 1, 5, 8), (5, 2)
     q, k, v = (rng.normal(0, 1, shape).astype(np.float32) for shape in shapes)
@@ -111,7 +90,7 @@ def test_attention_takes_batches_whose_queries_share_keys_and_mask(library):
     about = OPERATIONS["attention"]
     signature = parse(ATTENTION, about)
     asked = Request(Problem.of(about, FORMATS["float32"]), (q, k, v, mask))
-    with Isolated(f"{library}:attention", Limits(1.0), Convention(signature)) as process:
+    with Isolated(f"{kernels}:attention", Limits(1.0), Convention(signature)) as process:
         process.load()
         (reply,) = process.serve([asked])
     assert reply.faults == ()
@@ -120,7 +99,6 @@ def test_attention_takes_batches_whose_queries_share_keys_and_mask(library):
     np.testing.assert_allclose(reply.y, e / e.sum(-1, keepdims=True) @ v, rtol=1e-5, atol=1e-6)
 
 
-@compiler
 @pytest.mark.parametrize(
     "name, kind, told",
     [
@@ -132,37 +110,33 @@ def test_attention_takes_batches_whose_queries_share_keys_and_mask(library):
         ("gives_up", "raised", "returned the error code -7"),
     ],
 )
-def test_what_a_call_did_wrong_is_told(library, name, kind, told):
+def test_what_a_call_did_wrong_is_told(kernels, name, kind, told):
     signature = "f32 rows,n" + " -> int" * (name == "gives_up")
-    _, reply = reply_of(library, name, signature)
+    _, reply = reply_of(kernels, name, signature)
     assert [(each.kind, each.message) for each in reply.faults] == [(kind, told)]
     assert (reply.y is None) == (kind == "raised")
 
 
-@compiler
-def test_elements_between_rows_are_nobodys(library):
-    _, reply = reply_of(library, "between", "f32 x,y,y.stride,rows,n")
+def test_elements_between_rows_are_nobodys(kernels):
+    _, reply = reply_of(kernels, "between", "f32 x,y,y.stride,rows,n")
     (fault,) = reply.faults
     assert fault.message == "wrote beyond its result y: between its rows"
 
 
-@compiler
-def test_a_nan_of_all_bits_is_no_memory_that_was_left(library):
-    _, reply = reply_of(library, "all_bits")
+def test_a_nan_of_all_bits_is_no_memory_that_was_left(kernels):
+    _, reply = reply_of(kernels, "all_bits")
     assert reply.faults == () and np.isnan(reply.y).all()
 
 
-@compiler
 @pytest.mark.parametrize("name, kind", [("crashes", "died"), ("hangs", "timeout")])
-def test_what_ends_a_process_ends_that_of_the_function_only(library, name, kind):
+def test_what_ends_a_process_ends_that_of_the_function_only(kernels, name, kind):
     with pytest.raises(Ended) as ended:
-        reply_of(library, name)
+        reply_of(kernels, name)
     assert ended.value.fault.kind == kind
 
 
-@compiler
-def test_check_finds_what_is_wrong_and_its_command_finds_it_again(called, library):
-    words = ("check", f"{library}:unshifted", "--signature", "f32 rows,n", "--dtype", "float32")
+def test_check_finds_what_is_wrong_and_its_command_finds_it_again(called, kernels):
+    words = ("check", f"{kernels}:unshifted", "--signature", "f32 rows,n", "--dtype", "float32")
     done = called(*words, "--fail-fast")
     assert done.returncode == 1
     assert "inaccurate" in done.stdout and "--signature 'f32 rows,n'" in done.stdout
@@ -170,7 +144,7 @@ def test_check_finds_what_is_wrong_and_its_command_finds_it_again(called, librar
     assert done.returncode == 2 and "leave out --output-dtype" in done.stderr
     done = called(
         *("explain", "200", "1", "--dtype", "float32", "--signature", "f32 rows,n"),
-        *("--implementation", f"{library}:unshifted"),
+        *("--implementation", f"{kernels}:unshifted"),
     )
     assert done.returncode == 0 and "nan" in done.stdout
 
@@ -181,21 +155,20 @@ def is_one_line(done, *parts):
     assert all(part in done.stderr for part in parts), done.stderr
 
 
-@compiler
-def test_what_cannot_be_called_is_one_line(called, library, tmp_path):
+def test_what_cannot_be_called_is_one_line(called, kernels, tmp_path):
     given = ("--signature", "f32 rows,n")
     is_one_line(called("check", "gone.so:f", *given), "gone.so: no such file")
-    is_one_line(called("check", str(library), *given), "names no function")
-    is_one_line(called("check", f"{library}:gone", *given), "has no function 'gone'", "nm -D")
-    is_one_line(called("check", f"{library}:right"), "say by --signature", "'f32 rows,n' for void")
+    is_one_line(called("check", str(kernels), *given), "names no function")
+    is_one_line(called("check", f"{kernels}:gone", *given), "has no function 'gone'", "nm -D")
+    is_one_line(called("check", f"{kernels}:right"), "say by --signature", "'f32 rows,n' for void")
     is_one_line(called("check", "max-shifted", *given), "--signature", "path/to/lib.so:symbol")
     is_one_line(called("run", *given), "--signature", "nothing that is named")
-    is_one_line(called("check", f"{library}:right", "--arrays", "torch", *given), "--arrays torch")
-    is_one_line(called("check", f"{library}:right", "--device", "cuda", *given), "without --arrays")
+    is_one_line(called("check", f"{kernels}:right", "--arrays", "torch", *given), "--arrays torch")
+    is_one_line(called("check", f"{kernels}:right", "--device", "cuda", *given), "without --arrays")
     (tmp_path / "text.so").write_text("no library")
     is_one_line(called("check", f"{tmp_path}/text.so:f", *given), "cannot be loaded")
     if sys.platform == "linux" and platform.machine() == "x86_64":
-        other = bytearray(library.read_bytes())
+        other = bytearray(kernels.read_bytes())
         other[18:20] = b"\xb7\x00"  # e_machine: aarch64
         (tmp_path / "other.so").write_bytes(other)
         is_one_line(called("run", f"{tmp_path}/other.so:right", *given), "for linux on x86_64")

@@ -14,6 +14,7 @@ from typing import Any
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
+from softmax_harness.ground.arrays import ADAPTERS
 from softmax_harness.ground.errors import BadSettings, unknown
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES
@@ -196,6 +197,7 @@ class _Reader:
                     raise self._error(f"implementations: {key}", value, "a string")
             self._check_named("implementations", "dtype", each.get("output_dtype"), FORMATS)
             self._check_named("implementations", "standard", each.get("standard"), STANDARDS)
+            self._check_named("implementations", "library", each.get("arrays"), ADAPTERS)
             said = Said(**{key: value for key, value in each.items() if key != "name"})
             said.check_concerns([each.get("name", "")])
             found[each.get("name", "")] = said
