@@ -18,6 +18,7 @@ from softmax_harness.subjects.isolation.process import _TIMES_TO_START
 
 KERNELS = {
     "torch": """
+import sys
 import time
 
 import torch
@@ -55,6 +56,16 @@ def same_memory(x, axis=-1):
 
 def numpys(x, axis=-1):
     return softmax(x, axis).tolist()
+
+
+def logs(x, axis=-1):
+    print("compiling again", file=sys.stderr)
+    return softmax(x, axis)
+
+
+def prints(x, axis=-1):
+    print("computing")
+    return softmax(x, axis)
 
 
 def compiles(x, axis=-1):
@@ -209,6 +220,18 @@ def test_what_is_done_to_a_tensor_is_done_to_the_input(library, kernel):
     assert fault.kind == "result_overwritten"
     (fault,) = replies(kernel, "numpys", library, x).faults
     assert (fault.kind, fault.message.split()[1]) == ("wrong_type", "list")
+
+
+def test_a_library_may_log_what_it_does_and_a_kernel_may_not_print(library, kernel):
+    torch_alone(library)
+    x = np.zeros((2, 3), np.float32)
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    for name, kinds in (("logs", []), ("prints", ["printed"])):
+        with Isolated(f"{kernel}:{name}", Limits(), OF_TORCH) as process:
+            process.load()
+            process.serve([Request(problem, (x,))])
+            (reply,) = process.serve([Request(problem, (x,))])
+        assert [each.kind for each in reply.faults] == kinds
 
 
 def test_the_first_call_may_compile(library, kernel):

@@ -174,8 +174,10 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
 
 def _left(around: watch.State) -> Left:
     left = [*_side_effects(around), *_noticed()]
-    # At its first call a library may tell on standard error what it found, such as no GPU.
-    size, first = _Here.printed.forget(errors_too=_Here.is_warm)
+    # At its first call a library may tell on standard error what it found, such as no GPU; one of
+    # arrays may log there at any call, such as that it compiles once more.
+    logs = isinstance(_Here.function, OfArrays)
+    size, first = _Here.printed.forget(errors_too=_Here.is_warm and not logs)
     _Here.is_warm = True
     if size >= limits.MOST_WRITTEN:
         return Left((Fault("printed", f"printed without end, beginning {first!r}"),), is_flood=True)
