@@ -1,6 +1,6 @@
 """Time and largest error of every implementation of the other operations, by asv."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,9 @@ from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import question
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.adapted import Adapted
+from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.request import Request
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.timing import declared_names
 from softmax_implementations import implementations
@@ -34,17 +37,24 @@ def prepared(name, dtype, n, rows):
     return OPERATIONS[operation], implementations(operation)[own], stored, operands
 
 
+@lru_cache(maxsize=1)
+def timed(name, dtype, n, rows):
+    """What is timed: the implementation with its arguments at their place."""
+    about, found, stored, operands = prepared(name, dtype, n, rows)
+    function = Convention.of(found).adapted(found)
+    request = Request(Problem.of(about, FORMATS[dtype]), about.called_with(stored, operands))
+    if isinstance(function, Adapted):
+        return function.alone(request.call)
+    return partial(function, *request.arguments, **request.call.named)
+
+
 class Operations:
     """No setup, as in `softmax_harness.timing.suite`: the first call, a warm-up, prepares."""
 
     rounds, repeat, sample_time, warmup_time = 4, 5, 0.005, 0.05
 
     def time_operation(self, implementation, dtype, n):
-        about, function, stored, operands = prepared(
-            implementation, dtype, n, max(1, TIMED_ELEMENTS // n)
-        )
-        named = {"axis": -1} if about.has_axis else {}
-        function(*about.called_with(stored, operands), **named)
+        timed(implementation, dtype, n, max(1, TIMED_ELEMENTS // n))()
 
     def track_largest_ulp(self, implementation, dtype):
         about, function, stored, operands = prepared(implementation, dtype, 10, 30)

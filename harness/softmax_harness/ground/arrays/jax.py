@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -15,7 +16,11 @@ IS_WRITABLE = False
 
 
 def start(device: str | None) -> None:
-    """Import JAX, and have XLA find the device and compile for it once."""
+    """Import JAX, and have XLA find the device and compile for it once.
+
+    On a GPU it would take most of the memory for itself, and leave none for another process.
+    """
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from_numpy(np.zeros(1, np.float32), device).block_until_ready()
 
 
