@@ -25,7 +25,7 @@ from softmax_harness.operations.standards import check_standard, standards_of
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.native.library import FORM, names_symbol
-from softmax_harness.subjects.native.signature import EXAMPLE, parse
+from softmax_harness.subjects.native.signature import parse, unsaid
 from softmax_harness.subjects.request import LOOKS_AT_HARNESS
 
 
@@ -114,10 +114,7 @@ class Said:
         """
         if names_symbol(name):
             if self.signature is None:
-                raise BadImplementation(
-                    f"{name} is a function of a shared library: say by --signature how it is "
-                    f"called, such as {EXAMPLE}"
-                )
+                raise unsaid(name)
             return Convention(parse(self.signature, operation_named(operation)))
         own = self.of(name)
         if own.arrays is not None:

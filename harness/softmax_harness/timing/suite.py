@@ -41,7 +41,7 @@ from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import ready_for
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.native.library import found_in, names_symbol
-from softmax_harness.subjects.native.signature import parse
+from softmax_harness.subjects.native.signature import parse, unsaid
 from softmax_harness.subjects.request import Request
 from softmax_harness.timing import clock
 from softmax_harness.timing.built import library_file
@@ -154,6 +154,9 @@ def suite(
     """
 
     about = operation_named(operation)
+    for name in names:
+        if signature is None and find is imported and names_symbol(name):
+            raise unsaid(name)
     known = None if signature is None else parse(signature, about)
     declared = {} if known is None else known.declared
     own = _Functions(

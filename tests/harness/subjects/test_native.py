@@ -128,6 +128,13 @@ def test_a_nan_of_all_bits_is_no_memory_that_was_left(kernels):
     assert reply.faults == () and np.isnan(reply.y).all()
 
 
+def test_a_size_that_its_type_does_not_hold_is_not_cut_off(kernels):
+    x = np.zeros((300, 2), np.float32)
+    _, reply = reply_of(kernels, "right", "f32 rows:u8,n", x=x)
+    (fault,) = reply.faults
+    assert fault.message == "takes rows as uint8, which cannot be 300"
+
+
 @pytest.mark.parametrize("name, kind", [("crashes", "died"), ("hangs", "timeout")])
 def test_what_ends_a_process_ends_that_of_the_function_only(kernels, name, kind):
     with pytest.raises(Ended) as ended:
@@ -213,5 +220,6 @@ def test_what_is_not_written_is_implied():
     assert short.parameters[1] == Array("target", "int64", 0)
     assert short.parameters[3] == Size("rows", "", "c_size_t")
     assert short.declared["dtypes"] == ("float32",) and short.declared["output_dtype"] is None
-    mixed = parse("x:bf16,y:f32,n", SOFTMAX)
+    mixed = parse("y:f32,x:bf16,n", SOFTMAX)
+    assert mixed.declared["dtypes"] == ("bfloat16",)
     assert mixed.declared["output_dtype"] == "float32" and not mixed.takes_rows

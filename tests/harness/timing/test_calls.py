@@ -183,6 +183,8 @@ def test_a_function_of_a_library_is_timed_and_judged_by_its_signature(kernels):
         made.track_max_ulp(beyond, "float32", "normal-10")
     with pytest.raises(NotImplementedError, match="has no .*gone"):
         made.time_softmax(gone, "float32", 10)
+    with pytest.raises(HarnessError, match="say by --signature"):
+        suite(right)
     loss = suite(f"{kernels}:logsumexp", signature="f32 x,n -> f32", operation="logsumexp")()
     loss.time_softmax(f"{kernels}:logsumexp", "float32", 10)
     assert loss.track_max_ulp(f"{kernels}:logsumexp", "float32", "normal-10") < 2

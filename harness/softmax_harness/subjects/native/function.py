@@ -45,17 +45,19 @@ class Native(Adapted):
 
     def alone(self, call: Call) -> Callable[[], None]:
         """The calls of the function alone, with all arguments at their place."""
-        given = _Given(self._signature, call, call.arguments)
-        function, arguments = self._function, list(given.arguments())
-        if len(arguments) == 1:
-            (only,) = arguments
-            return lambda: function(*only)
+        return _Alone(self._function, _Given(self._signature, call, call.arguments))
 
-        def each_row() -> None:
-            for own in arguments:
-                function(*own)
 
-        return each_row
+class _Alone:
+    """Calls of a function; it holds the memory of which these are told the addresses only."""
+
+    def __init__(self, function: Any, given: _Given) -> None:
+        self._function, self._given = function, given
+        self._arguments = list(given.arguments())
+
+    def __call__(self) -> None:
+        for own in self._arguments:
+            self._function(*own)
 
 
 def _argument_type(parameter: Parameter) -> Any:
@@ -157,8 +159,8 @@ class _Given:
             block = self._blocks[parameter.name]
             return block.address + row * block.bytes_of_row
         if isinstance(parameter, Value):
-            return self._values[parameter.name].flat[row].item()
-        return self._size(parameter)
+            return _held(parameter, self._values[parameter.name].flat[row].item())
+        return _held(parameter, self._size(parameter))
 
     def _size(self, size: Size) -> int:
         if size.name == "rows":
@@ -180,6 +182,15 @@ class _Given:
                 what = "beyond its result" if is_result else "beyond its argument"
                 found.append(Fault("out_of_bounds", f"wrote {what} {name}: {told}"))
         return found
+
+
+def _held(parameter: Value | Size, number: Any) -> Any:
+    """The number, if the type of a parameter holds it: ctypes would cut it off."""
+    held = ctype(parameter.ctype)(number).value
+    if held != number and number == number:
+        told = f"takes {parameter.label} as {parameter.ctype[2:]}, which cannot be {number}"
+        raise Failed(Fault("raised", told))
+    return number
 
 
 def _converted(array: Array, x: NDArray[Any]) -> NDArray[Any]:

@@ -74,6 +74,11 @@ class Array:
     is_spread: bool = False
     gap: bool = False
 
+    @property
+    def label(self) -> str:
+        """As it is written."""
+        return self.name
+
 
 @dataclass(frozen=True)
 class Value:
@@ -81,6 +86,11 @@ class Value:
 
     name: str
     ctype: str
+
+    @property
+    def label(self) -> str:
+        """As it is written."""
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,11 @@ class Size:
     name: str
     part: str
     ctype: str
+
+    @property
+    def label(self) -> str:
+        """As it is written."""
+        return self.name + self.part
 
 
 Parameter = Array | Value | Size
@@ -139,8 +154,8 @@ class Signature:
     @property
     def declared(self) -> dict[str, Any]:
         """What it says of an implementation, as ``@implementation`` would."""
-        formats = set(FORMATS)
-        first = next(each.dtype for each in self.arrays if each.dtype in formats)
+        given = [each for each in self.arrays if each != self.result] or [self.result]
+        first = next(each.dtype for each in given if each.dtype in FORMATS)
         output = None if self.result.dtype == first else self.result.dtype
         return {
             "dtypes": (first,),
@@ -167,15 +182,15 @@ class _Reader:
         self._text, self._operation = text, operation
         self._operands = {each.name: each for each in operation.operands}
         body, arrow, returned = (each.strip() for each in text.partition("->"))
-        first, _, rest = body.partition(" ")
-        has_type = first in _FORMATS
-        self._type = first if has_type else None
-        self._body = rest.strip() if has_type else body
+        words = body.split(None, 1)
+        has_type = bool(words) and words[0] in _FORMATS
+        self._type = words[0] if has_type else None
+        self._body = "".join(words[1:]) if has_type else body
         self._returned = returned if arrow else None
 
     def signature(self) -> Signature:
         parameters = tuple(self._parameters())
-        names = [_key(each) for each in parameters]
+        names = [each.label for each in parameters]
         for name in names:
             if names.count(name) > 1:
                 raise self._error(f"{name} stands there twice")
@@ -260,7 +275,7 @@ class _Reader:
 
     def _check(self, found: Signature, arrays: dict[str, Array]) -> None:
         operation = self._operation
-        names = {_key(each) for each in found.parameters}
+        names = {each.label for each in found.parameters}
         if {RESULT, IN_PLACE} <= names:
             raise self._error(f"{RESULT} and {IN_PLACE} are both there")
         if IN_PLACE in names:
@@ -292,12 +307,16 @@ class _Reader:
         return BadImplementation(f"--signature {self._text!r}: {what}; expected such as {EXAMPLE}")
 
 
-def _key(parameter: Parameter) -> str:
-    return parameter.name + (parameter.part if isinstance(parameter, Size) else "")
-
-
 def _told(types: Any) -> str:
     return f"one of {', '.join(types)}"
+
+
+def unsaid(name: str) -> BadImplementation:
+    """The error for a function of a shared library of which no signature is given."""
+    return BadImplementation(
+        f"{name} is a function of a shared library: say by --signature how it is called, such as "
+        f"{EXAMPLE}"
+    )
 
 
 def ctype(name: str) -> Any:
