@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from softmax_harness.ground.arrays import ADAPTERS
+from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES, format_named
 from softmax_harness.operations import Policy

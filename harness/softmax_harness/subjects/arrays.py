@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.arrays import Adapter, adapter_named, adapter_of, to_numpy
+from softmax_harness.ground.adapters import Adapter, adapter_named, adapter_of
 from softmax_harness.subjects.adapted import Adapted, Ready
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.repeats import bits
@@ -22,7 +22,7 @@ class OfArrays(Adapted):
     ----------
     function : callable
     arrays : str
-        The library, a name in `softmax_harness.ground.arrays.ADAPTERS`.
+        The library, a name in `softmax_harness.ground.adapters.ADAPTERS`.
     device : str or None
         As the library names it; None for where it puts arrays itself.
     """
@@ -67,13 +67,14 @@ class _Ready(Ready):
 
     def __call__(self, *arguments: NDArray[Any], **named: Any) -> Any:
         """The result as an array of NumPy's, if it is an array of the library."""
-        with self._adapter.enabled(arguments):
-            given = [self._adapter.from_numpy(each, self._device) for each in arguments]
+        adapter = self._adapter
+        with adapter.enabled(arguments):
+            given = [adapter.from_numpy(each, self._device) for each in arguments]
             result = self._function(*given, **named)
-            y = to_numpy(result) if adapter_of(result) is self._adapter else result
-            if self._adapter.IS_WRITABLE:
+            y = adapter.to_numpy(result) if adapter_of(result) is adapter else result
+            if adapter.IS_WRITABLE:
                 for x, array in zip(arguments, given, strict=True):
-                    _bring_back(x, to_numpy(array))
+                    _bring_back(x, adapter.to_numpy(array))
         return y
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.registry import CAPABILITIES, SAME_BITS, ExpectedFinding
 
-from softmax_harness.ground.arrays import ADAPTERS, adapter_named
+from softmax_harness.ground.adapters import ADAPTERS, adapter_named
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.operations import (

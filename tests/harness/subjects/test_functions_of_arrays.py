@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 import pytest
-from softmax_harness.ground.arrays import ADAPTERS
+from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.pytest_plugin import assert_softmax_accurate

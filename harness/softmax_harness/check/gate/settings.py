@@ -14,7 +14,7 @@ from typing import Any
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
-from softmax_harness.ground.arrays import ADAPTERS
+from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadSettings, unknown
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES

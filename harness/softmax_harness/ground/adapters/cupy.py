@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.arrays.adapter import is_own
+from softmax_harness.ground.adapters.adapter import is_own
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("cupy",)
@@ -56,11 +56,6 @@ def _device(name: str | None) -> AbstractContextManager[Any]:
 def to_numpy(array: Any) -> NDArray[Any]:
     """The numbers of an array, copied from its device."""
     return np.asarray(array.get())
-
-
-def device_of(array: Any) -> str:
-    """Such as ``cuda:0``."""
-    return f"cuda:{array.device.id}"
 
 
 def synchronize(result: Any, device: str | None) -> None:

@@ -70,18 +70,6 @@ def to_numpy(array: Any) -> NDArray[Any]:
     return np.asarray(array)
 
 
-def device_of(array: Any) -> str:
-    """Such as ``cpu:0``: of an array on several devices, the first of them."""
-    device = min(array.devices(), key=lambda each: each.id)
-    return f"{device.platform}:{_devices_of(device.platform).index(device)}"
-
-
-def _devices_of(platform: str) -> list[Any]:
-    import jax
-
-    return list(jax.devices(platform))
-
-
 def synchronize(result: Any, device: str | None) -> None:
     """Wait for a result, or for each of several."""
     import jax

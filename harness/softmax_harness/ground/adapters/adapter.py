@@ -44,9 +44,6 @@ class Adapter(Protocol):
     def to_numpy(self, array: Any) -> NDArray[Any]:
         """The same numbers, bit for bit; on the processor the memory may be shared."""
 
-    def device_of(self, array: Any) -> str:
-        """Where an array lies, as `from_numpy` takes it."""
-
     def synchronize(self, result: Any, device: str | None) -> None:
         """Wait until the device has computed a result."""
 

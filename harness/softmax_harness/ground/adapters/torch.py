@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.arrays.adapter import carrier, dtype_named, is_own
+from softmax_harness.ground.adapters.adapter import carrier, dtype_named, is_own
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("torch",)
@@ -70,11 +70,6 @@ def to_numpy(array: Any) -> NDArray[Any]:
         return np.asarray(plain.numpy())
     dtype = dtype_named(name, "PyTorch")
     return np.asarray(plain.view(getattr(torch, carrier(dtype).name)).numpy().view(dtype))
-
-
-def device_of(array: Any) -> str:
-    """Such as ``cuda:0``."""
-    return str(array.device)
 
 
 def synchronize(result: Any, device: str | None) -> None:
