@@ -1,6 +1,8 @@
 """Functions of arrays of other libraries are given them, and answer in them."""
 
+import gc
 import importlib.util
+import warnings
 from contextlib import nullcontext
 from operator import attrgetter
 
@@ -199,6 +201,9 @@ def test_a_test_may_assert_it_of_a_function_of_arrays(library):
     assert_softmax_accurate(kernel, dtype="float32", **given)
     with pytest.raises(AssertionError, match="limit"):
         assert_softmax_accurate(kernel, dtype="float32", limit={"max_ulp": 0.5}, **given)
+    with warnings.catch_warnings():  # of files that a library has left open, in no other test
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def torch_alone(library):
