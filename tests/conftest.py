@@ -1,6 +1,7 @@
 """What the tests of all rooms share."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -109,6 +110,20 @@ def once(tmp_path_factory):
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def kernels(root, once):
+    """The library of the C functions of tests/harness/subjects/kernels.c."""
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler: install gcc or clang as cc")
+
+    def make(folder):
+        source = root / "tests" / "harness" / "subjects" / "kernels.c"
+        words = ["cc", "-O1", "-shared", "-fPIC", "-o", folder / "kernels.so", source, "-lm"]
+        subprocess.run(words, check=True)
+
+    return once("kernels", make) / "kernels.so"
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def assert_softmax_accurate(
     seed: int = 0,
     output_dtype: Any = None,
     standard: str | None = None,
+    arrays: str | None = None,
+    device: str | None = None,
 ) -> None:
     """Call a softmax on the inputs of ``softmax-harness check`` and judge every element.
 
@@ -68,6 +70,9 @@ def assert_softmax_accurate(
         The standard of accuracy: ``rounded``, ``wide`` (worked in a wider type, rounded once) or
         ``native`` (every step in the format). By default ``wide`` in formats of 16 bits and
         fewer, else ``native``.
+    arrays, device : str, optional
+        The library whose arrays the callable takes and returns, ``torch``, ``jax`` or ``cupy``, and
+        where these lie, such as ``cuda``. By default NumPy's, or what it declares.
 
     Raises
     ------
@@ -76,8 +81,22 @@ def assert_softmax_accurate(
     """
     __tracebackhide__ = True
     from softmax_harness.check.asserted.asserted import check
+    from softmax_harness.subjects.convention import Convention
 
-    check(f, dtype, limit, policy or {}, families, without, largest_n, seed, output_dtype, standard)
+    convention = Convention(None, arrays, device)
+    check(
+        f,
+        dtype,
+        limit,
+        policy or {},
+        families,
+        without,
+        largest_n,
+        seed,
+        output_dtype,
+        standard,
+        convention,
+    )
 
 
 @pytest.fixture(name="softmax_harness", scope="session")

@@ -106,6 +106,15 @@ class Implementation:
     standard : str or None
         The standard of accuracy that it is held to, a name in
         `softmax_harness.operations.standards`; None for the default of the format.
+    arrays : str or None
+        The library whose arrays the function takes and returns, ``torch``, ``jax`` or ``cupy``;
+        None for NumPy's. It runs in a process of its own, which is given NumPy's arrays and makes
+        these of them.
+    device : str or None
+        Where these arrays lie, as the library names it: ``cuda``, ``cuda:1``; None for where it
+        puts them itself.
+    signature : str or None
+        How a function of a shared library is called, as ``--signature`` says it; None for Python.
     """
 
     name: str
@@ -122,6 +131,9 @@ class Implementation:
     limits: Mapping[str, float] = field(default_factory=dict)
     operation: str = DEFAULT_OPERATION
     standard: str | None = None
+    arrays: str | None = None
+    device: str | None = None
+    signature: str | None = None
 
     @property
     def summary(self) -> str:
@@ -159,10 +171,10 @@ def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
 
 
 def _with_its_library(found: Implementation) -> Implementation:
-    library = found.library
+    library = found.library or found.arrays
     if library is None or found.unavailable or importlib.util.find_spec(library) is not None:
-        return found
-    return replace(found, unavailable=f"it needs {library}: pip install {library}")
+        return replace(found, library=library)
+    return replace(found, library=library, unavailable=f"it needs {library}: pip install {library}")
 
 
 def declared(function: Softmax) -> Implementation | None:

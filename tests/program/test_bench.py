@@ -181,7 +181,8 @@ def a_library_is_judged(command, environments, folder):
         git(folder, "add", "-A")
         git(folder, "commit", "-qm", name)
         git(folder, "tag", name)
-    assert command("bench", "--template", ".", cwd=folder).returncode == 0
+    given = ("libsoftmax.so:softmax_float32", "--signature", "f32 rows,n")
+    assert command("bench", "--template", ".", *given, cwd=folder).returncode == 0
     settings = folder / "asv.conf.json"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace(".asv/env", environments.as_posix()), encoding="utf-8")
@@ -210,6 +211,10 @@ def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
     assert command("bench", "--template", ".", cwd=tmp_path).returncode == 0
     assert ", 1000," in (tmp_path / "benchmarks" / "softmax.py").read_text()
     assert "there already" in refused("--template", ".")
+    assert "say by --signature" in refused("--template", "new", "lib.so:softmax")
+    assert "is none of x, y" in refused("--template", "new", "lib.so:f", "--signature", "f32 m")
+    assert "stands in the benchmark" in refused("a", "b", "--signature", "f32 rows,n")
+    assert "expected one" in refused("--template", "new", "a:b", "c:d")
     assert "no commit is named 'a'" in refused("a", "b")
     assert "expected two, BASE HEAD" in refused("a")
     assert "--pairs" in refused("a", "b", "--pairs", "3")

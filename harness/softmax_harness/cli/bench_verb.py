@@ -11,6 +11,9 @@ from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import add_to_summary, check_summary
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.operations import DEFAULT_OPERATION
+from softmax_harness.subjects.declaration import Said
+from softmax_harness.subjects.native.library import FORM
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
 from softmax_harness.timing.bench.catalogue import OF_SUITE
@@ -22,14 +25,14 @@ from softmax_harness.timing.bench.documents import (
     text_document,
 )
 from softmax_harness.timing.bench.rule import Rule
-from softmax_harness.timing.bench.starting import write_template
+from softmax_harness.timing.bench.starting import Timed, write_template
 
 _RULE = Rule()
 _FEWEST_PAIRS = 12
 
 
 @click.command("bench")
-@click.argument("names", nargs=-1, metavar="BASE HEAD")
+@click.argument("names", nargs=-1, metavar="BASE HEAD | IMPL")
 @click.option(
     "--bench",
     "pattern",
@@ -62,8 +65,9 @@ _FEWEST_PAIRS = 12
     "--template",
     type=options.PATH,
     metavar="DIR",
-    help="Write an asv.conf.json and a benchmark to fill in, then exit.",
+    help="Write an asv.conf.json and a benchmark into DIR, of the function IMPL, then exit.",
 )
+@options.signature
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,6 +78,7 @@ def command(
     build: str | None,
     files: DocumentFiles,
     template: Path | None,
+    signature: str | None,
 ) -> None:
     """Build two git revisions with asv, time them side by side, and say what became worse.
 
@@ -85,11 +90,17 @@ def command(
     Example: softmax-harness bench origin/main HEAD
 
     Example: softmax-harness bench origin/main HEAD --build make
+
+    Example: softmax-harness bench --template . libsoftmax.so:softmax --signature 'f32 rows,n'
     """
     if template is not None:
-        for written in write_template(template, build):
+        for written in write_template(template, build, _timed(names, signature)):
             click.echo(f"wrote {written}")
         return
+    if signature is not None:
+        raise HarnessError(
+            "--signature stands in the benchmark: give it with --template, or to suite there"
+        )
     if len(names) != 2:
         raise HarnessError(
             f"{len(names)} revisions were given: expected two, BASE HEAD, as git names them"
@@ -112,3 +123,17 @@ def command(
     click.echo(text_document(comparison))
     add_to_summary(markdown_document(comparison))
     context.exit(1 if comparison.failed else 0)
+
+
+def _timed(names: tuple[str, ...], signature: str | None) -> Timed:
+    """What a template is to time, as it is written."""
+    if len(names) > 1:
+        raise HarnessError(
+            f"{len(names)} names were given with --template: expected one, package.module:function "
+            f"or {FORM}"
+        )
+    said = Said(signature=signature)
+    said.check_concerns(names)
+    for name in names:
+        said.convention(name, DEFAULT_OPERATION)
+    return Timed(names[0] if names else None, signature)

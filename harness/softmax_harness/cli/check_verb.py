@@ -54,8 +54,7 @@ _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has t
     type=click.Choice(list(OPERATIONS)),
     help="The operation to check.  [default: softmax, or those of the project's settings]",
 )
-@options.output_dtype
-@options.standard
+@options.said
 @options.seed_of_day
 @options.policy
 @click.option(
@@ -125,8 +124,7 @@ def command(
     implementations: tuple[str, ...],
     dtypes: tuple[str, ...],
     operation: str | None,
-    output_dtype: str | None,
-    standard: str | None,
+    said: Said,
     seed: int,
     policy: Policy,
     limits: tuple[str, ...],
@@ -143,12 +141,15 @@ def command(
 ) -> None:
     """Check whether each implementation keeps the contract of its operation and is accurate.
 
-    IMPL is a registered name, package.module:function, path/to/file.py:function, or an entry
-    point of the group softmax_harness.implementations. Without IMPL, the command checks what
+    IMPL is a registered name, package.module:function, path/to/file.py:function,
+    path/to/lib.so:symbol with --signature, or an entry point of the group
+    softmax_harness.implementations. Without IMPL, the command checks what
     [tool.softmax-harness] in pyproject.toml names, or else all registered implementations. Each
     runs in its own process. The exit code is 1 if any of them fails.
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
+
+    Example: softmax-harness check build/libsoftmax.so:softmax --signature 'f32 rows,n'
     """
     project = found_settings(Path.cwd())
     project = replace(project, strict=project.strict if strict is None else strict)
@@ -160,7 +161,7 @@ def command(
         without=without,
         process=Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
         fail_fast=fail_fast,
-        said=Said(output_dtype, standard),
+        said=said,
     )
     _check_update(update_baseline, fail_fast, seed)
     operations = (operation,) if operation else project.named_operations
@@ -175,7 +176,7 @@ def command(
 
     gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
     for each in asked:
-        own = _all_checked(each.names or tuple(catalogue(each.operation)), each.contract)
+        own = _all_checked(each.names or tuple(catalogue(each.operation)), each)
         found = held_against(own, accepted, each.settings, seed, contract.parts)
         gated.results.extend(found.results)
         gated.notes.extend(found.notes)
@@ -241,7 +242,17 @@ class _Asked:
             names_dtypes=bool(dtypes or settings.dtypes),
         )
         names = check_names(implementations, settings, operation)
-        return cls(operation, settings, contract, names)
+        asked = cls(operation, settings, contract, names)
+        contract.said.check_concerns(names)
+        for name in names:
+            asked.contract_of(name).said.convention(name, operation)
+        return asked
+
+    def contract_of(self, name: str) -> Contract:
+        """The contract with what the settings say of an implementation."""
+        of_settings = self.settings.said.get(name, Said())
+        said = self.contract.said.of(name).over(of_settings)
+        return replace(self.contract, said=said)
 
 
 def _check_update(is_update: bool, fail_fast: bool, seed: int) -> None:
@@ -282,14 +293,15 @@ def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
     return None if path is None or is_taken_anew else read_baseline(path)
 
 
-def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
+def _all_checked(names: tuple[str, ...], asked: _Asked) -> list[Checked]:
+    """The verdicts on each, of which the command and the settings say something."""
     results: list[Checked] = []
     if len(names) > 1:
         keep_truths(_TRUTHS_KEPT)
     with shown_progress() as progress:
         for place, name in enumerate(names):
             progress(f"checking {name}", place, len(names))
-            results += checked(name, contract)
+            results += checked(name, asked.contract_of(name))
     return results
 
 

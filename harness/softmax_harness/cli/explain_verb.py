@@ -27,7 +27,7 @@ from softmax_harness.operations import (
     operation_named,
 )
 from softmax_harness.subjects.declaration import Said, problem_of
-from softmax_harness.subjects.named import available, implementation_named, subject_named
+from softmax_harness.subjects.named import available, implementation_named, subject_of
 from softmax_harness.subjects.subject import Subject
 
 _NAMES = sorted({each.name for about in OPERATIONS.values() for each in about.operands})
@@ -60,7 +60,7 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @options.operands
 @_operand_options
-@options.output_dtype
+@options.said_of_calls
 @click.option(
     "--figure", type=options.PATH, metavar="FILE", help="Draw a picture: .svg, .png or .pdf."
 )
@@ -71,7 +71,7 @@ def command(
     names: tuple[str, ...],
     operation: str,
     operands: dict[str, str],
-    output_dtype: str | None,
+    said: Said,
     figure: Path | None,
     **named: str | None,
 ) -> None:
@@ -93,7 +93,7 @@ def command(
         _check_figure(figure, (*what, *operands.values()))
     found = _witness(what, row, dtype, operation_named(operation), operands)
     explained = Explained(found)
-    accounts = [(each, account(each, explained)) for each in _subjects(found, names, output_dtype)]
+    accounts = [(each, account(each, explained)) for each in _subjects(found, names, said)]
     check_floating_point_environment()
     click.echo(explained_text(explained, accounts))
     if figure is not None:
@@ -104,11 +104,10 @@ def command(
         click.echo(f"wrote {figure}")
 
 
-def _subjects(
-    found: witness.Witness, names: tuple[str, ...], output_dtype: str | None
-) -> list[Subject]:
+def _subjects(found: witness.Witness, names: tuple[str, ...], said: Said) -> list[Subject]:
     """The implementations that are named, or all, as far as they take the format."""
-    operation, said = found.problem.operation, Said(output_dtype)
+    operation = found.problem.operation
+    said.check_concerns(names)
     named = [implementation_named(name, operation.name, said) for name in names]
     named = named or available(operation.name)
     able = [each for each in named if found.format.name in each.dtypes and not each.unavailable]
@@ -117,7 +116,7 @@ def _subjects(
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    return [subject_named(each.name, problem_of(each, operation, found.format)) for each in able]
+    return [subject_of(each, problem_of(each, operation, found.format)) for each in able]
 
 
 def _check_figure(path: Path, what: tuple[str, ...]) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES, format_named
 from softmax_harness.operations import Policy
 from softmax_harness.operations.standards import STANDARDS
+from softmax_harness.subjects.declaration import Said
+from softmax_harness.subjects.native.signature import EXAMPLE
 
 PATH = click.Path(path_type=Path)
 
@@ -129,6 +133,45 @@ standard = click.option(
     help="Standard of accuracy.  [default: what is declared; else wide in formats of 16 bits, "
     "native in float32 and float64; usual-wide and usual for logarithms]",
 )
+signature = click.option(
+    "--signature",
+    metavar="TEXT",
+    help=f"How the function of a shared library, path/to/lib.so:symbol, is called: {EXAMPLE}.",
+)
+_arrays = click.option(
+    "--arrays",
+    type=click.Choice(list(ADAPTERS)),
+    help="The library whose arrays a function takes, which declares nothing.  [default: NumPy]",
+)
+_device = click.option(
+    "--device",
+    metavar="NAME",
+    help="Where these arrays lie, such as cuda.  [default: where the library puts them]",
+)
+_OF_CALLS = (output_dtype, signature, _arrays, _device)
+
+
+def _saying(
+    *given: Callable[[Callable[..., None]], Callable[..., None]],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Options that say something about implementations, handed on together as `said`."""
+
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def collected(*words: Any, **values: Any) -> None:
+            names = [name for name in vars(Said()) if name in values]
+            function(*words, said=Said(**{name: values.pop(name) for name in names}), **values)
+
+        command: Callable[..., None] = collected
+        for option in reversed(given):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+said = _saying(*_OF_CALLS, standard)
+said_of_calls = _saying(*_OF_CALLS)
 
 
 def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -63,8 +63,7 @@ from softmax_harness.truth import TIERS
     help="asv's results, if they exist: the report shows their history, and their timings if "
     "--time is not given.",
 )
-@options.output_dtype
-@options.standard
+@options.said
 @options.out("softmax-report")
 def command(
     implementations: tuple[str, ...],
@@ -77,8 +76,7 @@ def command(
     truth: str,
     time: bool,
     asv: Path,
-    output_dtype: str | None,
-    standard: str | None,
+    said: Said,
     out: Path,
 ) -> None:
     """Measure implementations and write a run with its report.
@@ -89,7 +87,7 @@ def command(
     --time
     """
     check_writable(out, writes=FILES)
-    said = Said(output_dtype, standard)
+    said.check_concerns(implementations)
     asked = Options(
         implementations, dtypes, families, operation, suite, seed, jobs, truth, said, time
     )

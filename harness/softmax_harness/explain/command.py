@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from softmax_harness.operations import DEFAULT_OPERATION
 
@@ -11,7 +12,7 @@ def explaining(
     witness: str,
     implementation: str | None,
     operation: str = DEFAULT_OPERATION,
-    output_dtype: str | None = None,
+    said: Sequence[str] = (),
 ) -> str:
     """``softmax-harness explain`` of a witness, as a shell takes it.
 
@@ -19,13 +20,12 @@ def explaining(
     ----------
     implementation : str or None
         What is shown at it; None for all that are registered.
-    output_dtype : str or None
-        As the command was told that gave the witness.
+    said : sequence of str
+        What else the command was told that gave the witness, word by word.
     """
     given = {
         "--operation": None if operation == DEFAULT_OPERATION else operation,
         "--implementation": implementation,
-        "--output-dtype": output_dtype,
     }
     words = [word for name, value in given.items() if value for word in (name, value)]
-    return shlex.join(["softmax-harness", "explain", witness, *words])
+    return shlex.join(["softmax-harness", "explain", witness, *words, *said])

@@ -132,7 +132,9 @@ class Measuring:
         assert whole is not None
         if not self._confirms:
             return whole
-        return replace(whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered))
+        return replace(
+            whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered, self.said)
+        )
 
     @property
     def _confirms(self) -> bool:

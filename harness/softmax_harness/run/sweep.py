@@ -156,7 +156,7 @@ def _measured(begun: _Begun, executor: Executor, told: Callable[[Part], None]) -
     assert whole is not None
     if planned.tier == "mpmath" or whole.confirmed is not None:
         return _Measured(planned, whole, None)
-    job = confirming_job(planned.problem, recipe, whole.tallies)
+    job = confirming_job(planned.problem, recipe, whole.tallies, planned.said)
     return _Measured(planned, whole, executor.submit(work, job))
 
 

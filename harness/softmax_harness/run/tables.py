@@ -136,7 +136,8 @@ def timing_tables(selection: Selection, progress: Progress) -> dict[str, pd.Data
         }
         tables = {name: _only(table, measured) for name, table in tables.items()}
     if selection.options.time:
-        own = [time_calls(named, progress, operation) for operation, named in wanted.items()]
+        said = selection.options.said
+        own = [time_calls(named, progress, operation, said) for operation, named in wanted.items()]
         tables["timings"] = pd.concat(own, ignore_index=True)
     return tables
 

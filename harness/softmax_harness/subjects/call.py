@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.signals import Terminated
 from softmax_harness.ground.text import printable
+from softmax_harness.subjects.adapted import Adapted, Ready
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.repeats import repeated
-from softmax_harness.subjects.request import Call, Fault, Reply
+from softmax_harness.subjects.request import Call, Failed, Fault, Reply
 
 if TYPE_CHECKING:
     from softmax_harness.operations import Operands
@@ -23,7 +24,7 @@ _LONGEST_TOLD, _LONGEST_READ = 200, 4000  # characters of an exception's text
 
 
 def answered(
-    function: Callable[..., Any],
+    function: Callable[..., Any] | Adapted,
     call: Call,
     accidents: type[BaseException] = BaseException,
 ) -> Reply:
@@ -31,8 +32,11 @@ def answered(
     arguments = _laid_out(call)
     memory = [whole for each in arguments if not _is_all_of(whole := _whole(each), each)]
     before, around = _bytes(arguments), _bytes(memory)
+    ready = ready_for(function, call)
     try:
-        y, faults = _results(call, bound(function, call.names), arguments)
+        y, faults = _results(call, ready, arguments)
+    except Failed as failed:
+        return Reply(None, (failed.fault,))
     except MemoryError as error:
         return Reply(None, (Fault("memory", f"ran out of memory: {told(error)}"),))
     except Terminated:
@@ -43,7 +47,16 @@ def answered(
         faults.append(Fault("input_changed", "changed its input"))
     elif _bytes(memory) != around:
         faults.append(Fault("input_changed", "changed memory next to its input"))
+    if isinstance(ready, Ready):
+        faults += dict.fromkeys(ready.faults)  # each once of all calls that were made
     return Reply(y, tuple(faults))
+
+
+def ready_for(function: Callable[..., Any] | Adapted, call: Call) -> Callable[..., Any]:
+    """The function as it takes the arguments of a call, arrays of NumPy in their order."""
+    if isinstance(function, Adapted):
+        return function.for_call(call)
+    return bound(function, call.names)
 
 
 def _laid_out(call: Call) -> Operands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 from softmax_implementations.registry import CAPABILITIES, SAME_BITS, ExpectedFinding
 
+from softmax_harness.ground.adapters import ADAPTERS, adapter_named
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.operations import (
@@ -20,6 +22,10 @@ from softmax_harness.operations import (
 )
 from softmax_harness.operations.bounds import BOUNDS
 from softmax_harness.operations.standards import check_standard, standards_of
+from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.isolation.specification import is_foreign
+from softmax_harness.subjects.native.library import FORM, names_symbol
+from softmax_harness.subjects.native.signature import parse, unsaid
 from softmax_harness.subjects.request import LOOKS_AT_HARNESS
 
 
@@ -35,16 +41,85 @@ class Said:
     standard : str or None
         The standard of accuracy that they are held to; None where their declaration says it, or
         the default holds.
+    signature : str or None
+        How those that are functions of a shared library are called.
+    arrays, device : str or None
+        The library whose arrays those take that are other functions, and where these lie.
     """
 
     output_dtype: str | None = None
     standard: str | None = None
+    signature: str | None = None
+    arrays: str | None = None
+    device: str | None = None
 
     @property
     def words(self) -> list[str]:
         """As a command says it."""
-        given = {"--output-dtype": self.output_dtype, "--standard": self.standard}
+        standard = [] if self.standard is None else ["--standard", self.standard]
+        return [*self.words_of_calls, *standard]
+
+    @property
+    def words_of_calls(self) -> list[str]:
+        """As a command says it that calls an implementation, and holds it to no standard."""
+        given = {
+            "--output-dtype": self.output_dtype,
+            "--signature": self.signature,
+            "--arrays": self.arrays,
+            "--device": self.device,
+        }
         return [word for name, value in given.items() if value for word in (name, value)]
+
+    def of(self, name: str) -> Said:
+        """What of it concerns the implementation of that name."""
+        if names_symbol(name):
+            return replace(self, arrays=None, device=None)
+        if is_foreign(name):
+            return replace(self, signature=None)
+        return replace(self, signature=None, arrays=None, device=None)
+
+    def check_concerns(self, names: Sequence[str]) -> None:
+        """Refuse what concerns none of the implementations that are named."""
+        of_library = [name for name in names if names_symbol(name)]
+        others = [name for name in names if is_foreign(name) and name not in of_library]
+        told = f"none of {', '.join(names)}" if names else "nothing that is named"
+        if self.signature is not None and not of_library:
+            raise BadImplementation(
+                f"--signature was given, but {told} is a function of a shared library: expected "
+                f"{FORM}"
+            )
+        if self.arrays is not None and not others:
+            raise BadImplementation(
+                f"--arrays {self.arrays} was given, but {told} is a function of which it can be "
+                "said: expected package.module:function or path/to/file.py:function"
+            )
+        if self.device is not None and self.arrays is None:
+            raise BadImplementation(
+                f"--device {self.device} was given without --arrays: say which library has it, "
+                f"one of {', '.join(ADAPTERS)}"
+            )
+
+    def over(self, other: Said) -> Said:
+        """What this says, and where it says nothing what the other does."""
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(other, **own)
+
+    def convention(self, name: str, operation: str) -> Convention:
+        """How the function of that name is called, as far as it does not declare that.
+
+        Raises
+        ------
+        BadImplementation, UnknownName
+            If nothing or something else is said than a function of that kind needs.
+        """
+        if names_symbol(name):
+            if self.signature is None:
+                raise unsaid(name)
+            return Convention(parse(self.signature, operation_named(operation)))
+        own = self.of(name)
+        if own.arrays is not None:
+            adapter_named(own.arrays)
+        return Convention(None, own.arrays, own.device)
 
     def about(self, declaration: Implementation, is_plain: bool) -> Implementation:
         """The declaration with what is said.
@@ -66,7 +141,20 @@ class Said:
             declaration,
             output_dtype=output or declared,
             standard=self.standard or declaration.standard,
+            **self._of_calls(declaration),
         )
+
+    def _of_calls(self, declaration: Implementation) -> dict[str, Any]:
+        """How it is called, in the fields of a declaration."""
+        said = self.of(declaration.name)
+        own = declaration.arrays, declaration.device
+        if said.arrays and own[0] and own != (said.arrays, said.device):
+            raise BadImplementation(
+                f"{declaration.name} declares arrays of {own[0]} on {own[1] or 'any device'}: "
+                f"leave out --arrays {said.arrays}"
+            )
+        given = {"signature": said.signature, "arrays": said.arrays, "device": said.device}
+        return {key: value for key, value in given.items() if value is not None}
 
 
 def described(
@@ -87,7 +175,7 @@ def described(
         raise BadImplementation(f"{name} can be called only in its own process")
 
     elsewhere.__doc__ = summary
-    fields = declared or {"dtypes": tuple(FORMATS), "operation": operation}
+    fields = {"operation": operation} | (declared or {"dtypes": tuple(FORMATS)})
     found = Implementation(**(fields | {"name": name, "function": elsewhere}))
     if declared is not None:
         _check(found)
@@ -101,6 +189,7 @@ def _check(found: Implementation) -> None:
         "dtypes": (found.dtypes, tuple(FORMATS)),
         "output_dtype": (_alone(found.output_dtype), tuple(FORMATS)),
         "standard": (_alone(found.standard), standards_of(operation)),
+        "arrays": (_alone(found.arrays), tuple(ADAPTERS)),
         "bound": (_alone(found.bound), bounds),
         "capabilities": (found.capabilities, CAPABILITIES),
         "same_bits": (found.same_bits, SAME_BITS),

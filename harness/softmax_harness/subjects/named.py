@@ -10,6 +10,7 @@ from softmax_implementations import Implementation
 from softmax_harness.ground.errors import BadImplementation, unknown
 from softmax_harness.operations import DEFAULT_OPERATION, Problem, qualified
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said, check_operation, described
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
 from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
@@ -38,15 +39,15 @@ def implementation_named(
         If there is none of that name, it cannot be loaded, or what is said contradicts it.
     """
     check_name(name, operation)
-    is_plain = False
+    said, is_plain = said or Said(), False
     if is_foreign(name):
-        found, _, is_plain = _foreign(name, operation)
+        found, _, is_plain = _foreign(name, operation, said.convention(name, operation))
         check_operation(found, operation)
     else:
         found = catalogue(operation)[name]
         if found.library is not None and not found.unavailable:
-            found = _foreign(name, operation)[0]
-    return (said or Said()).about(found, is_plain)
+            found = _foreign(name, operation, Convention())[0]
+    return said.about(found, is_plain)
 
 
 def subject_named(name: str, problem: Problem, said: Said | None = None) -> Subject:
@@ -59,10 +60,16 @@ def subject_named(name: str, problem: Problem, said: Said | None = None) -> Subj
     UnknownName, BadImplementation
         As `implementation_named`.
     """
-    operation = problem.operation.name
-    declaration = implementation_named(name, operation, said)
+    return subject_of(implementation_named(name, problem.operation.name, said), problem)
+
+
+def subject_of(declaration: Implementation, problem: Problem) -> Subject:
+    """An implementation that `implementation_named` has found, ready to be called on a problem."""
+    name, operation = declaration.name, problem.operation.name
     if is_foreign(name) or (declaration.library and not declaration.unavailable):
-        return Subject(declaration, problem, _foreign(name, operation)[1])
+        said = Said(None, None, declaration.signature, declaration.arrays, declaration.device)
+        process = _foreign(name, operation, said.convention(name, operation))[1]
+        return Subject(declaration, problem, process)
     return Subject.here(declaration, problem)
 
 
@@ -73,9 +80,12 @@ def available(operation: str = DEFAULT_OPERATION) -> list[Implementation]:
 
 
 @cache
-def _foreign(name: str, operation: str) -> tuple[Implementation, Isolated, bool]:
+def _foreign(
+    name: str, operation: str, convention: Convention
+) -> tuple[Implementation, Isolated, bool]:
     """What is declared about foreign code, the process that calls it, and whether it is plain."""
-    process = Isolated(name if is_foreign(name) else qualified(operation, name), Limits())
+    loaded_as = name if is_foreign(name) else qualified(operation, name)
+    process = Isolated(loaded_as, Limits(), convention)
     # A worker of a run waits for its children before it comes to what atexit has.
     Finalize(None, process.close, exitpriority=10)
     try:

@@ -117,6 +117,19 @@ class Fault:
     message: str
 
 
+class Failed(Exception):
+    """A call that gave no result, as whoever makes it can tell better than an exception's name.
+
+    Attributes
+    ----------
+    fault : Fault
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
 @dataclass(frozen=True)
 class Reply:
     """What a call gave.

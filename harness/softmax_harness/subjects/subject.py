@@ -13,7 +13,9 @@ from softmax_implementations import Implementation
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.standards import default_standard
+from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.call import answered
+from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Ended
 from softmax_harness.subjects.pace import Pace
@@ -36,7 +38,7 @@ class Here:
     function : callable
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Adapted
 
     def serve(self, requests: list[Request]) -> list[Reply]:
         """Make the calls; floating-point warnings are the function's own business."""
@@ -76,7 +78,7 @@ class Subject:
     @classmethod
     def here(cls, declaration: Implementation, problem: Problem) -> Subject:
         """An implementation whose function is called in this process."""
-        return cls(declaration, problem, Here(declaration.function))
+        return cls(declaration, problem, Here(Convention.of(declaration).adapted(declaration)))
 
     @property
     def name(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
+import sys
 from pathlib import Path
 
 from softmax_harness.ground.errors import BadFolder, HarnessError
@@ -33,3 +35,31 @@ def built_file(name: str) -> str:
             f"the build has left no {name!r} in its folder, which holds {there or 'nothing'}"
         )
     return str(folder / name)
+
+
+def library_file(name: str) -> str:
+    """The path of a shared library that is timed: of the build, installed with a package, or here.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``build/libsoftmax.so``, or ``package/kernels.so`` of a package, whose build may
+        have put the name of the Python that it is for before the suffix.
+
+    Raises
+    ------
+    BadFolder
+        Where there is none.
+    """
+    if FOLDER in os.environ:
+        return built_file(name)
+    stem = Path(name).with_suffix("")
+    names = [name, *(f"{stem}{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES)]
+    for folder in ("", *sys.path):
+        for each in names:
+            if (path := Path(folder, each)).is_file():
+                return str(path)
+    raise BadFolder(
+        f"there is no {name!r}, neither here nor in an installed package: build it first, or name "
+        "it as package/lib.so"
+    )

@@ -20,11 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from softmax_implementations.registry import declared
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.operations import DEFAULT_OPERATION, operation_named
+from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded
+from softmax_harness.subjects.native.library import function_of, names_symbol
 from softmax_harness.timing.suite import LENGTHS, Softmax
 from softmax_harness.timing.tables import TIMINGS, ns_per_element
 from softmax_harness.timing.worker import Side, Worker
@@ -32,6 +37,7 @@ from softmax_harness.timing.worker import Side, Worker
 if TYPE_CHECKING:
     import pandas as pd
 
+_NOTHING = Said()
 Progress = Callable[[str, int, int], None]
 Call = tuple[str, str, int]
 """An implementation, a dtype and n: what `softmax_harness.timing.suite` times at once."""
@@ -56,20 +62,28 @@ def check_runner() -> None:
         )
 
 
-def callable_named(name: str, operation: str = DEFAULT_OPERATION) -> Softmax:
+def callable_named(name: str, operation: str, said: Said) -> Softmax | Adapted:
     """The implementation of that name, loaded in this process and called along the last axis."""
+    convention = said.convention(name, operation)
+    if names_symbol(name):
+        return convention.adapted(function_of(name))
     function = loaded(name) if is_foreign(name) else catalogue(operation)[name].function
-    return partial(function, axis=-1) if operation_named(operation).has_axis else function
+    own = Convention.of(declared(function))
+    along = partial(function, axis=-1) if operation_named(operation).has_axis else function
+    return (convention if own.arrays is None else own).adapted(along)
 
 
 def wanted_here() -> dict[str, Any]:
-    """The arguments of `suite` that this process of `time_calls` is asked for, names included."""
+    """What this process of `time_calls` is asked for: arguments of `suite`, and what is said."""
     found: dict[str, Any] = json.loads(os.environ[_WANTED])
-    return found
+    return found | {"said": Said(**found["said"])}
 
 
 def time_calls(
-    wanted: Mapping[str, Iterable[str]], progress: Progress, operation: str = DEFAULT_OPERATION
+    wanted: Mapping[str, Iterable[str]],
+    progress: Progress,
+    operation: str = DEFAULT_OPERATION,
+    said: Said = _NOTHING,
 ) -> pd.DataFrame:
     """Time each implementation in each of its dtypes, on rows of each of the suite's lengths.
 
@@ -81,6 +95,8 @@ def time_calls(
         Called with what is done, timings done, and timings in all.
     operation : str
         What they compute.
+    said : Said
+        What was said about the implementations.
 
     Returns
     -------
@@ -96,7 +112,13 @@ def time_calls(
     calls = [each for each in requests if each[1] in tuple(wanted[each[0]])]
     samples: dict[Call, list[float]] = {call: [] for call in calls}
     failures: dict[Call, str] = {}
-    own = {"names": list(wanted), "dtypes": dtypes, "lengths": LENGTHS, "operation": operation}
+    own = {
+        "names": list(wanted),
+        "dtypes": dtypes,
+        "lengths": LENGTHS,
+        "operation": operation,
+        "said": vars(said),
+    }
     side = Side("this Python", Path(sys.executable), _SUITE, {_WANTED: json.dumps(own)})
     for number in range(ROUNDS):
         for call, answer in _round(side, number, calls, requests, failures, progress):

@@ -5,7 +5,9 @@ Two lines in a file of an asv `benchmark_dir` time a kernel of one's own::
     from softmax_harness.timing import suite
     Softmax = suite("my_package.kernels:softmax", dtypes=("float32",))
 
-and ``suite("my_package.kernels:loss", operation="cross_entropy")`` one of another operation.
+and ``suite("my_package.kernels:loss", operation="cross_entropy")`` one of another operation,
+``suite("libkernel.so:softmax", signature="f32 rows,n")`` a C function that a build has made, and
+``suite("my_package.kernels:softmax", arrays="torch", device="cuda")`` one of tensors.
 
 One suite a file: asv names a benchmark by file, class and method.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -34,8 +37,15 @@ from softmax_harness.operations import (
     operation_named,
     parted,
 )
+from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.binding import bound
+from softmax_harness.subjects.call import ready_for
+from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.native.library import found_in, names_symbol
+from softmax_harness.subjects.native.signature import parse, unsaid
+from softmax_harness.subjects.request import Request
 from softmax_harness.timing import clock
+from softmax_harness.timing.built import library_file
 from softmax_harness.truth import arbitrate
 
 Softmax = Callable[..., NDArray[Any]]
@@ -74,8 +84,13 @@ VERSIONS = {
 
 
 def imported(name: str) -> Any:
-    """The function ``package.module:function``; None where the installed version lacks it."""
-    module_name, _, attribute = name.partition(":")
+    """The function ``package.module:function``; None where the installed version lacks it.
+
+    ``lib.so:symbol`` is that of a library that was built, or of a file.
+    """
+    module_name, _, attribute = name.rpartition(":")
+    if names_symbol(name):
+        return found_in(library_file(module_name), attribute)
     if not attribute:
         raise BadImplementation(
             f"{name!r} names no function: expected package.module:function to time"
@@ -95,10 +110,13 @@ def imported(name: str) -> Any:
 def suite(
     *names: str,
     find: Find = imported,
-    dtypes: Sequence[str] = DEFAULT_DTYPES,
+    dtypes: Sequence[str] | None = None,
     lengths: Sequence[int] = LENGTHS,
     output_dtype: str | None = None,
     operation: str = DEFAULT_OPERATION,
+    signature: str | None = None,
+    arrays: str | None = None,
+    device: str | None = None,
 ) -> type:
     """A class of asv benchmarks for the implementations of these names.
 
@@ -112,8 +130,8 @@ def suite(
         operands of the operation if it has some, as ``softmax-harness list`` shows; or an
         object that is called so and declares `dtypes`, `output_dtype` and `unavailable`; None
         where the installed version has none of that name.
-    dtypes : sequence of str
-        asv's parameter `dtype`.
+    dtypes : sequence of str, optional
+        asv's parameter `dtype`; that of the signature, or all of NumPy's.
     lengths : sequence of int
         asv's parameter `n`.
     output_dtype : str, optional
@@ -121,6 +139,12 @@ def suite(
     operation : str
         What the functions compute; the benchmarks have the same names for every operation. A name
         such as ``logsumexp/naive`` says it itself.
+    signature : str, optional
+        How functions of shared libraries are called, as ``softmax-harness check --signature`` takes
+        it. They are timed without what Python adds, but for a call of some microseconds.
+    arrays, device : str, optional
+        The library whose arrays the functions take, ``torch``, ``jax`` or ``cupy``, and where these
+        lie. A call is timed until the device has done its work.
 
     Returns
     -------
@@ -131,20 +155,19 @@ def suite(
         process that times keeps its freed memory; one whose peak is measured does not.
     """
 
-    def about(name: str) -> Operation:
-        own, _ = parted(name)
-        return operation_named(operation if own == DEFAULT_OPERATION else own)
-
-    def callable_for(name: str, dtype: str) -> Softmax:
-        return bound(_usable(find(name), name, dtype), about(name).parameters)
-
-    @lru_cache(maxsize=1)
-    def prepared(name: str, dtype: str, n: int) -> tuple[Softmax, Operands]:
-        # In fresh memory each temporary costs page faults, which take longer than the arithmetic;
-        # how many they are depends on what the process did before.
-        keep_freed_memory()
-        rows = timed_rows(n, about(name).name)
-        return callable_for(name, dtype), arguments(about(name), _available(dtype), rows, n)
+    for name in names:
+        if signature is None and find is imported and names_symbol(name):
+            raise unsaid(name)
+    known = None if signature is None else parse(signature, operation_named(operation))
+    declared = {} if known is None else known.declared
+    own = _Functions(
+        find,
+        operation,
+        Convention(known, arrays, device),
+        output_dtype or declared.get("output_dtype"),
+    )
+    formats: Sequence[str] = dtypes or declared.get("dtypes", DEFAULT_DTYPES)
+    prepared = lru_cache(maxsize=1)(own.prepared)
 
     class Softmax:
         """Benchmarks of the implementations that the suite was made for."""
@@ -161,26 +184,97 @@ def suite(
         # it a sample is the mean of many calls. What setup would do is done by the first call,
         # which is warm-up and never a sample; later ones pay a look-up of 0.1 us. Hence also
         # SkipNotImplemented, since outside setup asv takes any other exception for a failure.
-        @_over(names, dtypes, lengths)
+        @_over(names, formats, lengths)
         def time_softmax(self, implementation: str, dtype: str, n: int) -> None:
             call, given = prepared(implementation, dtype, n)
             call(*given)
 
-        @_over(names, dtypes)
+        @_over(names, formats)
         def peakmem_softmax(self, implementation: str, dtype: str) -> None:
-            call = callable_for(implementation, dtype)
-            own = about(implementation)
-            rows = PEAK_ROWS // own.numbers_per_logit
-            call(*arguments(own, _available(dtype), rows, PEAK_LENGTH))
+            rows = PEAK_ROWS // own.about(implementation).numbers_per_logit
+            call, given = own.alone(implementation, dtype, rows, PEAK_LENGTH)
+            call(*given)
 
-        @_over(names, dtypes, JUDGED_FAMILIES, unit="ulp")
+        @_over(names, formats, JUDGED_FAMILIES, unit="ulp")
         def track_max_ulp(self, implementation: str, dtype: str, family: str) -> float:
-            found, own = find(implementation), about(implementation)
-            output = getattr(found, "output_dtype", None) or output_dtype or dtype
-            call = bound(_usable(found, implementation, dtype), own.parameters)
-            return max_ulp(call, family, Problem(own, _available(dtype), _available(output)))
+            problem = own.problem(implementation, dtype)
+            return max_ulp(called(own.function(implementation, dtype), problem), family, problem)
 
     return Softmax
+
+
+@dataclass(frozen=True)
+class _Functions:
+    """The functions of a suite.
+
+    Attributes
+    ----------
+    find : callable
+        As in `suite`.
+    operation : str
+        What is computed where the name does not say it, such as ``logsumexp/naive``.
+    convention : Convention
+        Of those that declare none.
+    output_dtype : str or None
+        Of those that declare none.
+    """
+
+    find: Find
+    operation: str
+    convention: Convention
+    output_dtype: str | None
+
+    def about(self, name: str) -> Operation:
+        """What the function of a name computes."""
+        own, _ = parted(name)
+        return operation_named(self.operation if own == DEFAULT_OPERATION else own)
+
+    def function(self, name: str, dtype: str) -> Softmax | Adapted:
+        """The function of a name, as its convention has it."""
+        found = self.find(name)
+        if isinstance(found, Adapted):
+            return found
+        own = Convention.of(found)
+        usable = _usable(found, name, dtype)
+        return (self.convention if own.arrays is None else own).adapted(usable)
+
+    def problem(self, name: str, dtype: str) -> Problem:
+        """What it computes; it is called without an axis."""
+        output = getattr(self.find(name), "output_dtype", None) or self.output_dtype or dtype
+        return Problem(self.about(name), _available(dtype), _available(output), axis=None)
+
+    def prepared(self, name: str, dtype: str, n: int) -> tuple[Callable[..., Any], Operands]:
+        """What is timed on rows of n, and what it is called with."""
+        # In fresh memory each temporary costs page faults, which take longer than the arithmetic;
+        # how many they are depends on what the process did before.
+        keep_freed_memory()
+        return self.alone(name, dtype, timed_rows(n, self.about(name).name), n)
+
+    def alone(
+        self, name: str, dtype: str, rows: int, n: int
+    ) -> tuple[Callable[..., Any], Operands]:
+        """The function without any conversion, and what it is called with."""
+        found, problem = self.function(name, dtype), self.problem(name, dtype)
+        given = arguments(problem.operation, problem.input_format, rows, n)
+        if isinstance(found, Adapted):
+            return found.alone(Request(problem, given).call), ()
+        return bound(found, problem.operation.parameters), given
+
+
+def called(found: Softmax | Adapted, problem: Problem) -> Softmax:
+    """A function as it is called with NumPy's arrays, whatever arrays it takes itself.
+
+    It raises where the function wrote what it should not have written.
+    """
+
+    def call(*given: NDArray[Any]) -> NDArray[Any]:
+        ready = ready_for(found, Request(problem, given).call)
+        result: NDArray[Any] = ready(*given)
+        if faults := getattr(ready, "faults", None):
+            raise BadImplementation("; ".join(fault.message for fault in faults))
+        return result
+
+    return call
 
 
 def arguments(operation: Operation, format: Format, rows: int, n: int) -> Operands:

@@ -8,6 +8,7 @@ import pandas as pd
 from softmax_harness.explain.command import explaining
 from softmax_harness.judgement.outcomes import BROKEN
 from softmax_harness.run.results import KEYS
+from softmax_harness.subjects.declaration import Said
 
 from softmax_reports.facts import sum_is_off, worst_cells
 from softmax_reports.numbers import in_order, sampled_maximum
@@ -118,7 +119,8 @@ def _replayed(run: Run, cell: pd.Series) -> str:
 
 
 def _command(run: Run, cell: pd.Series, witness: str) -> str:
-    if "outputs" in run.info["options"]:  # computed elsewhere: nobody can call what gave them
+    options, name = run.info["options"], cell["implementation"]
+    if "outputs" in options:  # computed elsewhere: nobody can call what gave them
         return explaining(witness, None, cell["operation"])
-    output = run.info["options"].get("output_dtype")
-    return explaining(witness, cell["implementation"], cell["operation"], output)
+    said = Said(**{key: options.get(key) for key in vars(Said())}).of(name)
+    return explaining(witness, name, cell["operation"], said.words_of_calls)

@@ -1,5 +1,6 @@
 """How bench has revisions built: by which commands and in which process, and what it says then."""
 
+import importlib.machinery
 import os
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from softmax_harness.subjects.isolation import group
 from softmax_harness.timing import built_file
 from softmax_harness.timing.bench import builds, commands
 from softmax_harness.timing.bench.building import builder
-from softmax_harness.timing.bench.starting import write_template
-from softmax_harness.timing.built import FOLDER
+from softmax_harness.timing.bench.starting import Timed, write_template
+from softmax_harness.timing.built import FOLDER, library_file
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody lists processes")
 
@@ -56,7 +57,7 @@ def test_the_template_is_a_configuration_of_asv(tmp_path, monkeypatch, kind):
     config = builds._loaded(tmp_path / "asv.conf.json")
     assert commands.stays_in_its_folder(config) == (kind != "by pip")
     text = (tmp_path / "benchmarks" / "softmax.py").read_text(encoding="utf-8")
-    assert ("built_file(" in text) == (kind != "by pip")
+    assert ('signature="f32 rows,n"' in text) == (kind != "by pip")
     if kind == "by make":
         assert (config.project, config.build_command) == (tmp_path.name, ["make"])
     elif kind == "by pip":
@@ -127,6 +128,32 @@ def test_a_file_of_a_build_is_found_or_it_is_said_what_is_there(tmp_path, monkey
         built_file("lib.so")
     (tmp_path / "lib.so").touch()
     assert built_file("lib.so") == str(tmp_path / "lib.so")
+
+
+@pytest.mark.parametrize("name", ["kernel.py:f", "their/lib.so:f"])
+def test_the_template_times_what_is_named(tmp_path, name):
+    signature = "f64 y,x,n:int" if "lib" in name else None
+    *_, benchmark = write_template(tmp_path, timed=Timed(name, signature))
+    text = benchmark.read_text(encoding="utf-8")
+    compile(text, "benchmark", "exec")
+    assert f'suite("{name}", ' in text and "softmax_f32" not in text
+    assert (f'signature="{signature}"' in text) == (signature is not None)
+
+
+def test_a_library_is_that_of_the_build_or_of_a_package(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(FOLDER, raising=False)
+    with pytest.raises(HarnessError, match=r"no 'their/lib\.so'"):
+        library_file("their/lib.so")
+    installed = tmp_path / "site" / "their" / f"lib{importlib.machinery.EXTENSION_SUFFIXES[0]}"
+    built = tmp_path / "built" / "their" / "lib.so"
+    for path in (installed, built):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert Path(library_file("their/lib.so")) == installed
+    monkeypatch.setenv(FOLDER, str(tmp_path / "built"))
+    assert Path(library_file("their/lib.so")) == built
 
 
 @linux

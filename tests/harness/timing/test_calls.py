@@ -13,6 +13,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.timing import calls, clock
 from softmax_harness.timing.suite import suite
 from softmax_harness.timing.tables import TIMINGS
@@ -196,3 +197,51 @@ def test_a_suite_of_another_operation_calls_with_its_operands():
         made.time_softmax(name, "float32", 10)
     right, wrong = (made.track_max_ulp(name, "float32", "normal-10") for name in found)
     assert right < 16 and wrong > 1e4
+
+
+# Half an ulp of x - max x, which is at most 2^7 in normal-10, in ulp of its exponential: 2^7 - 1
+# times 2^-24 of 2^-23 at most, and the roundings that come after.
+SHIFTED = 2**6 + 4
+
+
+def test_a_function_of_a_library_is_timed_and_judged_by_its_signature(kernels):
+    pytest.importorskip("asv_runner", reason="pip install 'softmax-harness[asv]'")
+    names = [f"{kernels}:{name}" for name in ("right", "beyond", "gone")]
+    made = suite(*names, signature="f32 rows,n", lengths=(10,))()
+    assert made.time_softmax.params[1:] == [["float32"], [10]]
+    right, beyond, gone = names
+    made.time_softmax(right, "float32", 10)
+    made.peakmem_softmax(right, "float32")
+    assert made.track_max_ulp(right, "float32", "normal-10") < SHIFTED
+    with pytest.raises(HarnessError, match="wrote beyond its result y"):
+        made.track_max_ulp(beyond, "float32", "normal-10")
+    with pytest.raises(NotImplementedError, match="has no .*gone"):
+        made.time_softmax(gone, "float32", 10)
+    with pytest.raises(HarnessError, match="say by --signature"):
+        suite(right)
+    loss = suite(f"{kernels}:logsumexp", signature="f32 x,n -> f32", operation="logsumexp")()
+    loss.time_softmax(f"{kernels}:logsumexp", "float32", 10)
+    assert loss.track_max_ulp(f"{kernels}:logsumexp", "float32", "normal-10") < 2
+
+
+def test_a_run_times_a_function_of_a_library(here, kernels):
+    name, said = f"{kernels}:right", Said(signature="f32 rows,n")
+    table = calls.time_calls({name: ["float32"], "max-shifted": ["float32"]}, ignored, said)
+    own = table[table["implementation"] == name]
+    assert (own["failure"] == "").all() and (own["seconds_median"] > 0).all() and len(own) == 2
+
+
+def test_a_function_of_arrays_is_timed_with_them(tmp_path, monkeypatch):
+    pytest.importorskip("asv_runner", reason="pip install 'softmax-harness[asv]'")
+    pytest.importorskip("torch", reason="pip install torch, then run this file")
+    kernel = "import torch\n\ndef softmax(x):\n    return torch.softmax(x, -1)\n"
+    (tmp_path / "of_tensors.py").write_text(kernel, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "of_tensors:softmax"
+    made = suite(name, arrays="torch", device="cpu", dtypes=("float32",), lengths=(10,))()
+    made.time_softmax(name, "float32", 10)
+    assert made.track_max_ulp(name, "float32", "normal-10") < SHIFTED
+
+
+def ignored(*progress):
+    """Progress that nobody looks at."""

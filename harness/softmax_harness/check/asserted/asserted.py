@@ -16,7 +16,9 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
+from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.call import answered
+from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import Reply, Request
 
 Softmax = Callable[..., NDArray[Any]]
@@ -61,6 +63,7 @@ def check(
     seed: int,
     output_dtype: Any,
     standard: str | None,
+    convention: Convention,
 ) -> None:
     """Raise `AssertionError` if the softmax is not accurate."""
     __tracebackhide__ = True  # so that pytest shows the user's own line
@@ -80,7 +83,8 @@ def check(
         standard,
     )
     called = _Called(f)
-    verdict = CLIENT.verdict(assertion, partial(_answer, called))
+    own = convention if convention.arrays is not None else Convention.of(declaration)
+    verdict = CLIENT.verdict(assertion, partial(_answer, own.adapted(called)))
     if verdict.slow:
         SLOW.append(f"{assertion.name} {assertion.dtype}: {verdict.slow}")
     if verdict.faults:
@@ -104,7 +108,7 @@ def _dtype(dtype: Any) -> str:
     return dtype if isinstance(dtype, str) else np.dtype(dtype).name
 
 
-def _answer(called: _Called, request: Request) -> Reply:
+def _answer(called: Callable[..., Any] | Adapted, request: Request) -> Reply:
     return answered(called, request.call, Exception)
 
 

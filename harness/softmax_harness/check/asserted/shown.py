@@ -46,7 +46,7 @@ def _lines(finding: Finding, subject: Subject, loadable: str | None) -> Iterator
         yield f"  {_size(finding.metric, finding.value, finding.limit)}"
     if finding.witness:
         operation = subject.problem.operation.name
-        said = subject.said.output_dtype
+        said = subject.said.words_of_calls
         yield f"  {explaining(finding.witness, loadable, operation, said)}"
 
 

@@ -39,10 +39,11 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         If there is none of that name.
     """
     check_name(name, contract.operation)
+    convention = contract.said.convention(name, contract.operation)
     loaded_as = name if is_foreign(name) else qualified(contract.operation, name)
     with ExitStack() as stack:
-        process = stack.enter_context(Isolated(loaded_as, contract.process))
-        fresh = stack.enter_context(Isolated(loaded_as, contract.process))
+        process = stack.enter_context(Isolated(loaded_as, contract.process, convention))
+        fresh = stack.enter_context(Isolated(loaded_as, contract.process, convention))
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]

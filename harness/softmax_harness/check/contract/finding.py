@@ -82,9 +82,8 @@ class Key(NamedTuple):
 
     def explaining(self, witness: str) -> str:
         """The command that shows an element again, as a shell takes it."""
-        # By its standard nothing is explained.
-        output = self.said.output_dtype
-        return explaining(witness, self.implementation, self.operation, output)
+        said = self.said.words_of_calls
+        return explaining(witness, self.implementation, self.operation, said)
 
     def checking(self, part: str | None = None) -> str:
         """The command that asks a part of the suite again, or all of it, as a shell takes it."""

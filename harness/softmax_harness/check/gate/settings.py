@@ -14,16 +14,20 @@ from typing import Any
 from softmax_harness.check.contract.promises import Limit, parsed_limit
 from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
+from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadSettings, unknown
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
+from softmax_harness.operations.standards import STANDARDS
+from softmax_harness.subjects.declaration import Said
 
 _NAME = "softmax-harness"
 _TABLE = f"[tool.{_NAME}]"
 # What is as near to the name is a slip of the pen.
 _ALIKE = 0.85
 _SLIPS = 2
+_OF_IMPLEMENTATIONS = tuple(vars(Said()))
 _OF_OPERATIONS = ("implementations", "dtypes", "limits", "waivers")
 # What the suite judges: a limit in another family would hold nowhere.
 _JUDGED = [family.name for family in FAMILIES.values() if family.check is not None]
@@ -37,6 +41,8 @@ class Settings:
     ----------
     implementations, dtypes : tuple of str
         What is checked if nothing is named; empty where the project does not say.
+    said : dict of str to Said
+        What it says of implementations that have a table of their own, by name.
     limits : tuple of Limit
     waivers : tuple of Waiver
     baseline : Path or None
@@ -62,6 +68,7 @@ class Settings:
     strict: bool | None = None
     folder: Path | None = None
     operations: dict[str, Settings] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
 
     def of(self, operation: str) -> Settings:
         """What the project says of an operation."""
@@ -163,13 +170,39 @@ class _Reader:
 
     def _named(self, table: Mapping[str, Any], shared: Settings) -> Settings:
         """The settings with what a table names, and what it asks of that."""
+        named = {"implementations": self._names(table)} if "implementations" in table else {}
         return replace(
             shared,
-            implementations=self._words(table, "implementations"),
+            implementations=self._words(named, "implementations"),
+            said=self._said(table),
             dtypes=self._words(table, "dtypes"),
             limits=tuple(self._limit(each) for each in self._tables(table, "limits")),
             waivers=tuple(self._waiver(each) for each in self._tables(table, "waivers")),
         )
+
+    def _names(self, table: Mapping[str, Any]) -> Any:
+        """The names of the implementations, of which each stands alone or in a table."""
+        given = table["implementations"]
+        if not isinstance(given, list):
+            return given
+        return [each.get("name") if isinstance(each, dict) else each for each in given]
+
+    def _said(self, table: Mapping[str, Any]) -> dict[str, Said]:
+        """What the tables among the implementations say beside their names."""
+        found = {}
+        given = table.get("implementations", [])
+        for each in (each for each in given if isinstance(each, dict)):
+            self._check_keys(each, ("name", *_OF_IMPLEMENTATIONS), "implementations")
+            for key, value in each.items():
+                if not isinstance(value, str):
+                    raise self._error(f"implementations: {key}", value, "a string")
+            self._check_named("implementations", "dtype", each.get("output_dtype"), FORMATS)
+            self._check_named("implementations", "standard", each.get("standard"), STANDARDS)
+            self._check_named("implementations", "library", each.get("arrays"), ADAPTERS)
+            said = Said(**{key: value for key, value in each.items() if key != "name"})
+            said.check_concerns([each.get("name", "")])
+            found[each.get("name", "")] = said
+        return found
 
     def _operations(self, tables: Any, shared: Settings) -> dict[str, Settings]:
         """The settings of each operation that has a table of its own."""
@@ -187,7 +220,9 @@ class _Reader:
             return ()
         words = table[key]
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise self._error(key, words, "a list of strings")
+            example = '{name = "lib.so:softmax", signature = "f32 rows,n"}'
+            also = f", or of tables such as {example}" * (key == "implementations")
+            raise self._error(key, words, f"a list of strings{also}")
         if not words:
             raise self._error(key, words, "a name at least; without the key all are checked")
         return tuple(words)

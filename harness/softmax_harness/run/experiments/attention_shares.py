@@ -21,7 +21,7 @@ from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.subjects.declaration import problem_of
-from softmax_harness.subjects.named import subject_named
+from softmax_harness.subjects.named import subject_of
 from softmax_harness.truth import exact_results
 
 Array = NDArray[np.float64]
@@ -68,9 +68,8 @@ def shares(
     q, k, v, mask = operands
     # Implementations are written as their users write theirs, without types.
     computed: NDArray[Any] = scores(q, k, mask)[:, 0, :]  # type: ignore[no-untyped-call]
-    subject = subject_named(
-        implementation.name, problem_of(implementation, OPERATIONS["softmax"], format)
-    )
+    problem = problem_of(implementation, OPERATIONS["softmax"], format)
+    subject = subject_of(implementation, problem)
     w = subject.call(computed).values
     weights = np.full(computed.shape, np.nan) if w is None else w
     exactly = exact_results(

@@ -13,7 +13,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import Batch, batch_of
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.declaration import problem_of
-from softmax_harness.subjects.named import subject_named
+from softmax_harness.subjects.named import subject_of
 from softmax_harness.truth import Truth, arbitrate
 
 
@@ -38,7 +38,7 @@ def outputs(
             problem = problem_of(implementation, OPERATIONS["softmax"], format)
             if problem not in truths:
                 truths[problem] = arbitrate(problem, x)
-            y = subject_named(implementation.name, problem).call(stored).values
+            y = subject_of(implementation, problem).call(stored).values
             yield (
                 implementation,
                 format,

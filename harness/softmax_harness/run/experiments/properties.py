@@ -18,7 +18,7 @@ from softmax_harness.judgement.metrics.rows import exact_sum
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.run.experiments.experiment import Experiment, Row
 from softmax_harness.subjects.declaration import problem_of
-from softmax_harness.subjects.named import subject_named
+from softmax_harness.subjects.named import subject_of
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.truth import arbitrate, exact_results
 
@@ -174,9 +174,7 @@ def _tried(
             directions = _directions(recipe, x)
             for each in implementations:
                 if format.name in each.dtypes:
-                    subject = subject_named(
-                        each.name, problem_of(each, OPERATIONS["softmax"], format)
-                    )
+                    subject = subject_of(each, problem_of(each, OPERATIONS["softmax"], format))
                     function = _outputs(subject)
                     batch = batch_of(x, function(stored), truth)
                     yield each, Tried(recipe, batch, function, directions)

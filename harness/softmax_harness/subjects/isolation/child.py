@@ -15,12 +15,16 @@ from typing import Any
 from softmax_implementations import Implementation, implementations
 from softmax_implementations.registry import declared
 
-from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.ground.errors import BadData, BadImplementation
+from softmax_harness.subjects.adapted import Adapted
+from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
+from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded, package_of, remedy
+from softmax_harness.subjects.native.library import function_of, names_symbol
 from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
 
 _EXACT = "exact"
@@ -29,7 +33,7 @@ _EXACT = "exact"
 class _Here:
     """The one implementation of this process, and what it prints."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Adapted
     printed: Printed
     lookout: Lookout | None = None  # none for what the harness itself offers
     is_warm = False
@@ -80,20 +84,23 @@ def _unseen(*warning: Any) -> None:
     """Where warnings go."""
 
 
-def load(name: str) -> Iterator[Description | Fault]:
-    """What loading the implementation of that name gives."""
-    yield _load(name)
+def load(given: tuple[str, Convention]) -> Iterator[Description | Fault]:
+    """What loading the implementation of a name gives, which is called in a convention."""
+    yield _load(*given)
 
 
-def _load(name: str) -> Description | Fault:
+def _load(name: str, convention: Convention) -> Description | Fault:
     """Find the implementation of that name; a fault where its module cannot be executed."""
     if not _is_ours(name):
         _Here.lookout = Lookout(package_of(name))
     around = watch.state()
     try:
         found = _with_library(_found(name))
+        _Here.function = _adapted(found, convention)
     except BadImplementation as error:
         return Fault("unknown", str(error))
+    except BadData as error:
+        return Fault("unavailable", str(error))
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if not package or package in sys.modules:
@@ -105,11 +112,11 @@ def _load(name: str) -> Description | Fault:
         return Fault("raised", f"loading it raised {told(error)}")
     _Here.printed.forget()  # what a library says of itself when it is loaded
     patched = (*_side_effects(around), *_noticed())
+    if convention.signature is not None:
+        return Description(convention.signature.declared, convention.signature.text, patched)
     if isinstance(found, Implementation):
-        _Here.function = found.function
         fields = {key: value for key, value in vars(found).items() if key != "function"}
         return Description(fields, found.summary, patched)
-    _Here.function = found
     summary = (getattr(found, "__doc__", None) or "").strip().split("\n")[0]
     return Description(None, summary, patched)
 
@@ -120,6 +127,9 @@ def _is_ours(name: str) -> bool:
 
 
 def _found(name: str) -> Implementation | Callable[..., Any]:
+    if names_symbol(name):
+        function: Callable[..., Any] = function_of(name)
+        return function
     if is_foreign(name):
         function = loaded(name)
         return declared(function) or function
@@ -139,6 +149,21 @@ def _with_library(found: Any) -> Any:
     return found
 
 
+def _adapted(
+    found: Implementation | Callable[..., Any], convention: Convention
+) -> Callable[..., Any] | Adapted:
+    """What can be called: the convention is what is declared, where that says one."""
+    if isinstance(found, Implementation):
+        own = Convention.of(found)
+        convention = own if own.arrays is not None else convention
+        adapted = convention.adapted(found.function)
+    else:
+        adapted = convention.adapted(found)
+    if isinstance(adapted, OfArrays):
+        adapted.start()
+    return adapted
+
+
 def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
     """Make each call of the implementation in turn; at the end tell what they left behind."""
     around = watch.state()
@@ -149,8 +174,10 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
 
 def _left(around: watch.State) -> Left:
     left = [*_side_effects(around), *_noticed()]
-    # At its first call a library may tell on standard error what it found, such as no GPU.
-    size, first = _Here.printed.forget(errors_too=_Here.is_warm)
+    # At its first call a library may tell on standard error what it found, such as no GPU; one of
+    # arrays may log there at any call, such as that it compiles once more.
+    logs = isinstance(_Here.function, OfArrays)
+    size, first = _Here.printed.forget(errors_too=_Here.is_warm and not logs)
     _Here.is_warm = True
     if size >= limits.MOST_WRITTEN:
         return Left((Fault("printed", f"printed without end, beginning {first!r}"),), is_flood=True)

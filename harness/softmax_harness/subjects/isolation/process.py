@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from softmax_harness.ground.errors import HarnessError
+from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import plain
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 
-_TIMES_TO_LOAD = 3.0  # a large library takes its time
+_TIMES_TO_START = 3.0  # a large library takes its time, to load and again at its first call
 _SHARE_OF_ONE = 0.5  # of the time limit: a call that took as much hangs, and is not made again
 
 
@@ -28,12 +29,13 @@ class Limits:
     ----------
     seconds : float
         For what is asked of it at once, some hundred thousand elements at most; loading it may
-        take three times as long.
+        take three times as long, and so may the first call of what uses a library, which may
+        compile then.
     memory : int
         Bytes.
     total : float
-        Seconds for all that is asked of it until they are renewed: what is just within the other
-        limit, again and again, adds up to hours.
+        Seconds for all that is asked of it until they are renewed, start-up left out: what is
+        just within the other limit, again and again, adds up to hours.
     """
 
     seconds: float = 20.0
@@ -82,6 +84,9 @@ class NoProcess(HarnessError):
     """The system starts no process."""
 
 
+_OF_NUMPY = Convention()
+
+
 class Isolated:
     """One implementation in a process of its own; a context manager that ends it.
 
@@ -89,10 +94,10 @@ class Isolated:
     that ended.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
-        self.name, self.limits = name, limits
+    def __init__(self, name: str, limits: Limits, convention: Convention = _OF_NUMPY) -> None:
+        self.name, self.limits, self._convention = name, limits, convention
         self._process: Fresh | None = None
-        self._is_loaded = False
+        self._is_loaded = self._is_cold = False
         self._left = limits.total
 
     def renew(self) -> None:
@@ -107,14 +112,20 @@ class Isolated:
         Ended
             If the process died or was ended.
         """
-        seconds = _TIMES_TO_LOAD * self.limits.seconds
+        seconds = _TIMES_TO_START * self.limits.seconds
         found: list[Description | Fault] = []
+        given = self.name, self._convention
         try:
-            self._ask("load", self.name, seconds, [plain.most()], _reading(found))
+            self._ask("load", given, seconds, [plain.most()], _reading(found), is_start=True)
         except _Stopped as stopped:
             raise Ended(stopped.fault, "when it was loaded") from None
-        self._is_loaded = True
+        self._is_loaded, self._is_cold = True, self._uses_library(found[0])
         return found[0]
+
+    def _uses_library(self, found: Description | Fault) -> bool:
+        """Whether it may compile at its first call, or wake a device."""
+        declared = (isinstance(found, Description) and found.declared) or {}
+        return any((self._convention.arrays, declared.get("library"), declared.get("arrays")))
 
     def serve(self, requests: list[Request]) -> list[Reply]:
         """Make the calls one after another, within the limits.
@@ -127,13 +138,15 @@ class Isolated:
         if not self._is_loaded:
             self._load_again()
         calls = [tuple(vars(each.call).values()) for each in requests]
-        answers = _Answers(requests)
+        answers, is_start = _Answers(requests), self._is_cold
+        seconds = self.limits.seconds * (_TIMES_TO_START if is_start else 1.0)
         try:
-            self._ask("serve", calls, self.limits.seconds, answers.most, answers.read)
+            self._ask("serve", calls, seconds, answers.most, answers.read, is_start)
         except _Stopped as stopped:
             replies, had = answers.before_the_last, answers.seconds_of_the_last
             had_time = had >= _SHARE_OF_ONE * self.limits.seconds
             raise Ended(stopped.fault, answers.told, replies, had_time) from None
+        self._is_cold = False
         return answers.left.on(answers.replies)
 
     def _load_again(self) -> None:
@@ -150,13 +163,18 @@ class Isolated:
         seconds: float,
         most: Sequence[int],
         read: Callable[[bytes], None],
+        is_start: bool = False,
     ) -> None:
-        """Read each answer as it comes; raises `_Stopped` if not all come."""
-        if self._left <= 0:
+        """Read each answer as it comes; raises `_Stopped` if not all come.
+
+        What is start-up counts only against its own limit.
+        """
+        left = math.inf if is_start else self._left
+        if left <= 0:
             raise _Stopped(self._all_used())
         if self._process is None:
             self._process = _begun(self.limits.memory)
-        began, left = time.monotonic(), self._left
+        began = time.monotonic()
         try:
             with closing(self._process.ask(question, given, min(seconds, left), most)) as answers:
                 for answer in answers:
@@ -175,7 +193,7 @@ class Isolated:
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
         finally:
-            self._left -= time.monotonic() - began
+            self._left -= 0.0 if is_start else time.monotonic() - began
         self.close()
         raise _Stopped(fault)
 

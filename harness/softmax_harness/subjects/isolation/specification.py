@@ -1,7 +1,7 @@
 """The ways to name an implementation, and how the function of a name is found.
 
-A registered name; ``package.module:function``; ``path/to/file.py:function``; an entry point of the
-group ``softmax_harness.implementations``.
+A registered name; ``package.module:function``; ``path/to/file.py:function``;
+``path/to/lib.so:symbol``; an entry point of the group ``softmax_harness.implementations``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from softmax_harness.ground.errors import BadImplementation, unknown
+from softmax_harness.subjects.native.library import (
+    FORM,
+    check_symbol,
+    is_library,
+    names_symbol,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -38,7 +44,7 @@ def entry_points() -> dict[str, EntryPoint]:
 
 def is_foreign(name: str) -> bool:
     """Whether a name means a function outside of the registry."""
-    return ":" in name or name.endswith(".py") or name in entry_points()
+    return ":" in name or name.endswith(".py") or is_library(name) or name in entry_points()
 
 
 def package_of(name: str) -> str:
@@ -47,7 +53,8 @@ def package_of(name: str) -> str:
         return _REGISTRY
     value = entry_points()[name].value if name in entry_points() else name
     place = value.rpartition(":")[0]
-    return Path(place).stem if place.endswith(".py") else place.partition(".")[0]
+    is_file = place.endswith(".py") or is_library(place)
+    return Path(place).stem if is_file else place.partition(".")[0]
 
 
 def check_form(name: str) -> None:
@@ -55,14 +62,16 @@ def check_form(name: str) -> None:
     if name in entry_points():
         return
     place, _, function = name.rpartition(":")
-    if name.endswith(".py"):
+    if name.endswith(".py") or is_library(name):
         raise BadImplementation(f"{name!r} names no function: expected {name}:FUNCTION")
-    if not place or not all(part.isidentifier() for part in function.split(".")):
+    if names_symbol(name):
+        check_symbol(name)
+    elif not place or not all(part.isidentifier() for part in function.split(".")):
         raise BadImplementation(
-            f"{name!r} names no function: expected package.module:function or "
-            "path/to/file.py:function"
+            f"{name!r} names no function: expected package.module:function, "
+            f"path/to/file.py:function or {FORM}"
         )
-    if place.endswith(".py") and not Path(place).is_file():
+    elif place.endswith(".py") and not Path(place).is_file():
         raise BadImplementation(f"{place}: no such file; expected path/to/file.py:function")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.files import replacing_file
+from softmax_harness.subjects.native.library import names_symbol
 from softmax_harness.timing.bench.commands import guessed, of_shell
 
 TEMPLATE = Path(__file__).with_name("template")
@@ -24,7 +26,46 @@ _BY_PIP = {
 }
 
 
-def write_template(folder: Path, command: str | None = None) -> list[Path]:
+@dataclass(frozen=True)
+class Timed:
+    """What the benchmark of a template times, as it is written there.
+
+    Attributes
+    ----------
+    name : str or None
+        ``package.module:function`` or ``lib.so:symbol``; None for one to be filled in.
+    signature : str or None
+        Of a function of a library.
+    """
+
+    name: str | None = None
+    signature: str | None = None
+
+    def text(self, is_built: bool) -> str:
+        """The benchmark; where nothing is named, what a build makes is taken for a library."""
+        is_library = is_built if self.name is None else names_symbol(self.name)
+        file = "library.py" if is_library else "package.py"
+        text = _text(file)
+        if self.name is not None:
+            text = text.replace(_quoted(_UNNAMED[file]), _quoted(self.name))
+        if self.signature is not None:
+            without = [line for line in text.splitlines(True) if not line.startswith("#  ")]
+            text = "".join(without).replace(_quoted(_SIGNATURE), _quoted(self.signature))
+        return text
+
+
+_UNNAMED = {"library.py": "libsoftmax.so:softmax_f32", "package.py": "your_package.kernels:softmax"}
+_SIGNATURE = "f32 rows,n"
+_TO_FILL_IN = Timed()
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def write_template(
+    folder: Path, command: str | None = None, timed: Timed = _TO_FILL_IN
+) -> list[Path]:
     """Write the template into `folder`; what is there already is refused, not replaced.
 
     Parameters
@@ -32,8 +73,11 @@ def write_template(folder: Path, command: str | None = None) -> list[Path]:
     command : str, optional
         A line of the shell that builds a revision. Without it, what has neither pyproject.toml nor
         setup.py but a Makefile or CMakeLists.txt is built by that, and all else by pip.
+    timed : Timed
+        What is timed.
     """
-    files = _filled_in(folder, guessed(folder) if command is None else (of_shell(command),))
+    build = guessed(folder) if command is None else (of_shell(command),)
+    files = _filled_in(folder, build, timed)
     try:
         for name in files:
             path = folder / name
@@ -45,19 +89,18 @@ def write_template(folder: Path, command: str | None = None) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _filled_in(folder: Path, build: tuple[str, ...]) -> dict[str, str]:
+def _filled_in(folder: Path, build: tuple[str, ...], timed: Timed) -> dict[str, str]:
     """The text of each file by its name in the folder, for what is built by these commands."""
     settings = _BY_PIP
     if build:
         own = {"project": folder.resolve().name, "build": list(build)}
         settings = _BY_PIP | own | {"install": [], "uninstall": []}
-    benchmark = "library.py" if build else "package.py"
     return {
         "asv.conf.json": Template(_text("asv.conf.json")).substitute(
             {name: json.dumps(value, ensure_ascii=False) for name, value in settings.items()}
         ),
         "benchmarks/__init__.py": "",
-        "benchmarks/softmax.py": _text(benchmark),
+        "benchmarks/softmax.py": timed.text(is_built=bool(build)),
     }
 
 

@@ -8,7 +8,7 @@ from softmax_harness.timing.suite import suite
 _wanted = wanted_here()
 Softmax = suite(
     *_wanted["names"],
-    find=partial(callable_named, operation=_wanted["operation"]),
+    find=partial(callable_named, operation=_wanted["operation"], said=_wanted["said"]),
     dtypes=tuple(_wanted["dtypes"]),
     lengths=tuple(_wanted["lengths"]),
     operation=_wanted["operation"],

@@ -1,0 +1,1 @@
+"""Functions of shared libraries: how they are written, loaded and called."""
