@@ -16,6 +16,7 @@ import math
 import os
 import signal
 import sys
+import time
 import timeit
 from typing import Any
 
@@ -34,6 +35,7 @@ _SAMPLING = {
 }
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): the signal to get when the thread that started this one ends
+_SECONDS_BETWEEN_LOOKS = 0.5
 _caches: dict[str, Any] = {}
 
 
@@ -57,9 +59,27 @@ def main() -> None:
 
 
 def end_with_parent() -> None:
-    """Whoever is killed cannot end this process, which may be in a long call; Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Whoever is killed cannot end this process, which may be in a long call; Linux can.
+
+    What a kernel has started is of its group, which a process ends that waits for its parent's end.
+    """
+    if sys.platform != "linux":
+        return
+    parent, group = os.getppid(), os.getpid()
+    if os.getpgrp() == group and os.fork() == 0:
+        os.closerange(0, 3)  # by which the parent knows that this process lives
+        while os.getppid() == group and _is_there(parent):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os.killpg(group, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def list_all(root: str) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -67,8 +69,7 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            _end(self._process)
             self._errors.close()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -90,8 +91,7 @@ class Worker:
         if line.endswith("\n"):
             answer: dict[str, Any] = json.loads(line)
             return answer
-        process.kill()
-        process.communicate()
+        _end(process)
         self._process = None
         self._errors.seek(0)
         said = self._errors.read().strip().splitlines()[-1:]
@@ -129,6 +129,7 @@ class Worker:
             self._process = subprocess.Popen(
                 # -P: the runner's own folder is no place to import from.
                 [self._side.python, "-P", _RUNNER, self._side.benchmarks],
+                start_new_session=hasattr(os, "killpg"),  # with all that a kernel starts
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
@@ -139,3 +140,12 @@ class Worker:
                 env=os.environ | {"PYTHONHASHSEED": "0"} | dict(self._side.variables),
             )
         return self._process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End it, and what it has started."""
+    process.kill()
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

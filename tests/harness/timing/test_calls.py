@@ -126,6 +126,28 @@ def test_an_interrupt_while_a_request_begins_leaves_nobody_waiting(here, monkeyp
     assert timers and all(timer.daemon and timer.finished.is_set() for timer in timers)
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no groups of processes")
+def test_what_a_timed_kernel_has_started_ends_with_its_process(here):
+    starts = "import subprocess\nsleep = subprocess.Popen(['sleep', '600'])\n"
+    starts += "open('pids', 'a').write(f'{sleep.pid} ')\n"
+    (here / "starting.py").write_text(starts + KERNEL, encoding="utf-8")
+    calls.time_calls({"starting.py:softmax": ["float32"]}, lambda *progress: None)
+    pids = [int(pid) for pid in (here / "pids").read_text().split()]
+    assert pids
+    until = time.monotonic() + 5
+    while left := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def test_neighbours_in_time_are_of_one_dtype_and_length():
     each = [(name, dtype, n) for name in "abc" for dtype in ("f", "g") for n in (1, 10)]
     forwards, backwards = (calls._in_turns(each, way) for way in (False, True))
