@@ -14,7 +14,7 @@ _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 409
 _LENGTHS_WITHOUT_SCREEN = (1, 2, 3, 8, 17, 33, 64, 100, 1000)
 _SHARE_WITHOUT_SCREEN = 16
 # Where a row has one result: of n results each costs more than a logit does.
-_ROWS_FOR_ONE_RESULT = 40
+_ROWS_FOR_ONE_RESULT = 67
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Suite:
 
 # A recipe costs as much as thousands of its elements: of all operations together few lengths are
 # measured, in many rows. One is short, one goes beyond a block of a pairwise sum.
-_QUICK_AMONG_ALL = Suite("quick", (3, 129), 8192, 6, 64, _ROWS_FOR_ONE_RESULT)
+_QUICK_AMONG_ALL = Suite("quick", (3, 129), 5120, 6, 40, _ROWS_FOR_ONE_RESULT)
 
 SUITES = {
     suite.name: suite
