@@ -17,13 +17,19 @@ from softmax_harness.judgement.metrics import Batch, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
-from softmax_harness.operations.standards import cheap_limit_of, default_standard, limit_ulp
+from softmax_harness.operations.standards import (
+    cheap_limit_of,
+    constant_limit,
+    default_standard,
+    limit_ulp,
+)
 from softmax_harness.truth import ExactResults, Truth, confirm, exact_results
 
 if TYPE_CHECKING:  # score judges what others called, and starts without what calls
     from softmax_harness.subjects.subject import Subject
 
 Array = NDArray[np.float64]
+Limits = tuple[str, float | None]  # a standard, or an error in ulp in its place
 
 # Beside the screen's own error: rounding of the limit, a few operations in float64.
 _LIMIT_ROUNDING = 1e-9
@@ -48,6 +54,8 @@ class Question:
         What the operation takes besides the logits.
     standard : str
         Of accuracy, which decides what is accurate: see `softmax_harness.operations.standards`.
+    at_most : float or None
+        An error in ulp up to which every element is accurate, in place of the standard's limits.
     """
 
     problem: Problem
@@ -56,15 +64,18 @@ class Question:
     exact_results: ExactResults
     operands: Operands
     standard: str
-    _others: dict[str, Question] = field(default_factory=dict, compare=False, repr=False)
+    at_most: float | None = None
+    _others: dict[Limits, Question] = field(default_factory=dict, compare=False, repr=False)
 
-    def held_to(self, standard: str) -> Question:
-        """The same question with the limits of another standard; the truth is shared."""
-        if standard == self.standard:
+    def held_to(self, standard: str, at_most: float | None = None) -> Question:
+        """The same question with other limits; the truth is shared."""
+        limits = standard, at_most
+        if limits == (self.standard, self.at_most):
             return self
-        if standard not in self._others:
-            self._others[standard] = replace(self, standard=standard, _others={})
-        return self._others[standard]
+        if limits not in self._others:
+            own = replace(self, standard=standard, at_most=at_most, _others={})
+            self._others[limits] = own
+        return self._others[limits]
 
     @property
     def operation(self) -> Operation:
@@ -101,7 +112,16 @@ class Question:
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
         self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
 
+    @property
+    def cheap_limit(self) -> CheapLimit | None:
+        """Limits that no element's limit is below, and that cost next to nothing."""
+        if self.at_most is None:
+            return cheap_limit_of(self.operation, self.standard)
+        return constant_limit(self.at_most)
+
     def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | slice) -> Array:
+        if self.at_most is not None:
+            return np.full(truth.rounded.shape, self.at_most)
         operands = tuple(each[rows] for each in self.operands)
         with np.errstate(invalid="ignore"):
             return limit_ulp(
@@ -116,7 +136,7 @@ class Question:
 
     def exceeds(self, batch: Batch, exempt: NDArray[np.bool_]) -> bool:
         """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
-        slack, cheap = self.exact_results.error_ulp, cheap_limit_of(self.operation, self.standard)
+        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
         if cheap is not None and not _beyond(batch, slack, cheap):
             return False
         limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
@@ -156,7 +176,7 @@ def question(
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch, cheap = asked.batch_of(y), cheap_limit_of(asked.operation, asked.standard)
+    batch, cheap = asked.batch_of(y), asked.cheap_limit
     slack = asked.exact_results.error_ulp
     if cheap is not None and not _beyond(batch, slack, cheap):
         return batch, classify(batch, operation=asked.operation)

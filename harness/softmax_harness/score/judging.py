@@ -1,4 +1,4 @@
-"""A pair judged against the exact softmax of its inputs, on all cores."""
+"""A pair judged against the exact results of its inputs: of files on all cores."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ class Score:
     tally : Tally
     firsts : dict of str to Extreme
         The first element of each outcome that is a fault; `value` is what was computed.
+    at_most : float or None
+        The error in ulp that it was held to in place of the standard.
     """
 
     pair: Pair
@@ -57,21 +59,36 @@ class Score:
     standard: str
     tally: Tally
     firsts: dict[str, Extreme]
+    at_most: float | None = None
 
 
-def score(
+@dataclass(frozen=True)
+class Terms:
+    """What the results of a pair are held to; the rest as in `Score`.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        What is measured; all that the operation has where there are none.
+    """
+
+    policy: Policy
+    standard: str
+    at_most: float | None = None
+    metrics: tuple[str, ...] = ()
+
+
+def terms_of(
     pair: Pair,
     policy: Policy,
-    progress: Callable[[int], None] = lambda elements: None,
     standard: str | None = None,
-) -> Score:
-    """Judge every result of a pair, on all cores; `progress` is called with the number so far.
+    at_most: float | None = None,
+    metrics: tuple[str, ...] = (),
+) -> Terms:
+    """The terms for a pair, by default the standard of its format.
 
-    It is held to `standard`, by default that of its format. Where a mask hides everything, it may
-    give NaN or 0, the same throughout, unless `policy` says more.
-
-    Blocks are added up in their order, so that the result does not depend on how many processes
-    judge them.
+    Where a mask hides everything, it may give NaN or 0, the same throughout, unless `policy` says
+    more.
     """
     if not pair.rows:
         raise BadData(f"the arrays are empty, of shape {pair.y.shape}: there is nothing to judge")
@@ -79,16 +96,60 @@ def score(
     problem = pair.problem(policy)
     held_to = standard or default_standard(problem.operation, problem.output_format)
     check_standard(held_to, problem.operation)
+    return Terms(policy, held_to, at_most, metrics)
+
+
+def _unseen(elements: int) -> None:
+    """Whoever shows no progress."""
+
+
+def _nothing() -> None:
+    """What is done meanwhile, where nothing is."""
+
+
+def score(
+    pair: Pair,
+    policy: Policy,
+    progress: Callable[[int], None] = _unseen,
+    standard: str | None = None,
+) -> Score:
+    """Judge every result of a pair; `progress` is called with the number so far.
+
+    Every maximum is confirmed by mpmath. What it is held to, `terms_of` says.
+    """
+    terms = terms_of(pair, policy, standard)
+    arbiter = _Arbiter(pair, terms.policy)
+    judged = screened_score(pair, terms, progress, arbiter.foresee)
+    return replace(judged, tally=arbiter.confirmed(judged.tally))
+
+
+def confirmed(scored: Score) -> Score:
+    """A score by `screened_score` with maxima by mpmath."""
+    arbiter = _Arbiter(scored.pair, scored.policy)
+    return replace(scored, tally=arbiter.confirmed(scored.tally))
+
+
+def screened_score(
+    pair: Pair,
+    terms: Terms,
+    progress: Callable[[int], None] = _unseen,
+    meanwhile: Callable[[], None] = _nothing,
+) -> Score:
+    """As `score`, but the maxima are the screen's, which no report may state.
+
+    Blocks are added up in their order, so that the result does not depend on how many processes
+    judge them. `meanwhile` is called once all blocks have been given to other processes.
+    """
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
-    keep, arbiter = kept_for_percentile(pair.y.size), _Arbiter(pair, policy)
-    for start, found, own in _judged_blocks(pair, policy, held_to, arbiter.foresee):
+    keep = kept_for_percentile(pair.y.size)
+    for start, found, own in _judged_blocks(pair, terms, meanwhile):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
     assert total is not None
-    return Score(pair, policy, held_to, arbiter.confirmed(total), firsts)
+    return Score(pair, terms.policy, terms.standard, total, firsts, terms.at_most)
 
 
 _Block = tuple[int, Tally, dict[str, Extreme]]
@@ -97,9 +158,10 @@ _Block = tuple[int, Tally, dict[str, Extreme]]
 class _Judge:
     """Judges the blocks of a pair, each knowing the maxima of those that it judged before."""
 
-    def __init__(self, pair: Pair, policy: Policy, standard: str) -> None:
-        self._pair, self._problem, self._standard = pair, pair.problem(policy), standard
-        self._metrics = metrics_of(pair.operation)
+    def __init__(self, pair: Pair, terms: Terms) -> None:
+        self._pair, self._problem, self._terms = pair, pair.problem(terms.policy), terms
+        known, names = metrics_of(pair.operation), terms.metrics
+        self._metrics = [each for each in known if not names or each.name in names]
         self._keep = kept_for_percentile(pair.y.size)
         self._so_far: dict[str, float] = {}
 
@@ -108,7 +170,8 @@ class _Judge:
         check_floating_point_environment()
         x, operands = self._pair.inputs(rows)
         y = self._pair.outputs(rows).astype(np.float64, copy=False)
-        asked = question(self._problem, x, operands).held_to(self._standard)
+        asked = question(self._problem, x, operands)
+        asked = asked.held_to(self._terms.standard, self._terms.at_most)
         batch, codes = classified(asked, y)
         no_bound = np.full((len(x), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far, self._metrics)
@@ -119,24 +182,19 @@ class _Judge:
         return start, found, firsts
 
 
-def _judged_blocks(
-    pair: Pair, policy: Policy, standard: str, meanwhile: Callable[[], None]
-) -> Iterator[_Block]:
-    """Each block's first row, its tally and its first faults, in order; few are in memory.
-
-    `meanwhile` is called once all blocks have been given to other processes.
-    """
+def _judged_blocks(pair: Pair, terms: Terms, meanwhile: Callable[[], None]) -> Iterator[_Block]:
+    """Each block's first row, its tally and its first faults, in order; few are in memory."""
     is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
     jobs = usable_cores() if is_much else 1
     constants()  # which forked processes inherit
-    if jobs == 1:
+    if jobs == 1 or pair.files is None:
         keep_freed_memory()
-        here = _Judge(pair, policy, standard)
+        here = _Judge(pair, terms)
         yield from (here.judge(start, rows) for start, rows in pair.blocks())
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
-    given = (pair.files, policy, standard)
+    given = (pair.files, terms)
     with processes(jobs, start_method, _begin, given) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
@@ -153,8 +211,8 @@ def _judged_blocks(
 _own: list[_Judge] = []  # the judge of a worker process
 
 
-def _begin(files: Files, policy: Policy, standard: str) -> None:
-    _own[:] = [_Judge(open_pair(files), policy, standard)]
+def _begin(files: Files, terms: Terms) -> None:
+    _own[:] = [_Judge(open_pair(files), terms)]
 
 
 def _judge_block(start: int, rows: slice) -> _Block:
@@ -181,13 +239,13 @@ class _Arbiter:
         asked = self._foreseen or self._asked(rows)
         y = self._pair.outputs(_places(rows))
         exact = maxima_by_row(asked.batch_of(y.astype(np.float64, copy=False)), rows)
-        check_candidates(total, exact, "the file")
+        check_candidates(total, exact, "the outputs")
         return renewed(total, exact)
 
     def _asked(self, rows: list[int]) -> Question:
         x, operands = self._pair.inputs(_places(rows))
         asked = question(self._pair.problem(self._policy), x, operands, "mpmath")
-        where = f"rows {rows} of the file"
+        where = f"rows {rows} of the inputs"
         check_screen(asked.problem, asked.x, asked.operands, asked.truth, where)
         return asked
 

@@ -1,9 +1,9 @@
-"""Inputs and outputs in files, of any layout, read block by block."""
+"""Inputs and outputs of any layout, in memory or in files, read block by block."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,55 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Given:
+    """The arguments of a call, and what they are called where one does not fit the others.
+
+    Attributes
+    ----------
+    operation : Operation
+    first : ndarray
+        The first argument.
+    operands : mapping of str to ndarray
+        The other arguments, by name.
+    axis : int
+    called : mapping of str to str
+        What a message calls an array, by the name of its parameter; ``y`` is what came back.
+    wanted : str
+        How a missing operand is given, with ``{}`` for its name.
+    axis_called : str
+        How the axis is given, with ``{}`` for it.
+    """
+
+    operation: Operation
+    first: NDArray[Any]
+    operands: Mapping[str, NDArray[Any]]
+    axis: int
+    called: Mapping[str, str]
+    wanted: str
+    axis_called: str
+
+    def rows(self) -> tuple[CallRows, tuple[int, ...]]:
+        """The rows of the call, and the shape of what comes back.
+
+        Raises
+        ------
+        BadData, UnknownName
+            If shapes do not fit each other, or there is no such axis or operand.
+        """
+        ndim, told = self.first.ndim, self.axis_called.format(self.axis)
+        if not -ndim <= self.axis < ndim:
+            raise BadData(f"{told}: the arrays have {ndim} axes; expected {-ndim} to {ndim - 1}")
+        if not self.operation.has_axis and self.axis not in (-1, ndim - 1):
+            raise BadData(f"{told}: {self.operation.name} has no axis to choose; leave it out")
+        arguments = (self.first, *_others(self))
+        call = rows_of(self.operation, arguments, self.axis)
+        expected = self.operation.shape_of_results(arguments, self.axis)
+        if not self.operation.has_axis:
+            expected = (*call.others, expected[-1])
+        return call, expected
+
+
+@dataclass(frozen=True)
 class Pair:
     """Inputs and the outputs computed from them.
 
@@ -71,7 +120,7 @@ class Pair:
     first : ndarray
         The first argument.
     y : ndarray
-        The outputs; neither is loaded into memory.
+        The outputs; neither is loaded into memory from a file.
     call : CallRows
         The inputs as rows.
     results : ndarray, shape (*call.others, ...)
@@ -80,7 +129,8 @@ class Pair:
         The axis of the operation, counted from 0.
     format : Format
         Of y: the format that is judged.
-    files : Files
+    files : Files or None
+        Where it lies; None where it is in memory alone, so that no other process can open it.
     """
 
     operation: Operation
@@ -90,7 +140,7 @@ class Pair:
     results: NDArray[Any]
     axis: int
     format: Format
-    files: Files
+    files: Files | None = None
 
     @property
     def n(self) -> int:
@@ -102,10 +152,14 @@ class Pair:
         """Number of rows."""
         return self.call.rows if self.y.size else 0
 
+    @property
+    def input_format(self) -> Format:
+        """Of the first argument; integers count as float64."""
+        return format_of(self.first)
+
     def problem(self, policy: Policy) -> Problem:
         """What the outputs are judged as."""
-        own = format_of(self.first)
-        return Problem(self.operation, own, self.format, self.axis, policy)
+        return Problem(self.operation, self.input_format, self.format, self.axis, policy)
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
         """First row and rows of each block; rows that share an operand stay together."""
@@ -140,7 +194,7 @@ class Pair:
         around = self.call.others
         own = array.shape[len(around) :]
         if array.flags.c_contiguous:
-            return np.asarray(array.reshape(-1, *own)[rows])
+            return np.asarray(array.reshape(self.rows, *own)[rows])
         chosen = np.arange(*rows.indices(self.rows)) if isinstance(rows, slice) else rows
         places = np.unravel_index(chosen, around)
         if len(own) != 1:
@@ -196,50 +250,92 @@ def read_pair(files: Files) -> Pair:
         such axis or operand, if every input is NaN, or if an integer input is not exact in float64.
     """
     pair = open_pair(files)
-    _check_inputs(files.x, pair.first)
-    for about in pair.operation.operands:
-        if about.name in files.operands:
-            _check_operand(about, files.operands[about.name], pair.n)
+    x = pair.first
+    if x.dtype.kind not in "iu" and x.size and all(np.isnan(part).all() for part in x):
+        raise BadData(
+            f"{files.x}: every value is NaN; expected logits, at least one of them a number"
+        )
+    named = {name: read_npy(path) for name, path in files.operands.items()}
+    check_values(pair, named, _called(files))
     if files.y_dtype is not None:
         _check_outputs(files.y, pair.y, pair.format)
     return pair
 
 
+def _called(files: Files) -> dict[str, str]:
+    """The path of each array, by the name of its parameter."""
+    first = operation_named(files.operation).parameters[0]
+    return {name: str(path) for name, path in {**files.operands, first: files.x}.items()}
+
+
+def check_values(
+    pair: Pair, operands: Mapping[str, NDArray[Any]], called: Mapping[str, str]
+) -> None:
+    """That integers are exact in float64, and that operands hold what they stand for.
+
+    Parameters
+    ----------
+    operands : mapping of str to ndarray
+        Those that were given.
+    called : mapping of str to str
+        What a message calls each, and the logits ``x``.
+    """
+    if pair.operation.takes_logits:
+        _check_integers(called["x"], pair.first)
+    for about in pair.operation.operands:
+        if about.name in operands:
+            _check_operand(about, operands[about.name], called[about.name], pair.n)
+
+
 def open_pair(files: Files) -> Pair:
     """As `read_pair`, but the values are not looked at."""
-    operation = operation_named(files.operation)
-    x, y = _numbers(files.x), _outputs(files)
-    if not -x.ndim <= files.axis < x.ndim:
-        raise BadData(
-            f"--axis {files.axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to "
-            f"{x.ndim - 1}"
-        )
-    if not operation.has_axis and files.axis not in (-1, x.ndim - 1):
-        raise BadData(f"--axis {files.axis}: {operation.name} has no axis to choose; leave it out")
-    arguments = (x, *_others(files, operation, x))
-    call = rows_of(operation, arguments, files.axis)
-    expected = operation.shape_of_results(arguments, files.axis)
-    if not operation.has_axis:
-        expected = (*call.others, expected[-1])
+    y, read = _outputs(files), files.operands.items()
+    given = Given(
+        operation=operation_named(files.operation),
+        first=_numbers(files.x),
+        operands={name: read_npy(path).view(np.ndarray) for name, path in read},
+        axis=files.axis,
+        called=_called(files) | {"y": str(files.y)},
+        wanted="--operand {}=FILE.npy",
+        axis_called="--axis {}",
+    )
+    return replace(pair_of(given, y, FORMATS[files.y_dtype or y.dtype.name]), files=files)
+
+
+def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
+    """The pair of a call and the outputs computed from it; `y_format` is judged.
+
+    Raises
+    ------
+    BadData, UnknownName
+        As `Given.rows`, and if the outputs have another shape than is expected of them.
+    """
+    operation, x = given.operation, given.first
+    call, expected = given.rows()
     if y.shape != expected:
         wanted = "the same shape" if expected == x.shape else f"{expected}"
+        name = given.called[operation.parameters[0]]
         raise BadData(
-            f"{files.x} has shape {x.shape} and {files.y} has {y.shape}: expected {wanted}"
+            f"{name} has shape {x.shape} and {given.called['y']} has {y.shape}: expected {wanted}"
         )
-    axis = files.axis % x.ndim
+    axis = given.axis % x.ndim
     results = np.moveaxis(y, axis, -1) if operation.one_to_one else y
-    format = FORMATS[files.y_dtype or y.dtype.name]
-    return Pair(operation, x, y, call, results, axis, format, files)
+    return Pair(operation, x, y, call, results, axis, y_format)
 
 
 def _numbers(path: Path) -> NDArray[Any]:
     """A plain array, which NumPy cuts several times as fast as its memmap."""
     array = read_npy(path)
+    check_format(array, str(path))
+    return np.atleast_1d(array.view(np.ndarray))
+
+
+def check_format(array: NDArray[Any], called: str) -> None:
+    """Refuse an array of numbers that nothing is computed of."""
     try:
         format_of(array)
     except BadData as error:
-        raise BadData(f"{path}: {error}") from None
-    return np.atleast_1d(array.view(np.ndarray))
+        raise BadData(f"{called}: {error}") from None
 
 
 def _outputs(files: Files) -> NDArray[Any]:
@@ -250,71 +346,78 @@ def _outputs(files: Files) -> NDArray[Any]:
         dtype = np.dtype(FORMATS[files.y_dtype].dtype)
         if y.dtype.kind == "u" and y.dtype.itemsize == dtype.itemsize:
             y = y.view(dtype)
-    if y.dtype.name not in FORMATS:
-        raise BadData(
-            f"{files.y}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
-            "that is to be judged"
-        )
+    check_output_format(y, str(files.y))
     one_result = operation_named(files.operation).one_result
     return y if one_result else np.atleast_1d(y)
 
 
-def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def check_output_format(y: NDArray[Any], called: str) -> None:
+    """Refuse outputs of no format that can be judged."""
+    if y.dtype.name not in FORMATS:
+        raise BadData(
+            f"{called}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
+            "that is to be judged"
+        )
+
+
+def _others(given: Given) -> Iterator[NDArray[Any]]:
     """The arguments after the first one; without a mask of scores all are seen."""
+    operation = given.operation
     about = operation.operands if operation.takes_logits else operation.operands[1:]
     names = [each.name for each in about]
-    for name in files.operands:
+    for name in given.operands:
+        if not names:
+            raise BadData(f"{name} was given, but {operation.name} takes logits alone")
         if name not in names:
             raise unknown(f"operand of {operation.name}", name, names)
     for each in about:
-        if each.name in files.operands:
-            yield read_npy(files.operands[each.name]).view(np.ndarray)
+        if each.name in given.operands:
+            yield given.operands[each.name]
         elif each.kind == "bool" and not operation.takes_logits:
-            yield _all_seen(files, about)
+            yield _all_seen(given, about)
         else:
             raise BadData(
-                f"{operation.name} takes {', '.join(names)}: expected --operand "
-                f"{each.name}=FILE.npy"
+                f"{operation.name} takes {', '.join(names)}: expected "
+                f"{given.wanted.format(each.name)}"
             )
 
 
-def _all_seen(files: Files, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
+def _all_seen(given: Given, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, read_npy(files.operands[keys.name]).shape[-2]), bool)
+    return np.ones((1, given.operands[keys.name].shape[-2]), bool)
 
 
-def _check_inputs(path: Path, x: NDArray[Any]) -> None:
-    if x.dtype.kind in "iu" and x.size:
-        flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
-        for start in range(0, x.size, _BLOCK_ELEMENTS):
-            part = flat[start : start + _BLOCK_ELEMENTS]
-            if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
-                raise BadData(
-                    f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
-                    "expected inputs as they were given to the kernel, in its own format"
-                )
-            let_go(x)
-    elif x.size and all(np.isnan(part).all() for part in x):
-        raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
+def _check_integers(called: str, x: NDArray[Any]) -> None:
+    if x.dtype.kind not in "iu" or not x.size:
+        return
+    flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
+    for start in range(0, x.size, _BLOCK_ELEMENTS):
+        part = flat[start : start + _BLOCK_ELEMENTS]
+        if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
+            raise BadData(
+                f"{called}: holds integers beyond 2**53, which float64 cannot hold exactly; "
+                "expected inputs as they were given to the kernel, in its own format"
+            )
+        let_go(x)
 
 
-def _check_operand(about: Operand, path: Path, n: int) -> None:
+def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) -> None:
     """That an operand holds what it stands for: places of logits, True and False, or floats."""
-    values = read_npy(path)
     kind = values.dtype.kind
+    told = about.name if called == about.name else f"{called}: {about.name}"
     if about.kind == "float":
         if values.dtype.name not in FORMATS and kind not in "iu":
-            raise BadData(f"{path}: {about.name} of {values.dtype}: expected floats")
+            raise BadData(f"{told} of {values.dtype}: expected floats")
         return
     if kind not in "biu":
         wanted = "places of logits" if about.is_class else "True where a logit is seen"
-        raise BadData(f"{path}: {about.name} of {values.dtype}: expected {wanted}")
+        raise BadData(f"{told} of {values.dtype}: expected {wanted}")
     least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
     last = n - 1 if about.is_class else 1
     if least < 0 or most > last:
         wrong = least if least < 0 else most
-        raise BadData(f"{path}: {about.name} holds {wrong}: expected 0 to {last}")
+        raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
 
 
 def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
