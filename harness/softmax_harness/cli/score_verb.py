@@ -16,7 +16,6 @@ from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import format_named
 from softmax_harness.judgement.limits import check_measured, parsed_number
-from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
     OPERATIONS,
@@ -25,6 +24,7 @@ from softmax_harness.operations import (
 )
 from softmax_harness.score import Files, Score, held_to, read_pair, score, score_document
 from softmax_harness.score.folder import pairs_in
+from softmax_harness.score.text import score_text
 
 
 @click.command("score")
@@ -95,9 +95,8 @@ def command(
     whole = {"schema": 1, "files": documents} if x_path.is_dir() else documents.get("", {})
     files.write(json=lambda: json_text(whole))
     for name, (scored, document) in judged.items():
-        lines = _short_lines(name, document) if name else _lines(document)
-        told = [f"limit: {held_to(scored, *each).told}" for each in numbers]
-        click.echo("\n".join([*lines, *told]))
+        held = [held_to(scored, *each) for each in numbers]
+        click.echo(score_text(document, held, name))
     holds = all(each["holds"] for document in documents.values() for each in document["limits"])
     context.exit(0 if holds else 1)
 
@@ -115,57 +114,3 @@ def _scored(files: Files, policy: Policy, standard: str | None) -> Score:
     pair = read_pair(files)
     with shown_progress() as progress:
         return score(pair, policy, lambda done: progress("judging", done, pair.y.size), standard)
-
-
-def _short_lines(name: str, document: dict[str, Any]) -> list[str]:
-    faults = [
-        f"{document[each]} {each}" for each in OUTCOMES if document[each] and not each.is_good
-    ]
-    found = ", ".join(faults) or "no faults"
-    return [f"{name}: {document['elements']} elements, {document['max_ulp']:.6g} ulp, {found}"]
-
-
-def _lines(document: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{document['elements']} elements in {document['rows']} rows, {document['operation']}, "
-        f"{document['dtype']}, held to {document['standard']}"
-    ]
-    lines += [
-        f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
-    ]
-    if document["seeing_nothing"]:
-        lines.append(f"rows that see nothing: held to {document['seeing_nothing']}")
-    for name, unit in (
-        ("max_ulp", "ulp"),
-        ("mean_ulp", "ulp"),
-        ("max_ulp_probable", "ulp where z >= 1/n"),
-        ("sum_defect", ""),
-        ("argmax_flips", "rows"),
-        ("order_inversions", "pairs"),
-    ):
-        if name in document and (name in ("max_ulp", "mean_ulp") or _is_told(document[name])):
-            value = document[name]
-            lines.append(f"{name.replace('_', ' '):24} {value:>10.6g} {unit}".rstrip())
-    if document["worst"]:
-        lines.append(f"worst: {_element(document['worst'])}")
-    lines += [
-        f"first {name.replace('_', ' ')}: {_element(element)}"
-        for name, element in document["firsts"].items()
-    ]
-    if document["worst"] and document["worst"]["explain"]:
-        lines.append(f"its steps: {document['worst']['explain']}")
-    return lines
-
-
-def _is_told(value: Any) -> bool:
-    """Whether a metric was measured: not every operation's results have each."""
-    return bool(value == value)
-
-
-def _element(element: dict[str, Any]) -> str:
-    parts = [f"index {element['index']}"]
-    if element["x"] is not None:
-        parts.append(f"x = {float.fromhex(element['x'])!r}")
-    parts += [f"{name} = {value}" for name, value in element["operands"].items()]
-    parts += [f"y = {float.fromhex(element['y'])!r}", f"exactly {element['exact']}"]
-    return ", ".join(parts)

@@ -18,12 +18,21 @@ from softmax_harness.score.pair import (
     Pair,
     check_format,
     check_output_format,
+    check_outputs,
     check_values,
+    from_bits,
     pair_of,
 )
 
 
-def judged_pair(y: Any, x: Any, operands: Mapping[str, Any], operation: str, axis: int) -> Pair:
+def judged_pair(
+    y: Any,
+    x: Any,
+    operands: Mapping[str, Any],
+    operation: str,
+    axis: int,
+    y_format: Format | None = None,
+) -> Pair:
     """Arrays of outputs and of the inputs they were computed from.
 
     Parameters
@@ -35,6 +44,8 @@ def judged_pair(y: Any, x: Any, operands: Mapping[str, Any], operation: str, axi
         By name. A Python number is rounded to the format of the first argument.
     operation : str
     axis : int
+    y_format : Format or None
+        Of the outputs, where their type is wider, or holds bits; None for that of their type.
 
     Raises
     ------
@@ -43,10 +54,14 @@ def judged_pair(y: Any, x: Any, operands: Mapping[str, Any], operation: str, axi
     """
     given, shape = _given(x, operands, operation, axis)
     outputs = as_numpy(y, "y")
+    if y_format is not None:
+        outputs = from_bits(outputs, y_format)
     check_output_format(outputs, "y")
     if not shape and outputs.ndim == 0 and given.operation.one_to_one:
         outputs = outputs.reshape(1)  # as its only logit is
-    return _checked(given, outputs, FORMATS[outputs.dtype.name])
+    if y_format is not None:
+        check_outputs(outputs, y_format, "y")
+    return _checked(given, outputs, y_format or FORMATS[outputs.dtype.name])
 
 
 def empty_pair(

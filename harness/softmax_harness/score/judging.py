@@ -112,14 +112,20 @@ def score(
     policy: Policy,
     progress: Callable[[int], None] = _unseen,
     standard: str | None = None,
+    jobs: int | None = None,
 ) -> Score:
     """Judge every result of a pair; `progress` is called with the number so far.
 
     Every maximum is confirmed by mpmath. What it is held to, `terms_of` says.
+
+    Parameters
+    ----------
+    jobs : int or None
+        How many processes judge it; None for as many as are worth it.
     """
     terms = terms_of(pair, policy, standard)
     arbiter = _Arbiter(pair, terms.policy)
-    judged = screened_score(pair, terms, progress, arbiter.foresee)
+    judged = screened_score(pair, terms, progress, arbiter.foresee, jobs)
     return replace(judged, tally=arbiter.confirmed(judged.tally))
 
 
@@ -134,6 +140,7 @@ def screened_score(
     terms: Terms,
     progress: Callable[[int], None] = _unseen,
     meanwhile: Callable[[], None] = _nothing,
+    jobs: int | None = 1,
 ) -> Score:
     """As `score`, but the maxima are the screen's, which no report may state.
 
@@ -143,7 +150,7 @@ def screened_score(
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
     keep = kept_for_percentile(pair.y.size)
-    for start, found, own in _judged_blocks(pair, terms, meanwhile):
+    for start, found, own in _judged_blocks(pair, terms, meanwhile, jobs):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
@@ -182,10 +189,13 @@ class _Judge:
         return start, found, firsts
 
 
-def _judged_blocks(pair: Pair, terms: Terms, meanwhile: Callable[[], None]) -> Iterator[_Block]:
+def _judged_blocks(
+    pair: Pair, terms: Terms, meanwhile: Callable[[], None], jobs: int | None
+) -> Iterator[_Block]:
     """Each block's first row, its tally and its first faults, in order; few are in memory."""
-    is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
-    jobs = usable_cores() if is_much else 1
+    if jobs is None:
+        is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
+        jobs = usable_cores() if is_much else 1
     constants()  # which forked processes inherit
     if jobs == 1 or pair.files is None:
         keep_freed_memory()

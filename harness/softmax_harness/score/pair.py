@@ -258,7 +258,7 @@ def read_pair(files: Files) -> Pair:
     named = {name: read_npy(path) for name, path in files.operands.items()}
     check_values(pair, named, _called(files))
     if files.y_dtype is not None:
-        _check_outputs(files.y, pair.y, pair.format)
+        check_outputs(pair.y, pair.format, str(files.y))
     return pair
 
 
@@ -343,12 +343,16 @@ def _outputs(files: Files) -> NDArray[Any]:
     y = read_npy(files.y)
     y = y.view(np.ndarray)
     if files.y_dtype is not None:
-        dtype = np.dtype(FORMATS[files.y_dtype].dtype)
-        if y.dtype.kind == "u" and y.dtype.itemsize == dtype.itemsize:
-            y = y.view(dtype)
+        y = from_bits(y, FORMATS[files.y_dtype])
     check_output_format(y, str(files.y))
     one_result = operation_named(files.operation).one_result
     return y if one_result else np.atleast_1d(y)
+
+
+def from_bits(y: NDArray[Any], format: Format) -> NDArray[Any]:
+    """Unsigned integers as the numbers of a format whose bits they are; others as they are."""
+    is_bits = y.dtype.kind == "u" and y.dtype.itemsize == format.dtype.itemsize
+    return y.view(format.dtype) if is_bits else y
 
 
 def check_output_format(y: NDArray[Any], called: str) -> None:
@@ -420,7 +424,7 @@ def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) ->
         raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
 
 
-def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
+def check_outputs(y: NDArray[Any], format: Format, called: str) -> None:
     """That outputs in a wider type are numbers of the format that they are judged as."""
     flat = y.ravel(order="K")
     for start in range(0, y.size, _BLOCK_ELEMENTS):
@@ -430,6 +434,6 @@ def _check_outputs(path: Path, y: NDArray[Any], format: Format) -> None:
         wrong = (rounded != part) & ~np.isnan(part)
         if wrong.any():
             raise BadData(
-                f"{path}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
+                f"{called}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
                 "that were rounded to that format"
             )
