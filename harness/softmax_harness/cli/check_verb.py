@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import click
 from softmax_implementations.registry import CAPABILITIES
 
-from softmax_harness.check.contract import PARTS, Checked, Contract, checked
+from softmax_harness.check.contract import PARTS, Checked, Contract
 from softmax_harness.check.contract.promises import parsed_limit
-from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.check.documents.annotations import annotation_lines
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
 from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate.baseline import Baseline
-from softmax_harness.check.gate.gated import Gated, held_against
-from softmax_harness.check.gate.regression import left_out
-from softmax_harness.check.gate.settings import Settings, found_settings
-from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
+from softmax_harness.check.gate.gated import Gated
 from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
+from softmax_harness.check.plan import TIMES_IN_ALL, Options, carried_out, plan_of
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import add_to_summary, check_summary, shows_annotations
 from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.files import replacing_file
-from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
-from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 _LIMITS = Limits()
-_TIMES_IN_ALL = 30.0  # the time limit, for all calls
-_TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 
 @click.command("check")
@@ -151,97 +143,37 @@ def command(
 
     Example: softmax-harness check kernel.py:softmax --dtype float32 --limit max_ulp=4
     """
-    project = found_settings(Path.cwd())
-    project = replace(project, strict=strict or project.strict)
     contract = Contract(
         parts=parts or PARTS,
         seed=seed,
         policy=policy,
         limits=tuple(parsed_limit(text, "--limit") for text in limits),
         without=without,
-        process=Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
+        process=Limits(time_limit, memory_limit << 20, total_time or TIMES_IN_ALL * time_limit),
         fail_fast=fail_fast,
         said=Said(output_dtype, standard),
     )
     _check_update(update_baseline, fail_fast, seed)
-    operations = (operation,) if operation else project.named_operations
-    if implementations and not operation:
-        operations = (DEFAULT_OPERATION,)
-    asked = [_Asked.of(each, project, contract, implementations, dtypes) for each in operations]
-    baseline = baseline or project.baseline
-    _check_files(files, baseline, update_baseline)
-    if update_baseline and baseline is not None:
-        _to_update(baseline, seed)  # or it is refused before any work is done for it
-    accepted = _accepted(baseline, update_baseline)
-
-    gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
-    for each in asked:
-        own = _all_checked(each.names or tuple(catalogue(each.operation)), each.contract)
-        found = held_against(own, accepted, each.settings, seed, contract.parts)
-        gated.results.extend(found.results)
-        gated.notes.extend(found.notes)
-        if not each.names:
-            gated.notes.insert(0, nothing_of_the_project(each.operation))
-        not_judged += _not_judged(each.names, own)
-        results += own
-    if seed:
-        gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
-    if accepted is not None and not (implementations or dtypes or operation):
-        gated.notes.extend(left_out(results, accepted))
-    if update_baseline and baseline is not None:
-        _update(baseline, results, contract)
-        gated.notes.append(f"wrote the baseline {baseline}")
+    plan = plan_of(Options(implementations, dtypes, operation, contract, baseline, strict))
+    _check_files(files, plan.baseline, update_baseline)
+    if update_baseline and plan.baseline is not None:
+        _to_update(plan.baseline, seed)  # or it is refused before any work is done for it
+    accepted = _accepted(plan.baseline, update_baseline)
+    with shown_progress() as progress:
+        done = carried_out(plan, accepted, progress)
+    gated = done.gated
+    if update_baseline and plan.baseline is not None:
+        _update(plan.baseline, done.results, contract)
+        gated.notes.append(f"wrote the baseline {plan.baseline}")
     files.write(
-        json=lambda: json_document(gated, asked[0].contract),
+        json=lambda: json_document(gated, plan.contract),
         junit=lambda: junit_document(gated),
         markdown=lambda: markdown_document(gated),
     )
     _tell(gated)
-    for line in not_judged:
+    for line in done.not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
-    context.exit(1 if gated.failed or not_judged else 0)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What is asked of an operation.
-
-    Attributes
-    ----------
-    operation : str
-    settings : Settings
-    contract : Contract
-    names : tuple of str
-        What is checked; empty for all that is registered.
-    """
-
-    operation: str
-    settings: Settings
-    contract: Contract
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls,
-        operation: str,
-        project: Settings,
-        contract: Contract,
-        implementations: tuple[str, ...],
-        dtypes: tuple[str, ...],
-    ) -> _Asked:
-        """What is given, and what the settings of a project say besides."""
-        settings = replace(project.of(operation), strict=project.strict)
-        today = date.today()
-        contract = replace(
-            contract,
-            operation=operation,
-            dtypes=_dtypes(dtypes or settings.dtypes or contract.dtypes),
-            limits=(*settings.limits, *contract.limits),
-            borne=tuple(each.kind for each in settings.waivers if each.holds_on(today)),
-            names_dtypes=bool(dtypes or settings.dtypes),
-        )
-        names = check_names(implementations, settings, operation)
-        return cls(operation, settings, contract, names)
+    context.exit(0 if done.passed else 1)
 
 
 def _check_update(is_update: bool, fail_fast: bool, seed: int) -> None:
@@ -266,12 +198,6 @@ def _check_files(files: DocumentFiles, baseline: Path | None, is_written: bool) 
     else:
         files.check((baseline,))
     check_summary()
-
-
-def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
-    return names
 
 
 def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
@@ -299,33 +225,9 @@ def _to_update(path: Path, seed: int) -> Baseline:
     return old
 
 
-def _all_checked(names: tuple[str, ...], contract: Contract) -> list[Checked]:
-    results: list[Checked] = []
-    if len(names) > 1:
-        keep_truths(_TRUTHS_KEPT)
-    with shown_progress() as progress:
-        for place, name in enumerate(names):
-            progress(f"checking {name}", place, len(names))
-            results += checked(name, contract)
-    return results
-
-
 def _tell(gated: Gated) -> None:
     """The table on standard output; annotations and a summary where GitHub reads them."""
     click.echo(text_document(gated))
     if shows_annotations():
         click.echo(annotation_lines(gated))
     add_to_summary(markdown_document(gated))
-
-
-def _not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:
-    """A line for each name that was given and got no verdict: what is not judged is not green."""
-    lines = []
-    for name in named:
-        own = [each for each in results if each.implementation == name]
-        if not any(each.verdict in ("pass", "fail") for each in own):
-            lines.append(
-                f"{name} was not checked: {own[0].verdict} in {', '.join(r.dtype for r in own)} "
-                f"({own[0].reported[0]})"
-            )
-    return lines
