@@ -80,6 +80,12 @@ class Policy:
             chosen[name.replace("-", "_")] = choice
         return cls(**chosen)
 
+    @property
+    def assignments(self) -> tuple[str, ...]:
+        """The texts from which `parse` makes it again."""
+        chosen = {name.replace("_", "-"): choice for name, choice in vars(self).items()}
+        return tuple(f"{name}={choice}" for name, choice in chosen.items() if choice is not None)
+
     @staticmethod
     def result(choice: str | None, n: int) -> float:
         """What a choice asks for in a row of n logits."""
