@@ -17,8 +17,9 @@ from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_pro
 from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.isolation import Limits
 
-TIMES_IN_ALL = 30.0  # the time limit, for all calls of an implementation in a dtype
+_TIMES_IN_ALL = 30.0  # the time limit, for all calls of an implementation in a dtype
 _TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 Progress = Callable[[str, int, int], None]
@@ -95,10 +96,27 @@ class Done:
     gated: Gated
     not_judged: list[str]
 
+    def add(self, own: list[Checked], found: Gated, not_judged: list[str]) -> None:
+        """Take up more results, as they are and as they count."""
+        self.results.extend(own)
+        self.gated.results.extend(found.results)
+        self.gated.notes.extend(found.notes)
+        self.not_judged.extend(not_judged)
+
     @property
     def passed(self) -> bool:
         """Whether all that was asked for was judged, and nothing fails."""
         return not (self.gated.failed or self.not_judged)
+
+
+def limits_of_process(
+    seconds: float | None = None, mebibytes: int | None = None, seconds_in_all: float | None = None
+) -> Limits:
+    """The limits of an implementation's process, the default ones where none are given."""
+    default = Limits()
+    seconds = default.seconds if seconds is None else seconds
+    memory = default.memory if mebibytes is None else mebibytes << 20
+    return Limits(seconds, memory, seconds_in_all or _TIMES_IN_ALL * seconds)
 
 
 def plan_of(options: Options) -> Plan:
@@ -126,12 +144,9 @@ def carried_out(plan: Plan, accepted: Baseline | None, progress: Progress) -> Do
         names = each.names or tuple(catalogue(each.operation))
         own = _all_checked(names, each.contract, progress)
         found = held_against(own, accepted, each.settings, contract.seed, contract.parts)
-        done.gated.results.extend(found.results)
-        done.gated.notes.extend(found.notes)
+        done.add(own, found, not_judged(each.names, own))
         if not each.names:
             done.gated.notes.insert(0, nothing_of_the_project(each.operation))
-        done.not_judged.extend(_not_judged(each.names, own))
-        done.results.extend(own)
     if seed := contract.seed:
         done.gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
     if accepted is not None and plan.is_whole:
@@ -171,7 +186,7 @@ class Asked:
         contract = replace(
             contract,
             operation=operation,
-            dtypes=_dtypes(dtypes or settings.dtypes or contract.dtypes),
+            dtypes=known_dtypes(dtypes or settings.dtypes or contract.dtypes),
             limits=(*settings.limits, *contract.limits),
             borne=tuple(each.kind for each in settings.waivers if each.holds_on(today)),
             names_dtypes=bool(dtypes or settings.dtypes),
@@ -180,7 +195,7 @@ class Asked:
         return cls(operation, settings, contract, names)
 
 
-def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
+def known_dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
     return names
@@ -196,7 +211,7 @@ def _all_checked(names: tuple[str, ...], contract: Contract, progress: Progress)
     return results
 
 
-def _not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:
+def not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:
     """A line for each name that was given and got no verdict: what is not judged is not green."""
     lines = []
     for name in named:

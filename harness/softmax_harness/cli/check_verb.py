@@ -18,7 +18,7 @@ from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.gated import Gated
 from softmax_harness.check.gate.stored import alone_at, text_of
 from softmax_harness.check.gate.stored import read as read_baseline
-from softmax_harness.check.plan import TIMES_IN_ALL, Options, carried_out, plan_of
+from softmax_harness.check.plan import Options, carried_out, limits_of_process, plan_of
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
@@ -149,7 +149,7 @@ def command(
         policy=policy,
         limits=tuple(parsed_limit(text, "--limit") for text in limits),
         without=without,
-        process=Limits(time_limit, memory_limit << 20, total_time or TIMES_IN_ALL * time_limit),
+        process=limits_of_process(time_limit, memory_limit, total_time),
         fail_fast=fail_fast,
         said=Said(output_dtype, standard),
     )

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
+from softmax_harness.api.running import written
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.suite_option import suite_option
 from softmax_harness.ground.environment import usable_cores
-from softmax_harness.ground.files import check_writable, replacing
+from softmax_harness.ground.files import check_writable
 from softmax_harness.ground.workers import workers
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.make import make_run
 from softmax_harness.run.options import Options
-from softmax_harness.run.results import FILES, read, write
+from softmax_harness.run.results import FILES
 from softmax_harness.run.selection import select
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.truth import TIERS
@@ -97,9 +98,5 @@ def command(
         click.echo(f"note: {line}", err=True)
     with shown_progress() as progress, workers(jobs) as executor:
         run = make_run(selection, executor, progress)
-    from softmax_reports.page import write_report  # and matplotlib, only once there is a run
-
-    with replacing(out) as folder:
-        write(run, folder)
-        write_report(read(folder), folder)  # as report will, from what is on disk
+    written(run, out)
     click.echo(f"wrote {out / 'report.html'}")

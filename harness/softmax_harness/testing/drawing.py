@@ -12,6 +12,7 @@ from hypothesis import strategies
 
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import Format, format_named
+from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe
 from softmax_harness.operations import Inputs, Operation, operation_named
 
@@ -82,7 +83,8 @@ def drawn(draw: Callable[..., Any], wanted: Wanted) -> dict[str, Any]:
         n = draw(strategies.sampled_from([each for each in family.lengths if each <= wanted.max_n]))
     if family.rows is None:
         seed = draw(strategies.integers(0, _LAST_SEED))
-        whole = Recipe(family, wanted.format, n, rows, seed).inputs(wanted.operation, 0)
+        with as_guest():
+            whole = Recipe(family, wanted.format, n, rows, seed).inputs(wanted.operation, 0)
         return _named(wanted.operation, whole)
     recipe = Recipe(family, wanted.format, n, family.rows, 0)
     whole = _of_fixed_set(
@@ -94,7 +96,8 @@ def drawn(draw: Callable[..., Any], wanted: Wanted) -> dict[str, Any]:
 
 @lru_cache(32)
 def _of_fixed_set(recipe: Recipe, operation: str, start: int) -> Inputs:
-    return recipe.inputs(operation_named(operation), start)
+    with as_guest():
+        return recipe.inputs(operation_named(operation), start)
 
 
 def _named(operation: Operation, inputs: Inputs) -> dict[str, Any]:

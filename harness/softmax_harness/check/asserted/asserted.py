@@ -17,12 +17,13 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
+from softmax_harness.explain.command import explaining
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.isolation import Reply, Request
 
 if TYPE_CHECKING:  # the contract is the judge's, who alone loads it
-    from softmax_harness.check.contract import Checked, Contract
+    from softmax_harness.check.contract import Checked, Contract, Finding
 
 Softmax = Callable[..., NDArray[Any]]
 
@@ -127,7 +128,21 @@ def checked_here(f: Softmax, contract: Contract) -> list[Checked]:
     answer = partial(_answer, _Called(f, operation_named(operation).parameters))
     asked = (replace(shared, dtype=dtype) for dtype in contract.dtypes)
     found = [CLIENT.verdict(each, answer).checked for each in asked]
-    return [each for each in found if each is not None]
+    return [each if loadable else _unnamed(each) for each in found if each is not None]
+
+
+def _unnamed(result: Checked) -> Checked:
+    """A verdict on a callable that no command can find: its findings are shown without it."""
+
+    def replayed(finding: Finding) -> Finding:
+        text = finding.witness
+        return replace(finding, replay=explaining(text, None, result.operation) if text else "")
+
+    return replace(
+        result,
+        findings=tuple(map(replayed, result.findings)),
+        expected=tuple(map(replayed, result.expected)),
+    )
 
 
 def loadable_name(f: Softmax) -> str | None:
