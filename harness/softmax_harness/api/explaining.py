@@ -109,7 +109,7 @@ def explain(
     logits as float64 stores them: 2.0  1.0  0.1
     exactly, by mpmath:
     ...
-    >>> shown.table["ulp"].abs().max() < 1
+    >>> bool(shown.table["ulp"].abs().max() < 1)
     True
     """
     with as_guest():
