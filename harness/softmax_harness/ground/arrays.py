@@ -56,16 +56,28 @@ def as_numpy(array: Any, called: str) -> NDArray[Any]:
     return found
 
 
-def like(values: NDArray[Any], array: Any) -> Any:
-    """`values` as an array of the kind of `array`, on its device.
+def told_format(array: Any, found: NDArray[Any]) -> Format | None:
+    """The format of an array, where what `as_numpy` found of it stands in a wider type."""
+    named = _named_format(array)
+    return None if named is None or named.name == found.dtype.name else named
+
+
+def like(values: NDArray[Any], format: Format, array: Any) -> Any:
+    """Numbers of a format as an array of the kind of `array`, on its device.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of the format, or of a wider type where that of the format is missing.
 
     Raises
     ------
     BadData
-        If its library has no such type.
+        If the library of the array has no such type.
     """
     if (torch := _library("torch", "Tensor", array)) is not None:
-        return _to_torch(values, array, torch)
+        return _to_torch(values, format, array, torch)
+    values = values.astype(format.dtype, copy=False)
     if (jax := _library("jax", "Array", array)) is not None:
         return _to_jax(values, array, jax)
     if (cupy := _library("cupy", "ndarray", array)) is not None:
@@ -117,7 +129,10 @@ def _from_torch(tensor: Any, torch: Any) -> NDArray[Any]:
     tensor = tensor.detach().resolve_conj().resolve_neg()
     named = _named_format(tensor)
     if named is not None and named.package != "numpy":  # whose types torch does not know
-        tensor = tensor.view(getattr(torch, f"int{8 * tensor.element_size()}"))
+        if named.has_type:
+            tensor = tensor.view(getattr(torch, f"int{8 * tensor.element_size()}"))
+        else:
+            tensor, named = tensor.to(getattr(torch, str(named.wider))), None
     if tensor.device.type != "cpu":
         tensor = _on_host(tensor, torch)
     found: NDArray[Any] = tensor.numpy()
@@ -154,12 +169,15 @@ def _slices(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[Any, ...]]:
         yield (*[slice(None)] * axis, slice(start, start + step))
 
 
-def _to_torch(values: NDArray[Any], tensor: Any, torch: Any) -> Any:
-    dtype = getattr(torch, values.dtype.name, None)
+def _to_torch(values: NDArray[Any], format: Format, tensor: Any, torch: Any) -> Any:
+    dtype = getattr(torch, format.name, None)
     if dtype is None:
-        raise BadData(f"torch has no type {values.dtype.name}: expected another dtype=")
-    bits = f"int{8 * values.dtype.itemsize}"
-    made = torch.from_numpy(np.ascontiguousarray(values).view(bits)).view(dtype)
+        raise BadData(f"torch has no type {format.name}: expected another dtype=")
+    plain = np.ascontiguousarray(values)
+    if values.dtype.name != format.name:
+        made = torch.from_numpy(plain).to(dtype)
+    else:
+        made = torch.from_numpy(plain.view(f"int{8 * plain.dtype.itemsize}")).view(dtype)
     return made.reshape(values.shape).to(tensor.device)
 
 

@@ -130,8 +130,8 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     naive steps overflow, 0 that their denominator underflows.
     """
     with np.errstate(all="ignore"):
-        total = np.exp(x.astype(format.dtype)).astype(np.float64).sum(axis=-1, keepdims=True)
-        return np.asarray(total.astype(format.dtype).astype(np.float64))
+        total = format.nearest(np.exp(format.nearest(x))).sum(axis=-1, keepdims=True)
+        return format.nearest(total)
 
 
 def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:

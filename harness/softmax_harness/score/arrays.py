@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.arrays import as_numpy
+from softmax_harness.ground.arrays import as_numpy, told_format
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.operations import Operand, operation_named
@@ -54,6 +54,7 @@ def judged_pair(
     """
     given, shape = _given(x, operands, operation, axis)
     outputs = as_numpy(y, "y")
+    own_format = y_format or told_format(y, outputs)
     if y_format is not None:
         outputs = from_bits(outputs, y_format)
     check_output_format(outputs, "y")
@@ -61,7 +62,7 @@ def judged_pair(
         outputs = outputs.reshape(1)  # as its only logit is
     if y_format is not None:
         check_outputs(outputs, y_format, "y")
-    return _checked(given, outputs, y_format or FORMATS[outputs.dtype.name])
+    return _checked(given, outputs, own_format or FORMATS[outputs.dtype.name])
 
 
 def empty_pair(
@@ -76,8 +77,9 @@ def empty_pair(
     """
     given, shape = _given(x, operands, operation, axis)
     expected = given.rows()[1]
-    own = format or format_of(given.first)
-    pair = _checked(given, np.empty(expected, own.dtype), own)
+    own = format or given.format
+    made = np.empty(expected, own.dtype if own.has_type else own.wider)
+    pair = _checked(given, made, own)
     return pair, expected if shape or not given.operation.one_to_one else ()
 
 
@@ -104,8 +106,12 @@ def _given(
         raise BadData(f"{operation} takes {', '.join(about.parameters)}: expected {first}=ARRAY")
     array = as_numpy(found, first)
     check_format(array, first)
+    own = told_format(found, array)
     kinds = {each.name: each for each in about.operands}
-    named = {name: _operand(value, name, kinds.get(name), array) for name, value in others.items()}
+    named = {
+        name: _operand(value, name, kinds.get(name), own or format_of(array))
+        for name, value in others.items()
+    }
     given = Given(
         operation=about,
         first=np.atleast_1d(array),
@@ -114,6 +120,7 @@ def _given(
         called={name: name for name in (*about.parameters, "y")},
         wanted="{}=ARRAY",
         axis_called="axis={}",
+        own_format=own,
     )
     return given, array.shape
 
@@ -125,8 +132,8 @@ def _whole(axis: Any) -> int:
         raise BadData(f"axis={axis!r}: expected a whole number, such as -1") from None
 
 
-def _operand(value: Any, name: str, about: Operand | None, first: NDArray[Any]) -> NDArray[Any]:
+def _operand(value: Any, name: str, about: Operand | None, format: Format) -> NDArray[Any]:
     is_plain = type(value) in (int, float)  # and no scalar of NumPy, which has a format of its own
     if is_plain and about is not None and about.kind == "float":
-        return np.asarray(value).astype(format_of(first).dtype)
+        return format.nearest(value)
     return as_numpy(value, name)

@@ -79,6 +79,8 @@ class Given:
         How a missing operand is given, with ``{}`` for its name.
     axis_called : str
         How the axis is given, with ``{}`` for it.
+    own_format : Format or None
+        Of the first argument, where its numbers stand in a wider type.
     """
 
     operation: Operation
@@ -88,6 +90,12 @@ class Given:
     called: Mapping[str, str]
     wanted: str
     axis_called: str
+    own_format: Format | None = None
+
+    @property
+    def format(self) -> Format:
+        """Of the first argument; integers count as float64."""
+        return self.own_format or format_of(self.first)
 
     def rows(self) -> tuple[CallRows, tuple[int, ...]]:
         """The rows of the call, and the shape of what comes back.
@@ -131,6 +139,8 @@ class Pair:
         Of y: the format that is judged.
     files : Files or None
         Where it lies; None where it is in memory alone, so that no other process can open it.
+    own_format : Format or None
+        As in `Given`.
     """
 
     operation: Operation
@@ -141,6 +151,7 @@ class Pair:
     axis: int
     format: Format
     files: Files | None = None
+    own_format: Format | None = None
 
     @property
     def n(self) -> int:
@@ -155,7 +166,7 @@ class Pair:
     @property
     def input_format(self) -> Format:
         """Of the first argument; integers count as float64."""
-        return format_of(self.first)
+        return self.own_format or format_of(self.first)
 
     def problem(self, policy: Policy) -> Problem:
         """What the outputs are judged as."""
@@ -320,7 +331,8 @@ def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
         )
     axis = given.axis % x.ndim
     results = np.moveaxis(y, axis, -1) if operation.one_to_one else y
-    return Pair(operation, x, y, call, results, axis, y_format)
+    own = given.own_format
+    return Pair(operation, x, y, call, results, axis, y_format, own_format=own)
 
 
 def _numbers(path: Path) -> NDArray[Any]:
@@ -429,9 +441,7 @@ def check_outputs(y: NDArray[Any], format: Format, called: str) -> None:
     flat = y.ravel(order="K")
     for start in range(0, y.size, _BLOCK_ELEMENTS):
         part = flat[start : start + _BLOCK_ELEMENTS].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            rounded = part.astype(format.dtype).astype(np.float64)
-        wrong = (rounded != part) & ~np.isnan(part)
+        wrong = (format.nearest(part) != part) & ~np.isnan(part)
         if wrong.any():
             raise BadData(
                 f"{called}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "

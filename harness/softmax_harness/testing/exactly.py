@@ -21,7 +21,7 @@ def exact_array(x: Any, operands: Mapping[str, Any], operation: str, axis: int, 
     if pair.y.size:
         fill_exactly(pair)
     first = operation_named(operation).parameters[0]
-    return like(pair.y.reshape(shape), operands[first] if x is None else x)
+    return like(pair.y.reshape(shape), pair.format, operands[first] if x is None else x)
 
 
 def _format(dtype: Any) -> Format:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from softmax_harness.explain.numbers import number_text, result_text
+from softmax_harness.explain.numbers import result_text
 from softmax_harness.judgement.aggregate import Extreme
 from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
@@ -25,7 +25,8 @@ class _Seen:
 
     Attributes
     ----------
-    row : int
+    row, index : int
+        Which row of all, and which result of the row.
     document : dict
         As in a score.
     outcome : Outcome
@@ -36,6 +37,7 @@ class _Seen:
     """
 
     row: int
+    index: int
     document: dict[str, Any]
     outcome: Outcome
     ulp: float
@@ -99,6 +101,7 @@ def _looked_at(scored: Score, extreme: Extreme) -> _Seen:
     is_fixed = bool(asked.truth.fixed[0, index])
     return _Seen(
         row=extreme.row,
+        index=index,
         document=element_document(scored, extreme),
         outcome=OUTCOMES[codes[0, index]],
         ulp=float(batch.ulp_error[0, index]),
@@ -112,8 +115,7 @@ def _lines(scored: Score, seen: _Seen) -> Iterator[str]:
     yield named if named.replace("_", " ") == meaning else f"{named}: {meaning}"
     yield f"  index     {seen.place}, in row {seen.row} of {pair.rows}"
     if document["x"] is not None:
-        x = np.float64(float.fromhex(document["x"])).astype(pair.input_format.dtype)
-        yield f"  x         {number_text(x)}"
+        yield f"  x         {result_text(float.fromhex(document['x']), pair.input_format)}"
     for name, value in document["operands"].items():
         yield f"  {name:9} {value}"
     yield f"  computed  {result_text(float.fromhex(document['y']), pair.format)}"
@@ -132,4 +134,4 @@ def _replayed(scored: Score, seen: _Seen) -> str:
         given.append(f'operation="{operation.name}"')
     if operation.has_axis and pair.axis != pair.first.ndim - 1:
         given.append(f"axis={pair.axis}")
-    return f"print(softmax_harness.explain({', '.join(given)}, row={seen.row}))"
+    return f"print(softmax_harness.explain({', '.join(given)}, row={seen.row}, index={seen.index}))"

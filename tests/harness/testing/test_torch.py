@@ -1,6 +1,7 @@
 """`assert_close` and `exact` on tensors of torch, as they lie on this machine."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -76,6 +77,21 @@ def test_formats_of_inputs_and_results_may_differ():
     integers = torch.arange(8)
     assert_close(torch.softmax(integers.double(), -1), integers)
     assert exact(integers).dtype == torch.float64
+
+
+def test_bfloat16_needs_no_package_that_numpy_has_it_from(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    x = logits(torch.bfloat16, 6, 50).requires_grad_()
+    y = torch.softmax(x, -1)
+    assert_close(y, x)
+    assert_close(exact(x), x, standard="rounded")
+    assert exact(x).dtype == torch.bfloat16 and exact(x.float(), dtype="bfloat16").dtype == x.dtype
+    told = failure(torch.zeros_like(y), x)
+    assert "softmax in bfloat16" in told and "explain(x, row=" in told
+    y = exact(x, operation="softmax_temperature", temperature=0.1)
+    assert_close(y, x, operation="softmax_temperature", temperature=torch.tensor(0.1).to(x.dtype))
+    with pytest.raises(HarnessError, match="pip install"):
+        exact(x.detach().float().numpy(), dtype="bfloat16")
 
 
 def test_operands_are_tensors_too():
