@@ -51,9 +51,9 @@ def assert_close(
         The largest error, in ulp of each exact result, in place of the standard's limit.
     standard : str, optional
         How near the results have to come: ``rounded``, ``wide`` (worked in a wider type, rounded
-        once), ``native`` (every step in the format) and, for logarithms, ``relative`` and
-        ``usual``. By default ``wide`` in formats of 16 bits and fewer, ``native`` in float32 and
-        float64, ``usual`` for logarithms.
+        once), ``native`` (every step in the format, as `jax.nn.softmax` takes them) and, for
+        logarithms, ``relative`` and ``usual``. By default ``wide`` in formats of 16 bits and fewer,
+        ``native`` in float32 and float64, ``usual`` for logarithms.
     policy : mapping or str, optional
         What special values must give: ``{"all_masked": "zero"}`` or ``"all-masked=zero"``. The
         lines are ``nan``, ``positive-infinity``, ``all-masked`` and ``zero-temperature``, the
