@@ -1,10 +1,15 @@
 """Arrays of libraries that NumPy knows nothing of, taken bit for bit."""
 
+import sys
+from types import ModuleType
+
 import ml_dtypes
 import numpy as np
 import pytest
+from softmax_harness.ground import arrays
 from softmax_harness.ground.arrays import _slices, as_numpy
 from softmax_harness.ground.errors import BadData
+from softmax_harness.ground.formats import FORMATS
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 VALUES = np.arange(24, dtype=np.float32).reshape(4, 6).astype(BFLOAT16)
@@ -83,3 +88,40 @@ def test_slices_make_up_an_array(shape):
     for part in parts:
         seen[part] += 1
     assert (seen == 1).all() and (len(parts) == 1) == (seen.size < 1 << 25)
+
+
+class OnDevice:
+    """An array as CuPy has it: NumPy cannot read it, its slices can be fetched."""
+
+    class Device:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *given):
+            return None
+
+    device = Device()
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def __getitem__(self, part):
+        return OnDevice(self.values[part])
+
+    def __array__(self, *given, **named):
+        raise TypeError("implicit conversion to a NumPy array is not allowed")
+
+    def get(self):
+        return self.values
+
+
+def test_an_array_on_a_device_comes_in_slices_and_goes_back(monkeypatch):
+    cupy = ModuleType("cupy")
+    cupy.ndarray, cupy.asarray = OnDevice, OnDevice
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(arrays, "_SLICE_BYTES", 10)
+    given = OnDevice(VALUES[:, ::2])
+    found = as_numpy(given, "x")
+    assert found.tobytes() == VALUES[:, ::2].tobytes() and found.dtype == BFLOAT16
+    back = arrays.like(found, FORMATS["bfloat16"], given)
+    assert isinstance(back, OnDevice) and back.values is found
