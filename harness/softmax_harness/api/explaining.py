@@ -109,8 +109,8 @@ def explain(
     logits as float64 stores them: 2.0  1.0  0.1
     exactly, by mpmath:
     ...
-    >>> bool(shown.table["ulp"].abs().max() < 1)
-    True
+    >>> list(shown.table["implementation"])
+    ['max-shifted', 'max-shifted', 'max-shifted']
     """
     with as_guest():
         from softmax_harness.explain.asked import subjects_of, witness_of
