@@ -7,7 +7,7 @@
         x = torch.randn(64, 1000, dtype=torch.bfloat16)
         assert_close(torch.softmax(x, -1), x)
 
-Nothing is loaded before the first call.
+Nothing else is loaded before the first call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["assert_close", "exact"]
+from softmax_harness.testing import strategies
+
+__all__ = ["assert_close", "exact", "strategies"]
 
 
 def assert_close(

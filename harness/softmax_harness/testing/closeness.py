@@ -95,5 +95,7 @@ def _of_nothing(pair: Pair, policy: Policy) -> str:
     wrong = min(int((~each).sum()) for each in right)
     if not wrong:
         return ""
-    told = f"of rows without logits, whose results are {expected[0].flat[0]}"
-    return f"Mismatched elements: {wrong} / {y.size}, {told}"
+    return (
+        f"{pair.operation.name} of rows without logits is {expected[0].flat[0]} throughout\n\n"
+        f"Mismatched elements: {wrong} / {y.size}"
+    )

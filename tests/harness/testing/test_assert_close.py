@@ -157,7 +157,11 @@ def test_the_policy_says_what_special_values_give():
     nan = np.array([[np.nan] * 2, [np.nan] * 2, [0.5] * 2])
     assert_close(nan, x)
     zero = np.where([[False], [True], [False]], 0.0, nan)
-    assert "wrong_special" in failure(zero, x)
+    told = failure(zero, x)
+    assert "wrong_special" in told and "where the policy for special values says" in told
+    masked = np.array([[0.0, -np.inf]])
+    told = failure(np.array([[0.75, 0.25]]), masked)
+    assert "Greatest difference" in told and "nan ulp" not in told and "exact     0.0" in told
     for policy in ({"all_masked": "zero"}, {"all-masked": "zero"}, "all-masked=zero"):
         assert_close(zero, x, policy=policy)
     assert_close(zero, x, policy="all-masked=any, nan=any")
