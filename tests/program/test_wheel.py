@@ -47,3 +47,24 @@ def test_run_works_without_a_clone(site, tmp_path):
 def test_it_holds_three_packages_and_nothing_that_others_own(site):
     tops = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
     assert tops == {"softmax_harness", "softmax_implementations", "softmax_reports"}
+
+
+FIVE_LINES = """
+import numpy as np
+from softmax_harness.testing import assert_close
+x = np.linspace(-4.0, 4.0, 1000, dtype=np.float32)
+def test_right(): assert_close(np.exp(x) / np.exp(x).sum(), x)
+def test_wrong(): assert_close(1.04 * np.exp(x) / np.exp(x).sum(), x)
+"""
+
+
+def test_arrays_are_asserted_without_a_clone(site, tmp_path):
+    (tmp_path / "test_five_lines.py").write_text(FIVE_LINES)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "test_five_lines.py"]
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    done = subprocess.run(
+        words, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "Mismatched elements: 1000 / 1000 (100.0%)" in done.stdout
+    assert (site / "softmax_harness" / "py.typed").is_file()

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import click
 from softmax_implementations.registry import CAPABILITIES
 
-from softmax_harness.check.contract import PARTS, Checked, Contract, checked
+from softmax_harness.check.contract import PARTS, Contract
 from softmax_harness.check.contract.promises import parsed_limit
-from softmax_harness.check.contract.truths import keep_truths
 from softmax_harness.check.documents.as_json import json_document
 from softmax_harness.check.documents.junit import junit_document
 from softmax_harness.check.documents.markdown import markdown_document
 from softmax_harness.check.documents.terminal import text_document
 from softmax_harness.check.gate.baseline import Baseline
-from softmax_harness.check.gate.gated import Gated, held_against
-from softmax_harness.check.gate.regression import left_out
-from softmax_harness.check.gate.settings import Settings, found_settings
-from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
 from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.check.gate.stored import to_update, update
+from softmax_harness.check.plan import Options, carried_out, limits_of_process, plan_of
 from softmax_harness.cli import options
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.github import tell_github
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import check_summary
 from softmax_harness.ground.errors import BadBaseline
-from softmax_harness.ground.formats import DEFAULT_DTYPES, format_named
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy
-from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.ground.formats import DEFAULT_DTYPES
+from softmax_harness.operations import OPERATIONS, Policy
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 _LIMITS = Limits()
-_TIMES_IN_ALL = 30.0  # the time limit, for all calls
-_TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
 
 
 @click.command("check")
@@ -151,108 +142,38 @@ def command(
 
     Example: softmax-harness check build/libsoftmax.so:softmax --signature 'f32 rows,n'
     """
-    project = found_settings(Path.cwd())
-    project = replace(project, strict=project.strict if strict is None else strict)
     contract = Contract(
         parts=parts or PARTS,
         seed=seed,
         policy=policy,
         limits=tuple(parsed_limit(text, "--limit") for text in limits),
         without=without,
-        process=Limits(time_limit, memory_limit << 20, total_time or _TIMES_IN_ALL * time_limit),
+        process=limits_of_process(time_limit, memory_limit, total_time),
         fail_fast=fail_fast,
         said=said,
     )
     _check_update(update_baseline, fail_fast, seed)
-    operations = (operation,) if operation else project.named_operations
-    if implementations and not operation:
-        operations = (DEFAULT_OPERATION,)
-    asked = [_Asked.of(each, project, contract, implementations, dtypes) for each in operations]
-    baseline = baseline or project.baseline
-    _check_files(files, baseline, update_baseline)
-    if update_baseline and baseline is not None:
-        to_update(baseline, seed)  # or it is refused before any work is done for it
-    accepted = _accepted(baseline, update_baseline)
-
-    gated, results, not_judged = Gated([], []), list[Checked](), list[str]()
-    for each in asked:
-        own = _all_checked(each.names or tuple(catalogue(each.operation)), each)
-        found = held_against(own, accepted, each.settings, seed, contract.parts)
-        gated.results.extend(found.results)
-        gated.notes.extend(found.notes)
-        if not each.names:
-            gated.notes.insert(0, nothing_of_the_project(each.operation))
-        not_judged += _not_judged(each.names, own)
-        results += own
-    if seed:
-        gated.notes.append(f"seed {seed}: with --seed {seed} the inputs are the same again")
-    if accepted is not None and not (implementations or dtypes or operation):
-        gated.notes.extend(left_out(results, accepted))
-    if update_baseline and baseline is not None:
-        update(baseline, seed, lambda old: old.accepting(results, contract.parts))
-        gated.notes.append(f"wrote the baseline {baseline}")
+    plan = plan_of(Options(implementations, dtypes, operation, contract, baseline, strict))
+    _check_files(files, plan.baseline, update_baseline)
+    if update_baseline and plan.baseline is not None:
+        to_update(plan.baseline, seed)  # or it is refused before any work is done for it
+    accepted = _accepted(plan.baseline, update_baseline)
+    with shown_progress() as progress:
+        done = carried_out(plan, accepted, progress)
+    gated = done.gated
+    if update_baseline and plan.baseline is not None:
+        update(plan.baseline, seed, lambda old: old.accepting(done.results, contract.parts))
+        gated.notes.append(f"wrote the baseline {plan.baseline}")
     files.write(
-        json=lambda: json_document(gated, asked[0].contract),
+        json=lambda: json_document(gated, plan.contract),
         junit=lambda: junit_document(gated),
         markdown=lambda: markdown_document(gated),
     )
     click.echo(text_document(gated))
     tell_github(gated, "check")
-    for line in not_judged:
+    for line in done.not_judged:
         click.echo(f"softmax-harness: {line}", err=True)
-    context.exit(1 if gated.failed or not_judged else 0)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What is asked of an operation.
-
-    Attributes
-    ----------
-    operation : str
-    settings : Settings
-    contract : Contract
-    names : tuple of str
-        What is checked; empty for all that is registered.
-    """
-
-    operation: str
-    settings: Settings
-    contract: Contract
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls,
-        operation: str,
-        project: Settings,
-        contract: Contract,
-        implementations: tuple[str, ...],
-        dtypes: tuple[str, ...],
-    ) -> _Asked:
-        """What is given, and what the settings of a project say besides."""
-        settings = replace(project.of(operation), strict=project.strict)
-        today = date.today()
-        contract = replace(
-            contract,
-            operation=operation,
-            dtypes=_dtypes(dtypes or settings.dtypes or contract.dtypes),
-            limits=(*settings.limits, *contract.limits),
-            borne=tuple(each.kind for each in settings.waivers if each.holds_on(today)),
-            names_dtypes=bool(dtypes or settings.dtypes),
-        )
-        names = check_names(implementations, settings, operation)
-        asked = cls(operation, settings, contract, names)
-        contract.said.check_concerns(names)
-        for name in names:
-            asked.contract_of(name).said.convention(name, operation)
-        return asked
-
-    def contract_of(self, name: str) -> Contract:
-        """The contract with what the settings say of an implementation."""
-        of_settings = self.settings.said.get(name, Said())
-        said = self.contract.said.of(name).over(of_settings)
-        return replace(self.contract, said=said)
+    context.exit(0 if done.passed else 1)
 
 
 def _check_update(is_update: bool, fail_fast: bool, seed: int) -> None:
@@ -279,40 +200,9 @@ def _check_files(files: DocumentFiles, baseline: Path | None, is_written: bool) 
     check_summary()
 
 
-def _dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
-    return names
-
-
 def _accepted(path: Path | None, is_taken_anew: bool) -> Baseline | None:
     if is_taken_anew and path is None:
         raise BadBaseline(
             "--update-baseline: expected --baseline FILE or a baseline in the settings"
         )
     return None if path is None or is_taken_anew else read_baseline(path)
-
-
-def _all_checked(names: tuple[str, ...], asked: _Asked) -> list[Checked]:
-    """The verdicts on each, of which the command and the settings say something."""
-    results: list[Checked] = []
-    if len(names) > 1:
-        keep_truths(_TRUTHS_KEPT)
-    with shown_progress() as progress:
-        for place, name in enumerate(names):
-            progress(f"checking {name}", place, len(names))
-            results += checked(name, asked.contract_of(name))
-    return results
-
-
-def _not_judged(named: tuple[str, ...], results: list[Checked]) -> list[str]:
-    """A line for each name that was given and got no verdict: what is not judged is not green."""
-    lines = []
-    for name in named:
-        own = [each for each in results if each.implementation == name]
-        if not any(each.verdict in ("pass", "fail") for each in own):
-            lines.append(
-                f"{name} was not checked: {own[0].verdict} in {', '.join(r.dtype for r in own)} "
-                f"({own[0].reported[0]})"
-            )
-    return lines

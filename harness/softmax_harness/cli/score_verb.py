@@ -23,6 +23,7 @@ from softmax_harness.operations import (
     operation_named,
 )
 from softmax_harness.score import Files, held_to, read_pair, score, score_document
+from softmax_harness.score.text import score_text
 
 _OF_PAIRS = ("operation", "operands", "axis", "shape", "x_dtype")
 _OF_SETS = ("name", "out", "baseline", "update_baseline", "junit", "markdown")
@@ -172,7 +173,7 @@ def _score_pair(
     held = [held_to(scored, *each) for each in numbers]
     document = score_document(scored, held)
     files.write(json=lambda: json_text(document))
-    click.echo("\n".join([*_lines(document), *(f"limit: {each.told}" for each in held)]))
+    click.echo(score_text(document, held))
     missed = _missed(document) if standard else 0
     if standard:
         click.echo(f"standard: {missed} of {document['elements']} elements miss {standard}")
@@ -182,49 +183,3 @@ def _score_pair(
 def _missed(document: dict[str, Any]) -> int:
     """How many elements are not accurate by the standard, or lost."""
     return sum(document[each] for each in OUTCOMES if not each.is_good)
-
-
-def _lines(document: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{document['elements']} elements in {document['rows']} rows, {document['operation']}, "
-        f"{document['dtype']}, held to {document['standard']}"
-    ]
-    lines += [
-        f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
-    ]
-    if document["seeing_nothing"]:
-        lines.append(f"rows that see nothing: held to {document['seeing_nothing']}")
-    for name, unit in (
-        ("max_ulp", "ulp"),
-        ("mean_ulp", "ulp"),
-        ("max_ulp_probable", "ulp where z >= 1/n"),
-        ("sum_defect", ""),
-        ("argmax_flips", "rows"),
-        ("order_inversions", "pairs"),
-    ):
-        if name in document and (name in ("max_ulp", "mean_ulp") or _is_told(document[name])):
-            value = document[name]
-            lines.append(f"{name.replace('_', ' '):24} {value:>10.6g} {unit}".rstrip())
-    if document["worst"]:
-        lines.append(f"worst: {_element(document['worst'])}")
-    lines += [
-        f"first {name.replace('_', ' ')}: {_element(element)}"
-        for name, element in document["firsts"].items()
-    ]
-    if document["worst"] and document["worst"]["explain"]:
-        lines.append(f"its steps: {document['worst']['explain']}")
-    return lines
-
-
-def _is_told(value: Any) -> bool:
-    """Whether a metric was measured: not every operation's results have each."""
-    return bool(value == value)
-
-
-def _element(element: dict[str, Any]) -> str:
-    parts = [f"index {element['index']}"]
-    if element["x"] is not None:
-        parts.append(f"x = {float.fromhex(element['x'])!r}")
-    parts += [f"{name} = {value}" for name, value in element["operands"].items()]
-    parts += [f"y = {float.fromhex(element['y'])!r}", f"exactly {element['exact']}"]
-    return ", ".join(parts)

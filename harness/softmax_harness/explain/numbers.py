@@ -39,8 +39,11 @@ def _is_plain(value: Any) -> bool:
 
 
 def result_text(y: float, format: Format) -> str:
-    """A result, given as float64, by the fewest digits that give it back in its format."""
-    return number_text(np.float64(y).astype(format.dtype))
+    """A result, given as float64, by the fewest digits that give it back in its format.
+
+    Without the type of the format, they give it back as float64.
+    """
+    return number_text(np.float64(y).astype(format.dtype) if format.has_type else np.float64(y))
 
 
 def with_error(y: float, ulp: float, format: Format) -> str:

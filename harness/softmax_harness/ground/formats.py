@@ -8,6 +8,7 @@ numbers, so no value passes through a second format on its way to the one that i
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -143,6 +144,11 @@ class Format:
         dtype: np.dtype[Any] = np.dtype(getattr(package, self.name))
         return dtype
 
+    @property
+    def has_type(self) -> bool:
+        """Whether the package that brings `dtype` is installed."""
+        return self.package == "numpy" or importlib.util.find_spec(self.package) is not None
+
     def ulp_exponent(self, man: int, exp: int) -> int:
         """k with ulp(z) = 2**k for z = man * 2**exp > 0.
 
@@ -183,6 +189,20 @@ class Format:
         """
         binade = (np.asarray(values, np.float64).view(np.int64) & _EXPONENT_FIELD).view(np.float64)
         return np.asarray(np.maximum(binade, self.smallest_normal, out=binade))
+
+    def nearest(self, values: Any) -> NDArray[np.float64]:
+        """The numbers of this format nearest to the values, ties to even, as float64.
+
+        Beyond `overflow_threshold` they are the `overflow_value`. Unlike a conversion to `dtype` it
+        needs no package.
+        """
+        values = np.asarray(values, np.float64)
+        ulp = self.ulp(values.reshape(-1)).reshape(values.shape)
+        with np.errstate(all="ignore"):
+            rounded = np.rint(values / ulp) * ulp
+        is_held = np.abs(rounded) <= self.largest
+        rounded = np.where(is_held, rounded, np.copysign(self.overflow_value, values))
+        return np.asarray(np.where(np.isnan(values), values, rounded))
 
     def next_after(self, value: float, toward: float) -> float:
         """The neighbour of `value`, a finite number of this format, in the direction of `toward`.

@@ -89,6 +89,8 @@ class SlicedRow:
         slice, and may be of any format.
     let_go : callable
         Called after each slice, so that what was read of files does not stay in memory.
+    at_most : float or None
+        As in `softmax_harness.judgement.measure.Question`.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class SlicedRow:
         x: NDArray[Any],
         y: NDArray[Any],
         let_go: Callable[[], None] = lambda: None,
+        at_most: float | None = None,
     ) -> None:
         assert problem.operation.error_bound_of_slice is not None
         self.x, self.y, self.n, self.problem = x, y, x.shape[-1], problem
@@ -106,7 +109,7 @@ class SlicedRow:
         rest = self.known.rest
         bound = problem.operation.error_bound_of_slice(rest.top, self.n)
         self._sliced = replace(problem, operation=replace(problem.operation, error_bound=bound))
-        self._standard = standard
+        self._standard, self._at_most = standard, at_most
         kernel = kernels_of(problem.output_format)[-1]
         is_far = SummedRow.is_beyond(rest.top, rest.bottom)
         self._screen = SummedRow(kernel, rest.top, is_far, columns(rest, is_far))
@@ -128,7 +131,8 @@ class SlicedRow:
         self._let_go()
         confirmed = np.ones(1, bool)  # there is no row to confirm here
         found = ExactResults(self._truth(x), confirmed, self._error_ulp)
-        return Question(self._sliced, x, x, found, (), self._standard, self.whole), y
+        standard, at_most = self._standard, self._at_most
+        return Question(self._sliced, x, x, found, (), standard, self.whole, at_most), y
 
     def confirmed(self, found: dict[str, list[Extreme]]) -> dict[str, list[Extreme]]:
         """`softmax_harness.judgement.maxima.confirmed_elements` of the row."""

@@ -17,7 +17,12 @@ from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
-from softmax_harness.operations.standards import cheap_limit_of, default_standard, limit_ulp
+from softmax_harness.operations.standards import (
+    cheap_limit_of,
+    constant_limit,
+    default_standard,
+    limit_ulp,
+)
 from softmax_harness.truth import (
     ExactResults,
     Truth,
@@ -31,6 +36,7 @@ if TYPE_CHECKING:  # score judges what others called, and starts without what ca
     from softmax_harness.subjects.subject import Subject
 
 Array = NDArray[np.float64]
+Limits = tuple[str, float | None]  # a standard, or an error in ulp in its place
 
 # Beside the screen's own error: rounding of the limit, a few operations in float64.
 _LIMIT_ROUNDING = 1e-9
@@ -57,6 +63,8 @@ class Question:
         Of accuracy, which decides what is accurate: see `softmax_harness.operations.standards`.
     whole : Whole or None
         As in `softmax_harness.judgement.metrics.Batch`.
+    at_most : float or None
+        An error in ulp up to which every element is accurate, in place of the standard's limits.
     """
 
     problem: Problem
@@ -66,15 +74,18 @@ class Question:
     operands: Operands
     standard: str
     whole: Whole | None = None
-    _others: dict[str, Question] = field(default_factory=dict, compare=False, repr=False)
+    at_most: float | None = None
+    _others: dict[Limits, Question] = field(default_factory=dict, compare=False, repr=False)
 
-    def held_to(self, standard: str) -> Question:
-        """The same question with the limits of another standard; the truth is shared."""
-        if standard == self.standard:
+    def held_to(self, standard: str, at_most: float | None = None) -> Question:
+        """The same question with other limits; the truth is shared."""
+        limits = standard, at_most
+        if limits == (self.standard, self.at_most):
             return self
-        if standard not in self._others:
-            self._others[standard] = replace(self, standard=standard, _others={})
-        return self._others[standard]
+        if limits not in self._others:
+            own = replace(self, standard=standard, at_most=at_most, _others={})
+            self._others[limits] = own
+        return self._others[limits]
 
     @property
     def operation(self) -> Operation:
@@ -151,7 +162,16 @@ class Question:
         error = error_ulp_of(self.operation, self.x.shape[-1], self.problem.output_format)
         return replace(own, exact_results=replace(own.exact_results, error_ulp=error), _others={})
 
+    @property
+    def cheap_limit(self) -> CheapLimit | None:
+        """Limits that no element's limit is below, and that cost next to nothing."""
+        if self.at_most is None:
+            return cheap_limit_of(self.operation, self.standard)
+        return constant_limit(self.at_most)
+
     def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | None) -> Array:
+        if self.at_most is not None:
+            return np.full(truth.rounded.shape, self.at_most)
         x, operands = self.x, self.operands
         if rows is not None:
             x, operands = x[rows], tuple(each[rows] for each in operands)
@@ -168,11 +188,11 @@ class Question:
 
     def exceeds(self, batch: Batch, exempt: NDArray[np.bool_]) -> bool:
         """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
-        slack, cheap = self.exact_results.error_ulp, cheap_limit_of(self.operation, self.standard)
+        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
         if cheap is not None and not _beyond(batch, slack, cheap):
             return False
         # No standard asks for more than the nearest number.
-        if (batch.largest <= 0.5 - slack).all():
+        if self.at_most is None and (batch.largest <= 0.5 - slack).all():
             return False
         return self.exceeding(batch, exempt) > 0
 
@@ -232,7 +252,7 @@ def question(
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch, cheap = asked.batch_of(y), cheap_limit_of(asked.operation, asked.standard)
+    batch, cheap = asked.batch_of(y), asked.cheap_limit
     slack = asked.exact_results.error_ulp
     if cheap is not None and not _beyond(batch, slack, cheap):
         return batch, classify(batch, operation=asked.operation)

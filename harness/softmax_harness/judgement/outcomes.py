@@ -135,14 +135,14 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
 def replayed(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """The same before the sum is rounded."""
     with np.errstate(all="ignore"):
-        terms = np.exp(x.astype(format.dtype)).astype(np.float64)
+        terms = format.nearest(np.exp(format.nearest(x)))
         return np.asarray(terms.sum(axis=-1, keepdims=True))
 
 
 def rounded_sum(total: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """A sum as a format holds it."""
     with np.errstate(all="ignore"):
-        return np.asarray(total.astype(format.dtype).astype(np.float64))
+        return format.nearest(total)
 
 
 def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import mpmath
@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+
+Stored = Callable[[NDArray[Any]], NDArray[Any]]
+"""Rounds values to a format, each in the type in which its numbers are worked."""
 
 _POINTS = 4096
 _BITS = 160
@@ -44,10 +47,18 @@ class ElementaryErrors:
 def elementary_errors(format: Format) -> ElementaryErrors:
     """`ElementaryErrors` of NumPy's exp and log in `format`, at 4096 points of each domain."""
     low, high = math.log(format.smallest_subnormal), math.log(format.largest)
-    x = np.linspace(low, high, _POINTS).astype(format.dtype)
-    x = _suspects(x, np.exp, format.smallest_normal)
+    stored = partial(_stored, format)
+    x = stored(np.linspace(low, high, _POINTS))
+    x = _suspects(x, np.exp, stored, format.smallest_normal)
     normal, subnormal = _exp_errors(x, format)
-    return ElementaryErrors(normal, subnormal, _log_error(format.dtype, min(20, format.emax)))
+    return ElementaryErrors(normal, subnormal, _log_error(stored, min(20, format.emax)))
+
+
+def _stored(format: Format, values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers of a format in its type, or without it in the wider one, in which it is worked."""
+    if format.has_type:
+        return values.astype(format.dtype, copy=False)
+    return format.nearest(values).astype(format.wider)
 
 
 @cache
@@ -57,19 +68,19 @@ def long_double_errors() -> ElementaryErrors:
     with mpmath.workprec(_BITS):
         exact = [mpmath.exp(value) for value in exact_values(x)]
         exp = _largest_ratio(np.exp(x), exact, exact)
-    return ElementaryErrors(exp, 0.0, _log_error(np.dtype(np.longdouble), 20))
+    return ElementaryErrors(exp, 0.0, _log_error(lambda values: values.astype(np.longdouble), 20))
 
 
-def _log_error(dtype: np.dtype[Any], top: int) -> float:
-    x = np.geomspace(1.0, 2.0**top, _POINTS).astype(dtype)
-    x = _suspects(x[x > 1], np.log)
+def _log_error(stored: Stored, top: int) -> float:
+    x = stored(np.geomspace(1.0, 2.0**top, _POINTS))
+    x = _suspects(x[x > 1], np.log, stored)
     with mpmath.workprec(_BITS):
         exact = [mpmath.log(value) for value in exact_values(x)]
-        return _largest_ratio(np.log(x), exact, exact)
+        return _largest_ratio(stored(np.log(x)), exact, exact)
 
 
 def _suspects(
-    x: NDArray[Any], function: Callable[[Any], Any], smallest: float = 0.0
+    x: NDArray[Any], function: Callable[[Any], Any], stored: Stored, smallest: float = 0.0
 ) -> NDArray[Any]:
     """The points that may have the largest errors, above `smallest` and below it; all in float64.
 
@@ -79,7 +90,7 @@ def _suspects(
         return x
     with np.errstate(all="ignore"):
         exact = function(x.astype(np.float64))
-        computed = function(x).astype(np.float64)
+        computed = stored(function(x)).astype(np.float64)
         off = np.abs(computed - exact)
         kept = np.zeros(x.shape, bool)
         for errors, inside in ((off / exact, exact / smallest), (off, smallest / exact)):
@@ -91,7 +102,7 @@ def _suspects(
 
 def _exp_errors(x: NDArray[Any], format: Format) -> tuple[float, float]:
     with mpmath.workprec(_BITS), np.errstate(all="ignore"):
-        y = np.exp(x)
+        y = _stored(format, np.exp(x))
         exact = [mpmath.exp(value) for value in exact_values(x)]
         smallest = mpmath.ldexp(1, format.emin)
         pairs = [

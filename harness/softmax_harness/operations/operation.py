@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,19 +60,35 @@ class Policy:
     zero_temperature: str | None = None
 
     @classmethod
-    def parse(cls, assignments: tuple[str, ...]) -> Policy:
-        """The policy given by texts such as ``all-masked=zero``."""
+    def of(cls, given: Policy | Mapping[str, str] | str | None) -> Policy:
+        """The policy that a caller gives: ``{"all_masked": "zero"}`` or ``"all-masked=zero"``."""
+        if isinstance(given, Policy):
+            return given
+        texts = given.split(",") if isinstance(given, str) else ()
+        if isinstance(given, Mapping):
+            texts = [f"{name}={choice}" for name, choice in given.items()]
+        return cls.parse(tuple(text.strip().replace("_", "-") for text in texts), "policy=")
+
+    @classmethod
+    def parse(cls, assignments: tuple[str, ...], where: str = "--policy ") -> Policy:
+        """The policy given by texts such as ``all-masked=zero``; `where` it was given."""
         names = [field.name.replace("_", "-") for field in fields(cls)]
         chosen = {}
         for assignment in assignments:
             name, _, choice = assignment.partition("=")
             if name not in names or choice not in _CHOICES:
                 raise HarnessError(
-                    f"--policy {assignment!r}: expected NAME=CHOICE with NAME one of "
+                    f"{where}{assignment!r}: expected NAME=CHOICE with NAME one of "
                     f"{', '.join(names)} and CHOICE one of {', '.join(_CHOICES)}"
                 )
             chosen[name.replace("-", "_")] = choice
         return cls(**chosen)
+
+    @property
+    def assignments(self) -> tuple[str, ...]:
+        """The texts from which `parse` makes it again."""
+        chosen = {name.replace("_", "-"): choice for name, choice in vars(self).items()}
+        return tuple(f"{name}={choice}" for name, choice in chosen.items() if choice is not None)
 
     @staticmethod
     def result(choice: str | None, n: int) -> float:

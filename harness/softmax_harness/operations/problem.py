@@ -72,8 +72,8 @@ class Problem:
         fixed, expected = self.operation.special_values(x, self.policy, operands)
         if "uniform" not in vars(self.policy).values():
             return fixed, expected  # 0, 1, NaN and infinity are numbers of every format
-        nearest = np.where(expected == ANYTHING, 0.0, expected).astype(self.output_format.dtype)
-        return fixed, np.where(expected == ANYTHING, ANYTHING, nearest.astype(np.float64))
+        nearest = self.output_format.nearest(np.where(expected == ANYTHING, 0.0, expected))
+        return fixed, np.where(expected == ANYTHING, ANYTHING, nearest)
 
     @property
     def resolved_axis(self) -> int:

@@ -127,6 +127,14 @@ def cheap_limit_of(operation: Operation, standard: str) -> CheapLimit | None:
     return CheapLimit(_half, _CHEAP.get(standard, _half_of_elements))
 
 
+def constant_limit(number: float) -> CheapLimit:
+    """The same limit for every element."""
+    return CheapLimit(
+        lambda n, normal: np.full(normal.shape, number),
+        lambda distance, z, ulp, n, format: np.full(z.shape, number),
+    )
+
+
 def _half(n: int, normal: NDArray[np.bool_]) -> Array:
     return np.full(normal.shape, 0.5)
 

@@ -55,14 +55,16 @@ def score_document(scored: Score, limits: Sequence[Held] = ()) -> dict[str, Any]
         "max_ulp": worst.value if worst else math.nan,
         "sum_defect": getattr(total.extremes.get("sum_defect"), "value", math.nan),
         **{name: int(value) for name, value in total.sums.items()},
-        "worst": _element(scored, worst) | {"ulp": worst.value} if worst else None,
-        "firsts": {name: _element(scored, extreme) for name, extreme in scored.firsts.items()},
+        "worst": element_document(scored, worst) | {"ulp": worst.value} if worst else None,
+        "firsts": {
+            name: element_document(scored, extreme) for name, extreme in scored.firsts.items()
+        },
         "limits": [each._asdict() | {"holds": each.holds} for each in limits],
     }
 
 
-def _element(scored: Score, extreme: Extreme) -> dict[str, Any]:
-    """Where an element stands, what went in, what came out, and what is right.
+def element_document(scored: Score, extreme: Extreme) -> dict[str, Any]:
+    """One element as plain data: where it stands, what went in, what came out, and what is right.
 
     ``x`` is the logit at its place, where a row has one result for each.
     """
@@ -124,10 +126,9 @@ def _explain(scored: Score, inputs: Inputs, index: int, row: int) -> str | None:
 
 def _explaining_file(scored: Score, row: int) -> str | None:
     """The same of a row of the file, where it holds rows of logits."""
-    pair = scored.pair
-    if not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
+    pair, files = scored.pair, scored.pair.files
+    if files is None or not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
         return None
-    files = pair.files
     if any(is_raw(each) or in_file(each)[1] for each in (files.x, *files.operands.values())):
         return None  # which explain does not read
     operands = [f"--operand={name}={path}" for name, path in files.operands.items()]

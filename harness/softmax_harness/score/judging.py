@@ -1,4 +1,4 @@
-"""A pair judged against the exact softmax of its inputs, on all cores."""
+"""A pair judged against the exact results of its inputs: of files on all cores."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ class Score:
         The first element of each outcome that is a fault; `value` is what was computed.
     row : SlicedRow or None
         The only row there is, if it was judged slice by slice.
+    at_most : float or None
+        The error in ulp that it was held to in place of the standard.
     """
 
     pair: Pair
@@ -61,21 +63,36 @@ class Score:
     tally: Tally
     firsts: dict[str, Extreme]
     row: SlicedRow | None = None
+    at_most: float | None = None
 
 
-def score(
+@dataclass(frozen=True)
+class Terms:
+    """What the results of a pair are held to; the rest as in `Score`.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        What is measured; all that the operation has where there are none.
+    """
+
+    policy: Policy
+    standard: str
+    at_most: float | None = None
+    metrics: tuple[str, ...] = ()
+
+
+def terms_of(
     pair: Pair,
     policy: Policy,
-    progress: Callable[[int], None] = lambda elements: None,
     standard: str | None = None,
-) -> Score:
-    """Judge every result of a pair, on all cores; `progress` is called with the number so far.
+    at_most: float | None = None,
+    metrics: tuple[str, ...] = (),
+) -> Terms:
+    """The terms for a pair, by default the standard of its format.
 
-    It is held to `standard`, by default that of its format. Where a mask hides everything, it may
-    give NaN or 0, the same throughout, unless `policy` says more.
-
-    Blocks are added up in their order, so that the result does not depend on how many processes
-    judge them.
+    Where a mask hides everything, it may give NaN or 0, the same throughout, unless `policy` says
+    more.
     """
     if not pair.rows:
         raise BadData(f"the arrays are empty, of shape {pair.y.shape}: there is nothing to judge")
@@ -83,16 +100,60 @@ def score(
     problem = pair.problem(policy)
     held_to = standard or default_standard(problem.operation, problem.output_format)
     check_standard(held_to, problem.operation)
+    return Terms(policy, held_to, at_most, metrics)
+
+
+def _unseen(elements: int) -> None:
+    """Whoever shows no progress."""
+
+
+def score(
+    pair: Pair,
+    policy: Policy,
+    progress: Callable[[int], None] = _unseen,
+    standard: str | None = None,
+    jobs: int | None = None,
+) -> Score:
+    """Judge every result of a pair; `progress` is called with the number so far.
+
+    Every maximum is confirmed by mpmath. What it is held to, `terms_of` says.
+
+    Parameters
+    ----------
+    jobs : int or None
+        How many processes judge it; None for as many as are worth it.
+    """
+    return confirmed(screened_score(pair, terms_of(pair, policy, standard), progress, jobs))
+
+
+def confirmed(scored: Score) -> Score:
+    """A score by `screened_score` with maxima by mpmath."""
+    terms = Terms(scored.policy, scored.standard, scored.at_most)
+    arbiter = _Arbiter(_Judge(scored.pair, terms, scored.row))
+    return replace(scored, tally=arbiter.confirmed(scored.tally))
+
+
+def screened_score(
+    pair: Pair,
+    terms: Terms,
+    progress: Callable[[int], None] = _unseen,
+    jobs: int | None = 1,
+) -> Score:
+    """As `score`, but the maxima are the screen's, which no report may state.
+
+    Blocks are added up in their order, so that the result does not depend on how many processes
+    judge them.
+    """
     total: Tally | None = None
     firsts: dict[str, Extreme] = {}
-    keep, here = kept_for_percentile(pair.y.size), _Judge(pair, policy, held_to)
-    for start, found, own in _judged_blocks(here):
+    keep, here = kept_for_percentile(pair.y.size), _Judge(pair, terms)
+    for start, found, own in _judged_blocks(here, jobs):
         for name, extreme in own.items():
             firsts.setdefault(name, replace(extreme, row=start + extreme.row))
         total = found if total is None else total.add(found, keep)
         progress(total.elements)
     assert total is not None
-    return Score(pair, policy, held_to, _Arbiter(here).confirmed(total), firsts, here.row)
+    return Score(pair, terms.policy, terms.standard, total, firsts, here.row, terms.at_most)
 
 
 _Block = tuple[int, Tally, dict[str, Extreme]]
@@ -104,18 +165,18 @@ class _Judge:
     Attributes
     ----------
     pair : Pair
-    policy : Policy
-    standard : str
+    terms : Terms
     problem : Problem
     row : SlicedRow or None
         The only row there is, once it was judged slice by slice.
     """
 
-    def __init__(self, pair: Pair, policy: Policy, standard: str) -> None:
-        self.pair, self.policy, self.standard = pair, policy, standard
-        self.problem = pair.problem(policy)
-        self.row: SlicedRow | None = None
-        self._metrics = metrics_of(pair.operation)
+    def __init__(self, pair: Pair, terms: Terms, row: SlicedRow | None = None) -> None:
+        self.pair, self.terms = pair, terms
+        self.problem = pair.problem(terms.policy)
+        self.row = row
+        known, names = metrics_of(pair.operation), terms.metrics
+        self._metrics = [each for each in known if not names or each.name in names]
         self._keep = kept_for_percentile(pair.y.size)
         self._so_far: dict[str, float] = {}
 
@@ -138,6 +199,12 @@ class _Judge:
     def _judge_row(self, start: int, rows: slice) -> _Block:
         row = self.sliced(rows)
         found, firsts = judged_row(row, self._keep)
+        names = {each.name for each in self._metrics}
+        found = replace(
+            found,
+            candidates={name: each for name, each in found.candidates.items() if name in names},
+            sums={name: each for name, each in found.sums.items() if name in names},
+        )
         if self.pair.rows == 1:
             self.row = row
         return start, found, firsts
@@ -145,31 +212,34 @@ class _Judge:
     def sliced(self, rows: slice) -> SlicedRow:
         """One row, to be judged slice by slice."""
         x, y = self.pair.inputs(rows).x, self.pair.outputs(rows)
-        return SlicedRow(self.problem, self.standard, x, y, self.pair.let_go)
+        terms = self.terms
+        return SlicedRow(self.problem, terms.standard, x, y, self.pair.let_go, terms.at_most)
 
     def question(self, rows: slice | NDArray[np.int64], tier: str = "screened") -> Question:
         """Some rows of inputs with their truth."""
         x, operands = self.pair.inputs(rows)
-        return question(self.problem, x, operands, tier).held_to(self.standard)
+        asked = question(self.problem, x, operands, tier)
+        return asked.held_to(self.terms.standard, self.terms.at_most)
 
     def outputs(self, rows: slice | NDArray[np.int64]) -> NDArray[np.float64]:
         """Some rows of outputs, shape (rows, m)."""
         return self.pair.outputs(rows).astype(np.float64, copy=False)
 
 
-def _judged_blocks(here: _Judge) -> Iterator[_Block]:
+def _judged_blocks(here: _Judge, jobs: int | None) -> Iterator[_Block]:
     """Each block's first row, its tally and its first faults, in order; few are in memory."""
     pair = here.pair
-    is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
-    jobs = usable_cores() if is_much and pair.rows > 1 else 1
+    if jobs is None:
+        is_much = pair.call.x.size * pair.operation.cost >= _WORTH_PROCESSES
+        jobs = usable_cores() if is_much and pair.rows > 1 else 1
     constants()  # which forked processes inherit
-    if jobs == 1:
+    if jobs == 1 or pair.files is None:
         keep_freed_memory()
         yield from (here.judge(start, rows) for start, rows in pair.blocks())
         return
     # Forked where that is safe, since forked processes start at once.
     start_method = "fork" if sys.platform == "linux" else "spawn"
-    given = (pair.files, here.policy, here.standard)
+    given = (pair.files, here.terms)
     with processes(jobs, start_method, _begin, given) as executor:
         ahead: deque[Future[_Block]] = deque()
         for start, rows in pair.blocks():
@@ -185,8 +255,8 @@ def _judged_blocks(here: _Judge) -> Iterator[_Block]:
 _own: list[_Judge] = []  # the judge of a worker process
 
 
-def _begin(files: Files, policy: Policy, standard: str) -> None:
-    _own[:] = [_Judge(open_pair(files), policy, standard)]
+def _begin(files: Files, terms: Terms) -> None:
+    _own[:] = [_Judge(open_pair(files), terms)]
 
 
 def _judge_block(start: int, rows: slice) -> _Block:
@@ -206,12 +276,12 @@ class _Arbiter:
             return total
         is_sliced = SlicedRow.takes(self._judge.problem, pair.inputs(_places(rows[:1])).x)
         exact = self._of_slices(total, rows) if is_sliced else self._of_rows(rows)
-        check_candidates(total, exact, "the file")
+        check_candidates(total, exact, "the outputs")
         return renewed(total, exact)
 
     def _of_rows(self, rows: list[int]) -> dict[str, list[Extreme]]:
         asked = self._judge.question(_places(rows), "mpmath")
-        where = f"rows {rows} of the file"
+        where = f"rows {rows} of the inputs"
         check_screen(asked.problem, asked.x, asked.operands, asked.truth, where)
         return exact_maxima(asked, self._judge.outputs(_places(rows)), rows)
 

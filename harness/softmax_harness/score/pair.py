@@ -1,10 +1,10 @@
-"""Inputs and outputs in files, of any layout, read block by block."""
+"""Inputs and outputs of any layout, in memory or in files, read block by block."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,80 @@ class Files:
         return tuple(in_file(each)[0] for each in (self.x, self.y, *self.operands.values()))
 
 
+def check_call(
+    operation: Operation, ndim: int, axis: int, operands: Iterable[str], axis_called: str
+) -> None:
+    """That an operation can be asked for on arrays of `ndim` axes, with operands of these names.
+
+    Raises
+    ------
+    BadData, UnknownName
+        If there is no such axis or operand.
+    """
+    if not -ndim <= axis < ndim:
+        raise BadData(f"{axis_called}: the arrays have {ndim} axes; expected {-ndim} to {ndim - 1}")
+    if not operation.has_axis and axis not in (-1, ndim - 1):
+        raise BadData(f"{axis_called}: {operation.name} has no axis to choose; leave it out")
+    about = operation.operands if operation.takes_logits else operation.operands[1:]
+    names = [each.name for each in about]
+    for name in operands:
+        if not names:
+            raise BadData(f"{name} was given, but {operation.name} takes logits alone")
+        if name not in names:
+            raise unknown(f"operand of {operation.name}", name, names)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The arguments of a call, and what they are called where one does not fit the others.
+
+    That there are such an axis and such operands, `check_call` has seen to.
+
+    Attributes
+    ----------
+    operation : Operation
+    first : ndarray
+        The first argument.
+    operands : mapping of str to ndarray
+        The other arguments, by name.
+    axis : int
+    called : mapping of str to str
+        What a message calls an array, by the name of its parameter; ``y`` is what came back.
+    wanted : str
+        How a missing operand is given, with ``{}`` for its name.
+    own_format : Format or None
+        Of the first argument, where its numbers stand in a wider type.
+    """
+
+    operation: Operation
+    first: NDArray[Any]
+    operands: Mapping[str, NDArray[Any]]
+    axis: int
+    called: Mapping[str, str]
+    wanted: str
+    own_format: Format | None = None
+
+    @property
+    def format(self) -> Format:
+        """Of the first argument; integers count as float64."""
+        return self.own_format or format_of(self.first)
+
+    def rows(self) -> tuple[CallRows, tuple[int, ...]]:
+        """The rows of the call, and the shape of what comes back.
+
+        Raises
+        ------
+        BadData
+            If an operand is missing, or shapes do not fit each other.
+        """
+        arguments = (self.first, *_others(self))
+        call = rows_of(self.operation, arguments, self.axis)
+        expected = self.operation.shape_of_results(arguments, self.axis)
+        if not self.operation.has_axis:
+            expected = (*call.others, expected[-1])
+        return call, expected
+
+
 @dataclass(frozen=True)
 class Pair:
     """Inputs and the outputs computed from them.
@@ -79,7 +153,7 @@ class Pair:
     first : ndarray
         The first argument.
     y : ndarray
-        The outputs; neither is loaded into memory.
+        The outputs; neither is loaded into memory from a file.
     call : CallRows
         The inputs as rows.
     results : ndarray, shape (*call.others, ...)
@@ -88,7 +162,10 @@ class Pair:
         The axis of the operation, counted from 0.
     format : Format
         Of y: the format that is judged.
-    files : Files
+    files : Files or None
+        Where it lies; None where it is in memory alone, so that no other process can open it.
+    own_format : Format or None
+        As in `Given`.
     """
 
     operation: Operation
@@ -98,7 +175,8 @@ class Pair:
     results: NDArray[Any]
     axis: int
     format: Format
-    files: Files
+    files: Files | None = None
+    own_format: Format | None = None
 
     @property
     def n(self) -> int:
@@ -110,10 +188,14 @@ class Pair:
         """Number of rows."""
         return self.call.rows if self.y.size else 0
 
+    @property
+    def input_format(self) -> Format:
+        """Of the first argument; integers count as float64."""
+        return self.own_format or format_of(self.first)
+
     def problem(self, policy: Policy) -> Problem:
         """What the outputs are judged as."""
-        own = format_of(self.first)
-        return Problem(self.operation, own, self.format, self.axis, policy)
+        return Problem(self.operation, self.input_format, self.format, self.axis, policy)
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
         """First row and rows of each block; rows that share an operand stay together."""
@@ -148,7 +230,7 @@ class Pair:
         around = self.call.others
         own = array.shape[len(around) :]
         if array.flags.c_contiguous:
-            return np.asarray(array.reshape(-1, *own)[rows])
+            return np.asarray(array.reshape(self.rows, *own)[rows])
         chosen = np.arange(*rows.indices(self.rows)) if isinstance(rows, slice) else rows
         places = np.unravel_index(chosen, around)
         if len(own) != 1:
@@ -204,90 +286,145 @@ def read_pair(files: Files) -> Pair:
         such axis or operand, if every input is NaN, or if an integer input is not exact in float64.
     """
     pair = open_pair(files)
-    _check_inputs(files.x, pair.first)
-    for about in pair.operation.operands:
-        if about.name in files.operands:
-            values = _operand(files, about, pair.first)
-            _check_operand(about, files.operands[about.name], values, pair.n)
+    x = pair.first
+    if x.dtype.kind not in "iu" and x.size and all(np.isnan(part).all() for part in x):
+        raise BadData(
+            f"{files.x}: every value is NaN; expected logits, at least one of them a number"
+        )
+    check_values(pair, _operands(files, x), _called(files))
     if files.y_dtype is not None:
-        check_rounded(files.y, pair.y, pair.format)
+        check_rounded(pair.y, pair.format, str(files.y))
     return pair
+
+
+def _called(files: Files) -> dict[str, str]:
+    """The path of each array, by the name of its parameter."""
+    first = operation_named(files.operation).parameters[0]
+    return {name: str(path) for name, path in {**files.operands, first: files.x}.items()}
+
+
+def check_values(
+    pair: Pair, operands: Mapping[str, NDArray[Any]], called: Mapping[str, str]
+) -> None:
+    """That integers are exact in float64, and that operands hold what they stand for.
+
+    Parameters
+    ----------
+    operands : mapping of str to ndarray
+        Those that were given.
+    called : mapping of str to str
+        What a message calls each, and the first argument.
+    """
+    _check_integers(called[pair.operation.parameters[0]], pair.first)
+    for about in pair.operation.operands:
+        if about.name in operands:
+            _check_operand(about, operands[about.name], called[about.name], pair.n)
 
 
 def open_pair(files: Files) -> Pair:
     """As `read_pair`, but the values are not looked at."""
-    operation = operation_named(files.operation)
-    x = _numbers(files)
-    if not -x.ndim <= files.axis < x.ndim:
-        raise BadData(
-            f"--axis {files.axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to "
-            f"{x.ndim - 1}"
-        )
-    if not operation.has_axis and files.axis not in (-1, x.ndim - 1):
-        raise BadData(f"--axis {files.axis}: {operation.name} has no axis to choose; leave it out")
-    arguments = (x, *_others(files, operation, x))
-    call = rows_of(operation, arguments, files.axis)
-    expected = operation.shape_of_results(arguments, files.axis)
-    if not operation.has_axis:
-        expected = (*call.others, expected[-1])
-    y = _outputs(files, format_of(x), expected)
+    operation, x = operation_named(files.operation), _numbers(files)
+    check_call(operation, x.ndim, files.axis, files.operands, f"--axis {files.axis}")
+    given = Given(
+        operation=operation,
+        first=x,
+        operands=_operands(files, x),
+        axis=files.axis,
+        called=_called(files) | {"y": str(files.y)},
+        wanted="--operand {}=FILE.npy",
+    )
+    y = _outputs(files, given)
+    return replace(pair_of(given, y, FORMATS[files.y_dtype or y.dtype.name]), files=files)
+
+
+def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
+    """The pair of a call and the outputs computed from it; `y_format` is judged.
+
+    Raises
+    ------
+    BadData
+        As `Given.rows`, and if the outputs have another shape than is expected of them.
+    """
+    operation, x = given.operation, given.first
+    call, expected = given.rows()
     if y.shape != expected:
         wanted = "the same shape" if expected == x.shape else f"{expected}"
+        name = given.called[operation.parameters[0]]
         raise BadData(
-            f"{files.x} has shape {x.shape} and {files.y} has {y.shape}: expected {wanted}"
+            f"{name} has shape {x.shape} and {given.called['y']} has {y.shape}: expected {wanted}"
         )
-    axis = files.axis % x.ndim
+    axis = given.axis % x.ndim
     results = np.moveaxis(y, axis, -1) if operation.one_to_one else y
-    format = FORMATS[files.y_dtype or y.dtype.name]
-    return Pair(operation, x, y, call, results, axis, format, files)
+    own = given.own_format
+    return Pair(operation, x, y, call, results, axis, y_format, own_format=own)
 
 
 def _numbers(files: Files) -> NDArray[Any]:
     """A plain array, which NumPy cuts several times as fast as its memmap."""
     array = read_array(files.x, Told(files.x_dtype, files.shape))
-    try:
-        format_of(array)
-    except BadData as error:
-        raise BadData(f"{files.x}: {error}") from None
+    check_format(array, str(files.x))
     return np.atleast_1d(array.view(np.ndarray))
 
 
-def _outputs(files: Files, own: Format, expected: tuple[int, ...]) -> NDArray[Any]:
+def check_format(array: NDArray[Any], called: str) -> None:
+    """Refuse an array of numbers that nothing is computed of."""
+    try:
+        format_of(array)
+    except BadData as error:
+        raise BadData(f"{called}: {error}") from None
+
+
+def _outputs(files: Files, given: Given) -> NDArray[Any]:
     """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
     told = Told(files.y_dtype or files.x_dtype)
     if is_raw(files.y):
-        told = Told(told.dtype or own.name, expected)
+        told = Told(told.dtype or given.format.name, given.rows()[1])
     y = read_array(files.y, told).view(np.ndarray)
-    if y.dtype.name not in FORMATS:
-        raise BadData(
-            f"{files.y}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
-            "that is to be judged"
-        )
+    check_output_format(y, str(files.y))
     one_result = operation_named(files.operation).one_result
     return y if one_result else np.atleast_1d(y)
 
 
-def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def from_bits(y: NDArray[Any], format: Format) -> NDArray[Any]:
+    """Unsigned integers as the numbers of a format whose bits they are; others as they are."""
+    is_bits = y.dtype.kind == "u" and y.dtype.itemsize == format.dtype.itemsize
+    return y.view(format.dtype) if is_bits else y
+
+
+def check_output_format(y: NDArray[Any], called: str) -> None:
+    """Refuse outputs of no format that can be judged."""
+    if y.dtype.name not in FORMATS:
+        raise BadData(
+            f"{called}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
+            "that is to be judged"
+        )
+
+
+def _others(given: Given) -> Iterator[NDArray[Any]]:
     """The arguments after the first one; without a mask of scores all are seen."""
+    operation = given.operation
     about = operation.operands if operation.takes_logits else operation.operands[1:]
     names = [each.name for each in about]
-    for name in files.operands:
-        if name not in names:
-            raise unknown(f"operand of {operation.name}", name, names)
     for each in about:
-        if each.name in files.operands:
-            yield _operand(files, each, x)
+        if each.name in given.operands:
+            yield given.operands[each.name]
         elif each.kind == "bool" and not operation.takes_logits:
-            yield _all_seen(files, about, x)
+            yield _all_seen(given, about)
         else:
             raise BadData(
-                f"{operation.name} takes {', '.join(names)}: expected --operand "
-                f"{each.name}=FILE.npy"
+                f"{operation.name} takes {', '.join(names)}: expected "
+                f"{given.wanted.format(each.name)}"
             )
 
 
+def _operands(files: Files, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The arguments after the first one that are given, by name."""
+    about = {each.name: each for each in operation_named(files.operation).operands}
+    return {name: _operand(files, about[name], x) for name in files.operands}
+
+
 def _operand(files: Files, about: Operand, x: NDArray[Any]) -> NDArray[Any]:
-    """An argument after the first one; a raw one has as many numbers as the logits have rows."""
+    """One of them; a raw one has as many numbers as the logits have rows."""
     path = files.operands[about.name]
     if not is_raw(path):
         # Integers are bits of the format of the logits only where floats are expected.
@@ -312,54 +449,52 @@ def _raw_dtype(about: Operand, path: Path, shape: tuple[int, ...], x: NDArray[An
     return f"int{8 * size}" if size in (1, 2, 4, 8) else "int64"
 
 
-def _all_seen(files: Files, about: tuple[Operand, ...], x: NDArray[Any]) -> NDArray[np.bool_]:
+def _all_seen(given: Given, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, _operand(files, keys, x).shape[-2]), bool)
+    return np.ones((1, given.operands[keys.name].shape[-2]), bool)
 
 
-def _check_inputs(path: Path, x: NDArray[Any]) -> None:
-    if x.dtype.kind in "iu" and x.size:
-        flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
-        for start in range(0, x.size, _BLOCK_ELEMENTS):
-            part = flat[start : start + _BLOCK_ELEMENTS]
-            if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
-                raise BadData(
-                    f"{path}: holds integers beyond 2**53, which float64 cannot hold exactly; "
-                    "expected inputs as they were given to the kernel, in its own format"
-                )
-            let_go(x)
-    elif x.size and all(np.isnan(part).all() for part in x):
-        raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
+def _check_integers(called: str, x: NDArray[Any]) -> None:
+    if x.dtype.kind not in "iu" or not x.size:
+        return
+    flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
+    for start in range(0, x.size, _BLOCK_ELEMENTS):
+        part = flat[start : start + _BLOCK_ELEMENTS]
+        if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
+            raise BadData(
+                f"{called}: holds integers beyond 2**53, which float64 cannot hold exactly; "
+                "expected inputs as they were given to the kernel, in its own format"
+            )
+        let_go(x)
 
 
-def _check_operand(about: Operand, path: Path, values: NDArray[Any], n: int) -> None:
+def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) -> None:
     """That an operand holds what it stands for: places of logits, True and False, or floats."""
     kind = values.dtype.kind
+    told = about.name if called == about.name else f"{called}: {about.name}"
     if about.kind == "float":
         if values.dtype.name not in FORMATS and kind not in "iu":
-            raise BadData(f"{path}: {about.name} of {values.dtype}: expected floats")
+            raise BadData(f"{told} of {values.dtype}: expected floats")
         return
     if kind not in "biu":
         wanted = "places of logits" if about.is_class else "True where a logit is seen"
-        raise BadData(f"{path}: {about.name} of {values.dtype}: expected {wanted}")
+        raise BadData(f"{told} of {values.dtype}: expected {wanted}")
     least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
     last = n - 1 if about.is_class else 1
     if least < 0 or most > last:
         wrong = least if least < 0 else most
-        raise BadData(f"{path}: {about.name} holds {wrong}: expected 0 to {last}")
+        raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
 
 
-def check_rounded(path: Path, y: NDArray[Any], format: Format) -> None:
+def check_rounded(y: NDArray[Any], format: Format, called: str) -> None:
     """That outputs in a wider type are numbers of the format that they are judged as."""
     flat = y.ravel(order="K")
     for start in range(0, y.size, _BLOCK_ELEMENTS):
         part = flat[start : start + _BLOCK_ELEMENTS].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            rounded = part.astype(format.dtype).astype(np.float64)
-        wrong = (rounded != part) & ~np.isnan(part)
+        wrong = (format.nearest(part) != part) & ~np.isnan(part)
         if wrong.any():
             raise BadData(
-                f"{path}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
+                f"{called}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
                 "that were rounded to that format"
             )

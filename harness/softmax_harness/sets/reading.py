@@ -50,7 +50,7 @@ def _read(path: Path, item: Item, output_dtype: str | None) -> NDArray[Any] | Fa
         hint = f" (or say --y-dtype {y.dtype} of all)" if y.dtype.name in FORMATS else ""
         return Fault("wrong_dtype", f"{path}: outputs of {y.dtype}; expected {expected}{hint}")
     if y.dtype.name != expected:
-        check_rounded(path, y, FORMATS[expected])
+        check_rounded(y, FORMATS[expected], str(path))
     return y.reshape(item.rows, -1)
 
 

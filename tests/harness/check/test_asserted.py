@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from softmax_harness import pytest_plugin
 from softmax_harness.check.asserted import asserted
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Verdict
+from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.inputs import witness
 from softmax_harness.pytest_plugin import assert_softmax_accurate
@@ -259,3 +261,10 @@ def test_a_slow_verdict_says_on_how_much_it_is(monkeypatch):
     with pytest.raises(AssertionError, match=f"inaccurate on 3 elements; {slow}"):
         assert_softmax_accurate(lambda x, axis=-1: x)
     assert asserted.SLOW[0].endswith(f"float32: {slow}")
+
+
+def test_a_finding_on_what_no_command_finds_is_shown_without_it():
+    finding = Finding("overflow", "gives nan", witness="float32:0x1p+0@0", replay="check it")
+    result = Checked("<lambda>", "float32", "fail", (finding, replace(finding, witness="")))
+    first, second = asserted._unnamed(result).findings
+    assert first.replay == "softmax-harness explain float32:0x1p+0@0" and second.replay == ""

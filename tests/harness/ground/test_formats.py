@@ -1,5 +1,6 @@
 """Rounding, spacing and neighbours of each format against exact fractions."""
 
+import math
 import re
 from fractions import Fraction
 
@@ -188,3 +189,22 @@ def test_a_wrong_name_or_type_is_told():
         format_named("bfloat61")
     with pytest.raises(BadData, match="complex64"):
         format_of(np.zeros(2, np.complex64))
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+def test_the_nearest_numbers_are_those_of_the_exact_rounding(format):
+    rng = np.random.default_rng(1)
+    spread = np.ldexp(rng.standard_normal(500), rng.integers(-1074, 1020, 500))
+    near = np.ldexp(rng.standard_normal(500), rng.integers(format.emin - 9, format.emax, 500))
+    ends = np.ldexp(1.0 - 2.0 ** -np.arange(2.0, 54.0), format.emax + 1)
+    ends = np.concatenate([ends, [0.0, format.largest, format.smallest_subnormal / 2]])
+    values = np.concatenate([spread, near, ends, -ends])
+    found = format.nearest(values)
+    for value, nearest in zip(values.tolist(), found.tolist(), strict=True):
+        fraction, exponent = math.frexp(abs(value))
+        exactly = format.round(int(math.ldexp(fraction, 53)), exponent - 53)
+        assert str(nearest) == str(math.copysign(exactly, value)).replace("-nan", "nan")
+    beyond = format.overflow_value
+    special = format.nearest([np.inf, -np.inf, np.nan])
+    assert np.array_equal(special, [beyond, -beyond, np.nan], equal_nan=True)
+    assert format.nearest(1.0).shape == ()

@@ -6,8 +6,9 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,15 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
+from softmax_harness.explain.command import explaining
 from softmax_harness.subjects.adapted import Adapted
+from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import Reply, Request
+
+if TYPE_CHECKING:  # the contract is the judge's, who alone loads it
+    from softmax_harness.check.contract import Checked, Contract, Finding
 
 Softmax = Callable[..., NDArray[Any]]
 
@@ -29,16 +35,18 @@ SLOW: list[str] = []  # of each that was too slow for the whole suite, how much 
 class _Called:
     """Calls the callable in this process, and keeps the first exception that it raised."""
 
-    def __init__(self, function: Softmax) -> None:
-        self._function = function
+    def __init__(self, function: Softmax, names: tuple[str, ...] = ()) -> None:
+        self._function = bound(function, names)
         self._takes_axis = _takes_axis(function)
         self.raised: Exception | None = None
 
-    def __call__(self, x: NDArray[Any], axis: int = -1) -> NDArray[Any]:
+    def __call__(self, *arguments: NDArray[Any], **named: Any) -> Any:
+        if not self._takes_axis:
+            named.pop("axis", None)
         # NumPy's warnings are its own business, even where a test turns warnings into errors.
         with np.errstate(all="ignore"):
             try:
-                return self._function(x, axis=axis) if self._takes_axis else self._function(x)
+                return self._function(*arguments, **named)
             except Exception as error:
                 self.raised = self.raised or error
                 raise
@@ -81,14 +89,69 @@ def check(
         loadable_name(f),
         None if output_dtype is None else _dtype(output_dtype),
         standard,
+        arrays=convention.arrays,
+        device=convention.device,
     )
     called = _Called(f)
-    own = convention if convention.arrays is not None else Convention.of(declaration)
-    verdict = CLIENT.verdict(assertion, partial(_answer, own.adapted(called)))
+    verdict = CLIENT.verdict(assertion, _answering(called, declaration, convention))
     if verdict.slow:
         SLOW.append(f"{assertion.name} {assertion.dtype}: {verdict.slow}")
     if verdict.faults:
         raise AssertionError(_message(assertion, verdict)) from called.raised
+
+
+def checked_here(f: Softmax, contract: Contract) -> list[Checked]:
+    """The verdicts on a callable of this process, one for each dtype of a contract.
+
+    It is called here, and judged in another process, on all of the contract that needs no process
+    of its own.
+    """
+    from softmax_harness.operations import (
+        operation_named,  # whose names an assertion can do without
+    )
+
+    declaration = f if isinstance(f, Implementation) else declared(f)
+    operation = declaration.operation if declaration else contract.operation
+    loadable = loadable_name(f)
+    shared = Assertion(
+        name=loadable or (declaration.name if declaration else _name(f)),
+        declared=_plain(declaration) if declaration else None,
+        dtype="",
+        limits=tuple(f"{each.metric}={each.number}" for each in contract.limits),
+        policy=contract.policy.assignments,
+        without=contract.without,
+        seed=contract.seed,
+        loadable=loadable,
+        output_dtype=contract.said.output_dtype,
+        standard=contract.said.standard,
+        operation=operation,
+        parts=tuple(part for part in contract.parts if part != "repeats"),
+        names_dtype=contract.names_dtypes,
+        fail_fast=contract.fail_fast,
+        is_shown=False,
+        arrays=contract.said.arrays,
+        device=contract.said.device,
+    )
+    called = _Called(f, operation_named(operation).parameters)
+    said = Convention(None, contract.said.arrays, contract.said.device)
+    answer = _answering(called, declaration, said)
+    asked = (replace(shared, dtype=dtype) for dtype in contract.dtypes)
+    found = [CLIENT.verdict(each, answer).checked for each in asked]
+    return [each if loadable else _unnamed(each) for each in found if each is not None]
+
+
+def _unnamed(result: Checked) -> Checked:
+    """A verdict on a callable that no command can find: its findings are shown without it."""
+
+    def replayed(finding: Finding) -> Finding:
+        text = finding.witness
+        return replace(finding, replay=explaining(text, None, result.operation) if text else "")
+
+    return replace(
+        result,
+        findings=tuple(map(replayed, result.findings)),
+        expected=tuple(map(replayed, result.expected)),
+    )
 
 
 def loadable_name(f: Softmax) -> str | None:
@@ -106,6 +169,14 @@ def loadable_name(f: Softmax) -> str | None:
 
 def _dtype(dtype: Any) -> str:
     return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+
+
+def _answering(
+    called: _Called, declaration: Implementation | None, said: Convention
+) -> Callable[[Request], Reply]:
+    """What answers requests by a callable, with the arrays that are said or else declared."""
+    own = said if said.arrays is not None else Convention.of(declaration)
+    return partial(_answer, own.adapted(called))
 
 
 def _answer(called: Callable[..., Any] | Adapted, request: Request) -> Reply:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from softmax_harness.subjects.isolation import Fault
+
+if TYPE_CHECKING:  # the contract is the judge's, who alone loads it
+    from softmax_harness.check.contract import Checked
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,18 @@ class Assertion:
     seed : int
     loadable : str or None
         The name by which a command finds the callable; None where it has none.
-    output_dtype, standard : str or None
+    output_dtype, standard, arrays, device : str or None
         As the command takes them.
+    operation : str or None
+        What a plain callable computes; None for softmax.
+    parts : tuple of str
+        Of the contract; all but ``repeats`` can be asked for.
+    names_dtype : bool
+        Whether the dtype was asked for by name, so that it must be taken.
+    fail_fast : bool
+        Whether the verdict ends at its first finding.
+    is_shown : bool
+        Whether faults are told in full, each at the smallest input that is found.
     """
 
     name: str
@@ -44,6 +57,13 @@ class Assertion:
     loadable: str | None = None
     output_dtype: str | None = None
     standard: str | None = None
+    operation: str | None = None
+    parts: tuple[str, ...] = ("accuracy",)
+    names_dtype: bool = True
+    fail_fast: bool = False
+    is_shown: bool = True
+    arrays: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +78,14 @@ class Verdict:
         Each with its witness, the exact and the computed value in its message.
     slow : str
         How much of the suite it was judged on, where it is too slow for all of it.
+    checked : Checked or None
+        The verdict of the contract, where faults are not shown.
     """
 
     elements: int
     faults: tuple[Fault, ...]
     slow: str = ""
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from softmax_harness.check.contract.promises import parsed_limit
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import format_named
 from softmax_harness.ground.memory import keep_freed_memory
-from softmax_harness.operations import Policy, operation_named
+from softmax_harness.operations import DEFAULT_OPERATION, Policy, operation_named
 from softmax_harness.subjects.declaration import Said, described, problem_of
 from softmax_harness.subjects.isolation import Reply, Request
 from softmax_harness.subjects.subject import Subject
@@ -44,13 +44,19 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
     limits = tuple(parsed_limit(text, "limit") for text in assertion.limits)
     contract = Contract(
         (assertion.dtype,),
-        ("accuracy",),
+        assertion.parts,
         assertion.seed,
         subject.problem.policy,
         limits,
         families=assertion.families,
+        operation=subject.problem.operation.name,
+        fail_fast=assertion.fail_fast,
+        said=subject.said,
+        names_dtypes=assertion.names_dtype,
     )
     result = verdict(subject, contract)
+    if not assertion.is_shown:
+        return Verdict(result.elements, (), result.slow, result)
     if any(limit.metric == "max_ulp" for limit in limits):
         result = result.excluding(lambda finding: finding.kind in _REPLACED)
     faults = [shown(finding, subject, assertion.loadable) for finding in result.findings]
@@ -59,14 +65,20 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
 
 def _subject(assertion: Assertion, channel: Channel) -> Subject:
     format = format_named(assertion.dtype)
-    declared = assertion.declared or {"dtypes": (format.name,)}
+    plain = {"dtypes": (format.name,), "operation": assertion.operation or DEFAULT_OPERATION}
+    declared = assertion.declared or plain
     declaration = described(assertion.name, declared, "")
     promised = tuple(each for each in declaration.capabilities if each not in assertion.without)
     largest = {} if assertion.largest_n is None else {format.name: assertion.largest_n}
     declaration = replace(
         declaration, capabilities=promised, largest_n={**declaration.largest_n, **largest}
     )
-    said = Said(assertion.output_dtype, assertion.standard)
+    said = Said(
+        assertion.output_dtype,
+        assertion.standard,
+        arrays=assertion.arrays,
+        device=assertion.device,
+    )
     declaration = said.about(declaration, is_plain=assertion.declared is None)
     problem = problem_of(
         declaration, operation_named(declaration.operation), format, Policy.parse(assertion.policy)

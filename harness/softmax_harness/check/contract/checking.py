@@ -79,9 +79,12 @@ def checked(name: str, contract: Contract) -> list[Checked]:
 def verdict(subject: Subject, contract: Contract) -> Checked:
     """The verdict on a subject, without a fresh process to compare it with.
 
-    It must take its dtype; the parts of the contract are all but ``repeats``.
+    The parts of the contract are all but ``repeats``. A dtype that was asked for by name must be
+    taken.
     """
     first = _first_call(subject, contract)
+    if first.refusal and not contract.names_dtypes:
+        return Checked.of(key_of(subject), "unsupported", reported=(first.refusal,))
     if first.refusal:
         first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
     return _verdict(subject, subject, (), first, contract)

@@ -45,4 +45,4 @@ def finding_text(finding: Finding) -> str:
         lines.append(f"  {finding.metric} {finding.value:.6g}, limit {finding.limit:.6g}")
     if finding.witness:
         lines.append(f"  witness {finding.witness}")
-    return "\n".join([*lines, f"  {finding.replay}"])
+    return "\n".join([*lines, *[f"  {finding.replay}"] * bool(finding.replay)])

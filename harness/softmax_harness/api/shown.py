@@ -1,0 +1,59 @@
+"""Results that print well, in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from softmax_harness.ground.errors import unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_ROWS = 60  # of a table in a notebook
+
+
+class Shown(ABC):
+    """A result with a text and a table."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """What the verb prints."""
+
+    @property
+    @abstractmethod
+    def table(self) -> pd.DataFrame:
+        """The numbers."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        """For a notebook: nothing in it, whatever it is named, becomes markup."""
+        table = self.table.to_html(max_rows=_MOST_ROWS, escape=True, index=False)
+        return f"<pre>{escape(self.text)}</pre>\n{table}"
+
+
+def names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or several; several may stand in one text between commas, as in a command."""
+    texts = given.split(",") if isinstance(given, str) else given
+    return tuple(text.strip() for text in texts if text.strip())
+
+
+def limit_texts(limits: Mapping[str, float] | None) -> list[str]:
+    """Limits as the command writes them: ``max_ulp=2``."""
+    return [f"{metric}={number}" for metric, number in (limits or {}).items()]
+
+
+def known(kind: str, given: tuple[str, ...], all_known: Sequence[str]) -> tuple[str, ...]:
+    """Names that are all known; `UnknownName` with the nearest one otherwise."""
+    for name in given:
+        if name not in all_known:
+            raise unknown(kind, name, all_known)
+    return given
