@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from softmax_implementations.registry import DTYPES, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
 
 @implementation(
     "torch",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="torch",
     capabilities=("empty", "scalar", "subnormals", "axes"),
 )

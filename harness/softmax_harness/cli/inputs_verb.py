@@ -15,6 +15,7 @@ from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import replacing
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.manifest import MANIFEST
+from softmax_harness.ground.npy import write_npy
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
@@ -48,7 +49,8 @@ def command(
 
     A set has one file for each argument of a call; run.json says which, and under which name the
     outputs are expected. Compute Y from each X elsewhere, then judge it with softmax-harness score
-    X.npy Y.npy, or all of them with softmax-harness score INDIR OUTDIR.
+    X.npy Y.npy, or all of them with softmax-harness score INDIR OUTDIR. Of a format of one byte the
+    files hold the bits, as unsigned integers.
 
     Example: softmax-harness inputs --dtype float16 --family normal-10 --out inputs
     """
@@ -96,7 +98,7 @@ def _written(folder: Path, name: str, recipe: Recipe, operation: Operation) -> d
     files = _files(operation, name)
     arguments = dict(zip(files, operation.called_with(*whole), strict=True))
     for argument, values in arguments.items():
-        np.save(folder / files[argument], values, allow_pickle=False)
+        write_npy(folder / files[argument], values)
     return {
         "operation": operation.name,
         "outputs": name,

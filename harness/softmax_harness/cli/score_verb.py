@@ -36,6 +36,11 @@ from softmax_harness.score.folder import pairs_in
 @options.operands
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the operation.")
 @click.option(
+    "--x-dtype",
+    metavar="DTYPE",
+    help="Format of X and its operands, where they are bits saved as integers or raw bytes.",
+)
+@click.option(
     "--y-dtype",
     metavar="DTYPE",
     help="Format of Y, where its dtype is wider, or bits saved as integers.  [default: its dtype]",
@@ -58,6 +63,7 @@ def command(
     operation: str,
     operands: dict[str, str],
     axis: int,
+    x_dtype: str | None,
     y_dtype: str | None,
     limits: tuple[str, ...],
     files: DocumentFiles,
@@ -68,7 +74,8 @@ def command(
 
     X is the first argument of a call, for attention q; --operand gives the others by name. X is
     taken exactly, in the format of its own dtype, Y is judged in the format of its dtype. NumPy
-    saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16.
+    saves the bfloat16 of ml_dtypes as raw values of two bytes; these are read as bfloat16. Of its
+    formats of one byte --x-dtype and --y-dtype say which it is.
 
     INDIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
     names. The exit code is 1 if a limit is broken.
@@ -77,19 +84,19 @@ def command(
 
     Example: softmax-harness score X.npy Y.npy --operation cross_entropy --operand target=T.npy
     """
-    y_format = None if y_dtype is None else format_named(y_dtype).name
+    x_format, y_format = _known(x_dtype), _known(y_dtype)
     numbers = [parsed_number(text, "--limit") for text in limits]
     beside = {name: Path(path) for name, path in operands.items()}
     if x_path.is_dir():
-        _check_plain(operands, axis, operation)
+        _check_plain(operands, axis, operation, x_dtype)
         pairs = pairs_in(x_path, y_path)
     else:
-        pairs = {"": Files(x_path, y_path, axis, operation, beside, y_format)}
+        pairs = {"": Files(x_path, y_path, axis, operation, beside, y_format, x_format)}
     files.check([path for each in pairs.values() for path in each.read])
     judged: dict[str, tuple[Score, dict[str, Any]]] = {}
     for name, own in pairs.items():
         check_measured((metric for metric, _ in numbers), operation_named(own.operation))
-        scored = _scored(replace(own, y_dtype=y_format), policy, standard)
+        scored = _scored(replace(own, y_dtype=y_format or own.y_dtype), policy, standard)
         judged[name] = scored, score_document(scored, [held_to(scored, *each) for each in numbers])
     documents = {name: document for name, (_, document) in judged.items()}
     whole = {"schema": 1, "files": documents} if x_path.is_dir() else documents.get("", {})
@@ -102,10 +109,15 @@ def command(
     context.exit(0 if holds else 1)
 
 
-def _check_plain(operands: dict[str, str], axis: int, operation: str) -> None:
+def _known(dtype: str | None) -> str | None:
+    return None if dtype is None else format_named(dtype).name
+
+
+def _check_plain(operands: dict[str, str], axis: int, operation: str, x_dtype: str | None) -> None:
     """Refuse what the manifest of a folder says."""
     chosen = operation != DEFAULT_OPERATION
     given = {"--operand": bool(operands), "--axis": axis != -1, "--operation": chosen}
+    given["--x-dtype"] = x_dtype is not None
     for option, is_given in given.items():
         if is_given:
             raise BadData(f"{option} was given with a folder, which says it itself: leave it out")

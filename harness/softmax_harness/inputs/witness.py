@@ -109,7 +109,18 @@ def _from_literal(problem: Problem, found: re.Match[str]) -> Witness:
     index = int(found["index"])
     if problem.operation.one_to_one:
         _inside(index, block.shape[-1], found.string)
-    return Witness(problem, stored(block, problem.input_format), 0, index, given=given)
+    return Witness(problem, _held(block, problem.input_format), 0, index, given=given)
+
+
+def _held(values: NDArray[Any], format: Format) -> NDArray[Any]:
+    """The numbers in a format, none of which it gives another meaning."""
+    beyond = np.abs(values) > float(format.overflow_threshold)
+    if not format.has_infinity and beyond.any():
+        raise BadData(
+            f"{values[beyond][0]:g} is no number of {format.name}, which has no infinity: expected "
+            f"numbers from {-format.largest:g} to {format.largest:g}, or nan"
+        )
+    return stored(values, format)
 
 
 def operands_of(problem: Problem, x: NDArray[Any], texts: Mapping[str, str]) -> Operands:
@@ -168,7 +179,7 @@ def fitted(about: Operand, n: int, values: NDArray[Any], problem: Problem) -> ND
             f"{about.name}={values:g}: expected the place of one of the {n} logits, from 0"
         )
     if about.kind == "float":
-        return stored(values, problem.input_format)
+        return _held(values, problem.input_format)
     return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)
 
 

@@ -93,6 +93,7 @@ class Question:
 
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
+        y = _taken(y, self.truth) if self.problem.policy.saturation == "any" else y
         x = self.operation.effective_logits(self.x, self.operands)
         return batch_of(x, y, self.truth, self.input_sensitivity, self.problem.input_format)
 
@@ -122,6 +123,18 @@ class Question:
         limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + slack
         with np.errstate(invalid="ignore"):
             return bool(((batch.absolute > limit) & ~exempt).any())
+
+
+def _taken(y: Array, truth: Truth) -> Array:
+    """The outputs, where saturation is as good as what the format gives beyond its largest number.
+
+    Where RN(z), or what the policy fixes, is too large for a number, either stands for it.
+    """
+    due = np.isinf(truth.rounded) | (np.isnan(truth.rounded) & ~truth.fixed)
+    either = y == np.copysign(truth.format.largest, truth.rounded)
+    if not truth.format.has_infinity:
+        either |= np.isnan(y)
+    return np.where(due & either, truth.rounded, y)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -48,4 +49,5 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
 def _files(inputs: Path, outputs: Path, entry: dict[str, Any]) -> Files:
     first, *others = entry["arguments"].items()
     operands = {name: inputs / file for name, file in others}
-    return Files(inputs / first[1], outputs, entry["axis"], entry["operation"], operands)
+    files = Files(inputs / first[1], outputs, entry["axis"], entry["operation"], operands)
+    return replace(files, x_dtype=entry.get("dtype"))

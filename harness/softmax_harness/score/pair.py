@@ -46,6 +46,8 @@ class Files:
         The other arguments, by name.
     y_dtype : str or None
         The format of y, where its dtype does not tell it.
+    x_dtype : str or None
+        That of the arguments that are floats; of y too, where only its bits are there.
     """
 
     x: Path
@@ -54,6 +56,7 @@ class Files:
     operation: str = DEFAULT_OPERATION
     operands: Mapping[str, Path] = field(default_factory=dict)
     y_dtype: str | None = None
+    x_dtype: str | None = None
 
     @property
     def read(self) -> tuple[Path, ...]:
@@ -199,7 +202,8 @@ def read_pair(files: Files) -> Pair:
     _check_inputs(files.x, pair.first)
     for about in pair.operation.operands:
         if about.name in files.operands:
-            _check_operand(about, files.operands[about.name], pair.n)
+            own = files.x_dtype if about.kind == "float" else None
+            _check_operand(about, files.operands[about.name], pair.n, own)
     if files.y_dtype is not None:
         _check_outputs(files.y, pair.y, pair.format)
     return pair
@@ -208,7 +212,7 @@ def read_pair(files: Files) -> Pair:
 def open_pair(files: Files) -> Pair:
     """As `read_pair`, but the values are not looked at."""
     operation = operation_named(files.operation)
-    x, y = _numbers(files.x), _outputs(files)
+    x, y = _numbers(files.x, files.x_dtype), _outputs(files)
     if not -x.ndim <= files.axis < x.ndim:
         raise BadData(
             f"--axis {files.axis}: the arrays have {x.ndim} axes; expected {-x.ndim} to "
@@ -232,9 +236,9 @@ def open_pair(files: Files) -> Pair:
     return Pair(operation, x, y, call, results, axis, format, files)
 
 
-def _numbers(path: Path) -> NDArray[Any]:
+def _numbers(path: Path, dtype: str | None) -> NDArray[Any]:
     """A plain array, which NumPy cuts several times as fast as its memmap."""
-    array = read_npy(path)
+    array = read_npy(path, dtype)
     try:
         format_of(array)
     except BadData as error:
@@ -244,12 +248,7 @@ def _numbers(path: Path) -> NDArray[Any]:
 
 def _outputs(files: Files) -> NDArray[Any]:
     """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
-    y = read_npy(files.y)
-    y = y.view(np.ndarray)
-    if files.y_dtype is not None:
-        dtype = np.dtype(FORMATS[files.y_dtype].dtype)
-        if y.dtype.kind == "u" and y.dtype.itemsize == dtype.itemsize:
-            y = y.view(dtype)
+    y = read_npy(files.y, files.y_dtype or files.x_dtype).view(np.ndarray)
     if y.dtype.name not in FORMATS:
         raise BadData(
             f"{files.y}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
@@ -268,7 +267,8 @@ def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDA
             raise unknown(f"operand of {operation.name}", name, names)
     for each in about:
         if each.name in files.operands:
-            yield read_npy(files.operands[each.name]).view(np.ndarray)
+            own = files.x_dtype if each.kind == "float" else None
+            yield read_npy(files.operands[each.name], own).view(np.ndarray)
         elif each.kind == "bool" and not operation.takes_logits:
             yield _all_seen(files, about)
         else:
@@ -281,7 +281,7 @@ def _others(files: Files, operation: Operation, x: NDArray[Any]) -> Iterator[NDA
 def _all_seen(files: Files, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, read_npy(files.operands[keys.name]).shape[-2]), bool)
+    return np.ones((1, read_npy(files.operands[keys.name], files.x_dtype).shape[-2]), bool)
 
 
 def _check_inputs(path: Path, x: NDArray[Any]) -> None:
@@ -299,9 +299,9 @@ def _check_inputs(path: Path, x: NDArray[Any]) -> None:
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
 
 
-def _check_operand(about: Operand, path: Path, n: int) -> None:
+def _check_operand(about: Operand, path: Path, n: int, dtype: str | None) -> None:
     """That an operand holds what it stands for: places of logits, True and False, or floats."""
-    values = read_npy(path)
+    values = read_npy(path, dtype)
     kind = values.dtype.kind
     if about.kind == "float":
         if values.dtype.name not in FORMATS and kind not in "iu":

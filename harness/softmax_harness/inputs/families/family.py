@@ -171,6 +171,12 @@ class Recipe:
 
 
 def stored(values: NDArray[Any], format: Format) -> NDArray[Any]:
-    """`values` rounded to the format."""
+    """`values` rounded to the format.
+
+    A format without infinities holds its largest numbers in their place, as those do who mask in
+    it, and in place of what is beyond them.
+    """
+    if not format.has_infinity:
+        values = np.clip(values, -format.largest, format.largest)
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(values).astype(format.dtype)
