@@ -60,6 +60,14 @@ def _results(problem: Problem, x: Array, operands: Operands) -> Sequence[Any]:
     return Each(fixed.shape[1], result)
 
 
+def is_exact(problem: Problem, x: Array, operands: Operands, index: int) -> bool:
+    """Whether a result of the row is known exactly, as where all that is summed is equal."""
+    if is_long(problem.operation, x):
+        return enclosure_at(problem.operation, x, operands, index, _BITS).slack == 0
+    found = problem.operation.enclose(x, operands, _BITS)[index]
+    return found is not None and found.slack == 0
+
+
 def is_defined(problem: Problem, x: Array, operands: Operands) -> bool:
     """Whether the operation, and not the policy alone, says what a row gives."""
     in_a_row = tuple(each[None] for each in operands)

@@ -128,6 +128,11 @@ class Format:
         return largest * Fraction(2) ** self.largest_spacing_exponent
 
     @property
+    def overflow_bound(self) -> float:
+        """`overflow_threshold` as a float64, infinite where it is beyond these."""
+        return self.largest + math.ldexp(0.5, self.largest_spacing_exponent)
+
+    @property
     def overflow_value(self) -> float:
         """What stands for a magnitude beyond `overflow_threshold`.
 
@@ -157,6 +162,17 @@ class Format:
             ) from None
         dtype: np.dtype[Any] = np.dtype(getattr(package, self.name))
         return dtype
+
+    def stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The numbers nearest to the values, shape kept, as an array of `dtype`.
+
+        A format without infinities holds its largest numbers in their place, as those do who mask
+        in it, and in place of what is beyond them.
+        """
+        if not self.has_infinity:
+            values = np.clip(values, -self.largest, self.largest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(values).astype(self.dtype)
 
     def ulp_exponent(self, man: int, exp: int) -> int:
         """k with ulp(z) = 2**k for z = man * 2**exp > 0.

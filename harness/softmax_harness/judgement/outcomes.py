@@ -139,7 +139,7 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
 def _held(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """Numbers above 0 rounded to a format, infinity in place of what it cannot hold."""
     rounded = values.astype(format.dtype).astype(np.float64)
-    return np.asarray(np.where(values > float(format.overflow_threshold), np.inf, rounded))
+    return np.asarray(np.where(values > format.overflow_bound, np.inf, rounded))
 
 
 def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -185,7 +185,10 @@ def classify(
 
 
 def _may_be_beyond(batch: Batch, limit_ulp: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where y is what overflow gives, and a number as near to z as the limit allows overflows."""
+    """Where y is what overflow gives, and a number as near to z as the limit allows overflows.
+
+    Half an ulp of the limit is what its last rounding takes.
+    """
     y, truth = batch.y, batch.truth
     format = truth.format
     lost = np.isinf(y) if format.has_infinity else np.isnan(y)
@@ -193,8 +196,8 @@ def _may_be_beyond(batch: Batch, limit_ulp: NDArray[np.float64]) -> NDArray[np.b
     if format.saturates or not lost.any():
         return np.zeros(y.shape, bool)
     with np.errstate(over="ignore", invalid="ignore"):
-        highest = np.abs(truth.value) + limit_ulp * truth.ulp
-        return np.asarray(lost & (highest >= float(format.overflow_threshold)))
+        highest = np.abs(truth.value) + np.maximum(limit_ulp - 0.5, 0.0) * truth.ulp
+        return np.asarray(lost & (highest >= format.overflow_bound))
 
 
 def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDArray[np.int8]:
@@ -230,10 +233,11 @@ def _lost(
     y, format = batch.y, batch.truth.format
     total = replay_sum(batch.x, format)
     zero, infinite = lost & (y == 0), lost & (y != 0)
+    at_end = np.abs(batch.truth.rounded) == format.largest
     hidden = operation.is_distribution and _is_of_overflow(batch, total)
     return _first_of(
         [
-            (infinite & np.isinf(total), Outcome.OVERFLOW),
+            (infinite & (np.isinf(total) | at_end), Outcome.OVERFLOW),
             (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
             (infinite & np.isinf(y), Outcome.OVERFLOW),  # of something behind the exponentials
             (infinite, Outcome.NAN),

@@ -52,9 +52,9 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     near = rng.standard_normal(len(x))
     kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x))
     sink = np.choose(rng.choice(len(kinds), len(x), p=(0.3, 0.4, 0.1, 0.1, 0.1)), kinds)
-    largest = format_of(stored).largest
-    sink = np.clip(sink, -largest, largest)
-    return (*queries(stored, rng), sink[:, None, None].astype(stored.dtype))
+    format = format_of(stored)
+    sink = np.clip(sink, -format.largest, format.largest)
+    return (*queries(stored, rng), format.stored(sink[:, None, None]))
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
+_LONGEST_TIED = 1 << 18  # of a format of one byte; of float16 it is 2**25
+
 
 def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     return np.repeat(rng.normal(0.0, 3.0, (rows, 1)), n, axis=1)
+
+
+def _tied(format: Format) -> tuple[int, ...]:
+    """The n with 1/n the middle between 0 and the smallest number: a tie that goes to 0."""
+    n = 2 ** (1 - format.spacing_exponent)
+    return (n,) if n <= _LONGEST_TIED else ()
 
 
 FAMILIES = (
@@ -19,7 +27,7 @@ FAMILIES = (
         "equal",
         "all equal: the sum and the division alone, exact at powers of two",
         _equal,
-        check=Sampling(one_row_up_to=math.inf, long_rows=((65537, 1),)),
+        check=Sampling(one_row_up_to=math.inf, long_rows=((65537, 1),), own_lengths=_tied),
     ),
     Family(
         "equal-long",
