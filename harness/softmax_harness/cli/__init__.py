@@ -16,7 +16,10 @@ from softmax_harness.ground.signals import Terminated, termination_raised
 
 # Older versions of click than 8.2 show the help without raising anything.
 _NO_WORDS = getattr(click.exceptions, "NoArgsIsHelpError", ())
-VERBS = ("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench")
+VERBS = (
+    *("list", "run", "report", "score", "inputs", "explain", "check", "compare", "bench"),
+    "reproduce",
+)
 
 
 class Verbs(click.Group):
