@@ -5,6 +5,7 @@ import pytest
 from softmax_harness.explain.row import Explained, account, literal
 from softmax_harness.explain.text import explained_text
 from softmax_harness.explain.trace import Trace
+from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.witness import parse
 from softmax_harness.operations import OPERATIONS, Problem
@@ -115,3 +116,20 @@ def test_special_rows_are_told_and_not_followed():
         explained([np.nan, 1.0]), [here(each) for each in list(catalogue().values())[:2]]
     )
     assert "policy" in text
+
+
+def test_of_few_numbers_the_nearest_is_told_with_its_step_and_ties():
+    text = text_of(explained([1.0] * 1024, "float8_e4m3fn"), [])
+    assert "nearest in float8_e4m3fn: [0] 0.0 (step 0.001953125, a tie to even)" in text
+    text = text_of(explained([0.0, -5.0], "float8_e5m2"), [])
+    assert "1.0 (step 0.125)  0.0068359375 (step 0.0009765625)" in text
+    assert "nearest in" not in text_of(explained([0.0, -5.0], "float32"), [])
+
+
+def test_what_a_format_without_infinity_does_not_hold_is_refused():
+    for number in (-np.inf, 500.0):
+        with pytest.raises(BadData, match="no number of float8_e4m3fn.*-448 to 448"):
+            explained([0.0, number], "float8_e4m3fn")
+    with pytest.raises(BadData, match="no number of float8_e4m3fn"):
+        parse("float8_e4m3fn:0x1p+0,-inf@0")
+    assert parse("float8_e5m2:0x1p+0,-inf@0").block[0, 1] == -np.inf
