@@ -19,6 +19,7 @@ sys.path[:0] = [str(_ROOT / name) for name in ("implementations", "harness")]
 
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.declaration import spelt_out
 from softmax_implementations import implementations
 
 _PROGRAM = f"import sys; sys.path[:0] = {sys.path!r}; from softmax_harness.cli import main; main()"
@@ -47,7 +48,7 @@ def typical(operation, dtype):
     found = [
         each
         for each in implementations(operation).values()
-        if each.library is None and dtype in each.dtypes
+        if each.library is None and dtype in spelt_out(each).dtypes
     ]
     return min(found, key=lambda each: len(each.expected_findings)).name if found else None
 

@@ -50,7 +50,7 @@ def assert_softmax_accurate(
         ``f(x, axis=-1)``, or ``f(x)`` along the last axis: takes an array of shape (rows, n) and
         returns one of the same shape and dtype. What it declares with ``@implementation`` holds.
     dtype : str or dtype
-        Of x: one of `softmax_harness.ground.formats.FORMATS`; bfloat16 needs ml_dtypes.
+        Of x: one of `softmax_harness.ground.formats.FORMATS`; all but NumPy's need ml_dtypes.
     limit : float or mapping, optional
         The largest error in ulp, in place of that of the standard; or limits by
         metric, as ``--limit`` takes them: ``{"max_ulp": 4, "sum_defect": 1e-6}``.

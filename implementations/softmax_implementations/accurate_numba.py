@@ -4,12 +4,12 @@ import numpy as np
 
 from softmax_implementations import two_words
 from softmax_implementations.accurate import accurate
-from softmax_implementations.registry import DTYPES, floating, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, floating, implementation
 
 
 @implementation(
     "accurate-numba",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="numba",
     standard="wide",
     limits={"max_ulp": 0.51},

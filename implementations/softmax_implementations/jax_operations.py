@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from softmax_implementations.registry import DTYPES, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
 
 def _jax():
@@ -28,7 +28,7 @@ def _compiled(name, *static):
 @implementation(
     "jax",
     operation="log_softmax",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
     capabilities=("axes",),
@@ -41,7 +41,7 @@ def log_softmax(x, axis=-1):
 @implementation(
     "jax",
     operation="logsumexp",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
     capabilities=("axes",),
@@ -54,7 +54,7 @@ def logsumexp(x, axis=-1):
 @implementation(
     "jax",
     operation="cross_entropy",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
     capabilities=("axes",),
@@ -69,7 +69,7 @@ def cross_entropy(x, target, axis=-1):
 @implementation(
     "jax",
     operation="attention",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="native",
     capabilities=(),

@@ -1,11 +1,11 @@
 """JAX's softmax, compiled for the CPU by XLA."""
 
-from softmax_implementations.registry import DTYPES, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
 
 @implementation(
     "jax",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="jax",
     capabilities=("axes",),
 )

@@ -9,7 +9,7 @@ from softmax_implementations.registry import implementation
 
 @implementation(
     "onnxruntime",
-    dtypes=("float32", "float64"),
+    dtypes=("float16", "float32", "float64"),
     library="onnxruntime",
     capabilities=("empty", "subnormals", "axes"),
 )

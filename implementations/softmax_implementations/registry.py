@@ -22,9 +22,12 @@ from numpy.typing import ArrayLike, NDArray
 Softmax = Callable[..., NDArray[Any]]
 
 FOLDER = Path(__file__).parent
-# Every type that is measured, narrow before wide: NumPy's own, and one that ml_dtypes adds.
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-NUMPY_DTYPES = tuple(name for name in DTYPES if name != "bfloat16")
+NUMPY_DTYPES = ("float16", "float32", "float64")
+# What libraries of machine learning take on a CPU; the bfloat16 of NumPy arrays is ml_dtypes' own.
+LIBRARY_DTYPES = ("float16", "bfloat16", "float32", "float64")
+# Stands among the dtypes of an implementation for each of 16 bits or fewer that is measured: which
+# these are, the harness alone knows.
+NARROW = "narrow"
 DEFAULT_OPERATION = "softmax"
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
@@ -79,7 +82,7 @@ class Implementation:
     function : callable
         ``f(x, axis=-1) -> ndarray`` of the shape of ``x``, which it leaves untouched.
     dtypes : tuple of str
-        Input formats it supports.
+        Input formats it supports; `NARROW` stands for all of 16 bits and fewer.
     output_dtype : str or None
         Output format where it differs from the input's.
     bound : str or None

@@ -3,13 +3,13 @@
 Of 16-bit inputs the sum is rounded to their format before its logarithm is taken.
 """
 
-from softmax_implementations.registry import DTYPES, LONGEST_SUM, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, LONGEST_SUM, implementation
 
 
 @implementation(
     "torch",
     operation="log_softmax",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="torch",
     standard="usual",
     capabilities=("empty", "scalar", "subnormals", "axes"),
@@ -24,7 +24,7 @@ def log_softmax(x, axis=-1):
 @implementation(
     "torch",
     operation="logsumexp",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="torch",
     standard="usual",
     largest_n=LONGEST_SUM,
@@ -40,7 +40,7 @@ def logsumexp(x, axis=-1):
 @implementation(
     "torch",
     operation="cross_entropy",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="torch",
     standard="usual",
     capabilities=("subnormals", "axes"),
@@ -58,7 +58,7 @@ def cross_entropy(x, target, axis=-1):
 @implementation(
     "torch",
     operation="attention",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="torch",
     capabilities=("subnormals",),
 )

@@ -1,11 +1,11 @@
 """PyTorch's softmax on the CPU."""
 
-from softmax_implementations.registry import DTYPES, implementation
+from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
 
 @implementation(
     "torch",
-    dtypes=DTYPES,
+    dtypes=LIBRARY_DTYPES,
     arrays="torch",
     capabilities=("empty", "scalar", "subnormals", "axes"),
     expected_findings=("axis in float16", "axis in bfloat16"),

@@ -2,22 +2,22 @@
 
 import numpy as np
 
-from softmax_implementations.registry import floating, implementation
+from softmax_implementations.registry import NARROW, floating, implementation
 
-_WIDER = {"float16": np.float32, "float32": np.float64, "float64": np.longdouble}
+_WIDER = {"float32": np.float64, "float64": np.longdouble}
 if np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
     del _WIDER["float64"]  # long double is float64 on this platform: nothing is wider
 
 
-@implementation("wide", dtypes=tuple(_WIDER), bound="wide", standard="wide")
+@implementation("wide", dtypes=(NARROW, *_WIDER), bound="wide", standard="wide")
 def wide(x, axis=-1):
-    """max-shifted in float32 for float16, float64 for float32, long double for float64.
+    """max-shifted in float32 for 16 bits and fewer, in float64, or in long double for float64.
 
     Every step, the sum included (pairwise along the contiguous axis), is in the wider type; only
     the quotient is rounded to the type of x, once.
     """
     x = floating(x)
-    w = x.astype(_WIDER[x.dtype.name])
+    w = x.astype(_WIDER.get(x.dtype.name, np.float32))
     with np.errstate(all="ignore"):
         e = np.exp(w - np.max(w, axis=axis, keepdims=True, initial=-np.inf))
         return np.asanyarray(e / np.sum(e, axis=axis, keepdims=True)).astype(x.dtype)

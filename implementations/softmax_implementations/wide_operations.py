@@ -19,10 +19,9 @@ from softmax_implementations import (
     softmax_masked,
     softmax_temperature,
 )
-from softmax_implementations.registry import implementation
+from softmax_implementations.registry import NARROW, implementation
 
-_WIDER = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float64}
-_DECLARED = {"dtypes": tuple(_WIDER), "standard": "wide"}
+_DECLARED = {"dtypes": (NARROW, "float32"), "standard": "wide"}
 
 
 def _widened(function):
@@ -31,10 +30,12 @@ def _widened(function):
     @wraps(function)
     def wide(*arguments, **named):
         dtype = arguments[0].dtype
-        wider = _WIDER[dtype.name]
+        if dtype.kind in "iub":  # worked as float64, in which nothing is narrow
+            return function(*arguments, **named)
+        wider = np.float32 if dtype.itemsize < 4 else np.float64
         own = [each.astype(wider) if each.dtype == dtype else each for each in arguments]
         with np.errstate(all="ignore"):
-            return np.asarray(function(*own, **named)).astype(dtype)
+            return np.asanyarray(function(*own, **named)).astype(dtype)
 
     first = (function.__doc__ or "").split("\n")[0].rstrip(".")
     wide.__doc__ = f"In the next wider type, rounded once: {first}."

@@ -24,7 +24,7 @@ from softmax_harness.judgement.measure import Question, classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Operation, Problem
 from softmax_harness.operations.standards import standards_of
-from softmax_harness.subjects.declaration import described
+from softmax_harness.subjects.declaration import described, spelt_out
 from softmax_harness.subjects.subject import Here, Subject
 
 Array = NDArray[np.float64]
@@ -167,7 +167,7 @@ def _functions(
             name = f"right_{each.name}" if plain else each.name  # a registered one may have it too
             yield name, each.summary, each.function, not each.is_right
     for own in implementations(operation.name).values():
-        if own.library is None and format.name in own.dtypes:
+        if own.library is None and format.name in spelt_out(own).dtypes:
             yield own.name, own.summary, own.function, False
 
 

@@ -27,6 +27,7 @@ VERBS = (
     "compare",
     "bench",
     "audit",
+    "reproduce",
 )
 
 

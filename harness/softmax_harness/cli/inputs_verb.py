@@ -52,7 +52,8 @@ def command(
 
     run.json says what each file is. index.txt has a line for each: its name, its dtype, its shape.
     Compute the outputs elsewhere, write them into another folder under the same names, whatever
-    their ending, then judge them with softmax-harness score DIR OUTDIR.
+    their ending, then judge them with softmax-harness score DIR OUTDIR. Of a format of one byte a
+    file of .npy holds the bits, as unsigned integers.
 
     Example: softmax-harness inputs --dtype float16 --format raw --out inputs
     """

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from softmax_harness.ground.documents.as_json import json_text
+from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
@@ -16,7 +17,7 @@ from softmax_harness.subjects.catalogue import catalogue
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(as_json: bool) -> None:
-    """List implementations, families of inputs, suites and operations.
+    """List implementations, families of inputs, suites, formats and operations.
 
     Example: softmax-harness list
     """
@@ -47,6 +48,19 @@ def _document() -> dict[str, Any]:
         "suites": [
             {"name": suite.name, "lengths": list(suite.lengths)} for suite in SUITES.values()
         ],
+        "formats": [
+            {
+                "name": format.name,
+                "largest": format.largest,
+                "smallest_normal": format.smallest_normal,
+                "smallest_subnormal": format.smallest_subnormal,
+                "unit_roundoff": format.unit_roundoff,
+                "has_infinity": format.has_infinity,
+                "package": format.package,
+                "is_default": format.is_default,
+            }
+            for format in FORMATS.values()
+        ],
         "operations": list(OPERATIONS),
         "signatures": {name: each.signature for name, each in OPERATIONS.items()},
         "of_operations": {name: list(catalogue(name)) for name in OPERATIONS},
@@ -64,8 +78,20 @@ def _lines() -> list[str]:
     lines += [
         f"  {suite.name:20} n = {', '.join(map(str, suite.lengths))}" for suite in SUITES.values()
     ]
+    lines += ["", "formats"]
+    lines += [f"  {format.name:20} {_told(format)}" for format in FORMATS.values()]
     lines += ["", "operations, with their implementations"]
     for name, operation in OPERATIONS.items():
         lines.append(f"  {name:22} {operation.signature}: {operation.summary}")
         lines.append(f"  {'':22} {' '.join(catalogue(name))}")
     return lines
+
+
+def _told(format: Format) -> str:
+    """The range of a format in a line."""
+    beyond = "infinity" if format.has_infinity else "NaN"
+    kind = "" if format.is_default else f"; of {format.package}, only where it is named"
+    return (
+        f"from {format.smallest_subnormal:.4g} to {format.largest:.6g}, beyond that {beyond}, "
+        f"u = {format.unit_roundoff:.3g}{kind}"
+    )

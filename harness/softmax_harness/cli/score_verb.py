@@ -60,7 +60,8 @@ def _dtype(context: click.Context, parameter: click.Parameter, value: str | None
     "--x-dtype",
     metavar="DTYPE",
     callback=_dtype,
-    help="Format of X, where it is a raw file, or bits saved as integers.  [default: its dtype]",
+    help="Format of X and its operands, where it is a raw file, or bits saved as integers or raw "
+    "bytes.  [default: its dtype]",
 )
 @click.option(
     "--y-dtype",
@@ -121,7 +122,8 @@ def command(
     little-endian, of which --shape and --x-dtype say what they are. X is the first argument of a
     call, for attention q; --operand gives the others by name. X is taken exactly, in the format of
     its own dtype, Y is judged in the format of its dtype. A format that a file cannot name, such as
-    bfloat16 or float8 in .npy, may be saved as unsigned integers; --y-dtype then says which it is.
+    bfloat16 or float8 in .npy, may be saved as unsigned integers, or as NumPy saves it; of those
+    --x-dtype and --y-dtype say which it is.
 
     DIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
     names, whatever their ending. All that has come back is judged, with one verdict at the end.

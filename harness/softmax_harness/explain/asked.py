@@ -63,7 +63,7 @@ def witness_of(
 def _row_of_file(
     path: Path, row: int, dtype: str | None, operation: Operation, operands: dict[str, str]
 ) -> witness.Witness:
-    family = npy_family(path)
+    family = npy_family(path, dtype)
     format = format_named(dtype) if dtype else format_of(read_npy(path))
     rows, lengths = family.rows or 0, family.lengths or (0,)
     if row >= rows:

@@ -54,6 +54,17 @@ def _results(problem: Problem, x: Array, operands: Operands) -> Sequence[Any]:
     return Each(fixed.shape[1], result)
 
 
+def known_exactly(
+    problem: Problem, x: Array, operands: Operands, places: Sequence[int]
+) -> set[int]:
+    """Which of some results of the row are, as where all that is summed is equal.
+
+    None of them is one that the policy fixes.
+    """
+    enclosure_at = enclosing(problem.operation, x, operands, _BITS)
+    return {each for each in places if enclosure_at(each).slack == 0}
+
+
 def is_defined(problem: Problem, x: Array, operands: Operands) -> bool:
     """Whether the operation, and not the policy alone, says what a row gives."""
     in_a_row = tuple(each[None] for each in operands)

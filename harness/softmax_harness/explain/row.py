@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.explain.attribution import Added, attributed
-from softmax_harness.explain.exact_steps import exact_steps, is_defined
+from softmax_harness.explain.exact_steps import exact_steps, is_defined, known_exactly
 from softmax_harness.explain.trace import Trace
 from softmax_harness.ground.errors import BadData
-from softmax_harness.inputs.witness import Witness
+from softmax_harness.inputs.witness import Witness, held
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.operation import Array
@@ -64,6 +64,12 @@ class Explained:
         if not is_defined(self.problem, self.x, self.operands):
             return None
         return exact_steps(self.problem, self.x, self.operands)
+
+    @cached_property
+    def ties(self) -> set[int]:
+        """Which exact results lie in the middle between two numbers of the format."""
+        places = np.flatnonzero(np.abs(self.truth.offset[0]) == 0.5).tolist()
+        return known_exactly(self.problem, self.x, self.operands, places)
 
     def truth_of(self, problem: Problem) -> Truth:
         """The exact results in another format, or under another policy."""
@@ -168,8 +174,7 @@ def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
 
 def literal(numbers: NDArray[Any], problem: Problem) -> Witness:
     """The row of `numbers` rounded to the input format, no element of it picked out."""
-    with np.errstate(over="ignore"):
-        return Witness(problem, numbers[None].astype(problem.input_format.dtype), 0, None)
+    return Witness(problem, held(numbers[None], problem.input_format), 0, None)
 
 
 def figured(row: Explained) -> list[tuple[str, Array]]:

@@ -76,7 +76,24 @@ def _exact_lines(row: Explained) -> list[str]:
             f"  {number}. {each.title:{width}}  {_values_text(each, format, row)}"
             for number, each in enumerate(steps, 1)
         ),
+        *_nearest_lines(row, format),
     ]
+
+
+def _nearest_lines(row: Explained, format: Format) -> list[str]:
+    """Of a format with few numbers: the nearest ones, how far apart they are there, and ties."""
+    if not format.is_narrow:
+        return []
+    truth, tied = row.truth, row.ties
+
+    def text(place: int) -> str:
+        nearest = number_text(truth.rounded[0, place].astype(format.dtype))
+        if truth.fixed[0, place]:
+            return nearest
+        tie = ", a tie to even" if place in tied else ""
+        return f"{nearest} (step {number_text(truth.ulp[0, place])}{tie})"
+
+    return [f"nearest in {format.name}: {_shown(truth.rounded.shape[1], text, row)}"]
 
 
 def _asked(row: Explained) -> str:

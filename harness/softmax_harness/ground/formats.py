@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -43,14 +43,18 @@ class Format:
         The format in which a careful kernel works that rounds once at the end; None where only
         NumPy's long double is wider, whose format is the platform's.
     has_infinity : bool
-        Whether rounding to nearest gives infinity beyond the largest number, and not NaN.
+        Whether there are infinities, which rounding to nearest gives beyond the largest number;
+        without them it gives NaN.
     reserved : int
         How many of the largest significands of the largest binade stand for no number.
     package : str
         The package that brings the type.
     loaded_as : str or None
-        The type, as ``dtype.str``, that numpy.load gives back for what numpy.save wrote; None
-        where that is the type itself.
+        The type, as ``dtype.str``, that numpy.save writes where numpy.load does not give back the
+        type itself; None where it does. Formats may share it.
+    saturates : bool
+        Whether what is beyond the largest number becomes that number: no format does so by itself,
+        conversions to it may.
     """
 
     name: str
@@ -62,6 +66,12 @@ class Format:
     reserved: int = 0
     package: str = "numpy"
     loaded_as: str | None = None
+    saturates: bool = False
+
+    @property
+    def saturating(self) -> Format:
+        """The same numbers, to which a conversion rounds that saturates."""
+        return replace(self, saturates=True)
 
     @property
     def is_default(self) -> bool:
@@ -119,8 +129,18 @@ class Format:
         return largest * Fraction(2) ** self.largest_spacing_exponent
 
     @property
+    def overflow_bound(self) -> float:
+        """`overflow_threshold` as a float64, infinite where it is beyond these."""
+        return self.largest + math.ldexp(0.5, self.largest_spacing_exponent)
+
+    @property
     def overflow_value(self) -> float:
-        """What stands for a magnitude beyond `overflow_threshold`: infinity, or NaN without one."""
+        """What stands for a magnitude beyond `overflow_threshold`.
+
+        Infinity, NaN in a format that has none, or the largest number where conversions saturate.
+        """
+        if self.saturates:
+            return self.largest
         return math.inf if self.has_infinity else math.nan
 
     @property
@@ -139,7 +159,7 @@ class Format:
         except ImportError:
             raise BadData(
                 f"{self.name} arrays need the package {self.package}: "
-                "pip install 'softmax-harness[bfloat16]'"
+                "pip install 'softmax-harness[narrow]'"
             ) from None
         dtype: np.dtype[Any] = np.dtype(getattr(package, self.name))
         return dtype
@@ -148,6 +168,17 @@ class Format:
     def has_type(self) -> bool:
         """Whether the package that brings `dtype` is installed."""
         return self.package == "numpy" or importlib.util.find_spec(self.package) is not None
+
+    def stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The numbers nearest to the values, shape kept, as an array of `dtype`.
+
+        A format without infinities holds its largest numbers in their place, as those do who mask
+        in it, and in place of what is beyond them.
+        """
+        if not self.has_infinity:
+            values = np.clip(values, -self.largest, self.largest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(values).astype(self.dtype)
 
     def ulp_exponent(self, man: int, exp: int) -> int:
         """k with ulp(z) = 2**k for z = man * 2**exp > 0.
@@ -232,10 +263,22 @@ def rounded_shift(man: int, shift: int) -> int:
     return quotient + (remainder > half or (remainder == half and quotient & 1))
 
 
-# Narrow before wide, the order in which formats are told of everywhere.
+def _float8(name: str, precision: int, emin: int, emax: int, **own: Any) -> Format:
+    """A format of one byte: of ml_dtypes, worked in float32, and saved as one raw byte."""
+    byte = {"wider": "float32", "package": "ml_dtypes", "loaded_as": "|V1"}
+    return Format(name, precision, emin, emax, **(byte | own))
+
+
+# Narrow before wide, the order in which formats are told of everywhere. Of one byte are those of
+# Micikevicius et al. (2022), and those of Noune et al., "8-bit Numerical Formats for Deep Neural
+# Networks", arXiv:2206.02915, whose one NaN stands where -0 would.
 FORMATS = {
     format.name: format
     for format in (
+        _float8("float8_e4m3fn", 4, -6, 8, has_infinity=False, reserved=1),
+        _float8("float8_e4m3fnuz", 4, -7, 7, has_infinity=False),
+        _float8("float8_e5m2", 3, -14, 15, loaded_as="<f1"),
+        _float8("float8_e5m2fnuz", 3, -15, 15, has_infinity=False),
         Format("float16", 11, -14, 15, wider="float32"),
         Format("bfloat16", 8, -126, 127, wider="float32", package="ml_dtypes", loaded_as="|V2"),
         Format("float32", 24, -126, 127, wider="float64"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, format_named
-from softmax_harness.inputs.families import FAMILIES, Recipe, stored
+from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
@@ -115,7 +115,24 @@ def _from_literal(problem: Problem, found: re.Match[str]) -> Witness:
     index = int(found["index"])
     if problem.operation.one_to_one:
         _inside(index, block.shape[-1], found.string)
-    return Witness(problem, stored(block, problem.input_format), 0, index, given=given)
+    return Witness(problem, held(block, problem.input_format), 0, index, given=given)
+
+
+def held(values: NDArray[Any], format: Format) -> NDArray[Any]:
+    """The numbers in a format.
+
+    Raises
+    ------
+    BadData
+        If one of them is too large for a format that has no infinity.
+    """
+    beyond = np.abs(values) > format.overflow_bound
+    if not format.has_infinity and beyond.any():
+        raise BadData(
+            f"{values[beyond][0]:g} is no number of {format.name}, which has no infinity: expected "
+            f"numbers from {-format.largest:g} to {format.largest:g}, or nan"
+        )
+    return format.stored(values)
 
 
 def operands_of(problem: Problem, x: NDArray[Any], texts: Mapping[str, str]) -> Operands:
@@ -174,7 +191,7 @@ def fitted(about: Operand, n: int, values: NDArray[Any], problem: Problem) -> ND
             f"{about.name}={values:g}: expected the place of one of the {n} logits, from 0"
         )
     if about.kind == "float":
-        return stored(values, problem.input_format)
+        return held(values, problem.input_format)
     return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)
 
 

@@ -155,7 +155,7 @@ class SlicedRow:
 
     def _truth(self, x: Array) -> Truth:
         """The exact results of some of the row's logits, shape (1, some)."""
-        format, fixed = self.problem.output_format, x == -np.inf
+        format, fixed = self.problem.judged_format, x == -np.inf
         here = Truth(format, np.empty(x.shape), np.empty(x.shape), np.empty(x.shape), fixed)
         if self.known.rest.bottom == self.known.rest.top:
             open_ = np.flatnonzero(~fixed)

@@ -119,6 +119,7 @@ class Question:
 
     def batch_of(self, y: Array) -> Batch:
         """The outputs y with their errors."""
+        y = _taken(y, self.truth) if self.problem.policy.saturation == "any" else y
         x, own = self.effective_logits, self.problem.input_format
         sensitivity = None if self.operation.input_sensitivity is None else self._sensitivity
         return batch_of(x, y, self.truth, sensitivity, own, self.whole)
@@ -145,7 +146,9 @@ class Question:
         )
 
     def under(self, problem: Problem) -> Question:
-        """The same question with another policy, which changes only what it fixes."""
+        """The same question with another policy, which mostly changes only what it fixes."""
+        if problem.judged_format != self.truth.format:
+            return question(problem, self.stored, self.operands)
         fixed, expected = problem.special_values(self.x, self.operands)
         known = self.exact_results
         truth = known.truth.with_fixed(fixed, expected)
@@ -216,6 +219,18 @@ class Answer(NamedTuple):
 
     y: Array | None
     messages: tuple[str, ...]
+
+
+def _taken(y: Array, truth: Truth) -> Array:
+    """The outputs, where saturation is as good as what the format gives beyond its largest number.
+
+    Where RN(z), or what the policy fixes, is too large for a number, either stands for it.
+    """
+    due = np.isinf(truth.rounded) | (np.isnan(truth.rounded) & ~truth.fixed)
+    either = y == np.copysign(truth.format.largest, truth.rounded)
+    if not truth.format.has_infinity:
+        either |= np.isnan(y)
+    return np.where(due & either, truth.rounded, y)
 
 
 @dataclass(frozen=True)

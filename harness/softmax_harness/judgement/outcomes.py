@@ -135,14 +135,22 @@ def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
 def replayed(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """The same before the sum is rounded."""
     with np.errstate(all="ignore"):
-        terms = format.nearest(np.exp(format.nearest(x)))
+        if format.has_infinity:
+            terms = format.nearest(np.exp(format.nearest(x)))
+        else:  # x may hold infinities all the same
+            terms = _held(np.exp(x), format)
         return np.asarray(terms.sum(axis=-1, keepdims=True))
 
 
 def rounded_sum(total: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """A sum as a format holds it."""
     with np.errstate(all="ignore"):
-        return format.nearest(total)
+        return format.nearest(total) if format.has_infinity else _held(total, format)
+
+
+def _held(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
+    """Numbers above 0 rounded to a format, infinity in place of what it cannot hold."""
+    return np.where(values > format.overflow_bound, np.inf, format.nearest(values))
 
 
 def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -176,6 +184,8 @@ def classify(
     rows = np.flatnonzero(~batch.usual if operation.is_distribution else np.ones(len(codes), bool))
     if rows.size:
         codes[rows] = _unusual(batch.rows(rows), codes[rows], operation)
+    if np.ndim(limit_ulp) and not np.isfinite(batch.y).all():
+        codes[_may_be_beyond(batch, np.asarray(limit_ulp))] = Outcome.ACCURATE.code
     if any_result is not None and any_result.any():  # a careful implementation overflows there
         fixed = batch.truth.fixed
         is_defined = ~fixed | (batch.truth.rounded == 1.0)  # which a row of one is, whatever it has
@@ -183,6 +193,22 @@ def classify(
         is_lost &= is_defined.any(-1, keepdims=True)
         codes[(any_result & ~fixed) | is_lost] = Outcome.ACCURATE.code
     return codes
+
+
+def _may_be_beyond(batch: Batch, limit_ulp: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where y is what overflow gives, and a number as near to z as the limit allows overflows.
+
+    Half an ulp of the limit is what its last rounding takes.
+    """
+    y, truth = batch.y, batch.truth
+    format = truth.format
+    lost = np.isinf(y) if format.has_infinity else np.isnan(y)
+    lost &= ~truth.fixed & np.isfinite(truth.rounded) & ~(y * truth.rounded < 0)
+    if format.saturates or not lost.any():
+        return np.zeros(y.shape, bool)
+    with np.errstate(over="ignore", invalid="ignore"):
+        highest = np.abs(truth.value) + np.maximum(limit_ulp - 0.5, 0.0) * truth.ulp
+        return np.asarray(lost & (highest >= format.overflow_bound))
 
 
 def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDArray[np.int8]:
@@ -193,12 +219,13 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
     y, truth = batch.y, batch.truth
     r = truth.rounded
     equal = y == r
-    same = equal | (np.isnan(y) & np.isnan(r)) | (r == ANYTHING)
+    nothing = np.isnan(y) & np.isnan(r)
+    same = equal | nothing | (r == ANYTHING)
     found = _first_of(
         [
             (truth.fixed & same, Outcome.CORRECTLY_ROUNDED),
             (truth.fixed, Outcome.WRONG_SPECIAL),
-            (equal & np.isinf(r), Outcome.CORRECTLY_ROUNDED),
+            ((equal & np.isinf(r)) | nothing, Outcome.CORRECTLY_ROUNDED),
             ((y < operation.least) | (y > operation.most), Outcome.OUT_OF_RANGE),
             (equal & (r == 0) & (truth.offset != 0), Outcome.INHERENT_UNDERFLOW),
             (equal, Outcome.CORRECTLY_ROUNDED),
@@ -206,7 +233,7 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
         codes,
     )
     zero = (y == 0) & (codes == Outcome.INACCURATE.code)  # near enough to 0, 0 is accurate
-    lost = ~truth.fixed & ~equal & (~np.isfinite(y) | zero)
+    lost = ~truth.fixed & ~equal & ~nothing & (~np.isfinite(y) | zero)
     return _lost(batch, lost, found, operation) if lost.any() else found
 
 
@@ -217,10 +244,11 @@ def _lost(
     y, format = batch.y, batch.truth.format
     total = replay_sum(batch.x, format) if batch.whole is None else batch.whole.naive_sum()
     zero, infinite = lost & (y == 0), lost & (y != 0)
+    at_end = np.abs(batch.truth.rounded) == format.largest
     hidden = operation.is_distribution and _is_of_overflow(batch, total)
     return _first_of(
         [
-            (infinite & np.isinf(total), Outcome.OVERFLOW),
+            (infinite & (np.isinf(total) | at_end), Outcome.OVERFLOW),
             (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
             (infinite & np.isinf(y), Outcome.OVERFLOW),  # of something behind the exponentials
             (infinite, Outcome.NAN),

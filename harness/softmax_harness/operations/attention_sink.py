@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import attention, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.exact import products
@@ -53,9 +53,9 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     near = rng.standard_normal(len(x))
     kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x))
     sink = np.choose(rng.choice(len(kinds), len(x), p=(0.3, 0.4, 0.1, 0.1, 0.1)), kinds)
-    largest = float(np.finfo(np.float16).max) if stored.dtype == np.float16 else np.inf
-    sink = np.clip(sink, -largest, largest)
-    return (*queries(stored, rng), sink[:, None, None].astype(stored.dtype))
+    format = format_of(stored)
+    sink = np.clip(sink, -format.largest, format.largest)
+    return (*queries(stored, rng), format.stored(sink[:, None, None]))
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
@@ -44,7 +44,7 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows, 1))
     kinds = made, made + 100.0, column.astype(float), np.broadcast_to(made[:, :1], made.shape)
     kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.3, 0.3, 0.1))
-    return (np.choose(kind, kinds).astype(stored.dtype),)
+    return (format_of(stored).stored(np.choose(kind, kinds)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

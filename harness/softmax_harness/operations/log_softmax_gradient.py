@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
 from softmax_harness.operations.balls import (
     Ball,
@@ -41,7 +41,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     mean = np.broadcast_to(1.0 / max(n, 1), made.shape)
     kinds = made, 100.0 * np.abs(made) * mean, -column.astype(float), mean, 0.0 * made
     kind = rng.choice(len(kinds), (rows_, 1), p=(0.35, 0.25, 0.25, 0.1, 0.05))
-    return (np.choose(kind, kinds).astype(stored.dtype),)
+    return (format_of(stored).stored(np.choose(kind, kinds)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

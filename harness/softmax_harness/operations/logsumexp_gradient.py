@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
@@ -42,7 +42,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         2.0 ** rng.integers(-12, 13, shape) * rng.choice([-3.0, 1.0], shape),
     )
     kind = rng.choice(len(kinds), shape, p=(0.4, 0.1, 0.2, 0.05, 0.25))
-    return (np.choose(kind, kinds).astype(stored.dtype),)
+    return (format_of(stored).stored(np.choose(kind, kinds)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
@@ -51,7 +51,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size
-    return (np.where(cancels, np.abs(b), b).astype(stored.dtype),)
+    return (format_of(stored).stored(np.where(cancels, np.abs(b), b)),)
 
 
 class _FloatSums(NamedTuple):

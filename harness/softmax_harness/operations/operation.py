@@ -23,6 +23,8 @@ ANYTHING = float(np.finfo(np.float64).max)
 
 _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": ANYTHING}
 _CHOICES = (*_CHOSEN, "uniform")
+_SATURATION = "saturation"
+_OF_SATURATION = ("overflow", "saturate", "any")
 
 
 class Enclosure(NamedTuple):
@@ -38,9 +40,9 @@ class Enclosure(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """Results of rows for which the operation is not defined.
+    """Results of rows for which the operation is not defined, and results of no format.
 
-    Each choice is ``nan``, ``zero``, ``uniform`` (1/n each) or ``any``.
+    Each choice but the last is ``nan``, ``zero``, ``uniform`` (1/n each) or ``any``.
 
     Attributes
     ----------
@@ -52,12 +54,18 @@ class Policy:
     zero_temperature : str or None
         For a row with a temperature of 0. None is ``any``. Once it is stated, temperatures below 0
         and at the ends of the format have to be right too.
+    saturation : str
+        For a result beyond the largest number of its format: ``overflow`` is what rounding to
+        nearest gives, infinity, or NaN in a format without it; ``saturate`` is the largest number
+        with the sign of the result, as many a conversion to a narrow format gives it, in place of
+        infinity too; ``any`` is either.
     """
 
     nan: str = "nan"
     positive_infinity: str = "nan"
     all_masked: str | None = None
     zero_temperature: str | None = None
+    saturation: str = "overflow"
 
     @classmethod
     def of(cls, given: Policy | Mapping[str, str] | str | None) -> Policy:
@@ -76,10 +84,11 @@ class Policy:
         chosen = {}
         for assignment in assignments:
             name, _, choice = assignment.partition("=")
-            if name not in names or choice not in _CHOICES:
+            choices = _OF_SATURATION if name == _SATURATION else _CHOICES
+            if name not in names or choice not in choices:
                 raise HarnessError(
                     f"{where}{assignment!r}: expected NAME=CHOICE with NAME one of "
-                    f"{', '.join(names)} and CHOICE one of {', '.join(_CHOICES)}"
+                    f"{', '.join(names)} and CHOICE one of {', '.join(choices)}"
                 )
             chosen[name.replace("-", "_")] = choice
         return cls(**chosen)

@@ -70,10 +70,21 @@ class Problem:
     def special_values(self, x: Array, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
         """Where the policy fixes the results, and to what, as a number of the output format."""
         fixed, expected = self.operation.special_values(x, self.policy, operands)
+        beyond = self.judged_format.overflow_value
+        # Where either is right, infinity stands for both, also in a format that has none.
+        if self.policy.saturation != "any" and beyond != np.inf and np.isinf(expected).any():
+            expected = np.where(np.isinf(expected), np.copysign(beyond, expected), expected)
         if "uniform" not in vars(self.policy).values():
-            return fixed, expected  # 0, 1, NaN and infinity are numbers of every format
+            return fixed, expected  # 0, 1 and NaN are numbers of every format
         nearest = self.output_format.nearest(np.where(expected == ANYTHING, 0.0, expected))
         return fixed, np.where(expected == ANYTHING, ANYTHING, nearest)
+
+    @property
+    def judged_format(self) -> Format:
+        """The output format, as results are rounded to it that are beyond its largest number."""
+        if self.policy.saturation == "saturate":
+            return self.output_format.saturating
+        return self.output_format
 
     @property
     def resolved_axis(self) -> int:

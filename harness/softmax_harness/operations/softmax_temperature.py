@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands
@@ -29,7 +29,7 @@ _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits."""
     chosen = rng.choice(np.array(_TEMPERATURES), (len(stored), 1))
-    return (chosen.astype(stored.dtype),)
+    return (format_of(stored).stored(chosen),)
 
 
 def edges(format: Format) -> Iterator[Edge]:

@@ -22,7 +22,9 @@ class Truth:
         RN(z), the number of the format nearest to z, ties to even; where `fixed`, what the
         policy asks for: a number, NaN, or `ANYTHING`.
     offset : ndarray of float64, shape (rows, n)
-        (z - RN(z)) / ulp(z), in [-1/2, 1/2], with the relative precision of a float64.
+        (z - RN(z)) / ulp(z), in [-1/2, 1/2], with the relative precision of a float64. Where RN(z)
+        is no number, being beyond the largest one of the format, (z - that one) / ulp(z) with the
+        sign of z: infinite where z is beyond float64 too.
     ulp : ndarray of float64, shape (rows, n)
         ulp(z), a power of two.
     fixed : ndarray of bool, shape (rows, n)
@@ -43,7 +45,15 @@ class Truth:
     @property
     def value(self) -> NDArray[np.float64]:
         """z to the precision of a float64 (0 where it is smaller than that reaches)."""
-        return self.rounded + self.offset * self.ulp
+        return self.nearest + self.offset * self.ulp
+
+    @property
+    def nearest(self) -> NDArray[np.float64]:
+        """The number from which `offset` counts: RN(z), or the largest one where z is beyond it."""
+        beyond = ~np.isfinite(self.rounded) & ~self.fixed
+        if not beyond.any():
+            return self.rounded
+        return np.where(beyond, np.copysign(self.format.largest, self.rounded), self.rounded)
 
     def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Truth:
         """The truth of some rows."""

@@ -49,7 +49,8 @@ class Files:
     y_dtype : str or None
         The format of y, where its dtype does not tell it.
     x_dtype : str or None
-        The same of x, of which a raw file says nothing.
+        The same of x, and of operands that are floats, where a file does not say it; of y too,
+        where only its bits are there and `y_dtype` is None.
     shape : tuple of int or None
         Of x, which a raw file does not say.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
-from softmax_implementations.registry import CAPABILITIES, SAME_BITS, ExpectedFinding
+from softmax_implementations.registry import CAPABILITIES, NARROW, SAME_BITS, ExpectedFinding
 
 from softmax_harness.ground.adapters import ADAPTERS, adapter_named
 from softmax_harness.ground.errors import BadImplementation
@@ -176,10 +176,19 @@ def described(
 
     elsewhere.__doc__ = summary
     fields = {"operation": operation} | (declared or {"dtypes": tuple(FORMATS)})
-    found = Implementation(**(fields | {"name": name, "function": elsewhere}))
+    found = spelt_out(Implementation(**(fields | {"name": name, "function": elsewhere})))
     if declared is not None:
         _check(found)
     return found
+
+
+def spelt_out(found: Implementation) -> Implementation:
+    """The declaration with the name of each dtype in place of a word that stands for several."""
+    if NARROW not in found.dtypes:
+        return found
+    narrow = [name for name, format in FORMATS.items() if format.is_narrow]
+    others = [name for name in found.dtypes if name != NARROW]
+    return replace(found, dtypes=tuple(dict.fromkeys((*narrow, *others))))
 
 
 def _check(found: Implementation) -> None:

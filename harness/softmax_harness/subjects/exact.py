@@ -16,8 +16,6 @@ from softmax_harness.operations import OPERATIONS, Arrangement, Operands, Operat
 from softmax_harness.operations.calls import rows_of
 from softmax_harness.truth import exact_results, remembered
 
-_DTYPES = tuple(FORMATS)
-
 
 @cache
 def exact_of(operation: str) -> Implementation:
@@ -30,7 +28,7 @@ def exact_of(operation: str) -> Implementation:
         return _rounded(about, (first, *arguments[1:]), axis)
 
     return Implementation(
-        "exact", exactly, _DTYPES, bound="exact", standard="rounded", operation=operation
+        "exact", exactly, tuple(FORMATS), bound="exact", standard="rounded", operation=operation
     )
 
 

@@ -28,7 +28,7 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     operands : tuple of ndarray
         What the operation takes besides the logits, see `Operation.make_operands`.
     """
-    format = problem.output_format
+    format = problem.judged_format
     fixed, expected = problem.special_values(x, operands)
     rounded = expected.copy()
     offset = np.zeros(fixed.shape)
@@ -51,7 +51,7 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
 def _decided_row(
     problem: Problem, x: NDArray[np.float64], operands: Operands, open_: list[int]
 ) -> list[tuple[float, float, int]]:
-    operation, format = problem.operation, problem.output_format
+    operation, format = problem.operation, problem.judged_format
     precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
     decided: dict[int, tuple[float, float, int]] = {}
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from softmax_harness.ground.formats import Format, rounded_shift
 from softmax_harness.operations import Enclosure
@@ -11,6 +12,7 @@ MOST_BITS = 1 << 16
 """Four times what any limit of a proved operation takes."""
 
 _SMALLEST = 2.0**-1074
+_SEEN_BITS = 128  # more than a float64 holds
 
 
 class NotDecided(RuntimeError):
@@ -26,8 +28,8 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
     The enclosed number lies strictly inside its interval, which must keep to one binade and hold
-    no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value` and
-    the offset 0.
+    no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value`, and
+    what `Truth.offset` says of it takes the place of the remainder.
     """
     man, exp, slack = enclosure
     if man < 0:
@@ -41,7 +43,7 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     shift = ulp_exponent - exp
     top = format.largest_spacing_exponent
     if ulp_exponent > top:
-        return format.overflow_value, 0.0, top
+        return _beyond(man, exp, format)
     if shift > man.bit_length() + 1:  # below half the smallest subnormal
         return 0.0, scaled_float(man, -shift), ulp_exponent
     if shift <= 0 and slack:
@@ -51,8 +53,27 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     if slack and (1 << (shift - 1)) - abs(remainder) < slack:
         return None
     if ulp_exponent == top and multiple > format.largest_significand:
-        return format.overflow_value, 0.0, top
+        return _beyond(man, exp, format)
     return math.ldexp(multiple, ulp_exponent), scaled_float(remainder, -shift), ulp_exponent
+
+
+def _beyond(man: int, exp: int, format: Format) -> tuple[float, float, int]:
+    """What `decide` gives of man * 2**exp, which rounds to no number of the format."""
+    top = format.largest_spacing_exponent
+    if format.saturates:
+        return format.overflow_value, 0.0, top
+    rounded_exponent = format.ulp_exponent(man, exp)
+    multiple = rounded_shift(man, rounded_exponent - exp)
+    if multiple.bit_length() + rounded_exponent > sys.float_info.max_exp:
+        return format.overflow_value, math.inf, top
+    least = min(exp, top)
+    excess = (man << (exp - least)) - (format.largest_significand << (top - least))
+    cut = max(excess.bit_length() - _SEEN_BITS, 0)
+    try:
+        offset = math.ldexp(float(excess >> cut), cut + least - top)
+    except OverflowError:  # an ulp below 1
+        offset = math.inf
+    return format.overflow_value, offset, top
 
 
 def scaled_float(integer: int, exponent: int) -> float:

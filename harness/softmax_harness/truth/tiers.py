@@ -67,7 +67,7 @@ def _screened(
 ) -> tuple[ExactResults, NDArray[np.int64]]:
     """What the screen finds, and the rows that it leaves open."""
     fixed, expected = problem.special_values(x, operands)
-    screened = screen(x, operands, fixed, expected, problem.output_format)
+    screened = screen(x, operands, fixed, expected, problem.judged_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     return found, np.flatnonzero(screened.undecided)
 
@@ -110,9 +110,16 @@ def check_screened(found: ExactResults, exact: Truth, where: str) -> None:
 
 def are_same(screened: Truth, exact: Truth, error_ulp: float) -> NDArray[np.bool_]:
     """Where the screen's truth is the exact one up to its error; anything is where it is fixed."""
-    same: NDArray[np.bool_] = (screened.rounded == exact.rounded) & (screened.ulp == exact.ulp)
-    difference = screened.offset - exact.offset
-    same &= np.abs(difference, out=difference) <= error_ulp + 2.0**-53  # both are rounded
+    beyond = ~np.isfinite(exact.rounded) & ~np.isfinite(screened.rounded)
+    same: NDArray[np.bool_] = (screened.rounded == exact.rounded) | beyond
+    same &= screened.ulp == exact.ulp
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        difference = np.abs(screened.offset - exact.offset)
+    slack = error_ulp + 2.0**-53  # both are rounded
+    # Beyond the largest number an offset may be of any size.
+    same &= (difference <= slack * np.maximum(np.abs(exact.offset), 1.0)) | (
+        beyond & (screened.offset == exact.offset)
+    )
     same |= screened.fixed
     return same
 

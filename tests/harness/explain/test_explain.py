@@ -5,6 +5,7 @@ import pytest
 from softmax_harness.explain.row import Explained, account, literal
 from softmax_harness.explain.text import explained_text
 from softmax_harness.explain.trace import Trace
+from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.witness import parse
 from softmax_harness.operations import OPERATIONS, Problem
@@ -12,7 +13,7 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.subject import Subject
 from softmax_implementations import Implementation, implementations
 
-OURS = {name: each for name, each in implementations().items() if each.library is None}
+OURS = {name: catalogue()[name] for name, each in implementations().items() if not each.library}
 CASES = [(each, dtype) for each in OURS.values() for dtype in each.dtypes]
 IDS = [f"{each.name}-{dtype}" for each, dtype in CASES]
 
@@ -33,7 +34,7 @@ def here(implementation, dtype="float32"):
 
 @pytest.mark.parametrize("each, dtype", CASES, ids=IDS)
 def test_recording_changes_no_bit(each, dtype):
-    x = np.random.default_rng(0).normal(0, 5, (7, 33)).astype(dtype)
+    x = FORMATS[dtype].stored(np.random.default_rng(0).normal(0, 5, (7, 33)))
     trace = Trace()
     traced = np.asarray(each(trace.started(x.copy())))
     assert traced.tobytes() == np.asarray(each(x)).tobytes() and trace.steps
@@ -43,6 +44,7 @@ def test_recording_changes_no_bit(each, dtype):
 def test_what_the_steps_add_is_the_whole_error(each, dtype):
     rng = np.random.default_rng(1)
     for row in (rng.normal(0, 3, 5), rng.normal(0, 8, 40), [0.0, -9.0, -np.inf], [4.0, 4.0]):
+        row = FORMATS[dtype].stored(np.array(row)).astype(float)
         found = account(here(each, dtype), explained(row, dtype))
         assert found.reason == "" and found.added
         total = sum(step.ulp for step in found.added)
@@ -114,3 +116,20 @@ def test_special_rows_are_told_and_not_followed():
         explained([np.nan, 1.0]), [here(each) for each in list(catalogue().values())[:2]]
     )
     assert "policy" in text
+
+
+def test_of_few_numbers_the_nearest_is_told_with_its_step_and_ties():
+    text = text_of(explained([1.0] * 1024, "float8_e4m3fn"), [])
+    assert "nearest in float8_e4m3fn: [0] 0.0 (step 0.001953125, a tie to even)" in text
+    text = text_of(explained([0.0, -5.0], "float8_e5m2"), [])
+    assert "1.0 (step 0.125)  0.0068359375 (step 0.0009765625)" in text
+    assert "nearest in" not in text_of(explained([0.0, -5.0], "float32"), [])
+
+
+def test_what_a_format_without_infinity_does_not_hold_is_refused():
+    for number in (-np.inf, 500.0):
+        with pytest.raises(BadData, match="no number of float8_e4m3fn.*-448 to 448"):
+            explained([0.0, number], "float8_e4m3fn")
+    with pytest.raises(BadData, match="no number of float8_e4m3fn"):
+        parse("float8_e4m3fn:0x1p+0,-inf@0")
+    assert parse("float8_e5m2:0x1p+0,-inf@0").block[0, 1] == -np.inf

@@ -117,13 +117,14 @@ def test_there_is_no_bound_where_the_format_cannot_count_the_terms():
 @pytest.mark.parametrize("scale", [0.1, 3.0, 100.0])
 def test_the_cheap_limit_is_nowhere_above_the_limit(dtype, scale):
     format = FORMATS[dtype]
-    x = np.random.default_rng(0).normal(0, scale, (20, 100)).astype(format.dtype)
+    x = format.stored(np.random.default_rng(0).normal(0, scale, (20, 100)))
     asked = question(Problem.of(OPERATIONS["softmax"], format), x)
     z, ulp = asked.truth.value, asked.truth.ulp
     limit = error_bound(asked.x, z, ulp, format)
     least = error_bound_at_least(asked.x.max(axis=-1, keepdims=True) - asked.x, z, ulp, 100, format)
     assert (least <= limit * (1 + 1e-12)).all()
-    assert (least >= 0.2 * limit).all()  # and near enough to be of use
+    # and near enough to be of use, where there is a limit
+    assert ((least >= 0.2 * limit) | np.isinf(limit)).all()
     assert (least_error_bound(100, z >= format.smallest_normal) <= least * (1 + 1e-12)).all()
 
 

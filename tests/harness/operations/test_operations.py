@@ -138,8 +138,11 @@ def assert_agree(found, truth, row):
             assert z.contains(0)
             continue
         ulp = arb(2) ** k
-        if np.isinf(r):
-            assert abs(z) > arb(2) ** format.emax * (2 - arb(2) ** -format.precision)
+        if not np.isfinite(r):
+            half = arb(2) ** (format.largest_spacing_exponent - 1)
+            assert abs(z) > arb(format.largest) + half * (1 - arb(2) ** -60)
+            beyond = (z - arb(float(truth.nearest[row, place]))) / ulp
+            assert np.isinf(offset) or abs(beyond - arb(offset)) < 1e-15 * abs(beyond)
             continue
         error = (z - arb(r)) / ulp
         assert not abs(error) > arb(0.5)
@@ -149,8 +152,17 @@ def assert_agree(found, truth, row):
         assert k == format.spacing_exponent or not abs(z) < ulp * arb(2) ** (format.precision - 1)
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
-@pytest.mark.parametrize("name", OPERATIONS)
+# Of the formats of one byte each operation has one, the next the next.
+OF_A_BYTE = [name for name, format in FORMATS.items() if format.precision < 8]
+HELD = [
+    (name, dtype)
+    for place, name in enumerate(OPERATIONS)
+    for dtype in FORMATS
+    if dtype not in OF_A_BYTE or dtype == OF_A_BYTE[place % len(OF_A_BYTE)]
+]
+
+
+@pytest.mark.parametrize("name, dtype", HELD)
 def test_the_truth_agrees_with_ball_arithmetic_to_the_last_bit(name, dtype):
     operation, format = OPERATIONS[name], FORMATS[dtype]
     rng = np.random.default_rng(7)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families import stored
 from softmax_harness.inputs.families.hard import hard_rows
 from softmax_harness.operations import Inputs, Operation, taken
 from softmax_harness.subjects.layouts import LAYOUTS
@@ -56,13 +55,13 @@ class Cases:
     def normal(self, shape: tuple[int, ...]) -> Inputs:
         """Rows along the last axis, logits of scale 3."""
         rows = self._random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
-        return self._with_operands(stored(rows, self.format), shape)
+        return self._with_operands(self.format.stored(rows), shape)
 
     def hard(self, shape: tuple[int, ...], axis: int = -1) -> Inputs:
         """Rows of every kind for an array that has them along an axis."""
         n = shape[axis]
         rows = hard_rows(self.format, n, math.prod(shape) // n, self._random(shape))
-        return self._with_operands(stored(rows, self.format), shape)
+        return self._with_operands(self.format.stored(rows), shape)
 
     def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
         return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))

@@ -88,4 +88,5 @@ def _long(sampled: list[tuple[Family, Sampling]], format: Format) -> Iterator[_P
             if rows:
                 yield family, n, rows
     others = [(family, *each) for family, own in sampled for each in own.long_rows]
+    others += [(family, n, 1) for family, own in sampled for n in own.own_lengths(format)]
     yield from sorted(others, key=itemgetter(1), reverse=True)

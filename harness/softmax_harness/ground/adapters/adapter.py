@@ -75,7 +75,7 @@ def dtype_named(name: str, library: str) -> np.dtype[Any]:
         package = importlib.import_module("ml_dtypes")
     except ImportError:
         raise BadData(
-            f"{name} arrays need the package ml_dtypes: pip install 'softmax-harness[bfloat16]'"
+            f"{name} arrays need the package ml_dtypes: pip install 'softmax-harness[narrow]'"
         ) from None
     if not hasattr(package, name):
         raise BadData(f"NumPy has no type for {name} of {library}: convert the array first")

@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from softmax_harness.inputs.families.family import Family, Recipe, Sampling, stored
+from softmax_harness.inputs.families.family import Family, Recipe, Sampling
 
-__all__ = ["FAMILIES", "Family", "Recipe", "Sampling", "stored"]
+__all__ = ["FAMILIES", "Family", "Recipe", "Sampling"]
 
 
 def _found() -> dict[str, Family]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
+_LONGEST_TIED = 1 << 18  # of a format of one byte; of float16 it is 2**25
+
 
 def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     return np.repeat(rng.normal(0.0, 3.0, (rows, 1)), n, axis=1)
@@ -27,12 +29,19 @@ def _one_above(format: Format, n: int, rows: int, rng: np.random.Generator) -> N
 # below 0.72 of it, and would exceed it from n = 512.
 _BETWEEN_TWO_LANES_AND_FOUR = 384
 
+
+def _tied(format: Format) -> tuple[int, ...]:
+    """The n with 1/n the middle between 0 and the smallest number: a tie that goes to 0."""
+    n = 2 ** (1 - format.spacing_exponent)
+    return (n,) if n <= _LONGEST_TIED else ()
+
+
 FAMILIES = (
     Family(
         "equal",
         "all equal: the sum and the division alone, exact at powers of two",
         _equal,
-        check=Sampling(one_row_up_to=math.inf, long_rows=((65537, 1),)),
+        check=Sampling(one_row_up_to=math.inf, long_rows=((65537, 1),), own_lengths=_tied),
     ),
     Family(
         "one-above",

@@ -40,6 +40,8 @@ class Sampling:
         errs several times as much as a sum in lanes.
     long_rows : tuple of (int, int)
         Lengths beyond, each with its number of rows.
+    own_lengths : callable
+        ``own_lengths(format)`` gives such lengths that depend on the format.
     """
 
     longest: float = math.inf
@@ -48,6 +50,7 @@ class Sampling:
     one_row_up_to: float = 0
     long_sums: Callable[[Format], int] = lambda format: 0
     long_rows: tuple[tuple[int, int], ...] = ()
+    own_lengths: Callable[[Format], tuple[int, ...]] = lambda format: ()
 
 
 @dataclass(frozen=True)
@@ -147,9 +150,9 @@ class Recipe:
         stop = min(start + self.rows_per_block, self.rows)
         if self.family.rows is not None:
             whole = self.family.make(self.format, self.n, self.rows, self._random(0))
-            return stored(whole[start:stop], self.format)
+            return self.format.stored(whole[start:stop])
         made = self.family.make(self.format, self.n, stop - start, self._random(start))
-        return stored(made, self.format)
+        return self.format.stored(made)
 
     def random_operands(self, start: int) -> np.random.Generator:
         """The random stream for the operands of the block that begins at row `start`."""
@@ -168,9 +171,3 @@ class Recipe:
     def _random(self, start: int) -> np.random.Generator:
         cell = zlib.crc32(f"{self.family.name}/{self.format.name}/{self.n}".encode())
         return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
-
-
-def stored(values: NDArray[Any], format: Format) -> NDArray[Any]:
-    """`values` rounded to the format."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(values).astype(format.dtype)

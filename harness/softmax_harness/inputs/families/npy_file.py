@@ -12,15 +12,15 @@ from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs.families.family import Family
 
 
-def npy_family(path: Path) -> Family:
-    """The rows of a .npy file, its last axis taken as the row.
+def npy_family(path: Path, dtype: str | None = None) -> Family:
+    """The rows of a .npy file, its last axis taken as the row; `dtype` as in `read_npy`.
 
     Raises
     ------
     BadData
         If the file holds no array of numbers, or nothing but NaN.
     """
-    array = read_npy(path)
+    array = read_npy(path, dtype)
     format_of(array)
     rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
     if rows.size == 0:

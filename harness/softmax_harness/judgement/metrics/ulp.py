@@ -10,7 +10,7 @@ from softmax_harness.truth import Truth
 
 
 def ulp_error(y: Array, truth: Truth) -> Array:
-    """Signed error (y - z) / ulp(z) of each element; NaN where y or z is not finite.
+    """Signed error (y - z) / ulp(z) of each element; NaN where y is not finite.
 
     z is the exact real value and ulp is Goldberg's, extended to reals (Zimmermann et al.,
     "Accuracy of Mathematical Functions in Single, Double, Double Extended, and Quadruple
@@ -22,7 +22,9 @@ def ulp_error(y: Array, truth: Truth) -> Array:
         error -= truth.offset
     if np.isfinite(error).all():
         return error
-    return np.where(np.isfinite(y) & np.isfinite(truth.rounded), error, np.nan)
+    with np.errstate(all="ignore"):
+        error = (y - truth.nearest) / truth.ulp - truth.offset
+    return np.where(np.isfinite(y) & np.isfinite(truth.nearest), error, np.nan)
 
 
 def absolute(batch: Batch) -> Array:

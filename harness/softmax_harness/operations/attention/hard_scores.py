@@ -65,8 +65,11 @@ def _above(rows: int, format: Format, rng: np.random.Generator) -> Array:
 
 
 def _stand_in(rows: int, format: Format, rng: np.random.Generator) -> Array:
-    """At, above and below what stands for -inf elsewhere; -1e9 where the format holds it."""
-    usable = [each for each in STAND_INS if -each <= format.largest]
+    """At, above and below what stands for -inf elsewhere; -1e9 where the format holds it.
+
+    A format that holds none of them has its own lowest number.
+    """
+    usable = [each for each in STAND_INS if -each <= format.largest] or [-format.largest]
     return np.asarray(rng.choice(usable, rows) * rng.choice(_FACTORS, rows))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.distances import times_power
+from softmax_harness.operations.screen.rounding import offset_beyond
 from softmax_harness.operations.screen.workspace import Array
 
 LARGEST_ERROR = 2.0**-12
@@ -68,8 +69,9 @@ def rounded(z: Enclosed, format: Format) -> Rounded:
     ulp = np.ldexp(1.0, np.minimum(k, format.largest_spacing_exponent).astype(np.int32))
     over = (np.abs(value) > format.largest) | (k > format.largest_spacing_exponent)
     if over.any():
+        rest = np.ldexp(offset, np.minimum(k, 1024).astype(np.int32))
+        offset = np.where(over, offset_beyond(value, rest, format), offset)
         value = np.where(over, np.copysign(format.overflow_value, value), value)
-        offset = np.where(over, 0.0, offset)
     return Rounded(value, offset, ulp, error, near | ~(error <= LARGEST_ERROR))
 
 

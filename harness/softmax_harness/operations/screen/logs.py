@@ -186,9 +186,10 @@ def _less_log(
 
     open_ = rounded(head, tail, q, here, relative, w, closer, below_one=False)
     if beyond is not None:
-        here.rounded[beyond] = sign * -here.format.overflow_value
-        here.offset[beyond] = 0.0
-        here.ulp[beyond] = 2.0**here.format.largest_spacing_exponent
+        format = here.format
+        here.rounded[beyond] = np.copysign(format.overflow_value, -sign)
+        here.offset[beyond] = 0.0 if format.saturates else -sign * np.inf
+        here.ulp[beyond] = 2.0**format.largest_spacing_exponent
         open_ &= ~beyond
     return open_
 

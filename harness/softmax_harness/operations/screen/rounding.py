@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen.reduction import BIAS, FIELD
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 from softmax_harness.operations.truth import Truth
@@ -116,7 +117,7 @@ def _near(
     if distance.min() <= slack:
         edges = _edges(multiple, truth.ulp, truth, largest_ulp)
         at_edge = np.flatnonzero(edges[0] | edges[1])
-        near.ravel()[at_edge] = distance.ravel()[at_edge] <= slack
+        near.ravel()[at_edge] |= distance.ravel()[at_edge] <= slack
     return near
 
 
@@ -188,6 +189,15 @@ def _overflow(truth: Truth) -> None:
     format = truth.format
     if truth.rounded.max() > format.largest or truth.rounded.min() < -format.largest:
         over = np.abs(truth.rounded) > format.largest
-        truth.rounded[over] = np.copysign(format.overflow_value, truth.rounded[over])
-        truth.offset[over] = 0.0
-        truth.ulp[over] = 2.0**format.largest_spacing_exponent
+        value, ulp = truth.rounded[over], 2.0**format.largest_spacing_exponent
+        truth.rounded[over] = np.copysign(format.overflow_value, value)
+        truth.offset[over] = offset_beyond(value, truth.offset[over] * truth.ulp[over], format)
+        truth.ulp[over] = ulp
+
+
+def offset_beyond(value: Array, rest: Array, format: Format) -> Array:
+    """`Truth.offset` of z = value + rest, which is beyond the largest number of the format."""
+    if format.saturates:
+        return np.zeros(value.shape)
+    above = value - np.copysign(format.largest, value)
+    return np.asarray((above + rest) * 2.0**-format.largest_spacing_exponent)

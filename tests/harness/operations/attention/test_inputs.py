@@ -47,6 +47,8 @@ def test_scores_lie_in_every_decade_and_about_every_stand_in(dtype):
         tops += own.max(axis=-1)[np.isfinite(own).any(axis=-1)].tolist()
     tops = np.array(tops)
     for low, high in ((-1e4, -1e3), (-1e5, -1e4), (-1e6, -1e5), (1e3, 1e6)):
+        if FORMATS[dtype].largest < 1e3:  # of which there are no such products
+            continue
         assert ((tops > low) & (tops < high)).sum() >= 5
     for stand_in in hard_scores.STAND_INS:
         if -stand_in <= FORMATS[dtype].largest:

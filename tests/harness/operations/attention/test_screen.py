@@ -76,7 +76,7 @@ def test_next_to_a_power_of_two_the_side_is_known(dtype):
         q, mask = np.ones((2, 1, 1)), np.ones((2, 1, 2), bool)
         k = np.array([[[0.0], [below]]] * 2)
         v = np.array([[[1.0], [0.0]], [[1.0], [2.0]]])
-        operands = (*(each.astype(format.dtype) for each in (q, k, v)), mask)
+        operands = (*(format.stored(each) for each in (q, k, v)), mask)
         found = screened(np.zeros((2, 2)), operands, format)
         assert not found.undecided.any() and (found.truth.rounded == 1.0).all()
         assert found.truth.ulp.ravel().tolist() == [format.unit_roundoff, 2 * format.unit_roundoff]

@@ -259,11 +259,18 @@ def test_roundings_are_those_of_the_arbiter(name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_results_beyond_the_largest_number_overflow(name):
     format = FORMATS[name]
-    p = format.precision
-    fraction = np.array([1 - 2.0**-p, 1 - 2.0 ** -(p + 1), 1.0, -1.0, -(1 - 2.0**-p)])
-    exponent = np.full(5, format.emax + 1)
-    zeros = np.zeros(5)
-    found = rounding.rounded(rounding.Enclosed(fraction, zeros, zeros, exponent), format)
-    largest = format.largest
-    assert found.rounded.tolist() == [largest, np.inf, np.inf, -np.inf, -largest]
-    assert (found.offset == 0).all() and not found.open.any()
+    unit = 2.0**-format.precision  # of the last binade, whose numbers are below 1
+    largest = format.largest_significand * unit
+    fraction = np.array([largest, largest + 0.75 * unit, 1.5, -1.5, -largest])
+    exponent, zeros = np.full(5, format.emax + 1), np.zeros(5)
+    enclosed = rounding.Enclosed(fraction, zeros, zeros, exponent)
+    found = rounding.rounded(enclosed, format)
+    assert np.abs(found.rounded[[0, 4]]).tolist() == [format.largest] * 2
+    assert np.array_equal(np.abs(found.rounded[1:4]), [format.overflow_value] * 3, equal_nan=True)
+    assert np.signbit(found.rounded).tolist() == [False] * 3 + [True] * 2
+    if format.emax < 1000:  # what is beyond is a float64
+        assert found.offset[1:3].tolist() == [0.75, (1.5 - largest) / unit]
+        assert found.offset[3] == -found.offset[2]
+    assert (found.offset[[0, 4]] == 0).all() and not found.open.any()
+    found = rounding.rounded(enclosed, format.saturating)
+    assert (np.abs(found.rounded) == format.largest).all() and (found.offset == 0).all()
