@@ -13,16 +13,13 @@ from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.foreign_arrays import as_numpy, told_format
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.operations import Operand, operation_named
-from softmax_harness.score.pair import (
-    Given,
-    Pair,
-    check_call,
+from softmax_harness.score.pair import Given, Pair, check_call, pair_of
+from softmax_harness.score.values import (
     check_format,
     check_output_format,
     check_rounded,
     check_values,
     from_bits,
-    pair_of,
 )
 
 

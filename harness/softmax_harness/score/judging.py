@@ -30,7 +30,8 @@ from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
 from softmax_harness.operations.standards import check_standard, default_standard
-from softmax_harness.score.pair import Files, Pair, open_pair
+from softmax_harness.score.pair import Files, Pair
+from softmax_harness.score.reading import open_pair
 from softmax_harness.score.seeing_nothing import as_answered
 from softmax_harness.truth import check_screen
 

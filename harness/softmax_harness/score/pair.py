@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.arrays import Told, in_file, is_raw, read_array
+from softmax_harness.ground.arrays import in_file
 from softmax_harness.ground.errors import BadData, unknown
-from softmax_harness.ground.formats import FORMATS, Format, format_of
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.ground.memory import rows_per_block
 from softmax_harness.ground.npy import let_go
 from softmax_harness.operations import (
@@ -23,13 +22,11 @@ from softmax_harness.operations import (
     Operation,
     Policy,
     Problem,
-    operation_named,
 )
 from softmax_harness.operations.calls import CallRows, rows_of
 
-_LARGEST_EXACT_INTEGER = 2**53
 # Three times what a run judges at once: with one y for each x the calls weigh more, measured.
-_BLOCK_ELEMENTS = 3 << 16
+BLOCK_ELEMENTS = 3 << 16
 # Elements of each row that are read at once where a row's elements do not lie side by side.
 _GATHERED = 8
 
@@ -200,7 +197,7 @@ class Pair:
 
     def blocks(self) -> Iterator[tuple[int, slice]]:
         """First row and rows of each block; rows that share an operand stay together."""
-        step = rows_per_block(self.call.numbers, _BLOCK_ELEMENTS)
+        step = rows_per_block(self.call.numbers, BLOCK_ELEMENTS)
         together = self.call.others[-1] if self._shares else self.rows
         for start in range(0, self.rows, together):
             for begin in range(start, start + together, step):
@@ -277,67 +274,6 @@ def _stored(about: Operand, values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(kinds[about.kind], copy=False) if about.kind in kinds else values
 
 
-def read_pair(files: Files) -> Pair:
-    """Inputs and outputs from files.
-
-    Raises
-    ------
-    BadData, UnknownName
-        If a file is missing or holds no numbers, if shapes do not fit each other, if there is no
-        such axis or operand, if every input is NaN, or if an integer input is not exact in float64.
-    """
-    pair = open_pair(files)
-    x = pair.first
-    if x.dtype.kind not in "iu" and x.size and all(np.isnan(part).all() for part in x):
-        raise BadData(
-            f"{files.x}: every value is NaN; expected logits, at least one of them a number"
-        )
-    check_values(pair, _operands(files, x), _called(files))
-    if files.y_dtype is not None:
-        check_rounded(pair.y, pair.format, str(files.y))
-    return pair
-
-
-def _called(files: Files) -> dict[str, str]:
-    """The path of each array, by the name of its parameter."""
-    first = operation_named(files.operation).parameters[0]
-    return {name: str(path) for name, path in {**files.operands, first: files.x}.items()}
-
-
-def check_values(
-    pair: Pair, operands: Mapping[str, NDArray[Any]], called: Mapping[str, str]
-) -> None:
-    """That integers are exact in float64, and that operands hold what they stand for.
-
-    Parameters
-    ----------
-    operands : mapping of str to ndarray
-        Those that were given.
-    called : mapping of str to str
-        What a message calls each, and the first argument.
-    """
-    _check_integers(called[pair.operation.parameters[0]], pair.first)
-    for about in pair.operation.operands:
-        if about.name in operands:
-            _check_operand(about, operands[about.name], called[about.name], pair.n)
-
-
-def open_pair(files: Files) -> Pair:
-    """As `read_pair`, but the values are not looked at."""
-    operation, x = operation_named(files.operation), _numbers(files)
-    check_call(operation, x.ndim, files.axis, files.operands, f"--axis {files.axis}")
-    given = Given(
-        operation=operation,
-        first=x,
-        operands=_operands(files, x),
-        axis=files.axis,
-        called=_called(files) | {"y": str(files.y)},
-        wanted="--operand {}=FILE.npy",
-    )
-    y = _outputs(files, given)
-    return replace(pair_of(given, y, FORMATS[files.y_dtype or y.dtype.name]), files=files)
-
-
 def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
     """The pair of a call and the outputs computed from it; `y_format` is judged.
 
@@ -360,47 +296,6 @@ def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
     return Pair(operation, x, y, call, results, axis, y_format, own_format=own)
 
 
-def _numbers(files: Files) -> NDArray[Any]:
-    """A plain array, which NumPy cuts several times as fast as its memmap."""
-    array = read_array(files.x, Told(files.x_dtype, files.shape))
-    check_format(array, str(files.x))
-    return np.atleast_1d(array.view(np.ndarray))
-
-
-def check_format(array: NDArray[Any], called: str) -> None:
-    """Refuse an array of numbers that nothing is computed of."""
-    try:
-        format_of(array)
-    except BadData as error:
-        raise BadData(f"{called}: {error}") from None
-
-
-def _outputs(files: Files, given: Given) -> NDArray[Any]:
-    """The outputs; bits of a format that NumPy lacks may be saved as unsigned integers."""
-    told = Told(files.y_dtype or files.x_dtype)
-    if is_raw(files.y):
-        told = Told(told.dtype or given.format.name, given.rows()[1])
-    y = read_array(files.y, told).view(np.ndarray)
-    check_output_format(y, str(files.y))
-    one_result = operation_named(files.operation).one_result
-    return y if one_result else np.atleast_1d(y)
-
-
-def from_bits(y: NDArray[Any], format: Format) -> NDArray[Any]:
-    """Unsigned integers as the numbers of a format whose bits they are; others as they are."""
-    is_bits = y.dtype.kind == "u" and y.dtype.itemsize == format.dtype.itemsize
-    return y.view(format.dtype) if is_bits else y
-
-
-def check_output_format(y: NDArray[Any], called: str) -> None:
-    """Refuse outputs of no format that can be judged."""
-    if y.dtype.name not in FORMATS:
-        raise BadData(
-            f"{called}: outputs of {y.dtype}: expected one of {', '.join(FORMATS)}, the format "
-            "that is to be judged"
-        )
-
-
 def _others(given: Given) -> Iterator[NDArray[Any]]:
     """The arguments after the first one; without a mask of scores all are seen."""
     operation = given.operation
@@ -418,84 +313,7 @@ def _others(given: Given) -> Iterator[NDArray[Any]]:
             )
 
 
-def _operands(files: Files, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """The arguments after the first one that are given, by name."""
-    about = {each.name: each for each in operation_named(files.operation).operands}
-    return {name: _operand(files, about[name], x) for name in files.operands}
-
-
-def _operand(files: Files, about: Operand, x: NDArray[Any]) -> NDArray[Any]:
-    """One of them; a raw one has as many numbers as the logits have rows."""
-    path = files.operands[about.name]
-    if not is_raw(path):
-        # Integers are bits of the format of the logits only where floats are expected.
-        own = x.dtype.name if about.kind == "float" else None
-        return read_array(path, Told(own)).view(np.ndarray)
-    if not operation_named(files.operation).takes_logits or about.ndim > (about.entries == 0):
-        raise BadData(
-            f"{path}: raw numbers, which do not say the shape of {about.name}: "
-            "expected a file of .npy or .safetensors"
-        )
-    shape = x.shape if about.ndim else tuple(np.delete(x.shape, files.axis).tolist())
-    return read_array(path, Told(_raw_dtype(about, path, shape, x), shape))
-
-
-def _raw_dtype(about: Operand, path: Path, shape: tuple[int, ...], x: NDArray[Any]) -> str:
-    """Of an operand in a raw file: integers are as wide as the file is large enough for."""
-    if about.kind == "float":
-        return x.dtype.name
-    if about.kind == "bool":
-        return "bool"
-    size = path.stat().st_size // max(math.prod(shape), 1)
-    return f"int{8 * size}" if size in (1, 2, 4, 8) else "int64"
-
-
 def _all_seen(given: Given, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
     return np.ones((1, given.operands[keys.name].shape[-2]), bool)
-
-
-def _check_integers(called: str, x: NDArray[Any]) -> None:
-    if x.dtype.kind not in "iu" or not x.size:
-        return
-    flat = x.ravel(order="K")  # as it lies in the file, and so not a copy
-    for start in range(0, x.size, _BLOCK_ELEMENTS):
-        part = flat[start : start + _BLOCK_ELEMENTS]
-        if max(-int(part.min()), int(part.max())) > _LARGEST_EXACT_INTEGER:
-            raise BadData(
-                f"{called}: holds integers beyond 2**53, which float64 cannot hold exactly; "
-                "expected inputs as they were given to the kernel, in its own format"
-            )
-        let_go(x)
-
-
-def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) -> None:
-    """That an operand holds what it stands for: places of logits, True and False, or floats."""
-    kind = values.dtype.kind
-    told = about.name if called == about.name else f"{called}: {about.name}"
-    if about.kind == "float":
-        if values.dtype.name not in FORMATS and kind not in "iu":
-            raise BadData(f"{told} of {values.dtype}: expected floats")
-        return
-    if kind not in "biu":
-        wanted = "places of logits" if about.is_class else "True where a logit is seen"
-        raise BadData(f"{told} of {values.dtype}: expected {wanted}")
-    least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
-    last = n - 1 if about.is_class else 1
-    if least < 0 or most > last:
-        wrong = least if least < 0 else most
-        raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
-
-
-def check_rounded(y: NDArray[Any], format: Format, called: str) -> None:
-    """That outputs in a wider type are numbers of the format that they are judged as."""
-    flat = y.ravel(order="K")
-    for start in range(0, y.size, _BLOCK_ELEMENTS):
-        part = flat[start : start + _BLOCK_ELEMENTS].astype(np.float64)
-        wrong = (format.nearest(part) != part) & ~np.isnan(part)
-        if wrong.any():
-            raise BadData(
-                f"{called}: holds {part[wrong][0]!r}, which is no {format.name}: expected outputs "
-                "that were rounded to that format"
-            )

@@ -14,7 +14,7 @@ from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.text import printable
 from softmax_harness.operations import Inputs
-from softmax_harness.score.pair import check_rounded
+from softmax_harness.score.values import check_rounded
 from softmax_harness.sets.items import Argument, Item
 from softmax_harness.sets.outputs import Returned
 from softmax_harness.subjects.request import Fault

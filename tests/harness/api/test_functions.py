@@ -172,6 +172,14 @@ REFUSED = {
     "limits: 'max=1'": lambda: score(np.ones(1), np.ones(1), limits={"max": 1}),
     "no part is named 'axis'": lambda: check("naive", only="axis"),
     "no capability is named 'axis'": lambda: check("naive", without="axis"),
+    "nothing that is named is a function of a shared library": lambda: check(
+        softmax, signature="f32 rows,n"
+    ),
+    "no library of arrays is named 'torhc'": lambda: check(softmax, arrays="torhc"),
+    "--device cuda was given without --arrays": lambda: check(softmax, device="cuda"),
+    "none of naive is a function of which it can be said": lambda: explain(
+        1.0, 2.0, implementations="naive", arrays="torch"
+    ),
     "no implementation of softmax is named 'naiv'": lambda: check("naiv"),
     "3: expected a name or a callable": lambda: check(3),
     "no dtype is named 'float23'": lambda: check(softmax, dtypes="float23"),

@@ -60,6 +60,20 @@ def test_zeros_of_a_row_so_long_that_each_share_is_small():
     assert "Mismatched elements: 393216 / 393216 (100.0%)" in failure(np.zeros_like(x), x)
 
 
+def test_long_rows_are_held_to_a_number_of_ulp_too():
+    """One is judged slice by slice, the other as a whole, since NaN is in it."""
+    x = logits(np.float32, 2, (1 << 18) + 1)
+    x[1, 5] = np.nan
+    y = softmax(x)
+    assert_close(y, x, max_ulp=0.501)
+    y[0, 7] = np.nextafter(y[0, 7], 1, dtype=np.float32)
+    assert_close(y, x)
+    told = failure(y, x, max_ulp=0.501)
+    assert "Mismatched elements: 1 / 524290 (0.0%)" in told
+    assert "at index (0, 7) (up to 0.501 ulp allowed)" in told
+    assert_close(y, x, max_ulp=2)
+
+
 def test_the_message_says_how_many_which_and_how_to_replay_it():
     x = logits(np.float32, 4, 5)
     y = softmax(x)

@@ -10,6 +10,7 @@ torch = pytest.importorskip(
     "torch", reason="pip install torch, a CPU build is enough, to have this run"
 )
 
+from softmax_harness import check
 from softmax_harness.ground import foreign_arrays
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.testing import assert_close, exact
@@ -92,6 +93,18 @@ def test_bfloat16_needs_no_package_that_numpy_has_it_from(monkeypatch):
     assert_close(y, x, operation="softmax_temperature", temperature=torch.tensor(0.1).to(x.dtype))
     with pytest.raises(HarnessError, match="pip install"):
         exact(x.detach().float().numpy(), dtype="bfloat16")
+
+
+def test_a_callable_of_tensors_is_checked():
+    def right(x, axis=-1):
+        return torch.softmax(x.double(), axis).to(x.dtype)
+
+    wanted = {"arrays": "torch", "dtypes": "float32", "fail_fast": True}
+    found = check(right, only="accuracy", **wanted)
+    assert found.passed, found.text
+    found = check(lambda x, axis=-1: torch.exp(x) / torch.exp(x).sum(axis, True), **wanted)
+    assert not found.passed
+    assert "has no attribute" in check(right, **wanted | {"arrays": None}).text
 
 
 def test_operands_are_tensors_too():
