@@ -51,8 +51,8 @@ class Answer:
     is_right : bool
         Whether it is known to be right, and meets the default standard of its format here.
     is_faulty : bool
-        Whether a result is a fault even by the least strict standard. In formats of 16 bits one
-        that works in the format itself can be neither.
+        Whether a result is a fault even by the least strict standard that tells anything here. In
+        formats of 16 bits one that works in the format itself can be neither.
     has_fault : bool
         Whether it has a fault, on these inputs or on others.
     """
@@ -128,9 +128,22 @@ class Asked:
         with np.errstate(all="ignore"):
             return y.astype(self.format.dtype).astype(np.float64)
 
+    @cached_property
+    def _loosest(self) -> Question:
+        """By the least strict standard that does not let 0 everywhere pass; the last if all do.
+
+        What works in a format of one byte itself may err by as much as all of a result.
+        """
+        asked, known = self.question, standards_of(self.question.operation)
+        nothing = np.zeros(self.golden.shape)
+        for standard in reversed(known):
+            held = asked.held_to(standard)
+            if _BAD[classified(held, nothing)[1]].any():
+                return held
+        return asked.held_to(known[-1])
+
     def _answer(self, name: str, summary: str, y: Array, has_fault: bool) -> Answer:
         asked, golden = self.question, self.golden
-        loosest = asked.held_to(standards_of(asked.operation)[-1])
         batch, codes = classified(asked, y)
         with np.errstate(all="ignore"):
             relative = np.abs(y - golden) / np.abs(golden)
@@ -143,7 +156,7 @@ class Asked:
             _largest(np.where(asked.truth.fixed, 0.0, batch.absolute)),
             float(relative.max()),
             not (has_fault or _BAD[codes].any()),
-            bool(_BAD[classified(loosest, y)[1]].any()),
+            bool(_BAD[classified(self._loosest, y)[1]].any()),
             has_fault,
         )
 
