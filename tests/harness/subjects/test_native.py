@@ -193,7 +193,7 @@ def test_what_cannot_be_called_is_one_line(called, kernels, tmp_path):
         ("f32 y,rows,n", "softmax", "x is missing, which softmax takes"),
         ("f32 x,y,xy,n", "softmax", "y and xy are both there"),
         ("f32 x,y,rows:f32", "softmax", "a size is one of int, long, size_t"),
-        ("x:int,y:f32,n", "softmax", "x:int: expected one of f16, "),
+        ("x:int,y:f32,n", "softmax", "x:int: expected one of f8_e4m3fn, "),
         ("f32 rows,n -> text", "softmax", "-> text: expected one of void, f32"),
         ("f32 x,n -> f32", "softmax", "results of softmax cannot be returned by value"),
         ("f32 x,rows,n -> f32", "logsumexp", "leave out rows"),
