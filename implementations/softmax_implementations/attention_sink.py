@@ -53,6 +53,7 @@ def in_denominator(q, k, v, mask, sink):
         "denominator_underflow",
         "nan",
         "spurious_underflow",
+        "flushed_subnormal",
         "wrong_special",
         "inaccurate in float16 up to 2e7 ulp",
         "inaccurate in float32 up to 3e11 ulp",

@@ -8,7 +8,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
 
 
 @implementation(
-    "base-2",
+    "powers-of-2",
     standard="native",
     largest_n=LONGEST_SUM,
     expected_findings=(
@@ -18,7 +18,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
         "inaccurate in float64 up to 3000 ulp",
     ),
 )
-def base_2(x, axis=-1):
+def powers_of_2(x, axis=-1):
     """2**(c (x - max x)) over its sum, c = log2 e, as kernels for graphics processors work.
 
     The product rounds the exponent once more than `max-shifted` does, and c itself is rounded:

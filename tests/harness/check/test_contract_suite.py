@@ -53,7 +53,8 @@ def test_every_family_is_sampled_as_it_says_itself(root):
     plan = list(recipes(Problem.of(SOFTMAX, format), math.inf, 0))
     sampled = {each.name: each.check for each in FAMILIES.values() if each.check is not None}
     assert set(sampled) == {recipe.family.name for recipe in plan}
-    assert set(FAMILIES) - set(sampled) == {"equal-long", "offset-plane", "scale-plane"}
+    apart = {"equal-long", "offset-plane", "scale-plane", "uniform-unit"}
+    assert set(FAMILIES) - set(sampled) == apart
     for name, own in sampled.items():
         rows = [(recipe.n, recipe.rows) for recipe in plan if recipe.family.name == name]
         assert {*own.long_rows} <= {*rows}

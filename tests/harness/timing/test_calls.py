@@ -248,7 +248,7 @@ def test_a_function_of_a_library_is_timed_and_judged_by_its_signature(kernels):
 
 def test_a_run_times_a_function_of_a_library(here, kernels):
     name, said = f"{kernels}:right", Said(signature="f32 rows,n")
-    table = calls.time_calls({name: ["float32"], "max-shifted": ["float32"]}, ignored, said)
+    table = calls.time_calls({name: ["float32"], "max-shifted": ["float32"]}, ignored, said=said)
     own = table[table["implementation"] == name]
     assert (own["failure"] == "").all() and (own["seconds_median"] > 0).all() and len(own) == 2
 
