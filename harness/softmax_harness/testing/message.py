@@ -13,6 +13,7 @@ from softmax_harness.explain.numbers import result_text
 from softmax_harness.judgement.aggregate import Extreme
 from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
+from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.score.document import element_document
 from softmax_harness.score.judging import Score
 
@@ -134,7 +135,7 @@ def _replayed(scored: Score, seen: _Seen) -> str:
     """The line of Python that shows the steps of a row that is too long to be written out."""
     pair, operation = scored.pair, scored.pair.operation
     given = ["x" if name == "x" else f"{name}={name}" for name in operation.parameters]
-    if operation.name != "softmax":
+    if operation.name != DEFAULT_OPERATION:
         given.append(f'operation="{operation.name}"')
     if operation.has_axis and pair.axis != pair.first.ndim - 1:
         given.append(f"axis={pair.axis}")

@@ -115,11 +115,11 @@ def are_same(screened: Truth, exact: Truth, error_ulp: float) -> NDArray[np.bool
     same &= screened.ulp == exact.ulp
     with np.errstate(invalid="ignore"):  # infinity less infinity
         difference = np.abs(screened.offset - exact.offset)
-    slack = error_ulp + 2.0**-53  # both are rounded
-    # Beyond the largest number an offset may be of any size.
-    same &= (difference <= slack * np.maximum(np.abs(exact.offset), 1.0)) | (
-        beyond & (screened.offset == exact.offset)
-    )
+    # Both offsets are rounded, by 2**-54 up to 1/2. Beyond the largest number they may be of any
+    # size, and are rounded by 2**-53 of it.
+    size = np.maximum(np.abs(exact.offset), 1.0)
+    slack = np.where(beyond, (error_ulp + 2.0**-52) * size, error_ulp + 2.0**-53)
+    same &= (difference <= slack) | (beyond & (screened.offset == exact.offset))
     same |= screened.fixed
     return same
 

@@ -6,7 +6,14 @@ import pytest
 from softmax_harness.operations import OPERATIONS
 
 # What is about particular operations by its nature, as an implementation is.
-OF_THEIR_OWN = ("harness/softmax_harness/operations", "harness/softmax_harness/run/experiments")
+OF_THEIR_OWN = (
+    "harness/softmax_harness/operations",
+    "harness/softmax_harness/reproduce",
+    "harness/softmax_harness/run/experiments",
+)
+# The public functions show their default in their signature, and import nothing to name it.
+DOORS = ("harness/softmax_harness/api", "harness/softmax_harness/testing")
+SIGNATURE = '    operation: str = "softmax",'
 CODE = ("harness/softmax_harness", "reports/softmax_reports")
 _TAKE_A_NAME = ("operation_named", "catalogue", "implementations", "of", "qualified", "described")
 _WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
@@ -47,7 +54,11 @@ def test_no_other_module_decides_by_the_name_of_an_operation(root):
     for path in (path for folder in CODE for path in (root / folder).rglob("*.py")):
         place = path.relative_to(root).as_posix()
         if not place.startswith(OF_THEIR_OWN):
-            found += [f"{place}:{line}" for line in found_in(path.read_text(encoding="utf-8"))]
+            text = path.read_text(encoding="utf-8")
+            lines = found_in(text)
+            if place.startswith(DOORS):
+                lines = [line for line in lines if text.splitlines()[line - 1] != SIGNATURE]
+            found += [f"{place}:{line}" for line in lines]
     assert found == []
 
 

@@ -70,8 +70,8 @@ def test_a_sink_that_takes_nearly_all_or_nothing_is_decided(dtype):
     q, k = rng.standard_normal((6, 1, 4)), rng.standard_normal((6, 5, 4))
     v, mask = rng.uniform(0.5, 1.0, (6, 5, 3)), np.ones((6, 1, 5), bool)
     sink = np.array([-1000.0, -50.0, -9.0, 9.0, 15.0, 30.0])[:, None, None]
-    operands = tuple(each.astype(format.dtype) for each in (q, k, v))
-    left = agrees(np.zeros((6, 5)), (*operands, mask, sink.astype(format.dtype)), format)
+    operands = tuple(format.stored(each) for each in (q, k, v))
+    left = agrees(np.zeros((6, 5)), (*operands, mask, format.stored(sink)), format)
     assert not left.any()
 
 
