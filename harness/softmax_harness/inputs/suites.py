@@ -14,7 +14,7 @@ _LENGTHS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 409
 _LENGTHS_WITHOUT_SCREEN = (1, 2, 3, 8, 17, 33, 64, 100, 1000)
 _SHARE_WITHOUT_SCREEN = 16
 # Where a row has one result: of n results each costs more than a logit does.
-_ROWS_FOR_ONE_RESULT = 67
+_ROWS_FOR_ONE_RESULT = 64
 
 
 @dataclass(frozen=True)
