@@ -36,6 +36,8 @@ from functools import cache
 
 import numpy as np
 
+from softmax_implementations.registry import two_differences
+
 _ENTRIES = 2048
 _BITS = 26  # of the first number of a product that is exact
 _LEAST = -760.0  # exp of it is below a quarter of the smallest subnormal number
@@ -44,7 +46,7 @@ _PART = 1 << 16  # terms whose sum is exact but for S2
 
 def softmax_rows(x):
     """Softmax of each row of a matrix of float64, shape (rows, n), n > 0: a new matrix."""
-    d, lost = _two_differences(x, np.max(x, axis=-1, keepdims=True))
+    d, lost = two_differences(x, np.max(x, axis=-1, keepdims=True))
     if not np.min(d) >= _LEAST:  # NaN too
         lost[~(d > _LEAST)] = 0.0
         np.maximum(d, _LEAST, out=d)
@@ -61,17 +63,6 @@ def softmax_rows(x):
     if small.any():
         y[small] = _subnormal(product[small], low[small], exponent[small])
     return y
-
-
-def _two_differences(a, b):
-    """a - b rounded, and what the rounding lost (Knuth's two-sum)."""
-    y = a - b
-    back = y - a
-    lost = y - back
-    np.subtract(a, lost, out=lost)
-    back += b
-    lost -= back
-    return y, lost
 
 
 @cache
@@ -132,7 +123,7 @@ def _sums(high, low):
         whole -= grid
         part -= whole
         own += part
-        total, lost = _two_differences(total, -np.sum(whole, axis=-1, keepdims=True))
+        total, lost = two_differences(total, -np.sum(whole, axis=-1, keepdims=True))
         rest = rest + lost + np.sum(own, axis=-1, keepdims=True)
     return total, rest
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from softmax_harness.audit.expression import value_of
 from softmax_harness.ground.errors import BadLimit
 from softmax_harness.ground.formats import Format
+from softmax_harness.subjects.call import told
 
 Array = NDArray[np.float64]
 
@@ -118,8 +119,7 @@ class OwnJudge:
         except AssertionError:
             return False
         except Exception as error:  # noqa: BLE001 - the user's own rule may raise anything
-            told = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            raise BadLimit(f"{self.text} raised {told}: expected true or false") from None
+            raise BadLimit(f"{self.text} raised {told(error)}: expected true or false") from None
         return answer is None or bool(answer)
 
 
@@ -173,7 +173,7 @@ def _loaded(path: Path, name: str) -> Callable[..., Any]:
     except OSError as error:
         raise BadLimit(f"{path} cannot be read: {error.strerror}") from None
     except Exception as error:  # noqa: BLE001 - the user's own file may raise anything
-        raise BadLimit(f"{path} cannot be loaded: {type(error).__name__}: {error}") from None
+        raise BadLimit(f"{path} cannot be loaded: it raised {told(error)}") from None
     if not callable(own.get(name)):
         raise BadLimit(f"{path} has no function {name}: expected judge(y, golden)")
     function: Callable[..., Any] = own[name]

@@ -101,7 +101,7 @@ def _as_numpy(array: Any) -> NDArray[Any]:
     named = _named_format(array)
     try:
         found = np.asarray(array)
-    except Exception:
+    except Exception:  # what it cannot give NumPy it may give by DLPack; else it is raised again
         if named is None or not hasattr(array, "__dlpack__"):
             raise
         return bits_of_dlpack(array).view(named.dtype)

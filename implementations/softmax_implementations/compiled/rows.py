@@ -44,7 +44,7 @@ def float64_rows(x, maxima, table, y):
         for start in range(0, n, _CHUNK):
             count = min(_CHUNK, n - start)
             logits = x[i, start : start + count]
-            h, l = high[start : start + count], low[start : start + count]  # noqa: E741
+            head, tail = high[start : start + count], low[start : start + count]
             for j in range(count):
                 d = logits[j] - top
                 back = d - logits[j]
@@ -54,7 +54,7 @@ def float64_rows(x, maxima, table, y):
                 sums[j] = d * per_step + _ROUND
                 steps = sums[j] - _ROUND
                 left[j] = ((d - steps * step_high) - steps * step_low) + (lost if inside else 0.0)
-                h[j] = 1.0 if inside else 0.0
+                head[j] = 1.0 if inside else 0.0
             for j in range(count):
                 steps_64 = (bits[j] & _INTEGER) - (1 << 51)
                 power = steps_64 >> 11
@@ -62,13 +62,13 @@ def float64_rows(x, maxima, table, y):
                 first, second = table_high[steps_64 & 2047], table_low[steps_64 & 2047]
                 r = left[j]
                 expm1 = r + (r * r) * (0.5 + r * (1 / 6 + r * (1 / 24)))
-                l[j] = h[j] * ((first + second) * expm1 + second)
-                h[j] *= first
+                tail[j] = head[j] * ((first + second) * expm1 + second)
+                head[j] *= first
             for j in range(count):
-                h[j] *= scale[j]
-                l[j] *= scale[j]
-                sums[j] = (h[j] + _GRID) - _GRID
-                left[j] = (h[j] - sums[j]) + l[j]
+                head[j] *= scale[j]
+                tail[j] *= scale[j]
+                sums[j] = (head[j] + _GRID) - _GRID
+                left[j] = (head[j] - sums[j]) + tail[j]
             more = _total(sums, count)
             before, total = total, total + more
             back = total - before

@@ -50,6 +50,7 @@ def _device(name: str | None) -> AbstractContextManager[Any]:
     kind, _, place = name.partition(":")
     if kind not in ("cuda", "gpu") or not (place or "0").isdigit():
         raise BadData(f"CuPy has no device {name!r}: expected cuda or cuda:NUMBER")
+    # CuPy has no types: to the checker this is anything.
     return cupy.cuda.Device(int(place or 0))  # type: ignore[no-any-return]
 
 

@@ -85,6 +85,7 @@ def enabled(arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:
     is_wide = first.dtype.kind in "iub" or any(x.dtype == np.float64 for x in (first, *others))
     if not is_wide:
         return nullcontext()
+    # JAX is imported without types: to the checker either result is anything.
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)  # type: ignore[no-any-return]
     from jax.experimental import enable_x64
