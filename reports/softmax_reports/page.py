@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,15 @@ def write_report(run: Run, folder: Path) -> None:
         made = [build(one) for build in sections.OF_ONE_OPERATION]
         made += [build(run) for build in sections.OF_THE_RUN]
         shown = [section for section in made if section is not None]
-        for section in shown:
-            for part in section.parts:
-                if isinstance(part, Picture):
-                    _save(part, pictures)
+        write_pages(TITLE, shown, folder)
+
+
+def write_pages(title: str, shown: Sequence[Section], folder: Path) -> None:
+    """Write report.html and report.md with these sections, and their figures into figures/."""
+    pictures = folder / "figures"
+    for part in (part for section in shown for part in section.parts):
+        if isinstance(part, Picture):
+            _save(part, pictures)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("softmax_reports"),
         autoescape=lambda name: name == "report.html",
@@ -52,7 +58,7 @@ def write_report(run: Run, folder: Path) -> None:
     environment.filters |= {"markdown": escaped, "anchor": _anchor}
     for name in ("report.html", "report.md"):
         text = environment.get_template(name).render(
-            title=TITLE, sections=shown, svg=lambda part: _embedded(pictures / f"{part.name}.svg")
+            title=title, sections=shown, svg=lambda part: _embedded(pictures / f"{part.name}.svg")
         )
         (folder / name).write_text(text, encoding="utf-8")
 
