@@ -104,16 +104,16 @@ def nan_places(subject: Subject) -> dict[str, Any]:
 def flushed_from(subject: Subject) -> dict[str, Any]:
     """Rows 0, -gap: from which gap on the second result is 0 although the nearest number is not.
 
-    The gaps go from one binade above the smallest normal number to the last result that is not 0.
+    The gaps go from eight binades above the smallest normal number to the last result that is not 0.
     """
     format = subject.format
-    first, last = _gap(format, format.emin + 1), _gap(format, _least_exponent(format) - 1)
+    first, last = _gap(format, format.emin + 8), _gap(format, _least_exponent(format) - 1)
     gaps = np.linspace(first, last, _GAPS)
     x = format.stored(np.stack([np.zeros(_GAPS), -gaps], axis=1))
     truth = question(subject.problem, x).truth.rounded[:, 1]
     y = subject.call(x).values
     if y is None:
-        return {"flushed_from": math.nan, "nearest_there": math.nan, "smallest": math.nan}
+        return dict.fromkeys(("flushed_from", "nearest_there", "smallest", "lost"), math.nan)
     small = y.reshape(x.shape)[:, 1]
     lost = np.flatnonzero((small == 0.0) & (truth != 0.0))
     kept = small[small != 0.0]
