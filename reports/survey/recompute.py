@@ -109,6 +109,11 @@ def of_maximum(implementation, cell):
     return error_at(cell["operation"], cell["dtype"], witness, y, witness.row, index)
 
 
+def _sees(witness, row):
+    """Whether a row of attention sees anything: if not, no formula gives its results."""
+    return witness.problem.operation.takes_logits or bool(witness.operands[-1][row].any())
+
+
 def of_mean(implementation, cell):
     """The mean error over all elements of a cell."""
     witness = parse(cell["witness"], cell["operation"])
@@ -117,6 +122,7 @@ def of_mean(implementation, cell):
         error_at(cell["operation"], cell["dtype"], witness, y, row, index)
         for row in range(len(y))
         for index in range(y.shape[1])
+        if np.isfinite(y[row, index]) and _sees(witness, row)
     ]
     return mpmath.fsum(errors) / len(errors)
 

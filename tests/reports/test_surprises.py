@@ -24,11 +24,10 @@ def test_each_surprise_has_a_script_a_witness_and_what_it_printed(folder):
 
 def test_no_script_needs_the_harness(folder):
     for path in folder.glob("*.py"):
-        names = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-        modules = [node.module for node in names if isinstance(node, ast.ImportFrom)]
-        modules += [
-            each.name for node in names if isinstance(node, ast.Import) for each in node.names
-        ]
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+        for node in nodes:
+            modules += [each.name for each in node.names] if isinstance(node, ast.Import) else []
         assert not [name for name in modules if name.startswith("softmax_")], path
 
 
