@@ -71,7 +71,12 @@ def simplest(name: str) -> str:
 
 
 def check_form(name: str) -> None:
-    """Refuse what cannot name a function, before any process is started for it."""
+    """Refuse what cannot name a function, before any process is started for it.
+
+    A name with a line break or the like would write lines of its own among the verdicts.
+    """
+    if not name.isprintable():
+        raise BadImplementation(f"{name!r}: expected a name without line breaks and the like")
     if name in entry_points():
         return
     place, _, function = name.rpartition(":")
