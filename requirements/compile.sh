@@ -11,6 +11,7 @@ lock() {
 lock --extra asv --extra bfloat16 pyproject.toml requirements/build.in -o requirements/run.txt
 lock --extra dev -c requirements/run.txt pyproject.toml requirements/build.in -o requirements/dev.txt
 lock --extra docs -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/docs.txt
+lock requirements/release.in requirements/build.in -o requirements/release.txt
 
 # Of each package that pyproject.toml names, the lowest version with a wheel: constraints for pip.
 for python in 3.11 3.12 3.13 3.14; do

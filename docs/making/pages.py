@@ -108,7 +108,10 @@ def facts_page() -> str:
         "Formats": (("format", "also called", "from", "to", "beyond", "u"), _formats()),
         "Outcomes": (("outcome", "means", "is"), _outcomes()),
         "Metrics": (("metric", "unit", "is"), _metrics()),
-        "Families of inputs": (("family", "is"), ((f"`{n}`", f.reason) for n, f in FAMILIES.items())),
+        "Families of inputs": (
+            ("family", "is"),
+            ((f"`{n}`", f.reason) for n, f in FAMILIES.items()),
+        ),
         "Suites": (("suite", "lengths of rows"), _suites()),
     }
     lines = ["# What there is", "", "`softmax-harness list` prints most of this.", ""]

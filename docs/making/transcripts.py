@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from io import StringIO
@@ -108,11 +108,9 @@ def _ran_here(words: list[str], folder: Path) -> str:
         patch.object(sys, "argv", words),
         redirect_stdout(printed),
         redirect_stderr(printed),
+        suppress(SystemExit),
     ):
-        try:
-            main()
-        except SystemExit:
-            pass
+        main()
     return printed.getvalue()
 
 
