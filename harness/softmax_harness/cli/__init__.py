@@ -28,6 +28,7 @@ VERBS = (
     "bench",
     "audit",
     "reproduce",
+    "exhaustive",
 )
 
 
