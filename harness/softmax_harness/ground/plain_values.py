@@ -82,7 +82,8 @@ def _encoded_object(value: Any) -> Any:
     if not is_dataclass(value) or kind.__module__.partition(".")[0] != _PACKAGE:
         raise NotPlain(f"a {kind.__name__}")
     if "__reduce__" in vars(kind):  # found by its name: for texts that are compared, not read
-        function, given = value.__reduce__()
+        named: Any = value
+        function, given = named.__reduce__()
         return {"named": [*name, function.__qualname__, _encoded(list(given))]}
     own = {each.name: _encoded(getattr(value, each.name)) for each in fields(value)}
     return {"object": [*name, own]}
