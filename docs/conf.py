@@ -32,7 +32,7 @@ autodoc_typehints = "none"  # numpydoc's sections say them in words
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 # Not the examples of docstrings, which the tests run.
-doctest_test_doctest_blocks = "default"
+doctest_test_doctest_blocks = ""
 
 myst_enable_extensions = ["attrs_block", "deflist", "fieldlist"]
 myst_heading_anchors = 3
