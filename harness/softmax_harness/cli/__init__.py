@@ -14,6 +14,7 @@ from softmax_harness.cli.output import guarded_output, told
 from softmax_harness.ground.errors import HarnessError, unknown
 from softmax_harness.ground.files import is_no_room
 from softmax_harness.ground.signals import Terminated, interruption_in, termination_raised
+from softmax_harness.ground.text import printable
 
 # Older versions of click than 8.2 show the help without raising anything.
 _WHOLE = 200  # characters, more than any first sentence has
@@ -23,6 +24,7 @@ TASKS = {
     "Choose a softmax": ("list", "run", "report", "explain"),
     "Check your own": ("check", "score", "inputs"),
     "Guard a project": ("compare", "bench", "audit"),
+    "Look for the worst": ("exhaustive",),
     "Measure what was published": ("reproduce",),
     "Set up": ("completion",),
 }
@@ -117,5 +119,5 @@ def _end_interrupted(error: BaseException) -> None:
 
 
 def _end(message: str, code: int) -> None:
-    told(f"softmax-harness: {message}")
+    told(f"softmax-harness: {printable(message)}")  # which may hold names of files, as they are
     sys.exit(code)

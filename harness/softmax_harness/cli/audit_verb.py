@@ -19,6 +19,7 @@ from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
 
@@ -110,9 +111,13 @@ def _problem(
 
 
 def _tried(about: Published, rules: Sequence[Rule], seed: int, tight: bool = False) -> list[Audit]:
-    """The rules, and where `tight` is asked for the tightest ones, on one set of answers."""
-    asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
-    answers = list(asked.answers())
+    """The rules, and where `tight` is asked for the tightest ones, on one set of answers.
+
+    A rule of a file may have loaded a library that changes the arithmetic of this process.
+    """
+    with as_guest():
+        asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
+        answers = list(asked.answers())
     return [
         audit(rule, asked, answers)
         for rule in (*rules, *(tightest(asked, answers) if tight else ()))

@@ -12,6 +12,7 @@ from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.isolation.specification import entry_points
 
 
 @click.command("list")
@@ -40,6 +41,9 @@ def _document() -> dict[str, Any]:
                 "standard": each.standard,
             }
             for each in catalogue().values()
+        ],
+        "entry_points": [
+            {"name": each.name, "function": each.value} for each in entry_points().values()
         ],
         "families": [
             {"name": family.name, "reason": family.reason, "suite": family.suite}
@@ -73,6 +77,9 @@ def _lines() -> list[str]:
     for each in catalogue().values():
         what = f"unavailable: {each.unavailable}" if each.unavailable else each.summary
         lines.append(f"  {each.name:20} {' '.join(each.dtypes):34} {what}")
+    if entry_points():
+        lines += ["", "implementations of other packages"]
+        lines += [f"  {each.name:20} {each.value}" for each in entry_points().values()]
     lines += ["", "families of inputs"]
     lines += [f"  {family.name:20} {family.reason}" for family in FAMILIES.values()]
     lines += ["", "suites"]

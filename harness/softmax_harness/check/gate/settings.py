@@ -21,6 +21,7 @@ from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.operations.standards import STANDARDS
 from softmax_harness.subjects.declaration import Said
+from softmax_harness.subjects.isolation.specification import simplest
 
 _NAME = "softmax-harness"
 _TABLE = f"[tool.{_NAME}]"
@@ -130,6 +131,10 @@ def _is_like_ours(name: str) -> bool:
     return is_as_long and difflib.SequenceMatcher(None, name.lower(), _NAME).ratio() >= _ALIKE
 
 
+def _simplest(name: str | None) -> str | None:
+    return None if name is None else simplest(name)
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Turns a table into settings; each error names the file and the key."""
@@ -174,7 +179,7 @@ class _Reader:
         named = {"implementations": self._names(table)} if "implementations" in table else {}
         return replace(
             shared,
-            implementations=self._words(named, "implementations"),
+            implementations=tuple(map(simplest, self._words(named, "implementations"))),
             said=self._said(table),
             dtypes=self._words(table, "dtypes"),
             limits=tuple(self._limit(each) for each in self._tables(table, "limits")),
@@ -202,7 +207,7 @@ class _Reader:
             self._check_named("implementations", "library", each.get("arrays"), ADAPTERS)
             said = Said(**{key: value for key, value in each.items() if key != "name"})
             said.check_concerns([each.get("name", "")])
-            found[each.get("name", "")] = said
+            found[simplest(each.get("name", ""))] = said
         return found
 
     def _operations(self, tables: Any, shared: Settings) -> dict[str, Settings]:
@@ -257,6 +262,7 @@ class _Reader:
                 raise self._error(f"limits: {key}", value, "a string")
         self._check_named("limits", "dtype", places["dtype"], FORMATS)
         self._check_named("limits", "family", places["family"], _JUDGED)
+        places["implementation"] = _simplest(places["implementation"])
         return parsed_limit(f"{name}={number}", f"{self.path}: limits", **places)
 
     def _waiver(self, table: dict[str, Any]) -> Waiver:
@@ -273,9 +279,8 @@ class _Reader:
         expires = table.get("expires")
         if type(expires) is not datetime.date:
             raise self._error("waivers: expires", expires, "a date such as 2030-01-31, unquoted")
-        return Waiver(
-            table["kind"], table["reason"], expires, table.get("implementation"), table.get("dtype")
-        )
+        name = _simplest(table.get("implementation"))
+        return Waiver(table["kind"], table["reason"], expires, name, table.get("dtype"))
 
     def _check_keys(self, table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
         for key in table:
