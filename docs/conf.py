@@ -56,5 +56,18 @@ linkcheck_timeout = 20
 # A badge or a link that GitHub resolves against the repository's own pages.
 linkcheck_ignore = [r"\.\./\.\./actions/.*"]
 
+
+def leave_out_what_is_not_there(app, name, source):
+    """The pages that a pattern of the front page stands for need not be there."""
+    for pattern in ("survey*", "exhaustive*"):
+        if name == "index" and not any(HERE.glob(f"{pattern}.md")):
+            source[0] = source[0].replace(f"{pattern}\n", "")
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", leave_out_what_is_not_there)
+
+
 pages.write(HERE)
 gallery.write_list(HERE)
