@@ -32,7 +32,7 @@ autodoc_typehints = "none"  # numpydoc's sections say them in words
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 # Not the examples of docstrings, which the tests run.
-doctest_test_doctest_blocks = "default"
+doctest_test_doctest_blocks = ""
 
 myst_enable_extensions = ["attrs_block", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -55,6 +55,19 @@ pygments_dark_style = "a11y-high-contrast-dark"
 linkcheck_timeout = 20
 # A badge or a link that GitHub resolves against the repository's own pages.
 linkcheck_ignore = [r"\.\./\.\./actions/.*"]
+
+
+def leave_out_what_is_not_there(app, name, source):
+    """The pages that a pattern of the front page stands for need not be there."""
+    for pattern in ("survey*", "exhaustive*"):
+        if name == "index" and not any(HERE.glob(f"{pattern}.md")):
+            source[0] = source[0].replace(f"{pattern}\n", "")
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", leave_out_what_is_not_there)
+
 
 pages.write(HERE)
 gallery.write_list(HERE)

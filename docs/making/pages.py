@@ -18,6 +18,7 @@ from softmax_harness.inputs.suites import SUITES
 from softmax_harness.judgement.metrics import METRICS
 from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.reproduce import PAPERS
 from softmax_harness.subjects.catalogue import catalogue
 
 # Texts that stand beside what they are about, and the page that each becomes.
@@ -25,6 +26,7 @@ BROUGHT = {
     "CHANGELOG.md": "changelog",
     "CONTRIBUTING.md": "contributing",
     "examples/c/README.md": "c",
+    "examples/plugin/README.md": "plugin",
     "implementations/README.md": "implementation",
     "implementations/elsewhere/README.md": "elsewhere",
 }
@@ -77,8 +79,8 @@ def _verb_lines(verb: str) -> Iterator[str]:
     yield from (_plain(command.help or ""), "")
     for parameter in command.get_params(own):
         record = parameter.get_help_record(own)
-        if record is not None:
-            yield from (f"`{record[0]}`", f": {_escaped(record[1]) or 'See above.'}", "")
+        if record is not None and record[1]:  # arguments are told of above
+            yield from (f"`{record[0]}`", f": {_escaped(record[1])}", "")
 
 
 def _plain(text: str) -> str:
@@ -113,6 +115,7 @@ def facts_page() -> str:
             ((f"`{n}`", f.reason) for n, f in FAMILIES.items()),
         ),
         "Suites": (("suite", "lengths of rows"), _suites()),
+        "Published figures": (("name", "publication", "measures"), _papers()),
     }
     lines = ["# What there is", "", "`softmax-harness list` prints most of this.", ""]
     for title, (head, rows) in tables.items():
@@ -165,3 +168,8 @@ def _metrics() -> Iterator[tuple[str, ...]]:
 def _suites() -> Iterator[tuple[str, ...]]:
     for name, suite in SUITES.items():
         yield f"`{name}`", ", ".join(map(str, suite.lengths))
+
+
+def _papers() -> Iterator[tuple[str, ...]]:
+    for name, paper in PAPERS.items():
+        yield f"`{name}`", paper.title, paper.measures

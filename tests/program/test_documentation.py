@@ -90,6 +90,14 @@ def test_every_operation_stands_in_each_table():
     assert {*OPERATIONS} <= {*re.findall(r"^\| (\w+), ", text, re.MULTILINE)}
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "examples/c/README.md"])
+def test_links_lead_to_files(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    inside = [link for link in links if not link.startswith("../../actions/")]  # GitHub's own pages
+    assert all((ROOT / name).parent.joinpath(link).exists() for link in inside), inside
+
+
 def test_the_workflow_of_the_front_page_is_one():
     (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     steps = yaml.safe_load(text)["jobs"]["softmax"]["steps"]

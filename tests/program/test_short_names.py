@@ -2,15 +2,29 @@
 
 import json
 
+import click
 import numpy as np
 import pytest
 import softmax_harness
 from softmax_harness.check.gate.settings import found_settings
+from softmax_harness.cli import VERBS, commands
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.declaration import Said, described
 from softmax_harness.subjects.native.signature import parse
 from softmax_harness.testing import exact
 from softmax_harness.timing import suite
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_that_takes_a_format_takes_them(verb):
+    command = commands.get_command(None, verb)
+    context = click.Context(command)
+    for option in command.params:
+        if option.name in ("dtype", "dtypes", "x_dtype", "y_dtype", "output_dtype"):
+            taken = option.process_value(context, "fp16")
+            assert taken in ("float16", ("float16",)), option.opts
+            offered = option.shell_complete(context, "float1")
+            assert [each.value for each in offered] == ["float16"], option.opts
 
 
 def test_commands_take_them_and_write_the_own_name(called, tmp_path):

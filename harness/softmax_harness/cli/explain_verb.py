@@ -37,6 +37,7 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--row", type=click.IntRange(0), help="The row of FILE to explain.  [default: 0]")
 @click.option(
     "--dtype",
+    callback=options.own_dtype,
     shell_complete=of_dtypes,
     help="Format of NUMBERS or FILE.  [default: float64, or the file's own]",
 )
