@@ -15,6 +15,7 @@ from softmax_harness.audit.published import PUBLISHED, Published
 from softmax_harness.audit.rule import Rule, parse_rule
 from softmax_harness.audit.text import audit_document, audit_lines, published_lines
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData, unknown
@@ -53,7 +54,13 @@ def _shape(
 @click.option(
     "--shape", callback=_shape, metavar="ROWS,N", help="Of the inputs.  [default: 16,1000]"
 )
-@click.option("--dtype", metavar="DTYPE", help="Format of inputs and results.  [default: float32]")
+@click.option(
+    "--dtype",
+    metavar="DTYPE",
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
+    help="Format of inputs and results.  [default: float32]",
+)
 @click.option("--family", metavar="FAMILY", help="Kind of inputs.  [default: normal-1]")
 @options.seed
 @click.option("--tight", is_flag=True, help="Propose the tightest rules that right ones pass.")

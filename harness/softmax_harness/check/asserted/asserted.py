@@ -18,6 +18,7 @@ from softmax_implementations.registry import declared
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
 from softmax_harness.explain.command import explaining
+from softmax_harness.ground.formats import dtype_name
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
@@ -171,7 +172,7 @@ def loadable_name(f: Softmax) -> str | None:
 
 
 def _dtype(dtype: Any) -> str:
-    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    return dtype_name(dtype) if isinstance(dtype, str) else np.dtype(dtype).name
 
 
 def _answering(

@@ -16,7 +16,7 @@ from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
 from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadSettings, unknown
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import ALIASES, FORMATS, dtype_name
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.operations.standards import STANDARDS
@@ -30,6 +30,7 @@ _ALIKE = 0.85
 _SLIPS = 2
 _OF_IMPLEMENTATIONS = tuple(vars(Said()))
 _OF_OPERATIONS = ("implementations", "dtypes", "limits", "waivers")
+_DTYPES = (*FORMATS, *ALIASES)
 # What the suite judges: a limit in another family would hold nowhere.
 _JUDGED = [family.name for family in FAMILIES.values() if family.check is not None]
 
@@ -200,7 +201,7 @@ class _Reader:
             for key, value in each.items():
                 if not isinstance(value, str):
                     raise self._error(f"implementations: {key}", value, "a string")
-            self._check_named("implementations", "dtype", each.get("output_dtype"), FORMATS)
+            self._check_named("implementations", "dtype", each.get("output_dtype"), _DTYPES)
             self._check_named("implementations", "standard", each.get("standard"), STANDARDS)
             self._check_named("implementations", "library", each.get("arrays"), ADAPTERS)
             said = Said(**{key: value for key, value in each.items() if key != "name"})
@@ -249,6 +250,7 @@ class _Reader:
         return tables
 
     def _limit(self, table: dict[str, Any]) -> Limit:
+        table = _with_own_dtype(table)
         places = {key: table.get(key) for key in ("implementation", "dtype", "family")}
         metrics = {key: value for key, value in table.items() if key not in places}
         if len(metrics) != 1:
@@ -263,6 +265,7 @@ class _Reader:
         return parsed_limit(f"{name}={number}", f"{self.path}: limits", **places)
 
     def _waiver(self, table: dict[str, Any]) -> Waiver:
+        table = _with_own_dtype(table)
         known = ("kind", "implementation", "dtype", "reason", "expires")
         self._check_keys(table, known, "waivers")
         for key in ("kind", "reason"):
@@ -290,3 +293,9 @@ class _Reader:
 
     def _error(self, key: str, given: Any, expected: str) -> BadSettings:
         return BadSettings(f"{self.path}: {key} is {given!r}: expected {expected}")
+
+
+def _with_own_dtype(table: dict[str, Any]) -> dict[str, Any]:
+    """The table, whose dtype has its own name where an alias such as fp16 is written."""
+    dtype = table.get("dtype")
+    return table | {"dtype": dtype_name(dtype)} if isinstance(dtype, str) else table
