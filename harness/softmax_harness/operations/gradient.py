@@ -160,15 +160,18 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     u = setting.unit_roundoff
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
-        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        of_s = bounds.error_bound(x, s, s_ulp, format)
+        s_error = of_s * s_ulp
         mean = (s * v).sum(axis=-1, keepdims=True)
         size = (s * np.abs(v)).sum(axis=-1, keepdims=True)
         mean_error = (s_error * np.abs(v)).sum(axis=-1, keepdims=True)
         mean_error += (setting.additions + 1.0) * u * size
         mean_error += x.shape[-1] * setting.smallest_subnormal
         apart = np.abs(v - mean)
-        absolute = s_error * apart + (s + s_error) * (mean_error + 2.0 * u * apart)
-        return np.asarray((1.1 * absolute + setting.smallest_subnormal) / ulp)
+        # In ulp: so few of the smallest subnormals are no number of float64.
+        of_s *= s_ulp / ulp
+        found = of_s * apart + (s / ulp + of_s) * (mean_error + 2.0 * u * apart)
+        return np.asarray(1.1 * found + setting.smallest_subnormal / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
