@@ -198,8 +198,8 @@ def coarse_maps():
 def run_folder(run_here, once):
     """A run with its report: seven softmaxes on a few families in two dtypes.
 
-    The exact one, and those of which the report concludes something (tests/reports/contradicted.py).
-    Its phase maps are coarse.
+    The exact one, and those of which the report concludes something: see
+    tests/reports/contradicted.py. Its phase maps are coarse.
     """
 
     def make(folder):
