@@ -75,13 +75,14 @@ class _Sums:
         V_g, the sum of the entries of v at the logits g, exactly.
     terms : list of Ball
         t_g; the last one is 1.
-    whole, moment, square : Ball
-        S, M and S**2.
+    rest, whole, moment, square : Ball
+        R, the sum of all terms but the largest; S, M and S**2.
     """
 
     counts: list[int]
     v: list[Ball]
     terms: list[Ball]
+    rest: Ball
     whole: Ball
     moment: Ball
     square: Ball
@@ -89,9 +90,10 @@ class _Sums:
     @classmethod
     def of(cls, row: rows.DistinctLogits, v: list[Ball], bits: int) -> _Sums:
         terms = rows.weights(row.values, bits)
-        whole = total([Ball(row.most, 0), rows.rest(terms, row.counts, bits)], bits)
+        rest = rows.rest(terms, row.counts, bits)
+        whole = total([Ball(row.most, 0), rest], bits)
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
-        return cls(row.counts, v, terms, whole, moment, product(whole, whole, bits))
+        return cls(row.counts, v, terms, rest, whole, moment, product(whole, whole, bits))
 
     def apart(self, own: Ball, bits: int) -> Ball:
         """v_i S - M of an entry whose v is `own`.
@@ -129,13 +131,15 @@ class _Sums:
         (m**2 S**2). Of m N - 2 c R, which may cancel, each term is taken by itself.
         """
         most = self.counts[-1]
-        own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
-        rest = rows.rest(self.terms, self.counts, bits)
-        limit = fraction(own_coefficient) / most**2
-        if rest.is_zero:  # all logits are equal
-            return rows.rational(limit, bits)
-        if not own_coefficient.man or rest.magnitude > -bits:
+        rest = self.rest
+        if not rest.is_zero and rest.magnitude > -bits:
             return None
+        own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
+        if rest.is_zero:  # all logits are equal
+            return rows.ratio(own_coefficient, most**2, bits)
+        if not own_coefficient.man:
+            return None
+        limit = fraction(own_coefficient) / most**2
         coefficients = [
             total([product(c, Ball(most, 0)), -product(own_coefficient, Ball(2 * m, 0))])
             for c, m in zip(self._coefficients(own)[:-1], self.counts[:-1], strict=True)
