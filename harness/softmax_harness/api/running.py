@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.api.shown import Shown, names
+from softmax_harness.api.shown import Shown, dtype_names, names
 from softmax_harness.ground.guest import as_guest
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def run(
             check_writable(Path(out), writes=FILES)
         asked = Options(
             implementations,
-            names(dtypes) or DEFAULT_DTYPES,
+            dtype_names(dtypes) or DEFAULT_DTYPES,
             names(families),
             operation,
             suite,

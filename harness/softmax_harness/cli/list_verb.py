@@ -12,6 +12,7 @@ from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.isolation.specification import entry_points
 
 
 @click.command("list")
@@ -41,6 +42,9 @@ def _document() -> dict[str, Any]:
             }
             for each in catalogue().values()
         ],
+        "entry_points": [
+            {"name": each.name, "function": each.value} for each in entry_points().values()
+        ],
         "families": [
             {"name": family.name, "reason": family.reason, "suite": family.suite}
             for family in FAMILIES.values()
@@ -51,6 +55,7 @@ def _document() -> dict[str, Any]:
         "formats": [
             {
                 "name": format.name,
+                "aliases": list(format.aliases),
                 "largest": format.largest,
                 "smallest_normal": format.smallest_normal,
                 "smallest_subnormal": format.smallest_subnormal,
@@ -72,6 +77,9 @@ def _lines() -> list[str]:
     for each in catalogue().values():
         what = f"unavailable: {each.unavailable}" if each.unavailable else each.summary
         lines.append(f"  {each.name:20} {' '.join(each.dtypes):34} {what}")
+    if entry_points():
+        lines += ["", "implementations of other packages"]
+        lines += [f"  {each.name:20} {each.value}" for each in entry_points().values()]
     lines += ["", "families of inputs"]
     lines += [f"  {family.name:20} {family.reason}" for family in FAMILIES.values()]
     lines += ["", "suites"]
@@ -93,5 +101,5 @@ def _told(format: Format) -> str:
     kind = "" if format.is_default else f"; of {format.package}, only where it is named"
     return (
         f"from {format.smallest_subnormal:.4g} to {format.largest:.6g}, beyond that {beyond}, "
-        f"u = {format.unit_roundoff:.3g}{kind}"
+        f"u = {format.unit_roundoff:.3g}{kind}; also {', '.join(format.aliases)}"
     )

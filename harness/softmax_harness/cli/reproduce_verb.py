@@ -59,15 +59,28 @@ def _document(paper: Paper, figures: Sequence[Figure], seed: int) -> dict[str, A
 def _lines(paper: Paper, figures: Sequence[Figure]) -> list[str]:
     width = max(len(each.setting) for each in figures)
     others = list(dict.fromkeys(name for each in figures for name in each.others))
-    head = "".join(f"{name:>12}" for name in ("published", "found", "difference", *others))
+    head = "".join(f"{name:>13}" for name in (*paper.columns, "difference", *others))
     lines = [f"{paper.title}, {paper.address}", paper.measures, f"{'':{width}}{head}"]
     for each in figures:
-        numbers = (each.published, each.found, *each.others.values())
-        published, found, *rest = (f"{number:12.3g}" for number in numbers)
+        cells = (_number(each.published), _number(each.found), _part(each.difference))
+        rest = (_number(each.others.get(name)) for name in others)
         told = "" if paper.holds(each) else "  not reproduced"
-        lines.append(
-            f"{each.setting:{width}}{published}{found}{each.difference:>+12.1%}{''.join(rest)}{told}"
-        )
-    held = sum(map(paper.holds, figures))
-    lines.append(f"{held} of {len(figures)} within {paper.within:.0%}")
-    return [*lines, *(f"- {note}" for note in paper.notes)]
+        lines.append(f"{each.setting:{width}}{''.join(cells)}{''.join(rest)}{told}".rstrip())
+    return [*lines, _sum(paper, figures), *(f"- {note}" for note in paper.notes)]
+
+
+def _sum(paper: Paper, figures: Sequence[Figure]) -> str:
+    """How many of the figures that stand beside a published one are reproduced."""
+    beside = [each for each in figures if each.published is not None]
+    held = sum(map(paper.holds, beside))
+    if all(each.is_bound for each in beside):
+        return f"{held} of {len(beside)} within the {paper.columns[0]}"
+    return f"{held} of {len(beside)} within {paper.within:.2g} of the published number"
+
+
+def _number(value: float | None) -> str:
+    return f"{'' if value is None else f'{value:.4g}':>13}"
+
+
+def _part(difference: float | None) -> str:
+    return f"{'' if difference is None else f'{difference:+.1%}':>13}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,19 +15,28 @@ class Figure:
     ----------
     setting : str
         What it was measured on.
-    published, found : float
+    published : float or None
+        None where the publication gives no number that can be compared.
+    found : float
     others : mapping of str to float
         The same setting, measured in other ways.
+    is_bound : bool
+        Whether the published number only bounds what is measured.
     """
 
     setting: str
-    published: float
+    published: float | None
     found: float
     others: Mapping[str, float] = field(default_factory=dict)
+    is_bound: bool = False
 
     @property
-    def difference(self) -> float:
-        """By what part of the published number the measured one is larger."""
+    def difference(self) -> float | None:
+        """By what part of the published number the measured one is larger; None without one."""
+        if self.published is None:
+            return None
+        if self.published == 0.0:
+            return 0.0 if self.found == 0.0 else math.inf
         return self.found / self.published - 1.0
 
 
@@ -48,6 +58,8 @@ class Paper:
         Up to this part of a published number the measured one reproduces it.
     notes : tuple of str
         What is not as in the publication, and why numbers differ.
+    columns : tuple of str
+        What the published and the measured numbers are called.
     """
 
     name: str
@@ -57,7 +69,11 @@ class Paper:
     measured: Callable[[int], Sequence[Figure]]
     within: float = 0.1
     notes: tuple[str, ...] = ()
+    columns: tuple[str, str] = ("published", "found")
 
     def holds(self, figure: Figure) -> bool:
-        """Whether a figure is reproduced."""
-        return abs(figure.difference) <= self.within
+        """Whether a figure is reproduced; one that stands beside none is."""
+        difference = figure.difference
+        if difference is None:
+            return True
+        return difference <= 0.0 if figure.is_bound else abs(difference) <= self.within

@@ -53,13 +53,14 @@ def test_every_family_is_sampled_as_it_says_itself(root):
     plan = list(recipes(Problem.of(SOFTMAX, format), math.inf, 0))
     sampled = {each.name: each.check for each in FAMILIES.values() if each.check is not None}
     assert set(sampled) == {recipe.family.name for recipe in plan}
-    apart = {"equal-long", "offset-plane", "scale-plane", "uniform-unit"}
+    planes, long = {"offset-plane", "scale-plane"}, {"equal-long", "equal-overflow", "vocabulary"}
+    apart = planes | long | {"neighbours", "uniform-unit"}
     assert set(FAMILIES) - set(sampled) == apart
     for name, own in sampled.items():
         rows = [(recipe.n, recipe.rows) for recipe in plan if recipe.family.name == name]
         assert {*own.long_rows} <= {*rows}
         assert max(n for n, _ in rows) <= own.longest
-        assert own.at_every_length is None or dict(rows)[LONG[-1]] == own.at_every_length(LONG[-1])
+        assert own.at_every_length is None or rows == [(n, own.at_every_length(n)) for n, _ in rows]
     source = (root / "harness/softmax_harness/check/contract/suite.py").read_text("utf-8")
     assert not [name for name in FAMILIES if f'"{name}"' in source]
 

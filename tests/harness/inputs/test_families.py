@@ -6,11 +6,14 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from softmax_harness.check.contract.suite import recipes
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
+from softmax_harness.inputs.families.neighbours import numbers_from
 from softmax_harness.inputs.families.real import attention, digits
 from softmax_harness.inputs.families.thresholds import thresholds
 from softmax_harness.inputs.suites import SUITES
+from softmax_harness.operations import OPERATIONS, Problem
 
 SMALL = [family for family in FAMILIES.values() if family.suite == "quick"]
 
@@ -68,6 +71,34 @@ def test_offsets_go_to_the_edge_of_the_format(name):
         x = sign * recipe(FAMILIES[family], format).block(0).astype(float)
         assert x.max() > 0.5 * format.largest and np.isfinite(x).all()
         assert (x > math.log(format.largest)).any() and (x < math.log(format.largest)).any()
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float16", "bfloat16", "float32", "float64"])
+def test_neighbours_follow_each_other_on_the_float_line(name):
+    format = FORMATS[name]
+    x = recipe(FAMILIES["neighbours"], format, n=9).block(0).astype(float)
+    assert (x[:, 0] == 0).all() and (x[:, 1:] > -format.largest).all()
+    for row in x[:, 1:]:
+        assert [format.next_after(each, -math.inf) for each in row[:-1]] == row[1:].tolist()
+    near = recipe(FAMILIES["near-equal"], format).block(0).astype(float)
+    assert near.shape[1] == 4096 and ((near.max(axis=1) / near.min(axis=1)) < 3.0).all()
+    apart = [format.next_after(low, math.inf) for low in near.min(axis=1)]
+    assert (near.max(axis=1) >= apart).all()
+
+
+def test_numbers_are_counted_through_subnormals_and_up_to_the_largest():
+    format = FORMATS["float16"]
+    whole = numbers_from(format, np.array([format.smallest_subnormal]), 31 * 1024 + 5)[0]
+    bits = np.minimum(np.arange(1, 31 * 1024 + 6), 31 * 1024 - 1).astype(np.uint16)
+    assert (whole == bits.view(np.float16).astype(float)).all()
+
+
+def test_check_puts_a_nan_at_each_place_of_short_rows():
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    planned = list(recipes(problem, math.inf, 0, ("nan-at-each-place",)))
+    assert [each.n for each in planned] == [*range(2, 34), 64, 100]
+    for each in planned:
+        assert (np.isnan(each.block(0)) == np.eye(each.n, dtype=bool)).all()
 
 
 def test_real_logits_are_what_their_readme_says():

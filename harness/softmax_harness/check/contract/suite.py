@@ -64,8 +64,9 @@ def _plan(format: Format, seed: int) -> Iterator[_Planned]:
     own_lengths = dict.fromkeys((*LENGTHS, *drawn.lengths(seed)))
     for n in (*own_lengths, *LONG):
         for family, own in sampled:
-            if own.at_every_length is not None:
-                yield family, n, own.at_every_length(n)
+            rows = 0 if own.at_every_length is None else own.at_every_length(n)
+            if rows:
+                yield family, n, rows
     for n in own_lengths:
         for family, own in sampled:
             if _LONGEST_SHORT < n <= own.one_row_up_to:
@@ -74,7 +75,8 @@ def _plan(format: Format, seed: int) -> Iterator[_Planned]:
 
 
 def _few(family: Family, own: Sampling) -> Iterator[_Planned]:
-    for n in family.lengths or (() if own.at_every_length is not None else _FEW):
+    few = () if own.at_every_length is not None else family.lengths or _FEW
+    for n in few:
         if n <= own.longest:
             rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)
             yield family, n, family.rows or rows

@@ -16,6 +16,10 @@ def _equal(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
     return np.repeat(rng.normal(0.0, 3.0, (rows, 1)), n, axis=1)
 
 
+def _zeros(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    return np.zeros((rows, n))
+
+
 def _one_above(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """All but one equal, some 2**-10 to 1 below the largest."""
     x = np.repeat(-(2.0 ** rng.uniform(-10.0, 0.0, (rows, 1))), n, axis=1)
@@ -49,6 +53,15 @@ FAMILIES = (
         _one_above,
         lengths=(_BETWEEN_TWO_LANES_AND_FOUR,),
         check=Sampling(fewest=48, long_rows=((_BETWEEN_TWO_LANES_AND_FOUR, 1),)),
+    ),
+    Family(
+        "equal-overflow",
+        "the last length at which a sum of ones is finite in float16, and the first where not",
+        _zeros,
+        lengths=(65519, 65520),
+        rows=1,
+        suite="standard",
+        check=None,
     ),
     Family(
         "equal-long",

@@ -32,7 +32,7 @@ class Sampling:
         The least number of rows at each of them.
     at_every_length : callable or None
         ``at_every_length(n)`` gives the rows at each length that a kernel may treat in its own
-        way; these lengths then stand in place of the few.
+        way, or 0 for none; these lengths then stand in place of the few.
     one_row_up_to : float
         Longer than the few, one row at each of those lengths up to this one.
     long_sums : callable

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.family import Family, Make
+from softmax_harness.inputs.families.family import Family, Make, Sampling
 
 
 def _masked(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
@@ -32,11 +32,33 @@ def _all_masked(format: Format, n: int, rows: int, rng: np.random.Generator) -> 
     return x
 
 
+def _nan_at_each_place(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    x = rng.normal(0.0, 3.0, (rows, n))
+    x[np.arange(rows), np.arange(rows) % n] = np.nan
+    return x
+
+
+_LENGTHS_OF_PLACES = (*range(2, 34), 64, 100)
+
+
+def _places(n: int) -> int:
+    """A row for each place, where rows are short enough for a kernel to treat places apart."""
+    return n if n in _LENGTHS_OF_PLACES else 0
+
+
 FAMILIES = (
     Family("masked", "-inf among finite values, as attention masks have", _masked),
     Family("all-masked", "rows of nothing but -inf beside ordinary ones", _all_masked),
     Family("positive-infinity", "rows with a +inf beside ordinary ones", _one(np.inf)),
     Family(
         "nan-in-row", "rows with a NaN beside ordinary ones, which it must not reach", _one(np.nan)
+    ),
+    Family(
+        "nan-at-each-place",
+        "a NaN at each place in turn: a maximum that compares may pass over it",
+        _nan_at_each_place,
+        lengths=_LENGTHS_OF_PLACES,
+        suite="standard",
+        check=Sampling(at_every_length=_places),
     ),
 )
