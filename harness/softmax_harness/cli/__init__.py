@@ -29,6 +29,7 @@ VERBS = (
     "audit",
     "reproduce",
     "exhaustive",
+    "search",
 )
 
 
