@@ -89,6 +89,8 @@ CASES = {
         ["score", "x.npy", "x.npy", "--json", "wide.npy"],
         "a file that is no document",
     ),
+    "a name of lines": (["check", "a.py:f\npass", "b.py:f"], "without line breaks"),
+    "a message of lines": (["score", "a\x1b[31m\nb.npy", "x.npy"], "a\ufffd[31m\ufffdb.npy"),
     "json over a table": (["compare", "in", "in", "--json", "in/run.json"], "would overwrite"),
     "json over the kernel": (
         ["check", "kernel.py:softmax", "--json", "kernel.py"],

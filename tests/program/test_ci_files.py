@@ -17,6 +17,8 @@ SCHEMAS = {
     "action.yml": ["vendor.github-actions"],
     "ci/github.yml": ["vendor.github-workflows"],
     ".github/workflows/test.yml": ["vendor.github-workflows"],
+    ".github/workflows/release.yml": ["vendor.github-workflows"],
+    "CITATION.cff": ["vendor.citation-file-format"],
     "ci/gitlab.yml": ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
 }
 KERNEL = """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from softmax_implementations.registry import CAPABILITIES
 
-from softmax_harness.api.shown import Shown, known, limit_texts, names
+from softmax_harness.api.shown import Shown, dtype_names, known, limit_texts, names
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.guest import as_guest
 
@@ -165,7 +165,7 @@ def check(
             said=Said(output_dtype, standard, signature, arrays, device),
         )
         path = None if baseline is None else Path(baseline)
-        options = Options(named, names(dtypes), operation, contract, path, strict)
+        options = Options(named, dtype_names(dtypes), operation, contract, path, strict)
         parts = [_of_names(options)] if named or not called else []
     if called:
         parts.append(_of_callables(options, called))

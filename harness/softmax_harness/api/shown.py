@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from softmax_harness.ground.errors import unknown
+from softmax_harness.ground.formats import dtype_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,11 @@ def names(given: str | Sequence[str]) -> tuple[str, ...]:
     """One name or several; several may stand in one text between commas, as in a command."""
     texts = given.split(",") if isinstance(given, str) else given
     return tuple(text.strip() for text in texts if text.strip())
+
+
+def dtype_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """The formats by their own names, where aliases such as fp16 are given."""
+    return tuple(map(dtype_name, names(given)))
 
 
 def limit_texts(limits: Mapping[str, float] | None) -> list[str]:

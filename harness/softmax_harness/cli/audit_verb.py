@@ -14,10 +14,12 @@ from softmax_harness.audit.published import PUBLISHED, Published
 from softmax_harness.audit.rule import Rule, parse_rule
 from softmax_harness.audit.text import audit_document, audit_lines, published_lines
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
 
@@ -46,7 +48,13 @@ def _shape(
 @click.option(
     "--shape", callback=_shape, metavar="ROWS,N", help="Of the inputs.  [default: 16,1000]"
 )
-@click.option("--dtype", metavar="DTYPE", help="Format of inputs and results.  [default: float32]")
+@click.option(
+    "--dtype",
+    metavar="DTYPE",
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
+    help="Format of inputs and results.  [default: float32]",
+)
 @click.option("--family", metavar="FAMILY", help="Kind of inputs.  [default: normal-1]")
 @options.seed
 @click.option("--tight", is_flag=True, help="Propose the tightest rules that right ones pass.")
@@ -103,9 +111,13 @@ def _problem(
 
 
 def _tried(about: Published, rules: Sequence[Rule], seed: int, tight: bool = False) -> list[Audit]:
-    """The rules, and where `tight` is asked for the tightest ones, on one set of answers."""
-    asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
-    answers = list(asked.answers())
+    """The rules, and where `tight` is asked for the tightest ones, on one set of answers.
+
+    A rule of a file may have loaded a library that changes the arithmetic of this process.
+    """
+    with as_guest():
+        asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
+        answers = list(asked.answers())
     return [
         audit(rule, asked, answers)
         for rule in (*rules, *(tightest(asked, answers) if tight else ()))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.units import fresh, keeping, units
@@ -36,7 +37,8 @@ _UNITS = "softmax-exhaustive.units"
     "dtypes",
     default="float16",
     show_default=True,
-    callback=options.names,
+    callback=options.dtype_names,
+    shell_complete=of_dtypes,
     help="Formats, separated by commas.",
 )
 @click.option(

@@ -25,7 +25,7 @@ from softmax_harness.truth import TIERS
 
 
 @click.command("run")
-@click.argument("implementations", nargs=-1, metavar="[IMPL]...")
+@options.implementations
 @click.option(
     "--operation",
     type=click.Choice([*OPERATIONS, "all"]),
