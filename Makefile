@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report timings speed test check docs transcripts links gallery picture clean
+.PHONY: report timings speed survey test check docs transcripts links gallery picture clean
 
 report: timings
 	$(BIN)/softmax-harness run --time --out softmax-report
@@ -21,6 +21,19 @@ timings: .venv/ready
 # The table of docs/method/speed.md: how fast the harness itself is.
 speed: .venv/ready-to-test
 	$(BIN)/python harness/benchmarks/judging.py
+
+# Every library in an environment of its own; what was measured already is kept in .survey/units.
+SURVEYED := $(patsubst requirements/survey/%.txt,.survey/%/ready,$(wildcard requirements/survey/*.txt))
+SURVEY := reports/survey/$(shell date +%Y-%m-%d)
+
+survey: $(SURVEYED) .venv/ready
+	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.survey --environments .survey --out $(SURVEY)
+	$(BIN)/python -m softmax_reports.survey $(SURVEY)
+
+.survey/%/ready: requirements/survey/%.txt
+	$(PYTHON) -m venv .survey/$*
+	.survey/$*/bin/python -m pip install -q --no-compile -r $<
+	touch $@
 
 test: check
 	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
@@ -71,4 +84,4 @@ picture: .venv/ready-to-test
 	touch $@
 
 clean:
-	rm -rf .venv .asv softmax-report docs/_build docs/_gallery docs/_made
+	rm -rf .venv .asv .survey softmax-report docs/_build docs/_gallery docs/_made

@@ -196,15 +196,18 @@ def coarse_maps():
 
 @pytest.fixture(scope="session")
 def run_folder(run_here, once):
-    """A run with its report: every implementation on a few families in two dtypes.
+    """A run with its report: seven softmaxes on a few families in two dtypes.
 
-    Its phase maps are coarse.
+    The exact one, and those of which the report concludes something: see
+    tests/reports/contradicted.py. Its phase maps are coarse.
     """
 
     def make(folder):
+        names = ("exact", "naive", "max-shifted", "wide", "scipy")
+        names += ("log-sum-exp", "shifted-log-sum-exp")
         families = "normal-1,normal-10,masked,offset-plane,scale-plane,digits,attention"
         options = ("--dtype", "float16,float32", "--family", families, "--asv", "none")
         with coarse_planes():
-            run_here(*options, "--out", folder / "out")
+            run_here(*names, *options, "--out", folder / "out")
 
     return once("run", make) / "out"

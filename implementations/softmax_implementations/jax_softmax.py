@@ -1,4 +1,4 @@
-"""JAX's softmax, compiled for the CPU by XLA."""
+"""JAX's softmax on the CPU: compiled by XLA, step by step, and with 64-bit types enabled."""
 
 from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
@@ -17,3 +17,31 @@ def jax_softmax(x, axis=-1):
     import jax
 
     return jax.nn.softmax(x, axis=axis)
+
+
+@implementation(
+    "jax-eager",
+    dtypes=LIBRARY_DTYPES,
+    arrays="jax",
+    capabilities=("axes",),
+)
+def jax_eager(x, axis=-1):
+    """jax.nn.softmax under jax.disable_jit: each step is a kernel of its own."""
+    import jax
+
+    with jax.disable_jit():
+        return jax.nn.softmax(x, axis=axis)
+
+
+@implementation(
+    "jax-x64",
+    dtypes=("float16", "bfloat16", "float32"),
+    arrays="jax",
+    capabilities=("axes",),
+)
+def jax_x64(x, axis=-1):
+    """jax.nn.softmax with 64-bit types enabled, which formats of fewer bits do not need."""
+    import jax
+
+    with jax.enable_x64(True):
+        return jax.nn.softmax(x, axis=axis)

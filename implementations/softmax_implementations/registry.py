@@ -31,6 +31,12 @@ NARROW = "narrow"
 DEFAULT_OPERATION = "softmax"
 CAPABILITIES = ("integers", "empty", "scalar", "subnormals", "axes")
 SAME_BITS = ("permutation", "layout", "batch")
+# What pip installs for a library, where that is not the name by which it is imported.
+_PACKAGES = {
+    "onnxruntime": "onnxruntime onnx",
+    "paddle": "paddlepaddle",
+    "sklearn": "scikit-learn",
+}
 # Kinds of findings that are a matter of size.
 SIZED = ("inaccurate", "bias", "limit")
 # As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
@@ -177,7 +183,8 @@ def _with_its_library(found: Implementation) -> Implementation:
     library = found.library or found.arrays
     if library is None or found.unavailable or importlib.util.find_spec(library) is not None:
         return replace(found, library=library)
-    return replace(found, library=library, unavailable=f"it needs {library}: pip install {library}")
+    command = f"pip install {_PACKAGES.get(library, library)}"
+    return replace(found, library=library, unavailable=f"it needs {library}: {command}")
 
 
 def declared(function: Softmax) -> Implementation | None:

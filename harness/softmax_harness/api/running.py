@@ -155,11 +155,15 @@ def run(
 
 def written(run: Run, folder: Path) -> None:
     """Write a run into a folder, in place of an earlier one, with its report."""
+    from dataclasses import replace
+
     from softmax_reports.page import write_report  # and matplotlib, only once there is a run
 
     from softmax_harness.ground.files import replacing
+    from softmax_harness.run.provenance import provenance
     from softmax_harness.run.results import read, write
 
+    made = provenance(run.info["options"])
     with replacing(folder) as fresh:
-        write(run, fresh)
+        write(replace(run, info=run.info | {"made": made}), fresh)
         write_report(read(fresh), fresh)  # as report will, from what is on disk

@@ -80,9 +80,10 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     s = rows.sums(x, format).softmax
     s_ulp = format.ulp(s)
     with np.errstate(invalid="ignore", over="ignore"):
-        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
-        absolute = g * s_error * (1.0 + 2.0**-6) + format.unit_roundoff * np.abs(z)
-        return np.asarray(absolute / ulp + 0.5 * format.smallest_subnormal / ulp)
+        # In ulp throughout: so few of the smallest subnormals are no number of float64.
+        of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
+        own = format.unit_roundoff * (np.abs(z) / ulp) + 0.5 * (format.smallest_subnormal / ulp)
+        return np.asarray(g * of_s * (1.0 + 2.0**-6) + own)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

@@ -107,6 +107,7 @@ TABLE = "[tool.softmax-harness]\n"
         ("[tool.softmax_harness]\n", "write [tool.softmax-harness]"),
         ("[tool.softmaxharness]\n", "write [tool.softmax-harness]"),
         ("[tool.sofmax-harness]\n", "write [tool.softmax-harness]"),
+        ("[tool.softmax_harness]\n[[tool.softmax-harness.waivers]]\n", "[tool.softmax_harness] is"),
         ("[softmax-harness]\n", "write [tool.softmax-harness]"),
         (TABLE + "implementations = []", "expected a name at least"),
         (TABLE + "dtypes = []", "expected a name at least"),

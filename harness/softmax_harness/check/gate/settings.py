@@ -117,13 +117,12 @@ def _table(path: Path) -> Any:
         raise BadSettings(f"{path}: cannot be read as TOML ({error})") from None
     tools = document.get("tool")
     tools = tools if isinstance(tools, dict) else {}
-    if _NAME in tools:
-        return tools[_NAME]
-    for place, names in (("", document), ("tool.", tools)):
+    # Even beside one of the right name, such as a table below it, whose name is right.
+    for place, names in (("", document), ("tool.", [each for each in tools if each != _NAME])):
         for name in names:
             if _is_like_ours(name):
                 raise BadSettings(f"{path}: [{place}{name}] is no table of ours: write {_TABLE}")
-    return None
+    return tools.get(_NAME)
 
 
 def _is_like_ours(name: str) -> bool:

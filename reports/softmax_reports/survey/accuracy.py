@@ -1,0 +1,131 @@
+"""How wrong each library is: the worst of each format, and family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from softmax_harness.judgement.outcomes import FAULTS
+
+from softmax_reports.numbers import digits, in_order, sampled_maximum
+from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.survey.read import Survey
+
+ROW = ["library", "implementation", "setting", "way"]
+
+
+def named(implementation: str, setting: str, way: str) -> str:
+    """A row of its own: implementation, setting, way."""
+    return ", ".join(filter(None, (implementation, setting, way)))
+
+
+def _variants(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    order = table.assign(plain=(table["setting"] + table["way"]) != "")
+    order = order.sort_values(["library", "implementation", "plain"], kind="stable")
+    for (_, *key), own in order.groupby(ROW, sort=False):
+        yield named(*key), own
+
+
+def worst(survey: Survey, operation: str) -> Section:
+    """Largest and mean errors over all families, format by format."""
+    own = survey.results[survey.results["operation"] == operation]
+    dtypes = in_order(own["dtype"].unique())
+    table = Table(
+        f"Largest error of {operation} in ulp, a maximum over samples confirmed by mpmath; in "
+        "brackets the mean over all elements that have an error. Rows with a way or a setting "
+        "were asked four families, the others all.",
+        ("", *dtypes),
+        [
+            (name, *(_cell(rows[rows["dtype"] == dtype]) for dtype in dtypes))
+            for name, rows in _variants(own)
+        ],
+    )
+    parts = [table, *_columns_of_logarithms(own), _faults(own)]
+    return Section(f"{operation}: how wrong", [Paragraph(_said(own, operation)), *parts])
+
+
+def _said(own: pd.DataFrame, operation: str) -> str:
+    libraries, families = own["library"].nunique(), own["family"].nunique()
+    return (
+        f"{libraries} libraries, this project among them, were asked {operation} on {families} "
+        f"families of inputs: {len(own)} cells, {int(own['elements'].sum()):,} results."
+    )
+
+
+def _cell(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return ""
+    measured = rows.dropna(subset=["mean_ulp"])
+    if measured.empty:
+        return "–"
+    mean = (measured["mean_ulp"] * measured["elements"]).sum() / measured["elements"].sum()
+    return f"{sampled_maximum(measured['max_ulp'].max())} ({digits(mean)})"
+
+
+def _columns_of_logarithms(own: pd.DataFrame) -> Iterator[Table]:
+    """Both standards of operations that have two."""
+    told = own.dropna(subset=["beyond_usual", "beyond_relative"])
+    if told.empty:
+        return
+    rows = [
+        (
+            name,
+            str(dtype),
+            _share(cells["beyond_usual"].sum(), cells["elements"].sum()),
+            _share(cells["beyond_relative"].sum(), cells["elements"].sum()),
+        )
+        for name, each in _variants(told)
+        for dtype, cells in each.groupby("dtype", sort=False)
+    ]
+    yield Table(
+        "Results beyond each standard: usual is what the textbook form x - max x - log s owes, "
+        "relative is small errors of every result, also near 0.",
+        ("", "format", "beyond usual", "beyond relative"),
+        rows,
+        numeric_from=2,
+    )
+
+
+def _share(part: float, whole: float) -> str:
+    return "0" if not part else f"{100 * part / whole:.3g} %"
+
+
+def _faults(own: pd.DataFrame) -> Table:
+    """Elements with an outcome that is a fault."""
+    names = [str(each) for each in FAULTS if own[str(each)].any()]
+    rows = [
+        (name, str(dtype), *(str(int(cells[each].sum())) for each in names))
+        for name, table in _variants(own[(own["way"] == "")])
+        for dtype, cells in table.groupby("dtype", sort=False)
+        if cells[names].to_numpy().any()
+    ]
+    header = ("", "format", *(each.replace("_", " ") for each in names))
+    return Table("Results by fault; a row without any is left out.", header, rows, numeric_from=2)
+
+
+def by_family(survey: Survey, operation: str) -> Section:
+    """The largest error on each family, of plain calls in the default setting."""
+    own = survey.results[survey.results["operation"] == operation]
+    own = own[(own["way"] == "") & (own["setting"] == "")]
+    tables = []
+    for dtype in in_order(own["dtype"].unique()):
+        rows = own[own["dtype"] == dtype]
+        names = [str(each) for each in rows["implementation"].unique()]
+        values = rows.pivot_table(
+            index=["family", "n"], columns="implementation", values="max_ulp", sort=False
+        )
+        tables.append(
+            Table(
+                f"Largest error in ulp of {operation} in {dtype} on each family",
+                ("family", "n", *names),
+                [
+                    (
+                        str(family),
+                        str(n),
+                        *(digits(float(line.get(name, float("nan")))) for name in names),
+                    )
+                    for (family, n), line in values.iterrows()
+                ],
+            )
+        )
+    return Section(f"{operation}: family by family", tables)

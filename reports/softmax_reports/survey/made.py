@@ -1,0 +1,61 @@
+"""On what a survey was made, and the surprises that stand beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.survey.read import Survey
+
+
+def environment(survey: Survey) -> Section:
+    """Versions, processor, and every setting."""
+    about = survey.about
+    machine = about["machine"]
+    text = (
+        f"Measured on {about['date']} on {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['platform']}, {machine['python']}; NumPy found {', '.join(machine['simd'])}. "
+        "Each library was called with one thread unless a row says more. Nothing is waived."
+    )
+    versions = Table(
+        "Libraries",
+        ("library", "version", "NumPy beside it", "seconds"),
+        [
+            (name, found["version"], found["numpy"], f"{found['seconds']:.0f}")
+            for name, found in about["libraries"].items()
+        ],
+        numeric_from=3,
+    )
+    settings = Table(
+        "Settings that change answers: the environment variables of each",
+        ("library", "setting", "variables"),
+        [
+            (name, setting or "default", " ".join(f"{k}={v}" for k, v in variables.items()))
+            for name, found in about["libraries"].items()
+            for setting, variables in found["settings"].items()
+        ],
+        numeric_from=9,
+    )
+    failed = [Paragraph(f"Not measured: {name}: {told}.") for name, told in about["failed"].items()]
+    return Section("On what this was measured", [Paragraph(text), versions, settings, *failed])
+
+
+def surprises(folder: Path) -> Section | None:
+    """The surprises, one line each, from the texts in a folder; None where there are none."""
+    rows = []
+    for path in sorted(folder.glob("*.md")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        title = lines[0].removeprefix("# ")
+        witness = next(
+            (each.removeprefix("Witness: ") for each in lines if "Witness: " in each), ""
+        )
+        script = f"{path.stem}.py" if path.with_suffix(".py").is_file() else ""
+        rows.append((title, witness, script))
+    if not rows:
+        return None
+    text = (
+        "Each stands in reports/survey/surprises with a text for its maintainers, and a script "
+        "that shows it without this harness."
+    )
+    table = Table("Surprises", ("what", "witness", "script"), rows, numeric_from=9)
+    return Section("Surprises", [Paragraph(text), table])
