@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report timings speed survey test check clean
+.PHONY: report timings speed survey test check docs transcripts links gallery picture clean
 
 report: timings
 	$(BIN)/softmax-harness run --time --out softmax-report
@@ -18,7 +18,7 @@ timings: .venv/ready
 	  echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
 	fi
 
-# The README's table of how fast the harness itself is.
+# The table of docs/method/speed.md: how fast the harness itself is.
 speed: .venv/ready-to-test
 	$(BIN)/python harness/benchmarks/judging.py
 
@@ -56,5 +56,32 @@ check: .venv/ready-to-test
 	$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements/dev.txt
 	touch $@
 
+# The documentation as a site, docs/_build/html: what it shows is run, and nothing is fetched.
+docs: .venv/ready-to-document
+	$(BIN)/python docs/making/transcripts.py README.md docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W -b doctest docs docs/_build/doctest
+	@echo "Open docs/_build/html/index.html"
+
+# Puts what commands print now in place of what the documentation says that they print.
+transcripts: .venv/ready-to-document
+	$(BIN)/python docs/making/transcripts.py --write README.md docs
+
+# Whether the links lead somewhere that leave the site. This needs the network.
+links: .venv/ready-to-document
+	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/links
+
+# Reports of stated runs for the site; they take some minutes.
+gallery: .venv/ready
+	$(BIN)/python docs/making/gallery.py
+
+# The README's picture: the first screen of a report, as Chromium shows it.
+picture: .venv/ready-to-test
+	$(BIN)/python docs/making/picture.py
+
+.venv/ready-to-document: requirements/docs.txt .venv/ready
+	$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements/docs.txt
+	touch $@
+
 clean:
-	rm -rf .venv .asv .survey softmax-report
+	rm -rf .venv .asv .survey softmax-report docs/_build docs/_gallery docs/_made

@@ -1,7 +1,7 @@
 """How often bench cries wolf or misses: A/A and A/B comparisons with planted slow-downs.
 
 ``python harness/benchmarks/false_alarms.py FOLDER --comparisons 30`` makes comparisons until FOLDER
-holds so many, however often it is interrupted, and prints the table of the README;
+holds so many, however often it is interrupted, and prints the table of docs/method/bench.md;
 ``--comparisons 0`` only prints it. It decides by the code that bench decides by.
 
 HEAD's softmax is BASE's, followed by idling for a share of the time that this very call took, so
@@ -137,7 +137,7 @@ def _crossing(is_beyond):
 
 
 def table(comparisons):
-    """The lines of the README's table."""
+    """The lines of the table of docs/method/bench.md."""
     columns = ("factor", "planted", "comparisons", "timings", "slower", "faster")
     yield f"| {' | '.join(columns)} | share found slower, 95 % |"
     yield "|---:|---:|---:|---:|---:|---:|---|"

@@ -1,7 +1,7 @@
 """How fast the harness judges, and how that compares: with the plain mpmath loop, with scipy.
 
-``python harness/benchmarks/judging.py`` prints the tables of the README, or with ``ratios``,
-``commands`` or ``long-rows`` after it one of them; asv runs the classes.
+``python harness/benchmarks/judging.py`` prints the tables of docs/method/speed.md, or with
+``ratios``, ``commands`` or ``long-rows`` after it one of them; asv runs the classes.
 Ratios are of times taken in one process, in turns, the fastest of a few each; those of the screens
 are of its processor time.
 """
@@ -381,7 +381,7 @@ def machine():
 
 
 def ratios():
-    """The lines of the README's table of the screens, all of one run."""
+    """The lines of the table of the screens in docs/method/speed.md, all of one run."""
     keep_freed_memory()  # as every command that judges does
     what = "logits that the screen judges while the plain loop judges one"
     yield f"Measured on {machine()}: the middle of a few turns, the least and the largest."
@@ -411,7 +411,7 @@ def all_operations():
 
 
 def commands():
-    """The lines of the README's tables of the commands."""
+    """The lines of its tables of the commands."""
     yield from ("", "| | |", "|---|---:|")
     with tempfile.TemporaryDirectory() as folder:
         found = score_seconds(Path(folder), SCORED)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from softmax_reports.style import PARAMETERS, panels
+from softmax_reports.style import MUTED, PARAMETERS, WIDTH, looks
 
 Array = NDArray[np.float64]
 _SHOWN = 12
@@ -31,38 +31,39 @@ def picture(format: str, steps: Sequence[tuple[str, Array]], errors: Mapping[str
         By implementation, of each result; NaN where it is no number.
     """
     with matplotlib.rc_context(PARAMETERS):
-        figure, axes = panels(2, len(steps), 5.2)
-        for axis, (title, values) in zip(axes[0], steps, strict=True):
+        figure = Figure(figsize=(2.1 * WIDTH, 5.2), layout="constrained", facecolor="white")
+        grid = figure.add_gridspec(2, len(steps))
+        for place, (title, values) in enumerate(steps):
+            axis = figure.add_subplot(grid[0, place])
             shown = values[:_SHOWN]
             finite = np.where(np.isfinite(shown), shown, 0.0)
             bars = axis.bar(range(len(shown)), finite, color="#0072B2")
             axis.bar_label(bars, [f"{each:.4g}" for each in shown], fontsize=7)
             axis.set(title=title, xticks=range(len(shown)))
             axis.margins(y=0.15)
-        grid = axes[1][0].get_gridspec()
-        for axis in axes[1]:
-            axis.remove()
         _errors(figure.add_subplot(grid[1, :]), errors)
         buffer = io.BytesIO()
         dated = {"svg": "Date", "pdf": "CreationDate"}.get(format)
-        figure.savefig(buffer, format=format, metadata={dated: None} if dated else {}, dpi=150)
-        plt.close(figure)
+        metadata = {dated: None} if dated else {}
+        figure.savefig(buffer, format=format, metadata=metadata, dpi=150, facecolor="white")
         return buffer.getvalue()
 
 
 def _errors(axis: Axes, errors: Mapping[str, Array]) -> None:
-    width = 0.8 / max(len(errors), 1)
+    """A mark for each implementation at each element, in the colours of every report."""
+    styles = looks(errors)
     for place, (name, ulp) in enumerate(errors.items()):
         shown = np.abs(ulp[:_SHOWN])
         lost = ~np.isfinite(shown)
-        at = np.arange(len(shown)) + (place - (len(errors) - 1) / 2) * width
-        drawn = axis.bar(at, np.where(lost, 0.0, shown), width, label=name)
-        axis.plot(at[lost], np.zeros(int(lost.sum())), "x", color=drawn.patches[0].get_facecolor())
+        at = np.arange(len(shown)) + (place - (len(errors) - 1) / 2) * 0.8 / max(len(errors), 1)
+        own = styles[name] | {"linestyle": ""}
+        axis.plot(at[~lost], shown[~lost], label=name, **own)
+        axis.plot(at[lost], np.zeros(int(lost.sum())), **(own | {"marker": "x"}))
     axis.set_xticks(range(max((min(len(each), _SHOWN) for each in errors.values()), default=0)))
-    axis.axhline(0.5, color="#555555", linewidth=0.8, linestyle="--")
+    axis.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="--")
     axis.set(
         xlabel="element  (cross: no number; dashed: half an ulp, what rounding once may cost)",
         ylabel="|error| (ulp)",
         yscale="symlog",
     )
-    axis.legend(ncols=4, fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+    axis.legend(ncols=5, fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))

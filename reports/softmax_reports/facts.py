@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.outcomes import BROKEN
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, qualified
 
-from softmax_reports.numbers import in_order
+from softmax_reports.numbers import counted, in_order, whole
+from softmax_reports.section import anchor
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -58,8 +60,8 @@ def scope(cells: pd.DataFrame) -> str:
     """On what something was measured: the families, or how many, and the longest row."""
     families = list(dict.fromkeys(cells["family"]))
     few = len(families) <= _FAMILIES_NAMED
-    kinds = listed(families) if few else f"{len(families)} families"
-    return f"{kinds}, n ≤ {cells['n'].max()}"
+    kinds = listed(families) if few else counted(len(families), "family", "families")
+    return f"{kinds}, n ≤ {whole(cells['n'].max())}"
 
 
 def full_scope(cells: pd.DataFrame) -> str:
@@ -70,6 +72,37 @@ def full_scope(cells: pd.DataFrame) -> str:
 def listed(names: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
+
+
+def operation_of(run: Run) -> str:
+    """The operation of a run of one; the default one where results name none that is known."""
+    name = str(run.results["operation"].iloc[0])
+    return name if name in OPERATIONS else DEFAULT_OPERATION
+
+
+def sums_to_one(run: Run) -> bool:
+    """Whether the results of each row are a distribution: in [0, 1], with the sum 1."""
+    return OPERATIONS[operation_of(run)].is_distribution
+
+
+def meaning(run: Run, name: str) -> str:
+    """What an implementation of the run's one operation says of itself in a line."""
+    operation = str(run.results["operation"].iloc[0])
+    declared = run.info["implementations"].get(qualified(operation, name), {})
+    return str(declared.get("summary", "")).strip()
+
+
+def relative(ulp: float, dtype: str) -> float:
+    """What part of a value an error of so many ulp is at most, unless the value is subnormal.
+
+    A value of precision p has the unit 2^(1 - p) times the power of two below it.
+    """
+    return float(2 * FORMATS[dtype].unit_roundoff * ulp) if dtype in FORMATS else float("nan")
+
+
+def anchor_of(operation: str, dtype: str, name: str) -> str:
+    """Where the witness of an implementation's largest error stands in the page."""
+    return anchor(f"w {operation} {dtype} {name}")
 
 
 def summary(run: Run) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from softmax_harness.ground.formats import FORMATS
 
 
 def digits(value: float, significant: int = 3) -> str:
-    """`value` to so many digits; a dash for what is not there."""
+    """`value` to so many digits, thousands apart; a dash for what is not there."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -17,7 +17,12 @@ def digits(value: float, significant: int = 3) -> str:
     if value and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{significant - 1}e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{value:.{significant}g}" if abs(value) < 10**significant else f"{value:.0f}"
+    return f"{value:.{significant}g}" if abs(value) < 10**significant else f"{value:,.0f}"
+
+
+def whole(value: float) -> str:
+    """A count, thousands apart."""
+    return f"{int(value):,}"
 
 
 def sampled_maximum(value: float) -> str:
@@ -25,9 +30,21 @@ def sampled_maximum(value: float) -> str:
     return "–" if math.isnan(value) else f"≥ {digits(value)}"
 
 
-def count(part: int, whole: int) -> str:
-    """``12 of 3400``, or a bare 0."""
-    return f"{part} of {whole}" if part else "0"
+def count(part: int, whole: int, of: str = "") -> str:
+    """``12 of 3,400 cells (0.35 %)``, or a bare 0."""
+    return f"{part:,} of {whole:,}{of and ' ' + of} ({percent(part / whole)})" if part else "0"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 cell``, ``1,200 cells``; ``many`` where an s does not make it."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(part: float) -> str:
+    """A part of 1 to two digits; cut, not rounded, above 99 %, so that 100 % means all."""
+    if part > 0.99:
+        return f"{math.floor(1e4 * part) / 100:g} %"
+    return f"{float(f'{100 * part:.2g}'):g} %"
 
 
 def in_order(dtypes: Iterable[str]) -> list[str]:

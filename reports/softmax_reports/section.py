@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
+
+
+def anchor(text: str) -> str:
+    """Text as the name of a place in a page."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+class Link(str):
+    """The text of a cell, which leads to a place in the page.
+
+    Attributes
+    ----------
+    target : str
+        The anchor.
+    """
+
+    target: str
+
+    def __new__(cls, text: str, target: str) -> Link:
+        """That text, leading there."""
+        self = super().__new__(cls, text)
+        self.target = target
+        return self
 
 
 @dataclass(frozen=True)
@@ -24,40 +47,162 @@ class Table:
     caption : str
     header : tuple of str
     rows : sequence of tuple of str
+        A cell that begins with ``softmax-harness `` is a command to copy; a `Link` leads to a
+        place in the page.
     numeric_from : int
         The first column whose cells are numbers, set to the right.
+    numeric_to : int, optional
+        The first column behind these; by default a column of commands, or none.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     numeric_from: int = 1
+    numeric_to: int | None = None
+
+    def is_numeric(self, column: int) -> bool:
+        """Whether the cells of a column are numbers."""
+        end = self.numeric_to
+        if end is None:
+            end = len(self.header) - (self.header[-1] == "replay")
+        return self.numeric_from <= column < end
+
+    @property
+    def texts(self) -> str:
+        """Classes of the table that name its columns of text, as the style sheet knows them."""
+        columns = range(len(self.header))
+        return " ".join(f"w{column}" for column in columns if not self.is_numeric(column))
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure.
+class Panel:
+    """One part of a picture, which stands alone on a narrow screen.
 
     Attributes
     ----------
     name : str
-        Of its file in ``figures/``.
-    caption : str
-        What it shows and how to read it.
+        Of its file in ``figures/``, behind the picture's; empty where there is one panel alone.
     alternative : str
         For those who do not see it.
     figure : Figure
+    tips : mapping of str to str
+        What is said of a part of the figure, by the ``gid`` of the part.
+    """
+
+    name: str
+    alternative: str
+    figure: Figure
+    tips: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of one or more panels.
+
+    Attributes
+    ----------
+    name : str
+        With which the names of its files in ``figures/`` begin.
+    caption : str
+        What it shows and how to read it.
+    panels : sequence of Panel
     """
 
     name: str
     caption: str
-    alternative: str
-    figure: Figure
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to use in one dtype.
+
+    Attributes
+    ----------
+    dtype, headline : str
+    facts : sequence of (label, sentences)
+    """
+
+    dtype: str
+    headline: str
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdict for each dtype, side by side."""
+
+    cards: Sequence[Verdict]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One element, as far as it can be shown on paper.
+
+    Attributes
+    ----------
+    anchor, title : str
+    facts : sequence of (label, text)
+        In a line each.
+    text : str
+        Lines of text of one width.
+    command : str
+        That shows it again.
+    """
+
+    anchor: str
+    title: str
+    facts: Sequence[tuple[str, str]]
+    text: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Words and what they mean.
+
+    Attributes
+    ----------
+    caption : str
+    kind : str
+        Which tells a name of the run from a word of the field that is spelt like it.
+    meanings : mapping of str to str
+    """
+
+    caption: str
+    kind: str
+    meanings: Mapping[str, str]
+
+    @property
+    def anchors(self) -> dict[str, str]:
+        """Where each word stands in the page."""
+        return {word: anchor(f"{self.kind} {word}") for word in self.meanings}
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What is opened by those who want to see it."""
+
+    summary: str
+    parts: Sequence[Part]
+
+
+Part = Paragraph | Table | Picture | Verdicts | Witness | Terms | Folded
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question and its answer."""
+    """One question and its answer.
+
+    Attributes
+    ----------
+    title : str
+    parts : sequence of Part
+    in_markdown : bool
+        Whether report.md has it too: not what stands in a table beside it.
+    """
 
     title: str
-    parts: Sequence[Paragraph | Table | Picture]
+    parts: Sequence[Part]
+    in_markdown: bool = True

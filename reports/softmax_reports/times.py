@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from softmax_reports.facts import REFERENCE, TIMED_N
-from softmax_reports.numbers import digits, in_order
-from softmax_reports.section import Paragraph, Table
+from softmax_reports.numbers import digits, in_order, whole
+from softmax_reports.section import Paragraph, Part, Table
 
 TOO_NOISY = "too noisy to rank"
 _MIDDLE, _LOW, _HIGH = "seconds_median", "seconds_q25", "seconds_q75"
@@ -47,7 +47,7 @@ def timed_pair(timings: pd.DataFrame, dtype: str, n: int, names: tuple[str, str]
     return ratio_text(*(rows.loc[name] for name in names)) if {*names} <= {*rows.index} else "–"
 
 
-def time_parts(timings: pd.DataFrame, of: str = "") -> list[Paragraph | Table]:
+def time_parts(timings: pd.DataFrame, of: str = "") -> list[Part]:
     """How to read times, what cannot be ranked or was not timed, and the tables.
 
     Parameters
@@ -87,7 +87,7 @@ def _too_noisy(timings: pd.DataFrame) -> str:
                 pairs.setdefault(one, []).append(other)
         each = [f"{one} with {' or '.join(others)}" for one, others in pairs.items()]
         told += [f"in {dtype} {', '.join(each)}"] if each else []
-    return f"In rows of {TIMED_N}, {TOO_NOISY}: {'; '.join(told)}." if told else ""
+    return f"In rows of {whole(TIMED_N)}, {TOO_NOISY}: {'; '.join(told)}." if told else ""
 
 
 def _failed(timings: pd.DataFrame) -> str:
@@ -95,7 +95,7 @@ def _failed(timings: pd.DataFrame) -> str:
         return ""
     rows = timings[timings[_MIDDLE].isna()]
     told = [
-        f"{row.implementation} in {row.dtype} at n = {row.n} ({row.failure})"
+        f"{row.implementation} in {row.dtype} at n = {whole(row.n)} ({row.failure})"
         for row in rows.itertuples()
     ]
     return f"Could not be timed: {'; '.join(told)}." if told else ""
@@ -125,11 +125,11 @@ def _table(
         names = sorted(timings[timings["dtype"] == dtype]["implementation"].unique())
         rows += [
             (
-                dtype,
                 str(name),
+                dtype,
                 *(text(at[n].loc[name], at[n]) if name in at[n].index else "–" for n in lengths),
             )
             for name in names
         ]
-    header = ("dtype", "implementation", *(f"n = {n}" for n in lengths))
+    header = ("implementation", "dtype", *(f"n = {whole(n)}" for n in lengths))
     return Table(caption, header, rows, numeric_from=2)

@@ -1,4 +1,4 @@
-"""Each sentence of the document that explains softmax, with a number (see the README)."""
+"""Each sentence of the document that explains softmax, with a number: docs/method/claims.md."""
 
 import re
 
@@ -18,7 +18,8 @@ from softmax_harness.truth import arbitrate
 from softmax_reports.sections.limits import thresholds
 
 NAMES = ("exact", "max-shifted", "naive", "wide")
-FORMATS_TRIED = [FORMATS[name] for name in ("float16", "float32", "float64")]
+DTYPES = ("float16", "float32", "float64")
+FORMATS_TRIED = [FORMATS[name] for name in DTYPES]
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,51 @@ def test_overflow_of_the_sum_is_not():
     for n, lost in ((int(longest) - 1, False), (int(longest), True)):
         y = subject.call(np.full((1, n), 3, np.float16)).values
         assert (y == 0).all() == lost
+
+
+@pytest.fixture(scope="module")
+def claims(root):
+    """What docs/method/claims.md finds of each claim."""
+    text = (root / "docs" / "method" / "claims.md").read_text(encoding="utf-8")
+    rows = (line.split(" | ") for line in text.splitlines() if line.startswith("| "))
+    return {claim.removeprefix("| "): finding for claim, finding in rows}
+
+
+@pytest.mark.parametrize(
+    "claim, name",
+    [
+        ("each output lies in (0, 1)", "each output lies in (0, 1)"),
+        ("the outputs sum to 1", "the outputs sum to 1"),
+        ("differences are amplified", "ratios are exp of differences"),
+    ],
+)
+def test_the_page_of_claims_has_the_shares_that_are_counted(claims, properties, claim, name):
+    exact = properties.loc[name].xs("exact")
+    shares = [
+        f"{100 * exact.loc[dtype, 'fails'] / exact.loc[dtype, 'cases']:.1f} %" for dtype in DTYPES
+    ]
+    for share in shares:
+        assert share.replace("0.0 %", "0 %") in claims[claim]
+
+
+def test_the_page_of_claims_has_what_is_classified(claims, softmaxes):
+    digits = EXPERIMENTS["digits"].table(softmaxes, FORMATS_TRIED)
+    digits = digits.set_index(["implementation", "dtype"])["accuracy"]
+    naive = digits.pop(("naive", "float16"))
+    finding = claims["it classifies the digits 0 to 9"]
+    assert f"{100 * digits.min():.1f} to {100 * digits.max():.1f} % correctly" in finding
+    assert f"{100 * naive:.1f} %" in finding
+    labels = EXPERIMENTS["multi_label"].table().set_index(["output", "label"])["accuracy"]
+    finding = claims["it is not for labels that do not exclude each other"]
+    for output in ("softmax", "sigmoid"):
+        assert f"{100 * labels[(output, 'all')]:.1f} %" in finding
+
+
+def test_the_page_of_claims_has_how_often_differences_miss(claims, properties):
+    exact = properties.loc["differences tend to the derivative"].xs("exact")
+    for dtype in ("float32", "float64"):
+        share = f"{100 * exact.loc[dtype, 'fails'] / exact.loc[dtype, 'cases']:.0f} %"
+        assert share in claims["it is differentiable"]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from softmax_harness.run.results import Run, read
-from softmax_reports.section import Paragraph, Table
+from softmax_reports.section import Folded, Paragraph, Table
 from softmax_reports.sections.speed import speed
 from softmax_reports.times import TOO_NOISY, ratio_text, timed_pair
 
@@ -62,17 +62,19 @@ def told(table):
     worse = own.assign(implementation=OTHER, max_ulp_probable=2 * own["max_ulp_probable"])
     results = pd.concat([run.results, worse])
     section = speed(Run(run.info, {"results": results, "timings": table}))
-    lines = [part.text for part in section.parts if isinstance(part, Paragraph)]
-    tables = [part for part in section.parts if isinstance(part, Table)]
+    folded = [part.parts for part in section.parts if isinstance(part, Folded)]
+    parts = [*section.parts, *(each for own in folded for each in own)]
+    lines = [part.text for part in parts if isinstance(part, Paragraph)]
+    tables = [part for part in parts if isinstance(part, Table)]
     return lines + [" | ".join(row) for part in tables for row in part.rows]
 
 
 def test_the_report_ranks_only_what_is_apart():
     lines = told(timings())
-    assert f"float16 | {SECOND} | {TOO_NOISY}" in lines
-    assert f"float16 | {THIRD} | 1.73–2.33" in lines and f"float16 | {FIRST} | 1" in lines
-    assert f"float16 | {THIRD} | 2 (1.9–2.1)" in lines  # nanoseconds
-    assert f"In rows of 1000, {TOO_NOISY}: in float16 {FIRST} with {SECOND}." in lines
+    assert f"{SECOND} | float16 | {TOO_NOISY}" in lines
+    assert f"{THIRD} | float16 | 1.73–2.33" in lines and f"{FIRST} | float16 | 1" in lines
+    assert f"{THIRD} | float16 | 2 (1.9–2.1)" in lines  # nanoseconds
+    assert f"In rows of 1,000, {TOO_NOISY}: in float16 {FIRST} with {SECOND}." in lines
 
 
 def test_who_overlaps_the_faster_one_is_still_worth_the_time():
@@ -93,5 +95,5 @@ def test_a_call_that_failed_is_told():
     table.loc[1, ["seconds_q25", "seconds_median", "seconds_q75", "ns_per_element"]] = float("nan")
     table["failure"] = [None, "ValueError: no", None]
     lines = told(table)
-    assert f"Could not be timed: {SECOND} in float16 at n = 1000 (ValueError: no)." in lines
-    assert not any(line.startswith(f"float16 | {SECOND}") for line in lines)
+    assert f"Could not be timed: {SECOND} in float16 at n = 1,000 (ValueError: no)." in lines
+    assert not any(line.startswith(f"{SECOND} | float16") for line in lines)

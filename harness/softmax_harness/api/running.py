@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.api.shown import Shown, names
+from softmax_harness.api.shown import Shown, check_whole, dtype_names, names
 from softmax_harness.ground.guest import as_guest
 
 if TYPE_CHECKING:
@@ -131,11 +131,13 @@ def run(
         from softmax_harness.run.selection import select
         from softmax_harness.subjects.declaration import Said
 
+        check_whole(0, seed=seed)
+        check_whole(1, jobs=jobs)
         if out is not None:
             check_writable(Path(out), writes=FILES)
         asked = Options(
             implementations,
-            names(dtypes) or DEFAULT_DTYPES,
+            dtype_names(dtypes) or DEFAULT_DTYPES,
             names(families),
             operation,
             suite,
@@ -155,11 +157,15 @@ def run(
 
 def written(run: Run, folder: Path) -> None:
     """Write a run into a folder, in place of an earlier one, with its report."""
+    from dataclasses import replace
+
     from softmax_reports.page import write_report  # and matplotlib, only once there is a run
 
     from softmax_harness.ground.files import replacing
+    from softmax_harness.run.provenance import provenance
     from softmax_harness.run.results import read, write
 
+    made = provenance(run.info["options"])
     with replacing(folder) as fresh:
-        write(run, fresh)
+        write(replace(run, info=run.info | {"made": made}), fresh)
         write_report(read(fresh), fresh)  # as report will, from what is on disk

@@ -116,11 +116,19 @@ class OwnJudge:
             own = y.astype(format.dtype), golden.astype(format.dtype)
         try:
             answer = self.judge(*own)
-        except AssertionError:
-            return False
-        except Exception as error:  # noqa: BLE001 - the user's own rule may raise anything
+            return answer is None or bool(answer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the user's own rule may raise anything
+            if _rejects(error):
+                return False
             raise BadLimit(f"{self.text} raised {told(error)}: expected true or false") from None
-        return answer is None or bool(answer)
+
+
+def _rejects(error: BaseException) -> bool:
+    """Whether a test says by that exception that it fails: an assertion, or ``pytest.fail()``."""
+    is_outcome = any(each.__module__ == "_pytest.outcomes" for each in type(error).__mro__)
+    return isinstance(error, AssertionError) or (is_outcome and type(error).__name__ == "Failed")
 
 
 def parse_rule(text: str) -> Rule:
@@ -172,7 +180,9 @@ def _loaded(path: Path, name: str) -> Callable[..., Any]:
         exec(compile(source, str(path), "exec"), own)
     except OSError as error:
         raise BadLimit(f"{path} cannot be read: {error.strerror}") from None
-    except Exception as error:  # noqa: BLE001 - the user's own file may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - even SystemExit, which would end all with 0
         raise BadLimit(f"{path} cannot be loaded: it raised {told(error)}") from None
     if not callable(own.get(name)):
         raise BadLimit(f"{path} has no function {name}: expected judge(y, golden)")

@@ -14,7 +14,7 @@ from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
-from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.formats import dtype_name, format_named
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said
@@ -215,9 +215,10 @@ class Asked:
 
 
 def known_dtypes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The dtypes by their own names; those of NumPy's and of packages that are installed."""
     for name in names:
         _ = format_named(name).dtype  # says here what to install for a dtype that NumPy lacks
-    return names
+    return tuple(map(dtype_name, names))
 
 
 def _all_checked(names: tuple[str, ...], asked: Asked, progress: Progress) -> list[Checked]:

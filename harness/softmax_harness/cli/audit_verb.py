@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,17 @@ from softmax_harness.audit.published import PUBLISHED, Published
 from softmax_harness.audit.rule import Rule, parse_rule
 from softmax_harness.audit.text import audit_document, audit_lines, published_lines
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import format_named
+from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
 
+# Results of some hundred softmaxes are held at once: as many numbers fill a few GB.
+_MOST = 4_000_000
 _PLAIN = Published("", "", "", "float32", 16, 1000)
 
 
@@ -30,10 +35,13 @@ def _shape(
     """Rows and length, as ``ROWS,N``."""
     if value is None:
         return None
-    rows, _, n = value.partition(",")
-    if not (rows.strip().isdigit() and n.strip().isdigit() and int(rows) and int(n)):
-        raise BadData(f"--shape {value}: expected ROWS,N with numbers above 0, such as 16,1000")
-    return int(rows), int(n)
+    found = re.fullmatch(r"\s*0*([1-9][0-9]{0,7})\s*,\s*0*([1-9][0-9]{0,7})\s*", value)
+    if found is None or int(found[1]) * int(found[2]) > _MOST:
+        raise BadData(
+            f"--shape {value}: expected ROWS,N with numbers above 0, such as 16,1000, and at most "
+            f"{_MOST} in all"
+        )
+    return int(found[1]), int(found[2])
 
 
 @click.command("audit")
@@ -46,7 +54,13 @@ def _shape(
 @click.option(
     "--shape", callback=_shape, metavar="ROWS,N", help="Of the inputs.  [default: 16,1000]"
 )
-@click.option("--dtype", metavar="DTYPE", help="Format of inputs and results.  [default: float32]")
+@click.option(
+    "--dtype",
+    metavar="DTYPE",
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
+    help="Format of inputs and results.  [default: float32]",
+)
 @click.option("--family", metavar="FAMILY", help="Kind of inputs.  [default: normal-1]")
 @options.seed
 @click.option("--tight", is_flag=True, help="Propose the tightest rules that right ones pass.")
@@ -103,9 +117,13 @@ def _problem(
 
 
 def _tried(about: Published, rules: Sequence[Rule], seed: int, tight: bool = False) -> list[Audit]:
-    """The rules, and where `tight` is asked for the tightest ones, on one set of answers."""
-    asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
-    answers = list(asked.answers())
+    """The rules, and where `tight` is asked for the tightest ones, on one set of answers.
+
+    A rule of a file may have loaded a library that changes the arithmetic of this process.
+    """
+    with as_guest():
+        asked = Asked.of(operation_named(about.operation), _recipe(about, seed))
+        answers = list(asked.answers())
     return [
         audit(rule, asked, answers)
         for rule in (*rules, *(tightest(asked, answers) if tight else ()))

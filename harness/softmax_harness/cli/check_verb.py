@@ -18,6 +18,7 @@ from softmax_harness.check.gate.stored import read as read_baseline
 from softmax_harness.check.gate.stored import to_update, update
 from softmax_harness.check.plan import Options, carried_out, limits_of_process, plan_of
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.github import tell_github
 from softmax_harness.cli.progress import shown_progress
@@ -32,11 +33,12 @@ _LIMITS = Limits()
 
 
 @click.command("check")
-@click.argument("implementations", nargs=-1, metavar="[IMPL]...")
+@options.implementations
 @click.option(
     "--dtype",
     "dtypes",
-    callback=options.names,
+    callback=options.dtype_names,
+    shell_complete=of_dtypes,
     default="",
     help=f"Formats, separated by commas.  [default: {','.join(DEFAULT_DTYPES)}]",
 )

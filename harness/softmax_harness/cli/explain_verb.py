@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes, of_implementations
 from softmax_harness.explain.asked import subjects_of, witness_of
 from softmax_harness.explain.row import Explained, account, figured
 from softmax_harness.explain.text import explained_text
@@ -34,12 +35,18 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.argument("what", nargs=-1, metavar="NUMBERS... | WITNESS | FILE")
 @click.option("--row", type=click.IntRange(0), help="The row of FILE to explain.  [default: 0]")
-@click.option("--dtype", help="Format of NUMBERS or FILE.  [default: float64, or the file's own]")
+@click.option(
+    "--dtype",
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
+    help="Format of NUMBERS or FILE.  [default: float64, or the file's own]",
+)
 @click.option(
     "--implementation",
     "names",
     multiple=True,
     metavar="IMPL",
+    shell_complete=of_implementations,
     help="Explain only this implementation.",
 )
 @click.option(

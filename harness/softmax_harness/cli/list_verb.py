@@ -55,6 +55,7 @@ def _document() -> dict[str, Any]:
         "formats": [
             {
                 "name": format.name,
+                "aliases": list(format.aliases),
                 "largest": format.largest,
                 "smallest_normal": format.smallest_normal,
                 "smallest_subnormal": format.smallest_subnormal,
@@ -100,5 +101,5 @@ def _told(format: Format) -> str:
     kind = "" if format.is_default else f"; of {format.package}, only where it is named"
     return (
         f"from {format.smallest_subnormal:.4g} to {format.largest:.6g}, beyond that {beyond}, "
-        f"u = {format.unit_roundoff:.3g}{kind}"
+        f"u = {format.unit_roundoff:.3g}{kind}; also {', '.join(format.aliases)}"
     )

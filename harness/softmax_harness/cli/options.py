@@ -10,9 +10,15 @@ from typing import Any
 
 import click
 
+from softmax_harness.cli.completing import of_dtypes, of_families, of_implementations
 from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import DEFAULT_DTYPES, OTHER_DTYPES, format_named
+from softmax_harness.ground.formats import (
+    DEFAULT_DTYPES,
+    OTHER_DTYPES,
+    dtype_name,
+    format_named,
+)
 from softmax_harness.operations import Policy
 from softmax_harness.operations.standards import STANDARDS
 from softmax_harness.subjects.declaration import Said
@@ -24,6 +30,11 @@ PATH = click.Path(path_type=Path)
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
     """What is written between the commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def dtype_names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """The formats between the commas by their own names, where aliases such as fp16 are given."""
+    return tuple(map(dtype_name, names(context, parameter, value)))
 
 
 def _operands(
@@ -48,14 +59,17 @@ dtypes = click.option(
     "dtypes",
     default=",".join(DEFAULT_DTYPES),
     show_default=True,
-    callback=names,
-    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} is supported too.",
+    callback=dtype_names,
+    shell_complete=of_dtypes,
+    help=f"Formats, separated by commas; {', '.join(OTHER_DTYPES)} and short names such as fp16 "
+    "are taken too.",
 )
 families = click.option(
     "--family",
     "families",
     default="",
     callback=names,
+    shell_complete=of_families,
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",
 )
 seed = click.option(
@@ -117,14 +131,19 @@ operands = click.option(
 )
 
 
-def _output(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def own_dtype(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The format's own name; `UnknownName` where there is none."""
     return None if value is None else format_named(value).name
 
 
+implementations = click.argument(
+    "implementations", nargs=-1, metavar="[IMPL]...", shell_complete=of_implementations
+)
 output_dtype = click.option(
     "--output-dtype",
+    shell_complete=of_dtypes,
     metavar="DTYPE",
-    callback=_output,
+    callback=own_dtype,
     help="Format of the results of a function that declares nothing.  [default: its input's]",
 )
 standard = click.option(

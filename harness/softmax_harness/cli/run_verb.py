@@ -9,11 +9,13 @@ import click
 from softmax_harness.cli import options
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.suite_option import suite_option
+from softmax_harness.cli.units import fresh, keeping, units
+from softmax_harness.cli.workplace import jobs, scheduler, workplace
 from softmax_harness.cli.written_run import write_run
-from softmax_harness.ground.environment import usable_cores
 from softmax_harness.ground.files import check_writable
-from softmax_harness.ground.workers import workers
+from softmax_harness.ground.kept import Kept
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
+from softmax_harness.run.identity import identity
 from softmax_harness.run.make import make_run
 from softmax_harness.run.options import Options
 from softmax_harness.run.results import FILES
@@ -23,7 +25,7 @@ from softmax_harness.truth import TIERS
 
 
 @click.command("run")
-@click.argument("implementations", nargs=-1, metavar="[IMPL]...")
+@options.implementations
 @click.option(
     "--operation",
     type=click.Choice([*OPERATIONS, "all"]),
@@ -35,12 +37,10 @@ from softmax_harness.truth import TIERS
 @options.families
 @suite_option
 @options.seed
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=usable_cores,
-    help="Worker processes.  [default: cores]",
-)
+@jobs
+@scheduler
+@units("OUT.units")
+@fresh
 @click.option(
     "--truth",
     type=click.Choice(TIERS),
@@ -73,6 +73,9 @@ def command(
     suite: str,
     seed: int,
     jobs: int,
+    scheduler: str | None,
+    folder: Path | None,
+    fresh: bool,
     truth: str,
     time: bool,
     asv: Path,
@@ -80,6 +83,9 @@ def command(
     out: Path,
 ) -> None:
     """Measure implementations and write a run with its report.
+
+    What is finished is kept until the run is written: the same command goes on after it was broken
+    off.
 
     Example: softmax-harness run max-shifted --dtype float32 --out mine
 
@@ -94,6 +100,14 @@ def command(
     selection = select(asked, asv if asv.is_dir() else None)
     for line in selection.left_out:
         click.echo(f"note: {line}", err=True)
-    with shown_progress() as progress, workers(jobs) as executor:
-        run = make_run(selection, executor, progress)
+    kept = Kept(folder or out.resolve().with_name(f"{out.resolve().name}.units"))
+    files = [name for name in families if name.endswith(".npy")]
+    about = identity(implementations, dtypes, files)
+    with (
+        shown_progress() as progress,
+        workplace(jobs, scheduler, implementations, dtypes) as executor,
+        keeping(executor, kept, about, fresh) as saving,
+    ):
+        run = make_run(selection, saving, progress)
     write_run(run, out)
+    kept.forget()

@@ -22,6 +22,7 @@ from softmax_harness.ground.documents.github import check_summary
 from softmax_harness.ground.errors import BadBaseline, BadData
 from softmax_harness.ground.files import check_writable
 from softmax_harness.ground.floating_point import check_floating_point_environment
+from softmax_harness.ground.text import printable
 from softmax_harness.operations import Policy
 from softmax_harness.run.results import FILES
 from softmax_harness.sets.as_run import as_run
@@ -61,7 +62,8 @@ class SetOptions:
     def asked(self, outputs: Path) -> Asked:
         """What is asked of the outputs in a folder."""
         limits = tuple(parsed_limit(text, "--limit") for text in self.limits)
-        return Asked(self.name or outputs.resolve().name, self.policy, self.said, limits)
+        name = printable(self.name or outputs.resolve().name)
+        return Asked(name, self.policy, self.said, limits)
 
 
 def score_set(folder: Path, outputs: Path, given: SetOptions, files: DocumentFiles) -> int:

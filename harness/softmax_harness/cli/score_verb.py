@@ -9,11 +9,11 @@ import click
 
 import softmax_harness.cli.one_thread  # noqa: F401 - before NumPy
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData
-from softmax_harness.ground.formats import format_named
 from softmax_harness.judgement.limits import check_measured, parsed_number
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import (
@@ -41,10 +41,6 @@ def _shape(
     return tuple(map(int, words))
 
 
-def _dtype(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    return None if value is None else format_named(value).name
-
-
 @click.command("score")
 @click.argument("x_path", type=options.PATH, metavar="X|DIR")
 @click.argument("y_path", type=options.PATH, metavar="Y|OUTDIR")
@@ -59,14 +55,16 @@ def _dtype(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--x-dtype",
     metavar="DTYPE",
-    callback=_dtype,
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
     help="Format of X and its operands, where it is a raw file, or bits saved as integers or raw "
     "bytes.  [default: its dtype]",
 )
 @click.option(
     "--y-dtype",
     metavar="DTYPE",
-    callback=_dtype,
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
     help="Format of Y, where its dtype is wider, or bits saved as integers.  [default: its dtype; "
     "that of X where Y is a raw file or comes back for a folder]",
 )

@@ -30,6 +30,8 @@ _NO_ROOM = (
 )
 # A document that is given such a name, and would replace such a file, was not meant for it.
 _NEVER_WRITTEN = (".py", ".npy", ".npz", "pyproject.toml")
+# What a file is called until it is whole, where a system cannot do without a name.
+SCRATCH = ".softmax-harness-"
 # As many folders one in another are made; a path that lacks more has another fault.
 _NEW_FOLDERS = 50
 _FULL = os.strerror(errno.ENOSPC)
@@ -179,7 +181,7 @@ def replacing_file(path: Path, text: str | bytes) -> None:
     path = path.resolve()
     whole = text.encode("utf-8") if isinstance(text, str) else text
     # Its length does not depend on the name, which may have the longest length that there is.
-    scratch = path.with_name(f".softmax-harness-{secrets.token_hex(4)}")
+    scratch = path.with_name(f"{SCRATCH}{secrets.token_hex(4)}")
     try:
         if is_device(path):
             path.write_bytes(whole)

@@ -52,6 +52,8 @@ class Format:
     loaded_as : str or None
         The type, as ``dtype.str``, that numpy.save writes where numpy.load does not give back the
         type itself; None where it does. Formats may share it.
+    aliases : tuple of str
+        Other names that people type, of C, of torch or short ones; none is a name of two formats.
     saturates : bool
         Whether what is beyond the largest number becomes that number: no format does so by itself,
         conversions to it may.
@@ -66,6 +68,7 @@ class Format:
     reserved: int = 0
     package: str = "numpy"
     loaded_as: str | None = None
+    aliases: tuple[str, ...] = ()
     saturates: bool = False
 
     @property
@@ -265,7 +268,13 @@ def rounded_shift(man: int, shift: int) -> int:
 
 def _float8(name: str, precision: int, emin: int, emax: int, **own: Any) -> Format:
     """A format of one byte: of ml_dtypes, worked in float32, and saved as one raw byte."""
-    byte = {"wider": "float32", "package": "ml_dtypes", "loaded_as": "|V1"}
+    short = name.removeprefix("float8_")
+    byte = {
+        "wider": "float32",
+        "package": "ml_dtypes",
+        "loaded_as": "|V1",
+        "aliases": (short, f"fp8_{short}"),
+    }
     return Format(name, precision, emin, emax, **(byte | own))
 
 
@@ -279,21 +288,39 @@ FORMATS = {
         _float8("float8_e4m3fnuz", 4, -7, 7, has_infinity=False),
         _float8("float8_e5m2", 3, -14, 15, loaded_as="<f1"),
         _float8("float8_e5m2fnuz", 3, -15, 15, has_infinity=False),
-        Format("float16", 11, -14, 15, wider="float32"),
-        Format("bfloat16", 8, -126, 127, wider="float32", package="ml_dtypes", loaded_as="|V2"),
-        Format("float32", 24, -126, 127, wider="float64"),
-        Format("float64", 53, -1022, 1023),
+        Format("float16", 11, -14, 15, wider="float32", aliases=("fp16", "f16", "half")),
+        Format(
+            "bfloat16",
+            8,
+            -126,
+            127,
+            wider="float32",
+            package="ml_dtypes",
+            loaded_as="|V2",
+            aliases=("bf16",),
+        ),
+        Format("float32", 24, -126, 127, wider="float64", aliases=("fp32", "f32", "single")),
+        Format("float64", 53, -1022, 1023, aliases=("fp64", "f64", "double")),
     )
 }
 DEFAULT_DTYPES = tuple(name for name, format in FORMATS.items() if format.is_default)
 OTHER_DTYPES = tuple(name for name, format in FORMATS.items() if not format.is_default)
 
 
+ALIASES = {alias: name for name, format in FORMATS.items() for alias in format.aliases}
+
+
+def dtype_name(name: str) -> str:
+    """The name of the format of which `name` is an alias; any other text as it is."""
+    return ALIASES.get(name, name)
+
+
 def format_named(name: str) -> Format:
-    """The format of that name; `UnknownName` with the nearest one otherwise."""
-    if name not in FORMATS:
+    """The format of that name or alias; `UnknownName` with the nearest one otherwise."""
+    own = dtype_name(name)
+    if own not in FORMATS:
         raise unknown("dtype", name, FORMATS)
-    return FORMATS[name]
+    return FORMATS[own]
 
 
 def format_of(array: NDArray[Any]) -> Format:

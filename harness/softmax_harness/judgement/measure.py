@@ -127,16 +127,22 @@ class Question:
     def _sensitivity(self) -> Array | None:
         return self.input_sensitivity
 
+    def prepare(self) -> None:
+        """Find now what is found once for all that is made of it by `rows`."""
+        if self.cheap_limit is None:
+            _ = self.limit_ulp
+        _ = self.effective_logits
+
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
         self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
 
-    def rows(self, chosen: NDArray[np.int64]) -> Question:
-        """The same question of some rows, with a truth of its own."""
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Question:
+        """The same question of some rows; the truth of a slice is in the same memory."""
         known, operands = self.exact_results, tuple(each[chosen] for each in self.operands)
         own = ExactResults(known.truth.rows(chosen), known.confirmed[chosen], known.error_ulp)
-        return replace(
+        found = replace(
             self,
             stored=self.stored[chosen],
             x=self.x[chosen],
@@ -144,6 +150,9 @@ class Question:
             operands=operands,
             _others={},
         )
+        for name in _CACHED & self.__dict__.keys():
+            found.__dict__[name] = self.__dict__[name][chosen]
+        return found
 
     def under(self, problem: Problem) -> Question:
         """The same question with another policy, which mostly changes only what it fixes."""
@@ -231,6 +240,10 @@ def _taken(y: Array, truth: Truth) -> Array:
     if not truth.format.has_infinity:
         either |= np.isnan(y)
     return np.where(due & either, truth.rounded, y)
+
+
+# What each row of a question has of its own, and is found when it is asked for.
+_CACHED = {"limit_ulp", "effective_logits"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from softmax_harness.operations.long_rows import KNOWN_BITS, Rest
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.screen.difference import LOG_SOFTMAX
 from softmax_harness.operations.steps import ExactSteps
 
 _GUARD = 16
@@ -105,4 +106,5 @@ OPERATION = Operation(
     steps=ExactSteps(steps.logarithm, "subtract"),
     most=0.0,
     enclose_elements=enclose_elements,
+    of_difference=LOG_SOFTMAX,
 )

@@ -13,6 +13,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.operand import Arrangement, Edge, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
+from softmax_harness.operations.screen.difference import OfDifference
 from softmax_harness.operations.steps import ExactSteps
 
 if TYPE_CHECKING:  # which is made of what is here
@@ -221,6 +222,9 @@ class Operation:
         ``enclose_elements(rest, values, precision)`` gives what `enclose` gives at some finite
         effective logits of a long row from its `softmax_harness.operations.long_rows.Rest` alone;
         None where a result depends on more than its own logit and that.
+    of_difference : OfDifference or None
+        The results of rows of two logits from their difference, for those who judge billions of
+        them; None where that is not known.
     """
 
     name: str
@@ -250,6 +254,7 @@ class Operation:
     is_softmax_of_effective_logits: bool = False
     enclose_elements: Callable[[Rest, list[float], int], list[Enclosure]] | None = None
     error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
+    of_difference: OfDifference | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

@@ -24,6 +24,7 @@ from softmax_harness.operations.operation import (
     Policy,
 )
 from softmax_harness.operations.screen import Screened, screen
+from softmax_harness.operations.screen.difference import SOFTMAX
 from softmax_harness.operations.steps import ExactSteps
 
 # mpmath is imported by what uses it: it takes half as long to load as NumPy, and processes that
@@ -268,4 +269,5 @@ OPERATION = Operation(
     is_softmax_of_effective_logits=True,
     enclose_elements=long_rows.enclose_values,
     error_bound_of_slice=error_bound_of_slice,
+    of_difference=SOFTMAX,
 )

@@ -55,8 +55,8 @@ class Truth:
             return self.rounded
         return np.where(beyond, np.copysign(self.format.largest, self.rounded), self.rounded)
 
-    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Truth:
-        """The truth of some rows."""
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Truth:
+        """The truth of some rows; of a slice in the same memory."""
         return Truth(
             self.format,
             self.rounded[chosen],

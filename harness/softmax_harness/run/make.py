@@ -10,6 +10,7 @@ from softmax_harness.run.results import Run
 from softmax_harness.run.selection import Selection
 from softmax_harness.run.sweep import Progress, swept, unseen
 from softmax_harness.run.tables import cell_tables, experiment_tables, timing_tables
+from softmax_harness.run.witnessing import witness_table
 
 
 def make_run(selection: Selection, executor: Executor, progress: Progress = unseen) -> Run:
@@ -27,6 +28,8 @@ def make_run(selection: Selection, executor: Executor, progress: Progress = unse
     begun = [(job.experiment, executor.submit(work, job)) for job in selection.experiments]
     cells, counts = swept(selection.plan, executor, progress)
     found = ((name, future.result()) for name, future in begun)
-    tables = cell_tables(cells) | experiment_tables(found) | timing_tables(selection, progress)
+    tables = cell_tables(cells)
+    tables["witnesses"] = witness_table(tables["results"], executor, selection.options.said)
+    tables |= experiment_tables(found) | timing_tables(selection, progress)
     held = {name: table for name, table in tables.items() if len(table)}
     return Run(info_of(selection, cells, counts), held)

@@ -42,6 +42,7 @@ TABLES = (
     "metrics",
     "histograms",
     "planes",
+    "witnesses",
     *EXPERIMENTS,
     "timings",
     "history",

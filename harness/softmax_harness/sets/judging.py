@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.check.contract import Checked, Finding
-from softmax_harness.check.contract.accuracy import JudgedBlock
+from softmax_harness.check.contract.accuracy import JudgedBlock, JudgedBlocks
 from softmax_harness.check.contract.checked import parted
 from softmax_harness.check.contract.collected import Collected
 from softmax_harness.check.contract.finding import first_of_each_kind, key_of
@@ -193,7 +193,7 @@ class _Group:
         for start, inputs in zip(recipe.starts, blocks, strict=True):
             asked = asked_of(self._subject, *inputs)
             judged = judge(asked, _part(y, start, inputs), not self._subject.promises("subnormals"))
-            self._collected.see(JudgedBlock(recipe, start, judged))
+            self._collected.see(JudgedBlocks.of(JudgedBlock(recipe, start, judged)))
             part, by_row = _tallied(judged, keep)
             whole = part if whole is None else whole.add(part, keep)
             rows = by_row if rows is None else rows.add(by_row)

@@ -12,7 +12,7 @@ from softmax_harness.ground.adapters import Adapter, adapter_named, adapter_of
 from softmax_harness.subjects.adapted import Adapted, Ready
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.repeats import bits
-from softmax_harness.subjects.request import Call
+from softmax_harness.subjects.request import Call, Failed, Fault
 
 
 class OfArrays(Adapted):
@@ -83,5 +83,8 @@ def _bring_back(x: NDArray[Any], written: NDArray[Any]) -> None:
 
     It is looked at later whether the argument has changed; one that is read-only raises.
     """
+    if written.shape != x.shape:
+        told = f"changed its input, of shape {x.shape}, to one of shape {written.shape}"
+        raise Failed(Fault("input_changed", told))
     if not np.may_share_memory(x, written) and bits(written) != bits(x):
         x[...] = written

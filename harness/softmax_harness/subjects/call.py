@@ -26,7 +26,7 @@ _LONGEST_TOLD, _LONGEST_READ = 200, 4000  # characters of an exception's text
 def answered(
     function: Callable[..., Any] | Adapted,
     call: Call,
-    accidents: type[BaseException] = BaseException,
+    accidents: type[BaseException] | tuple[type[BaseException], ...] = BaseException,
 ) -> Reply:
     """Make a call; an exception among `accidents` is a fault of it."""
     arguments = _laid_out(call)

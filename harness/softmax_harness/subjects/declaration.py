@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from softmax_implementations.registry import CAPABILITIES, NARROW, SAME_BITS, Ex
 
 from softmax_harness.ground.adapters import ADAPTERS, adapter_named
 from softmax_harness.ground.errors import BadImplementation
-from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.ground.formats import FORMATS, Format, dtype_name
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
     Operation,
@@ -52,6 +53,11 @@ class Said:
     signature: str | None = None
     arrays: str | None = None
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        """Know the output format by its own name, where an alias was given."""
+        if self.output_dtype is not None:
+            object.__setattr__(self, "output_dtype", dtype_name(self.output_dtype))
 
     @property
     def words(self) -> list[str]:
@@ -183,12 +189,24 @@ def described(
 
 
 def spelt_out(found: Implementation) -> Implementation:
-    """The declaration with the name of each dtype in place of a word that stands for several."""
+    """The declaration with the own name of each dtype in place of aliases and of `NARROW`."""
+    found = replace(
+        found,
+        dtypes=tuple(map(dtype_name, found.dtypes)),
+        output_dtype=found.output_dtype and dtype_name(found.output_dtype),
+        largest_n={dtype_name(name): n for name, n in found.largest_n.items()},
+        expected_findings=tuple(map(_with_own_names, found.expected_findings)),
+    )
     if NARROW not in found.dtypes:
         return found
     narrow = [name for name, format in FORMATS.items() if format.is_narrow]
     others = [name for name in found.dtypes if name != NARROW]
     return replace(found, dtypes=tuple(dict.fromkeys((*narrow, *others))))
+
+
+def _with_own_names(expected: str) -> str:
+    """``overflow in float16`` for ``overflow in fp16``."""
+    return re.sub(r"(?<= in )\w+", lambda found: dtype_name(found[0]), expected)
 
 
 def _check(found: Implementation) -> None:

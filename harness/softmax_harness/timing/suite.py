@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData, BadImplementation
-from softmax_harness.ground.formats import DEFAULT_DTYPES, Format, format_named
+from softmax_harness.ground.formats import DEFAULT_DTYPES, Format, dtype_name, format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.metrics import ulp_error
@@ -166,7 +166,7 @@ def suite(
         Convention(known, arrays, device),
         output_dtype or declared.get("output_dtype"),
     )
-    formats: Sequence[str] = dtypes or declared.get("dtypes", DEFAULT_DTYPES)
+    formats = [*map(dtype_name, dtypes or declared.get("dtypes", DEFAULT_DTYPES))]
     prepared = lru_cache(maxsize=1)(own.prepared)
 
     class Softmax:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from softmax_harness.judgement.outcomes import OUTCOMES
 
 from softmax_reports.facts import REFERENCE, listed, scope
-from softmax_reports.numbers import in_order
-from softmax_reports.section import Paragraph, Picture, Section
-from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.numbers import digits, in_order
+from softmax_reports.section import Panel, Paragraph, Picture, Section
+from softmax_reports.style import MUTED, label_ends, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -42,8 +41,7 @@ def distribution(run: Run) -> Section | None:
                 "Part of the elements whose error exceeds the value on the horizontal axis, "
                 f"{families}, all n. The vertical line is at half an ulp, where correctly rounded "
                 "results end. A line that ends further right has a larger largest error.",
-                "Part of the elements whose error exceeds a value, one panel for each dtype",
-                _figure(run, counts),
+                _panels(run, counts),
             ),
         ],
     )
@@ -80,19 +78,34 @@ def _percent(part: float) -> str:
     return f"{math.floor(1e4 * part) / 100:g} %"
 
 
-def _figure(run: Run, counts: pd.DataFrame) -> Figure:
-    dtypes = in_order(counts["dtype"])
-    figure, axes = panels(1, len(dtypes), 3.7, sharey=True)
-    styles = line_styles(run)
-    for axis, dtype in zip(axes[0], dtypes, strict=True):
-        for name, bins in counts[counts["dtype"] == dtype].groupby("implementation"):
-            bins = bins.sort_values("log2_ulp")
-            beyond = bins["elements"][::-1].cumsum()[::-1] / bins["elements"].sum()
-            style = styles[str(name)] | {"markevery": max(1, len(bins) // 8)}
-            axis.plot(np.exp2(bins["log2_ulp"]), beyond, label=name, **style)
-        axis.axvline(0.5, color="#222222", linewidth=0.8)
-        axis.set(title=dtype, xlabel="error (ulp)", xscale="log", yscale="log")
-        axis.set_xlim(left=2.0**-8)
-    axes[0][0].set_ylabel("part of the elements beyond it")
-    shared_legend(figure, axes)
-    return figure
+def _panels(run: Run, counts: pd.DataFrame) -> list[Panel]:
+    styles = looks(run.results["implementation"].unique())
+    return [
+        _panel(dtype, counts[counts["dtype"] == dtype], styles)
+        for dtype in in_order(counts["dtype"])
+    ]
+
+
+def _panel(dtype: str, counts: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> Panel:
+    figure, axis = panel(3.4)
+    axis.set(title=dtype, xlabel="error (ulp)", ylabel="part of the elements beyond it")
+    axis.set(xscale="log", yscale="log")
+    ends, tips, least = [], {}, 1.0
+    for place, (name, bins) in enumerate(counts.groupby("implementation")):
+        bins = bins.sort_values("log2_ulp")
+        beyond = bins["elements"][::-1].cumsum()[::-1] / bins["elements"].sum()
+        style = styles[str(name)] | {"markevery": max(1, len(bins) // 8), "gid": f"tip-{place}"}
+        axis.plot(np.exp2(bins["log2_ulp"]), beyond, **style)
+        last = float(np.exp2(bins["log2_ulp"].iloc[-1]))
+        ends.append((str(name), last, float(beyond.iloc[-1]), style["color"]))
+        tips[f"tip-{place}"] = f"{name}: ends at {digits(last)} ulp"
+        least = min(least, float(beyond.iloc[-1]))
+    axis.axvline(0.5, color=MUTED, linewidth=0.8)
+    axis.set_xlim(2.0**-8, 1.5 * max(2.0, *(x for _, x, _, _ in ends)))
+    axis.set_ylim(least / 1.5, 1.2)
+    log_ticks(axis, "x", 5)
+    log_ticks(axis, "y")
+    label_ends(axis, sorted(ends, key=lambda each: each[1]))
+    return Panel(
+        dtype, f"Part of the elements whose error exceeds a value in {dtype}", figure, tips
+    )

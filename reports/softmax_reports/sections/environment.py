@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from softmax_reports.numbers import digits
+from softmax_reports.numbers import digits, whole
 from softmax_reports.section import Paragraph, Section, Table
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ def environment(run: Run) -> Section:
     counts, options = info["counts"], info["options"]
     parts: list[Paragraph | Table] = [
         Paragraph(
-            f"{counts['elements']} elements were judged for each implementation that supports "
-            f"their dtype. The screen, whose error is bounded, judged {counts['screened']} of "
-            f"them. mpmath judged {counts['escalated']}, at a precision that rises until the "
-            f"rounding is decided. mpmath also judged {counts['confirmed']} elements again, to "
-            "confirm every maximum. The same options give the same results.csv, bit for bit, on "
+            f"{whole(counts['elements'])} elements were judged for each implementation that "
+            "supports their dtype. The screen, whose error is bounded, judged "
+            f"{whole(counts['screened'])} of them. mpmath judged {whole(counts['escalated'])}, at "
+            "a precision that rises until the rounding is decided. mpmath also judged "
+            f"{whole(counts['confirmed'])} elements again, to confirm every "
+            "maximum. The same options give the same results.csv, bit for bit, on "
             "the same processor with the same versions."
         ),
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),

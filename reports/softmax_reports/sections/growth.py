@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from softmax_reports.facts import PAIR, REFERENCE, breaks, broken_elements, full_scope, listed
-from softmax_reports.numbers import digits, in_order
-from softmax_reports.section import Paragraph, Picture, Section
-from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.numbers import count, digits, in_order, whole
+from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
+from softmax_reports.style import finite_range, label_ends, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -31,7 +30,7 @@ _THEOREMS = (
 
 def growth(run: Run) -> Section | None:
     """Two figures: against n on normal logits, against scale on evenly spaced ones."""
-    parts: list[Paragraph | Picture] = [Paragraph(_conclusion(run.results)), Paragraph(_THEOREMS)]
+    parts: list[Part] = [Paragraph(_conclusion(run.results)), Paragraph(_THEOREMS)]
     cells = run.results[(run.results["family"] == _FAMILY) & (run.results["n"] > 1)]
     if len(cells):
         parts += _against_n(run, cells)
@@ -42,32 +41,30 @@ def growth(run: Run) -> Section | None:
     return Section("The error against n and against range", parts) if parts[2:] else None
 
 
-def _against_n(run: Run, cells: pd.DataFrame) -> list[Paragraph | Picture]:
+def _against_n(run: Run, cells: pd.DataFrame) -> list[Part]:
     told = _trends(cells[~breaks(cells)], "n", f"{_FAMILY}, n from ")
     return [
-        *(Paragraph(text) for text in told),
         Picture(
             "growth-with-n",
             f"Largest error against n, family {_FAMILY}. Marks are measured: lower bounds of the "
             "true maximum. The thin line of the same colour is the bound of its theorem.",
-            "Largest error in ulp against the length of a row, one panel for each dtype",
-            _figure(run, cells, "n", "n"),
+            _panels(run, cells, "n", "n"),
         ),
+        Folded("Whose error grows with n", [Paragraph(text) for text in told]),
     ]
 
 
-def _against_range(run: Run, ranged: pd.DataFrame) -> list[Paragraph | Picture]:
+def _against_range(run: Run, ranged: pd.DataFrame) -> list[Part]:
     spaced = f"evenly spaced logits, n = {_RANGE_N}, range from "
     told = [*_trends(ranged, "coordinate", spaced), *_naive_or_shifted(ranged)]
     return [
-        *(Paragraph(text) for text in told),
         Picture(
             "growth-with-range",
             f"Largest error of a row against the range of its logits, n = {_RANGE_N}, evenly "
             "spaced. A line ends where the implementation loses an element.",
-            "Largest error in ulp against the range of the logits, one panel for each dtype",
-            _figure(run, ranged, "coordinate", "range of the logits"),
+            _panels(run, ranged, "coordinate", "range of the logits"),
         ),
+        Folded("Whose error grows with the range", [Paragraph(text) for text in told]),
     ]
 
 
@@ -140,16 +137,20 @@ def _conclusion(results: pd.DataFrame) -> str:
     ratio = bounded["max_ulp"] / bounded["bound_ulp"]
     worst = bounded.loc[ratio.idxmax()]
     over = int((ratio > 1).sum())
-    where = f"{worst['implementation']} in {worst['dtype']} on {worst['family']}, n = {worst['n']}"
+    where = (
+        f"{worst['implementation']} in {worst['dtype']} on {worst['family']}, "
+        f"n = {whole(worst['n'])}"
+    )
     if over:
         return (
-            f"{over} of {len(bounded)} cells ({full_scope(bounded)}) err by more than the bound of "
-            f"their theorem allows. The furthest is {where}, by a factor of {digits(ratio.max())}. "
-            "Either the implementation or its declaration is wrong."
+            f"{count(over, len(bounded), 'cells')}, of {full_scope(bounded)}, err by more than "
+            f"the bound of their theorem allows. The furthest is {where}, by a factor of "
+            f"{digits(ratio.max())}. Either the implementation or its declaration is wrong."
         )
     return (
-        f"All {len(bounded)} cells with a theorem’s bound above 1 ulp ({full_scope(bounded)}) stay "
-        f"within it. The closest is {where}: its error is {digits(ratio.max())} of the bound."
+        f"All {whole(len(bounded))} cells with a theorem’s bound above 1 ulp "
+        f"({full_scope(bounded)}) stay within it. The closest is {where}: its error is "
+        f"{digits(ratio.max())} of the bound."
         f"{_at_the_longest(bounded, ratio)}"
     )
 
@@ -160,27 +161,41 @@ def _at_the_longest(bounded: pd.DataFrame, ratio: pd.Series) -> str:
     for dtype in in_order(bounded["dtype"]):
         own = bounded[bounded["dtype"] == dtype]
         longest = own[own["n"] == own["n"].max()]
-        told.append(f"{digits(ratio[longest.index].max())} at n = {longest['n'].max()} in {dtype}")
+        told.append(
+            f"{digits(ratio[longest.index].max())} at n = {whole(longest['n'].max())} in {dtype}"
+        )
     return f" At the longest rows with a bound the largest part of it used is {listed(told)}."
 
 
-def _figure(run: Run, cells: pd.DataFrame, x: str, label: str) -> Figure:
-    dtypes = in_order(cells["dtype"])
-    figure, axes = panels(1, len(dtypes), 3.7)
-    styles = line_styles(run)
-    for axis, dtype in zip(axes[0], dtypes, strict=True):
-        for name, line in cells[cells["dtype"] == dtype].groupby("implementation"):
-            _line(axis, line.sort_values(x), x, styles[str(name)], str(name))
-        axis.set(title=dtype, xlabel=label, xscale="log", yscale="log")
-    axes[0][0].set_ylabel("largest error (ulp)")
-    shared_legend(figure, axes)
-    return figure
+def _panels(run: Run, cells: pd.DataFrame, x: str, label: str) -> list[Panel]:
+    styles = looks(run.results["implementation"].unique())
+    return [
+        _panel(dtype, cells[cells["dtype"] == dtype], x, label, styles)
+        for dtype in in_order(cells["dtype"])
+    ]
 
 
-def _line(axis: Any, line: pd.DataFrame, x: str, style: dict[str, Any], name: str) -> None:
-    every = max(1, len(line) // 12)
-    axis.plot(
-        line[x], line["max_ulp"].where(line["max_ulp"] > 0), label=name, markevery=every, **style
-    )
-    bound = line["bound_ulp"].where(np.isfinite(line["bound_ulp"]))
-    axis.plot(line[x], bound, color=style["color"], linewidth=0.7, alpha=0.8)
+def _panel(
+    dtype: str, cells: pd.DataFrame, x: str, label: str, styles: dict[str, dict[str, Any]]
+) -> Panel:
+    figure, axis = panel(3.4)
+    axis.set(title=dtype, xlabel=label, ylabel="largest error (ulp)", xscale="log", yscale="log")
+    ends, tips = [], {}
+    for place, (name, line) in enumerate(cells.groupby("implementation")):
+        line = line.sort_values(x)
+        errors = line["max_ulp"].where(line["max_ulp"] > 0)
+        every = max(1, len(line) // 12)
+        style, tip = styles[str(name)], f"tip-{place}"
+        axis.plot(line[x], errors, markevery=every, gid=tip, **style)
+        bound = line["bound_ulp"].where(np.isfinite(line["bound_ulp"]))
+        axis.plot(line[x], bound, color=style["color"], linewidth=0.7, alpha=0.7)
+        known = errors.last_valid_index()
+        if known is not None:
+            ends.append((str(name), line.loc[known, x], errors[known], style["color"]))
+            tips[tip] = f"{name}: up to {digits(errors.max())} ulp"
+    axis.set_xlim(*finite_range(cells[x]))
+    axis.set_ylim(*finite_range(cells["max_ulp"]))
+    log_ticks(axis, "x", 5)
+    log_ticks(axis, "y")
+    label_ends(axis, ends)
+    return Panel(dtype, f"Largest error in ulp against {label} in {dtype}", figure, tips)

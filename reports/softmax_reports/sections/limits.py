@@ -13,9 +13,9 @@ from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.judgement.outcomes import Outcome
 
 from softmax_reports.facts import breaks, full_scope
-from softmax_reports.numbers import digits, in_order
-from softmax_reports.section import Paragraph, Picture, Section, Table
-from softmax_reports.style import panels
+from softmax_reports.numbers import counted, digits, in_order, whole
+from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
+from softmax_reports.style import INK, MUTED, WIDTH, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -38,17 +38,23 @@ def limits(run: Run) -> Section | None:
     formats = [FORMATS[each] for each in dtypes if each in FORMATS]
     if not formats:
         return None
-    parts: list[Paragraph | Picture | Table] = [
+    parts: list[Part] = [
         Paragraph(_THEORY),
         *(Paragraph(text) for text in (_bought(run.results), _cost(run.results)) if text),
         Picture(
             "limits",
             "For each x, whether exp(x) is 0, subnormal, normal or infinite. Subtracting the "
             "maximum moves every finite row to 0 and below.",
-            "For each dtype, the ranges of x in which exp(x) is 0, subnormal, normal or infinite",
-            _figure(formats),
+            [
+                Panel(
+                    "",
+                    "For each dtype, the ranges of x in which exp(x) is 0, subnormal, normal or "
+                    "infinite",
+                    _figure(formats),
+                )
+            ],
         ),
-        _table(formats),
+        Folded("The thresholds in numbers", [_table(formats)]),
     ]
     return Section("Overflow and underflow", parts)
 
@@ -64,8 +70,7 @@ def thresholds(format: Format) -> dict[str, float]:
 
 
 def _figure(formats: list[Format]) -> Figure:
-    figure, axes = panels(1, 1, 0.7 * len(formats) + 1.4)
-    axis = axes[0][0]
+    figure, axis = panel(0.42 * len(formats) + 0.8, 1.35 * WIDTH)
     edge = 1000.0
     for place, format in enumerate(reversed(formats)):
         own = thresholds(format)
@@ -83,7 +88,7 @@ def _figure(formats: list[Format]) -> Figure:
                 left=low,
                 color=colour,
                 hatch=hatch,
-                edgecolor="#555555",
+                edgecolor=MUTED,
                 height=0.6,
             )
             middle = math.copysign(math.sqrt(max(abs(low * high), 1.0)), low + high)
@@ -96,6 +101,8 @@ def _figure(formats: list[Format]) -> Figure:
                     ha="center",
                     va="center",
                     bbox=shown,
+                    color=INK,
+                    fontsize=7.5,
                 )
     axis.set_yticks(range(len(formats)), [each.name for each in reversed(formats)])
     axis.set_xscale("symlog", linthresh=5)
@@ -141,14 +148,14 @@ def _bought(results: pd.DataFrame) -> str:
         if cells.empty:
             continue
         broken = cells[breaks(cells)].sort_values("n", kind="stable")
-        measured = f"{len(cells)} cells ({full_scope(cells)})"
+        measured = f"{counted(len(cells), 'cell')} ({full_scope(cells)})"
         if broken.empty:
             told.append(f"{name} breaks in none of its {measured}.")
         else:
             first = broken.iloc[0]
             told.append(
-                f"{name} breaks in {len(broken)} of its {measured}, the shortest row in "
-                f"{first['dtype']} on {first['family']}, n = {first['n']}."
+                f"{name} breaks in {whole(len(broken))} of its {measured}, the shortest row in "
+                f"{first['dtype']} on {first['family']}, n = {whole(first['n'])}."
             )
     return " ".join(told)
 
@@ -166,13 +173,15 @@ def _cost(results: pd.DataFrame) -> str:
         return ""
     worse = both[both[_SHIFTED] > both[_NAIVE]]
     begun = (
-        f"Neither breaks in {len(both)} cells ({full_scope(both.reset_index())}): there {_SHIFTED}"
+        f"Neither breaks in {whole(len(both))} cells ({full_scope(both.reset_index())}): "
+        f"there {_SHIFTED}"
     )
     if worse.empty:
         return f"{begun} never errs more than {_NAIVE}."
     most = (worse[_SHIFTED] - worse[_NAIVE]).idxmax()
     dtype, family, n = most
     return (
-        f"{begun} errs more in {len(worse)}, by the most in {dtype} on {family}, n = {n}: "
+        f"{begun} errs more in {whole(len(worse))}, by the most in {dtype} on {family}, "
+        f"n = {whole(n)}: "
         f"{digits(worse.loc[most, _SHIFTED])} ulp against {digits(worse.loc[most, _NAIVE])}."
     )

@@ -6,13 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from softmax_harness.judgement.outcomes import FAULTS, OUTCOMES, Outcome
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.experiments.attention_shares import FAMILY, LENGTH
 
-from softmax_reports.facts import REFERENCE, full_scope
-from softmax_reports.numbers import count, digits, in_order, sampled_maximum
-from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.choice import chosen
+from softmax_reports.facts import REFERENCE, anchor_of, full_scope, listed, summary
+from softmax_reports.numbers import count, digits, in_order, sampled_maximum, whole
+from softmax_reports.section import Folded, Link, Paragraph, Part, Section, Table
+from softmax_reports.sections.comparison import table_of
+from softmax_reports.sections.worst_witnesses import witness_parts
 from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
@@ -20,34 +23,74 @@ if TYPE_CHECKING:
 
 _GOOD = [each for each in OUTCOMES if each.is_good]
 _RIGHT = "A result is right if it is as good as the standard of its implementation asks."
-_LOST = [each for each in FAULTS if each is not Outcome.INACCURATE]
 
 
 def operations(run: Run) -> Section | None:
-    """A table for each operation other than softmax, then which step causes errors of attention."""
+    """What to use for each operation other than softmax, and then each in detail."""
     names = [name for name in OPERATIONS if name in set(run.results["operation"])]
-    others = [name for name in names if name != DEFAULT_OPERATION]
+    others = [name for name in names if name != _first(names)]
     if not others:
         return None
-    parts: list[Paragraph | Table] = [Paragraph(text) for text in _conclusions(run.results, others)]
-    parts += [part for name in others for part in _of_operation(run.of(name), name)]
+    parts: list[Part] = [Paragraph(text) for text in _conclusions(run.results, others)]
+    parts += [_verdicts(run, others)]
+    parts += [_of_operation(run.of(name), name) for name in others]
     if (table := run.tables.get("attention_shares")) is not None:
-        parts += [Paragraph(_shares_conclusion(table)), _shares(table)]
-    return Section("Operations that use softmax", parts)
+        parts += [Paragraph(_shares_conclusion(table))]
+        parts += [Folded("Which step of attention errs most", [_shares(table)])]
+    return Section("Other operations", parts)
 
 
-def _of_operation(run: Run, name: str) -> list[Paragraph | Table]:
-    """How wrong it is, and beside that how fast where it was timed."""
+def _first(names: list[str]) -> str:
+    """The operation that the first sections tell of."""
+    return DEFAULT_OPERATION if DEFAULT_OPERATION in names else names[0]
+
+
+def _of_operation(run: Run, name: str) -> Folded:
+    """How wrong it is, how fast where it was timed, and its witnesses."""
     timings = run.tables.get("timings", pd.DataFrame())
-    return [_table(run.results, name), *(time_parts(timings, name) if len(timings) else [])]
+    times = time_parts(timings, name) if len(timings) else []
+    lost = "A lost result became infinite, NaN or 0, left the range, or is a wrong special value."
+    parts: list[Part] = [Paragraph(f"{name}: {OPERATIONS[name].summary}. {lost}"), table_of(run)]
+    return Folded(name, [*parts, *times, *witness_parts(run)])
 
 
-def _cells(results: pd.DataFrame) -> pd.DataFrame:
-    grouped = results.groupby(["operation", "implementation", "dtype"])
-    counts = grouped[["elements", *_GOOD, "inaccurate", *_LOST]].sum()
-    maxima = grouped[["max_ulp", "p99_ulp", "max_vs_input_rounding"]].max()
-    sums = pd.DataFrame({"good": counts[_GOOD].sum(axis=1), "lost": counts[_LOST].sum(axis=1)})
-    return pd.concat([counts[["elements", "inaccurate"]], sums, maxima], axis=1).reset_index()
+def _verdicts(run: Run, names: list[str]) -> Table:
+    """A line for each operation and dtype: what to use, and what it errs by."""
+    rows: list[tuple[str, ...]] = []
+    for name in names:
+        one = run.of(name)
+        table = summary(one)
+        for dtype in in_order(table.index.get_level_values("dtype")):
+            choice = chosen(table.xs(dtype, level="dtype"))
+            if choice is None:
+                continue
+            row = choice.others.loc[choice.use]
+            avoid = choice.others.index[choice.others["breaks"] > 0]
+            rows.append(
+                (
+                    name,
+                    dtype,
+                    choice.use if choice.is_sound else f"{choice.use}, with faults",
+                    listed([str(each) for each in avoid if each != choice.use]) or "–",
+                    Link(sampled_maximum(row["max_ulp"]), anchor_of(name, dtype, choice.use)),
+                    count(int(row["breaks"]), int(row["cells"])),
+                    count(int(row["inaccurate"]), int(row["elements"])),
+                    digits(row["time"]),
+                )
+            )
+    header: tuple[str, ...] = (
+        "operation",
+        "dtype",
+        "use",
+        "avoid, since it breaks",
+        "largest error (ulp)",
+        "cells that break",
+        "inaccurate",
+        "time, fastest = 1",
+    )
+    if all(row[-1] == "–" for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return Table("What to use for each operation", header, rows, numeric_from=4)
 
 
 def _conclusions(results: pd.DataFrame, names: list[str]) -> list[str]:
@@ -93,40 +136,6 @@ def _percent(part: float) -> str:
     return f"{math.floor(1e4 * part) / 100:.2f} %"
 
 
-def _table(results: pd.DataFrame, name: str) -> Table:
-    cells = _cells(results)
-    return Table(
-        f"{name}: {OPERATIONS[name].summary}. A lost result became infinite, NaN or 0, left the "
-        "range, or is a wrong special value. The last column is the largest error divided by the "
-        "change that rounding the inputs by half an ulp may cause",
-        (
-            "dtype",
-            "implementation",
-            "results",
-            "inaccurate",
-            "lost",
-            "largest ulp error",
-            "99 % below",
-            "÷ input rounding",
-        ),
-        [
-            (
-                dtype,
-                row["implementation"],
-                str(row["elements"]),
-                count(int(row["inaccurate"]), int(row["elements"])),
-                count(int(row["lost"]), int(row["elements"])),
-                sampled_maximum(row["max_ulp"]),
-                digits(row["p99_ulp"]),
-                sampled_maximum(row["max_vs_input_rounding"]),
-            )
-            for dtype in in_order(cells["dtype"])
-            for _, row in cells[cells["dtype"] == dtype].iterrows()
-        ],
-        numeric_from=2,
-    )
-
-
 def _shares_conclusion(table: pd.DataFrame) -> str:
     """With which softmax it is most often the softmax that adds most to an error of attention."""
     told = []
@@ -135,9 +144,11 @@ def _shares_conclusion(table: pd.DataFrame) -> str:
         leads = own.set_index("implementation")["softmax_leads"].sort_values()
         if len(leads) == 0:
             continue
-        text = f"{dtype}: with {leads.index[-1]} in {leads.iloc[-1]} of {own['results'].max()}"
+        text = f"{dtype}: with {leads.index[-1]} in {whole(leads.iloc[-1])} of "
+        text += whole(own["results"].max())
         if leads.iloc[0] < leads.iloc[-1]:
-            text += f" results, the most, and with {leads.index[0]} in {leads.iloc[0]}, the fewest"
+            fewest = whole(leads.iloc[0])
+            text += f" results, the most, and with {leads.index[0]} in {fewest}, the fewest"
         told.append(text)
     step = "the softmax adds the largest part of the error, or loses the result"
     return (
@@ -154,8 +165,8 @@ def _shares(table: pd.DataFrame) -> Table:
         "each step. “Softmax most” counts the results in which its share is the largest, or that "
         "are lost. A lost result is not a number",
         (
-            "dtype",
             "softmax",
+            "dtype",
             "error",
             "scores",
             "softmax’s",
@@ -165,14 +176,14 @@ def _shares(table: pd.DataFrame) -> Table:
         ),
         [
             (
-                dtype,
                 row["implementation"],
+                dtype,
                 sampled_maximum(row["error"]),
                 digits(row["scores"]),
                 digits(row["softmax"]),
                 digits(row["product"]),
                 count(int(row["softmax_leads"]), int(row["results"])),
-                str(row["lost"]),
+                whole(row["lost"]),
             )
             for dtype in in_order(table["dtype"])
             for _, row in table[table["dtype"] == dtype].sort_values("implementation").iterrows()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from softmax_harness.run.experiments.properties import FAMILIES_TRIED, LENGTH
 
 from softmax_reports.facts import REFERENCE, listed
-from softmax_reports.numbers import count, in_order, sampled_maximum
-from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.numbers import count, in_order, sampled_maximum, whole
+from softmax_reports.section import Folded, Paragraph, Section, Table
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -20,9 +20,8 @@ def properties(run: Run) -> Section | None:
     table = run.tables.get("properties")
     if table is None:
         return None
-    names = list(dict.fromkeys(table["property"]))
-    tables = [_table(table[table["property"] == name], name) for name in names]
-    return Section("Claims about softmax", [Paragraph(_conclusion(table)), *tables])
+    folded = Folded("Each property and implementation", [_table(table)])
+    return Section("Claims about softmax", [Paragraph(_conclusion(table)), folded])
 
 
 def _conclusion(table: pd.DataFrame) -> str:
@@ -62,29 +61,42 @@ def _beyond(table: pd.DataFrame) -> str:
         return "No implementation fails in more cases than it."
     furthest = beyond.loc[beyond.groupby("implementation")["more"].idxmax()]
     told = [
-        f"{row['implementation']} (most: “{row['property']}” in {row['dtype']}, {row['more']} more "
-        f"of {row['cases']})"
+        f"{row['implementation']} (most: “{row['property']}” in {row['dtype']}, "
+        f"{whole(row['more'])} more of {whole(row['cases'])})"
         for _, row in furthest.sort_values("more", ascending=False).iterrows()
     ]
     return f"These fail in more cases than it: {listed(told)}."
 
 
-def _table(table: pd.DataFrame, name: str) -> Table:
-    first = table["implementation"] == REFERENCE
-    ordered = pd.concat([table[first], table[~first].sort_values("implementation")])
+def _table(table: pd.DataFrame) -> Table:
     return Table(
-        f"“{name}”: how often it fails, and by how much at most",
-        ("dtype", "implementation", "fails", "by at most", "witness"),
+        "How often each property fails, and by how much at most",
+        ("implementation", "dtype", "property", "fails", "by at most", "witness"),
         [
             (
-                dtype,
                 row["implementation"],
+                row["dtype"],
+                name,
                 count(int(row["fails"]), int(row["cases"])),
                 sampled_maximum(row["worst"]) if row["fails"] else "–",
                 row["witness"] if isinstance(row["witness"], str) else "",
             )
-            for dtype in in_order(table["dtype"])
-            for _, row in ordered[ordered["dtype"] == dtype].iterrows()
+            for name in dict.fromkeys(table["property"])
+            for row in _ordered(table[table["property"] == name])
         ],
-        numeric_from=2,
+        numeric_from=3,
+    )
+
+
+def _ordered(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Narrow dtypes first, and the reference first in each."""
+    places = {dtype: place for place, dtype in enumerate(in_order(table["dtype"]))}
+    rows: list[dict[str, Any]] = table.to_dict("records")
+    return sorted(
+        rows,
+        key=lambda row: (
+            places[row["dtype"]],
+            row["implementation"] != REFERENCE,
+            row["implementation"],
+        ),
     )

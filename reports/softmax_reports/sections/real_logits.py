@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from softmax_reports.facts import REFERENCE, listed
-from softmax_reports.numbers import digits, in_order, sampled_maximum
-from softmax_reports.section import Paragraph, Picture, Section, Table
-from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
+from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
+from softmax_reports.style import finite_range, label_ends, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -21,14 +20,17 @@ _LAYERS = {"sigmoid": "a sigmoid for each label", "softmax": "one softmax over t
 
 def real_logits(run: Run) -> Section | None:
     """The digits of a classifier, then the attention of a language model."""
-    parts: list[Paragraph | Picture | Table] = []
+    parts: list[Part] = []
     if (table := run.tables.get("digits")) is not None:
-        parts += [Paragraph(_digits_conclusion(table)), _digits(table)]
+        parts += [Paragraph(_digits_conclusion(table))]
+        parts += [Folded("Handwritten digits, each implementation", [_digits(table)])]
     if (table := run.tables.get("multi_label")) is not None:
-        parts += [Paragraph(_labels_conclusion(table)), _labels(table)]
+        parts += [Paragraph(_labels_conclusion(table))]
+        parts += [Folded("Labels that do not exclude each other", [_labels(table)])]
     if (table := run.tables.get("attention")) is not None:
         parts += [Paragraph(text) for text in _attention_conclusions(table)]
-        parts += [_attention(table), _by_head(run, table)]
+        parts += [_by_head(run, table)]
+        parts += [Folded("Attention weights, each implementation", [_attention(table)])]
     return Section("On real logits", parts) if parts else None
 
 
@@ -39,14 +41,15 @@ def _digits_conclusion(table: pd.DataFrame) -> str:
         return "Only the exact reference was measured on handwritten digits."
     hurt = tried[(tried["changed"] > 0) | (tried["infinite_losses"] > 0)]
     begun = (
-        f"On {int(table['rows'].max())} handwritten digits that the classifier was not trained on "
-        f"({listed(in_order(table['dtype']))})"
+        f"On {whole(table['rows'].max())} handwritten digits that the classifier was not "
+        f"trained on ({listed(in_order(table['dtype']))})"
     )
     if hurt.empty:
         return f"{begun} no implementation changes a prediction or loses a loss."
     told = [
-        f"{row['implementation']} in {row['dtype']} changes {row['changed']} predictions and makes "
-        f"{row['infinite_losses']} losses infinite"
+        f"{row['implementation']} in {row['dtype']} changes "
+        f"{counted(row['changed'], 'prediction')} and makes "
+        f"{counted(row['infinite_losses'], 'loss', 'losses')} infinite"
         for _, row in hurt.iterrows()
     ]
     names = [f"{row['implementation']} in {row['dtype']}" for _, row in hurt.iterrows()]
@@ -64,8 +67,8 @@ def _digits(table: pd.DataFrame) -> Table:
         "itself changes. The loss is the mean cross-entropy in nats; its error is the largest "
         "error of a single row",
         (
-            "dtype",
             "implementation",
+            "dtype",
             "stored",
             "changed",
             "accuracy",
@@ -78,14 +81,14 @@ def _digits(table: pd.DataFrame) -> Table:
         ),
         [
             (
-                dtype,
                 row["implementation"],
-                str(row["changed_by_storage"]),
-                str(row["changed"]),
+                dtype,
+                whole(row["changed_by_storage"]),
+                whole(row["changed"]),
                 f"{row['accuracy']:.4f}",
                 digits(row["loss"], 6),
                 digits(row["loss_exact"], 6),
-                str(row["infinite_losses"]),
+                whole(row["infinite_losses"]),
                 sampled_maximum(row["loss_error"]).replace("≥ ", ""),
                 digits(row["calibration"], 5),
                 digits(row["calibration_exact"], 5),
@@ -99,13 +102,13 @@ def _digits(table: pd.DataFrame) -> Table:
 
 def _labels_conclusion(table: pd.DataFrame) -> str:
     """Which output layer tells more of the labels right, and what each hands out."""
-    whole = table[table["label"] == "all"].set_index("output")
+    every = table[table["label"] == "all"].set_index("output")
     labels = [f"“{each}”" for each in dict.fromkeys(table["label"]) if each != "all"]
-    right = {name: whole.loc[name, "accuracy"] for name in ("sigmoid", "softmax")}
+    right = {name: every.loc[name, "accuracy"] for name in ("sigmoid", "softmax")}
     better, other = sorted(right, key=lambda name: -right[name])
     begun = (
         f"Labels that do not exclude each other, {listed(labels)}, of "
-        f"{int(whole['rows'].max())} digits, from the same exact logits:"
+        f"{counted(int(every['rows'].max()), 'digit')}, from the same exact logits:"
     )
     if right[better] == right[other]:
         told = f"{_LAYERS['sigmoid']} and {_LAYERS['softmax']} are right equally often"
@@ -116,9 +119,9 @@ def _labels_conclusion(table: pd.DataFrame) -> str:
             f"digits, than {_LAYERS[other]}, for {_percent(right[other])}."
         )
     return (
-        f"{begun} {told} The outputs of the softmax sum to {digits(whole.loc['softmax', 'mass'])} "
-        f"on average, those of the sigmoids to {digits(whole.loc['sigmoid', 'mass'])}; a digit has "
-        f"{digits(whole['true_mass'].iloc[0])} of the labels on average."
+        f"{begun} {told} The outputs of the softmax sum to {digits(every.loc['softmax', 'mass'])} "
+        f"on average, those of the sigmoids to {digits(every.loc['sigmoid', 'mass'])}; a digit has "
+        f"{digits(every['true_mass'].iloc[0])} of the labels on average."
     )
 
 
@@ -181,7 +184,7 @@ def _leaks(table: pd.DataFrame) -> str:
     leaks = table.groupby("implementation")["mask_leaks"].sum()
     if not leaks.any():
         return "masked tokens get exactly 0 from every implementation"
-    told = [f"{count} from {name}" for name, count in leaks[leaks > 0].items()]
+    told = [f"{whole(count)} from {name}" for name, count in leaks[leaks > 0].items()]
     return f"masked tokens get a weight other than 0, {listed(told)}"
 
 
@@ -195,8 +198,8 @@ def _attention(table: pd.DataFrame) -> Table:
         "most attended token changed, “inversions” pairs of tokens that changed order, “lost” "
         "weights that became NaN, infinite or wrongly 0",
         (
-            "dtype",
             "implementation",
+            "dtype",
             "error of a weight",
             "in ulp",
             "misplaced",
@@ -206,14 +209,14 @@ def _attention(table: pd.DataFrame) -> Table:
         ),
         [
             (
-                dtype,
                 name,
+                dtype,
                 digits(maxima.loc[(dtype, name), "max_abs_error"]),
                 digits(maxima.loc[(dtype, name), "max_ulp"]),
                 digits(maxima.loc[(dtype, name), "total_variation"]),
-                str(sums.loc[(dtype, name), "argmax_flips"]),
-                str(sums.loc[(dtype, name), "order_inversions"]),
-                str(sums.loc[(dtype, name), "lost_weights"]),
+                whole(sums.loc[(dtype, name), "argmax_flips"]),
+                whole(sums.loc[(dtype, name), "order_inversions"]),
+                whole(sums.loc[(dtype, name), "lost_weights"]),
             )
             for dtype in in_order(table["dtype"])
             for name in sorted(maxima.xs(dtype, level="dtype").index)
@@ -223,26 +226,35 @@ def _attention(table: pd.DataFrame) -> Table:
 
 
 def _by_head(run: Run, table: pd.DataFrame) -> Picture:
+    styles = looks(run.results["implementation"].unique())
     return Picture(
         "attention-by-head",
         "Largest error of an attention weight in each layer and head, over all real queries.",
-        "Largest error of an attention weight by layer and head, one panel for each dtype",
-        _figure(run, table),
+        [
+            _panel(dtype, table[table["dtype"] == dtype], styles)
+            for dtype in in_order(table["dtype"])
+        ],
     )
 
 
-def _figure(run: Run, table: pd.DataFrame) -> Figure:
-    dtypes = in_order(table["dtype"])
-    figure, axes = panels(1, len(dtypes), 3.6)
-    styles = line_styles(run)
-    for axis, dtype in zip(axes[0], dtypes, strict=True):
-        for name, line in table[table["dtype"] == dtype].groupby("implementation"):
-            line = line.sort_values(["layer", "head"])
-            places = [f"{row.layer}/{row.head}" for row in line.itertuples()]
-            style = styles[str(name)] | {"linewidth": 0.7}
-            axis.plot(places, line["max_abs_error"], label=name, **style)
-        axis.set(title=dtype, xlabel="layer/head", yscale="log")
-        axis.tick_params(axis="x", rotation=90, labelsize=7)
-    axes[0][0].set_ylabel("largest |y − z| of a weight")
-    shared_legend(figure, axes)
-    return figure
+def _panel(dtype: str, table: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> Panel:
+    figure, axis = panel(3.4)
+    heads = sorted(set(zip(table["layer"], table["head"], strict=True)))
+    axis.set(title=dtype, xlabel="layer/head", ylabel="largest |y − z| of a weight", yscale="log")
+    ends = []
+    for name, line in table.groupby("implementation"):
+        line = line.sort_values(["layer", "head"])
+        line = line[line["max_abs_error"] > 0]
+        places = [heads.index(each) for each in zip(line["layer"], line["head"], strict=True)]
+        axis.plot(places, line["max_abs_error"], **(styles[str(name)] | {"linewidth": 0.7}))
+        if places:
+            last = float(line["max_abs_error"].iloc[-1])
+            ends.append((str(name), places[-1], last, styles[str(name)]["color"]))
+    axis.set_ylim(*finite_range(table["max_abs_error"]))
+    every = -(-len(heads) // 9)
+    shown = range(0, len(heads), every)
+    axis.set_xticks(shown, [f"{heads[each][0]}/{heads[each][1]}" for each in shown])
+    log_ticks(axis, "y")
+    label_ends(axis, ends)
+    words = f"Largest error of an attention weight by layer and head in {dtype}"
+    return Panel(dtype, words, figure)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
-from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary
-from softmax_reports.numbers import in_order
-from softmax_reports.section import Paragraph, Picture, Section, Table
-from softmax_reports.style import line_styles, panels, shared_legend
+from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary, sums_to_one
+from softmax_reports.numbers import counted, digits, in_order, whole
+from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
+from softmax_reports.style import (
+    label_ends,
+    label_points,
+    log_ticks,
+    looks,
+    panel,
+)
 from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
@@ -23,9 +27,15 @@ _NO_TIMINGS = (
     "report; or name a folder of asv's results with run --asv."
 )
 
+_HISTORY = (
+    f"Time of an element at n = {whole(TIMED_N)} over the commits measured on this machine, "
+    "relative to the first time of each implementation. Timings of different days can differ by "
+    "noise alone; compare commits with asv continuous."
+)
+
 _WORTH = (
-    "An implementation is worth its time if it never breaks, and no surely faster one that never "
-    "breaks is as accurate where z ≥ 1/n."
+    "An implementation is worth its time if it never breaks, and each surely faster one that "
+    "never breaks errs more."
 )
 
 
@@ -36,33 +46,29 @@ def speed(run: Run) -> Section:
     if not table["time"].notna().any():
         return Section(title, [Paragraph(_NO_TIMINGS)])
     timings = run.tables["timings"]
-    parts: list[Paragraph | Picture | Table] = [
-        Paragraph(_WORTH),
-        *(Paragraph(text) for text in _conclusions(table, run.results)),
+    parts: list[Part] = [
         Picture(
             "accuracy-against-speed",
-            f"Time in rows of {TIMED_N} against the largest error where z ≥ 1/n in all families. "
-            "The times are relative to the fastest in the dtype; the bars are their intervals. "
-            "Lower left is "
-            "better.",
-            "Relative time against largest error, one panel for each dtype",
+            f"Time in rows of {whole(TIMED_N)} against the largest error {_where(run)}in all "
+            "families. The times are relative to the fastest in the dtype; the bars are their "
+            "intervals. Hollow marks break somewhere; those with an arrow err by more than is "
+            "drawn. Lower left is better.",
             _trade(run, table),
         ),
-        *time_parts(timings),
+        Paragraph(_WORTH),
+        *(Paragraph(text) for text in _conclusions(table, run.results)),
+        Folded("Times of every length", time_parts(timings)),
     ]
     history = run.tables.get("history")
     if history is not None and history["commit"].nunique() > 1:
-        parts.append(
-            Picture(
-                "history",
-                f"Time of an element at n = {TIMED_N} in float32, over the commits measured on "
-                "this machine, relative to the first time of each implementation. Timings of "
-                "different days can differ by noise alone; compare commits with asv continuous.",
-                "Relative time over commits",
-                _history(run, history),
-            )
-        )
+        panels = _history(run, history)
+        if panels:
+            parts.append(Picture("history", _HISTORY, panels))
     return Section(title, parts)
+
+
+def _where(run: Run) -> str:
+    return "where z ≥ 1/n " if sums_to_one(run) else ""
 
 
 def _conclusions(table: pd.DataFrame, results: pd.DataFrame) -> list[str]:
@@ -105,46 +111,72 @@ def front(timed: pd.DataFrame) -> list[str]:
     ]
 
 
-def _trade(run: Run, table: pd.DataFrame) -> Figure:
+def _trade(run: Run, table: pd.DataFrame) -> list[Panel]:
     table = table[table["time"].notna()]
-    dtypes = in_order(table.index.get_level_values("dtype"))
-    figure, axes = panels(1, len(dtypes), 3.4)
-    styles = line_styles(run)
-    for axis, dtype in zip(axes[0], dtypes, strict=True):
-        for name, row in table.xs(dtype, level="dtype").iterrows():
-            style = styles[str(name)] | {"linestyle": "", "markersize": 8}
-            hollow = {"markerfacecolor": "none"} if row["breaks"] else {}
-            label = f"{name} (breaks)" if row["breaks"] else str(name)
-            axis.plot(row["time"], row["max_ulp_probable"], label=label, **style, **hollow)
-            axis.hlines(
-                row["max_ulp_probable"], row["time_low"], row["time_high"], colors=style["color"]
-            )
-        axis.set(title=dtype, xlabel="time, fastest = 1", yscale="log", xscale="log")
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # more would overlap in two decades
-        axis.xaxis.set_minor_formatter("{x:g}")
-        axis.tick_params(axis="x", which="minor", labelsize=7)
-    axes[0][0].set_ylabel("largest error (ulp), z ≥ 1/n")
-    shared_legend(figure, axes)
-    return figure
-
-
-def _history(run: Run, history: pd.DataFrame) -> Figure:
-    times = history[
-        (history["measure"] == "ns_per_element")
-        & (history["n"] == TIMED_N)
-        & (history["dtype"] == "float32")
+    error = table["max_ulp_probable" if sums_to_one(run) else "max_ulp"]
+    table = table.assign(error=error)[lambda each: each["error"] > 0]
+    styles = looks(run.results["implementation"].unique())
+    return [
+        _trade_in(dtype, table.xs(dtype, level="dtype"), styles)
+        for dtype in in_order(table.index.get_level_values("dtype"))
     ]
-    figure, axes = panels(1, 1, 3.4)
-    styles = line_styles(run)
+
+
+def _trade_in(dtype: str, rows: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> Panel:
+    figure, axis = panel(3.5)
+    axis.set(title=dtype, xlabel="time, fastest = 1", ylabel="largest error (ulp)")
+    axis.set(yscale="log", xscale="log")
+    axis.set_xlim(min(0.85, 0.95 * rows["time_low"].min()), 1.25 * rows["time_high"].max())
+    top = _top(rows)
+    axis.set_ylim(rows["error"].min() / 1.6, 2 * top)
+    heights = rows["error"].clip(upper=top)
+    tips = {}
+    for place, (name, row) in enumerate(rows.iterrows()):
+        tip = f"tip-{place}"
+        style = styles[str(name)] | {"linestyle": "", "markersize": 6.5, "gid": tip, "zorder": 3}
+        hollow = {"markerfacecolor": "none"} if row["breaks"] else {}
+        axis.plot(row["time"], heights[name], **(style | hollow))
+        axis.hlines(heights[name], row["time_low"], row["time_high"], colors=style["color"])
+        tips[tip] = (
+            f"{name}: {digits(row['error'])} ulp, {digits(row['time'])} times the fastest "
+            f"({digits(row['time_low'])}–{digits(row['time_high'])})"
+            + (f", breaks in {counted(int(row['breaks']), 'cell')}" if row["breaks"] else "")
+        )
+    log_ticks(axis, "x")
+    log_ticks(axis, "y")
+    names = [f"{name} ↑" if rows["error"][name] > top else str(name) for name in rows.index]
+    label_points(axis, list(zip(names, rows["time"], heights, strict=True)))
+    return Panel(dtype, f"Relative time against largest error in {dtype}", figure, tips)
+
+
+def _top(rows: pd.DataFrame) -> float:
+    """Up to which error is drawn: what never breaks is told apart, not only from what does."""
+    sound = rows[rows["breaks"] == 0]["error"]
+    highest = float(rows["error"].max())
+    return min(highest, 100 * float(sound.max())) if len(sound) else highest
+
+
+def _history(run: Run, history: pd.DataFrame) -> list[Panel]:
+    """One panel for each dtype that was timed at `TIMED_N` on several commits."""
+    times = history[(history["measure"] == "ns_per_element") & (history["n"] == TIMED_N)]
+    styles = looks({*run.results["implementation"], *times["implementation"]})
+    dtypes = in_order(times["dtype"])
+    return [_history_in(dtype, times[times["dtype"] == dtype], styles) for dtype in dtypes]
+
+
+def _history_in(dtype: str, times: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> Panel:
+    figure, axis = panel(3.0)
     commits = list(dict.fromkeys(times.sort_values("date")["commit"]))
+    ends = []
     for name, line in times.groupby("implementation"):
         line = line.sort_values("date")
         place = [commits.index(commit) for commit in line["commit"]]
-        axes[0][0].plot(
-            place, line["value"] / line["value"].iloc[0], label=name, **styles[str(name)]
-        )
-    axes[0][0].set_xticks(range(len(commits)), [commit[:8] for commit in commits], rotation=45)
-    axes[0][0].set_ylabel("time, first commit = 1")
-    shared_legend(figure, axes)
-    return figure
+        ratio = line["value"] / line["value"].iloc[0]
+        axis.plot(place, ratio, **styles[str(name)])
+        ends.append((str(name), place[-1], float(ratio.iloc[-1]), styles[str(name)]["color"]))
+    every = -(-len(commits) // 8)
+    shown = range(0, len(commits), every)
+    axis.set_xticks(shown, [commits[each][:7] for each in shown], rotation=45, ha="right")
+    axis.set(title=dtype, ylabel="time, first commit = 1")
+    label_ends(axis, ends)
+    return Panel(dtype, f"Relative time over commits in {dtype}", figure)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from softmax_harness.ground.errors import HarnessError
 
-from softmax_reports.page import write_pages
+from softmax_reports.page import write_page
+from softmax_reports.rendering import Page
 from softmax_reports.section import Section
 from softmax_reports.survey.accuracy import by_family, worst
 from softmax_reports.survey.answers import bits, flushed, special
@@ -34,7 +35,7 @@ def main() -> int:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    write_pages(TITLE, sections(survey, folder.parent / "surprises"), folder)
+    write_page(Page(TITLE, (), sections(survey, folder.parent / "surprises")), folder)
     print(f"{folder / 'report.html'}")
     return 0
 

@@ -73,6 +73,30 @@ def test_a_function_of_a_file_judges_arrays_of_the_dtype(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "judge, told",
+    [
+        ("import sys; sys.exit(0)", "SystemExit"),
+        ("return y == golden", "ValueError: The truth value"),
+        ("import pytest; pytest.skip('not here')", "Skipped: not here"),
+    ],
+)
+def test_a_function_that_neither_accepts_nor_rejects_is_refused(judge, told, tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(f"def judge(y, golden):\n    {judge}\n")
+    with pytest.raises(BadLimit, match=f"raised {told}"):
+        accepts(f"{path}:judge", [0.5, 0.5], [0.25, 0.5])
+    path.write_text("import sys; sys.exit(0)\n")
+    with pytest.raises(BadLimit, match="cannot be loaded: it raised SystemExit: 0"):
+        parse_rule(f"{path}:judge")
+
+
+def test_a_function_rejects_as_tests_do(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text("import pytest\ndef judge(y, golden):\n    pytest.fail('no')\n")
+    assert not accepts(f"{path}:judge", [0.5], [0.5])
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "close",

@@ -156,6 +156,17 @@ def test_an_exception_is_told_and_is_the_cause():
     assert isinstance(error.__cause__, KeyError)
 
 
+def test_an_exit_is_told_and_ends_nothing():
+    """A script would end with 0, and have judged nothing."""
+
+    def leaves(x):
+        raise SystemExit(0)
+
+    error = failure(leaves)
+    assert "raised SystemExit: 0" in str(error)
+    assert isinstance(error.__cause__, SystemExit)
+
+
 @pytest.mark.parametrize(
     "f, part",
     [

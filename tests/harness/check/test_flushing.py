@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.flushing import Flushing
 from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.named import subject_named
 
@@ -18,8 +16,8 @@ def test_flushed_results_are_counted_where_they_are_no_fault(flushes):
     x = np.array([[0.0, -90.0, -95.0, -200.0], [0.0, -1.0, -2.0, -3.0]], np.float32)
     asked, y = asked_of(subject, x), np.array(subject.call(x).values)
     y[y < FORMATS["float32"].smallest_normal] = 0.0
-    recipe, seen = Recipe(FAMILIES["normal-1"], problem.input_format, 4, 2, 0), Flushing()
-    seen.see(JudgedBlock(recipe, 0, judge(asked, y, flushes)))
+    seen = Flushing()
+    seen.see(judge(asked, y, flushes))
     told = [(kind, text.split(" ulp")[0]) for kind, text in seen.reported]
     worst = np.exp(-90.0) / 2.0**-149
     expected = f"gives 0 for 2 results that are subnormal, up to {worst:.4g}"

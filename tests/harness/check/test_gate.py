@@ -107,6 +107,7 @@ TABLE = "[tool.softmax-harness]\n"
         ("[tool.softmax_harness]\n", "write [tool.softmax-harness]"),
         ("[tool.softmaxharness]\n", "write [tool.softmax-harness]"),
         ("[tool.sofmax-harness]\n", "write [tool.softmax-harness]"),
+        ("[tool.softmax_harness]\n[[tool.softmax-harness.waivers]]\n", "[tool.softmax_harness] is"),
         ("[softmax-harness]\n", "write [tool.softmax-harness]"),
         (TABLE + "implementations = []", "expected a name at least"),
         (TABLE + "dtypes = []", "expected a name at least"),
@@ -154,6 +155,22 @@ def test_a_limit_or_waiver_of_nothing_that_is_there_is_refused(kind):
     assert check_names(
         ("max-shifted",), Settings(limits=(Limit("max_ulp", 0.0, "wide"),)), "softmax"
     )
+
+
+def test_a_file_is_one_however_its_path_is_written(tmp_path, monkeypatch):
+    """Or a limit, a waiver and the baseline would hold for one way to write it alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kernel.py").touch()
+    text = TABLE + (
+        'implementations = ["./kernel.py:f"]\n'
+        "[[tool.softmax-harness.limits]]\nimplementation = '././kernel.py:f'\nmax_ulp = 1\n"
+        "[[tool.softmax-harness.waivers]]\nimplementation = './kernel.py:f'\nkind = 'overflow'\n"
+        "reason = 'known'\nexpires = 2999-12-31\n"
+    )
+    told = settings(tmp_path, text)
+    assert {told.limits[0].implementation, told.waivers[0].implementation} == {"kernel.py:f"}
+    for written in ((), ("kernel.py:f",), ("./kernel.py:f",), (f"{tmp_path}/kernel.py:f",)):
+        assert check_names(written, told, "softmax") == ("kernel.py:f",)
 
 
 def test_a_path_of_the_settings_counts_from_their_folder(tmp_path):
@@ -438,9 +455,7 @@ def test_cells_that_the_suite_no_longer_has_are_noted():
     more = replace(WHOLE, cells=(*PLANNED, replace(CELL, name="gone-1,n=8,rows=64")))
     found = compared([WHOLE], taken(more))
     assert found.results == [WHOLE]
-    assert found.notes == [
-        "kernel.py:f float32: 1 cells of the baseline are no longer in the suite"
-    ]
+    assert found.notes == ["kernel.py:f float32: 1 cells of the baseline are no longer asked for"]
 
 
 def test_a_pass_on_no_element_is_none_where_accuracy_was_asked_for():

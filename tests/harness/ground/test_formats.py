@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.ground.errors import BadData, UnknownName
 from softmax_harness.ground.formats import (
+    ALIASES,
     DEFAULT_DTYPES,
     FORMATS,
     OTHER_DTYPES,
     Format,
+    dtype_name,
     format_named,
     format_of,
 )
@@ -247,3 +249,13 @@ def test_the_nearest_numbers_are_those_of_the_exact_rounding(format):
     special = format.nearest([np.inf, -np.inf, np.nan])
     assert np.array_equal(special, [beyond, -beyond, np.nan], equal_nan=True)
     assert format.nearest(1.0).shape == ()
+
+
+def test_every_format_has_short_names_and_no_two_share_one():
+    aliases = [alias for format in FORMATS.values() for alias in format.aliases]
+    assert len({*aliases, *FORMATS}) == len(aliases) + len(FORMATS) and {*aliases} == {*ALIASES}
+    for short, name in (("fp16", "float16"), ("half", "float16"), ("bf16", "bfloat16")):
+        assert format_named(short) is FORMATS[name] and dtype_name(short) == name
+    assert dtype_name("float") == "float"  # 32 bits in C, 64 in Python: nobody knows
+    with pytest.raises(UnknownName, match="'float'"):
+        format_named("float")

@@ -17,6 +17,7 @@ from softmax_harness.run.make import make_run
 from softmax_harness.run.measuring import Measuring
 from softmax_harness.run.options import Options
 from softmax_harness.run.selection import select
+from softmax_harness.run.witnessing import Witnessing
 
 
 class Shuffled(Executor):
@@ -84,13 +85,18 @@ def test_jobs_in_any_order_write_the_same_bytes(options, expected, written, tmp_
 def test_jobs_and_results_sent_as_bytes_write_the_same_bytes(options, expected, written, tmp_path):
     executor = Piped()
     assert written(make_run(select(options), executor), tmp_path / "run") == expected
-    assert {type(job) for job in executor.sent} == {Measuring, Confirming, Experimenting}
+    assert {type(job) for job in executor.sent} == {
+        Measuring,
+        Confirming,
+        Experimenting,
+        Witnessing,
+    }
 
 
 def test_a_recipe_of_one_block_is_confirmed_where_it_was_measured(options):
     executor = Piped()
     make_run(select(replace(options, families=("masked",))), executor)
-    assert {type(job) for job in executor.sent} == {Measuring}
+    assert {type(job) for job in executor.sent} == {Measuring, Witnessing}
 
 
 def test_maxima_of_several_blocks_are_confirmed_by_a_job_of_their_own(made, tmp_path):
@@ -98,7 +104,10 @@ def test_maxima_of_several_blocks_are_confirmed_by_a_job_of_their_own(made, tmp_
     chosen = Options(("max-shifted",), ("float32",), (str(tmp_path / "x.npy"),))
     piped = Piped()
     found = make_run(select(chosen), piped)
-    assert [type(job) for job in piped.sent] == [Measuring, Confirming]
+    assert [type(job) for job in piped.sent] == [
+        Measuring,
+        Confirming,
+    ]  # and no witness that is too long
     assert found.info["counts"]["confirmed"] > 0
     pd.testing.assert_frame_equal(found.results, made(chosen).results)
 

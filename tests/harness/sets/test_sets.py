@@ -1,6 +1,7 @@
 """Sets go out and come back: any operation, any kind of file, one verdict, the report of a run."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -197,14 +198,24 @@ def test_a_baseline_notices_what_got_worse(written, scored, tmp_path):
     done, document = scored(folder, worse, *kept_as)
     assert done.returncode == 1 and "regression: worse than the baseline" in done.stdout
     assert "max_ulp in normal-1,n=17" in document["results"][0]["findings"][0]["message"]
+    done, _ = scored(folder, out, "--baseline", baseline)  # under the name of its folder
+    assert done.returncode == 2 and "has no results of out, only of kernel" in done.stderr
     kept(folder, 1)
     done, _ = scored(folder, out, *kept_as)
-    assert (
-        done.returncode == 0 and "1 cells of the baseline are no longer in the suite" in done.stdout
-    )
+    assert done.returncode == 0 and "1 cells of the baseline are no longer asked for" in done.stdout
     (out / f"{manifest_of(folder)['inputs'][0]['name']}.npy").unlink()
     done, _ = scored(folder, out, *kept_as, "--update-baseline")
     assert done.returncode == 2 and "1 of 1 outputs could not be judged" in done.stderr
+
+
+def test_a_format_that_is_no_longer_asked_for_is_told(written, scored, tmp_path):
+    folder, baseline = written(dtype="float16,float32"), tmp_path / "b.json"
+    out = answered(folder, tmp_path / "out", function=implementations()["wide"])
+    assert scored(folder, out, "--baseline", baseline, "--update-baseline")[0].returncode == 0
+    shutil.rmtree(folder)
+    done, _ = scored(written(), out, "--baseline", baseline)
+    assert done.returncode == 0
+    assert "in the baseline and not among these inputs: float16" in done.stdout
 
 
 def test_a_baseline_of_other_inputs_is_refused(written, scored, called, tmp_path):

@@ -52,6 +52,12 @@ def in_place(x, axis=-1):
     return softmax(x.sub_(x.amax(axis, keepdim=True)), axis)
 
 
+def shrinks(x, axis=-1):
+    y = softmax(x, axis)
+    x.resize_(0)
+    return y
+
+
 def same_memory(x, axis=-1):
     return x
 
@@ -221,6 +227,8 @@ def test_what_is_done_to_a_tensor_is_done_to_the_input(library, kernel):
     assert [each.kind for each in backwards.faults] == ["input_changed"]
     still = replies(kernel, "in_place", library, x, layout="read-only")
     assert "read-only" in still.faults[0].message
+    (fault,) = replies(kernel, "shrinks", library, x).faults
+    assert (fault.kind, "to one of shape (0,)" in fault.message) == ("input_changed", True)
     (fault,) = replies(kernel, "same_memory", library, x).faults
     assert fault.kind == "result_overwritten"
     (fault,) = replies(kernel, "numpys", library, x).faults

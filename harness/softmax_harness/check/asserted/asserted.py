@@ -18,6 +18,7 @@ from softmax_implementations.registry import declared
 from softmax_harness.check.asserted.client import CLIENT
 from softmax_harness.check.asserted.messages import Assertion, Verdict
 from softmax_harness.explain.command import explaining
+from softmax_harness.ground.formats import dtype_name
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
@@ -29,6 +30,9 @@ if TYPE_CHECKING:  # the contract is the judge's, who alone loads it
 
 Softmax = Callable[..., NDArray[Any]]
 
+# What a call may raise and the test goes on. An interrupt is the user's, and what skips or ends a
+# test is its library's; but by an exit a whole script would end, with 0 and no verdict.
+_ACCIDENTS = (Exception, SystemExit)
 SLOW: list[str] = []  # of each that was too slow for the whole suite, how much it was judged on
 
 
@@ -38,7 +42,7 @@ class _Called:
     def __init__(self, function: Softmax, names: tuple[str, ...] = ()) -> None:
         self._function = bound(function, names)
         self._takes_axis = _takes_axis(function)
-        self.raised: Exception | None = None
+        self.raised: BaseException | None = None
 
     def __call__(self, *arguments: NDArray[Any], **named: Any) -> Any:
         if not self._takes_axis:
@@ -47,7 +51,7 @@ class _Called:
         with np.errstate(all="ignore"):
             try:
                 return self._function(*arguments, **named)
-            except Exception as error:
+            except _ACCIDENTS as error:
                 self.raised = self.raised or error
                 raise
 
@@ -168,7 +172,7 @@ def loadable_name(f: Softmax) -> str | None:
 
 
 def _dtype(dtype: Any) -> str:
-    return dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    return dtype_name(dtype) if isinstance(dtype, str) else np.dtype(dtype).name
 
 
 def _answering(
@@ -180,7 +184,7 @@ def _answering(
 
 
 def _answer(called: Callable[..., Any] | Adapted, request: Request) -> Reply:
-    return answered(called, request.call, Exception)
+    return answered(called, request.call, _ACCIDENTS)
 
 
 def _name(f: Softmax) -> str:

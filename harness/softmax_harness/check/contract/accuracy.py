@@ -8,10 +8,15 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
+from softmax_harness.check.contract.together import alike, joined, parts_of
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.witness import recipe_text
 from softmax_harness.operations import Inputs
@@ -49,14 +54,36 @@ class JudgedBlock:
         return recipe_text(self.recipe, self.recipe.row(self.start, row), index)
 
 
+class JudgedBlocks(NamedTuple):
+    """Blocks that were judged, those of rows of one length together.
+
+    Attributes
+    ----------
+    blocks : tuple of JudgedBlock
+        In the order of the suite.
+    wholes : tuple of Judgement
+        Of all their rows, as they were judged.
+    """
+
+    blocks: tuple[JudgedBlock, ...]
+    wholes: tuple[Judgement, ...]
+
+    @classmethod
+    def of(cls, block: JudgedBlock) -> JudgedBlocks:
+        """A block that was judged alone."""
+        return cls((block,), (block.found,))
+
+
 @dataclass
 class Stream:
     """The blocks of a suite as they are called and judged, and the faults of the calls.
 
     Attributes
     ----------
+    one_by_one : bool
+        Whether each block is given alone, and none once `ends_at` says so.
     ends_at : callable
-        Whether faults of these kinds are enough: then no more blocks come.
+        Whether faults of these kinds are enough.
     faults : list of (Fault, str)
         What was wrong with calls, each with a witness of the input.
     elements : int
@@ -65,22 +92,65 @@ class Stream:
 
     subject: Subject
     recipes: list[Recipe]
+    one_by_one: bool = False
     ends_at: Callable[[list[str]], bool] = never
     faults: list[tuple[Fault, str]] = field(default_factory=list)
     elements: int = 0
 
-    def __iter__(self) -> Generator[JudgedBlock]:
-        flushes = not self.subject.promises("subnormals")
+    def __iter__(self) -> Generator[JudgedBlocks]:
         for blocks, asked_for, replies in self._answered():
-            for (recipe, start), inputs, reply in zip(blocks, asked_for, replies, strict=True):
-                self.faults += [(fault, recipe_text(recipe, start, 0)) for fault in reply.faults]
-                if self.ends_at([fault.kind for fault in reply.faults]):
+            answers = [
+                _Answer(*block, inputs, reply)
+                for block, inputs, reply in zip(blocks, asked_for, replies, strict=True)
+            ]
+            judged = self._judged(answers)
+            if not self.one_by_one:
+                self._note_faults(answers)
+                self.elements += sum(each.codes.size for each in judged.wholes)
+                yield judged
+                continue
+            found = {(each.recipe, each.start): each for each in judged.blocks}
+            for each in answers:
+                self._note_faults([each])
+                if self.ends_at([fault.kind for fault in each.reply.faults]):
                     return
-                if reply.y is None:
-                    continue
-                asked = asked_of(self.subject, *inputs)
-                self.elements += asked.truth.rounded.size
-                yield JudgedBlock(recipe, start, judge(asked, reply.y, flushes))
+                if (block := found.get((each.recipe, each.start))) is not None:
+                    self.elements += block.found.codes.size
+                    yield JudgedBlocks.of(block)
+
+    def _note_faults(self, answers: list[_Answer]) -> None:
+        self.faults += [
+            (fault, recipe_text(each.recipe, each.start, 0))
+            for each in answers
+            for fault in each.reply.faults
+        ]
+
+    def _judged(self, answers: list[_Answer]) -> JudgedBlocks:
+        """Those that gave something to judge."""
+        blocks: dict[int, JudgedBlock] = {}
+        wholes = []
+        for places in alike(each.inputs for each in answers):
+            given = [place for place in places if answers[place].reply.y is not None]
+            if not given:
+                continue
+            # The truth is that of all, since the next implementation is asked the same.
+            asked = asked_of(self.subject, *joined([answers[place].inputs for place in places]))
+            if len(given) < len(places):
+                parts = parts_of(len(answers[place].inputs.x) for place in places)
+                rows = [
+                    np.arange(part.start, part.stop)
+                    for place, part in zip(places, parts, strict=True)
+                    if answers[place].reply.y is not None
+                ]
+                asked = asked.rows(np.concatenate(rows))
+            y = np.concatenate([answers[place].y for place in given])
+            judged = judge(asked, y, not self.subject.promises("subnormals"))
+            wholes.append(judged)
+            parts = parts_of(len(answers[place].inputs.x) for place in given)
+            for place, part in zip(given, parts, strict=True):
+                own = judged if len(given) == 1 else judged.rows(part)
+                blocks[place] = JudgedBlock(answers[place].recipe, answers[place].start, own)
+        return JudgedBlocks(tuple(blocks[place] for place in sorted(blocks)), tuple(wholes))
 
     def _answered(self) -> Generator[tuple[list[_Block], list[Inputs], list[Reply]]]:
         """Blocks with inputs and replies; the next calls run while these are judged."""
@@ -118,6 +188,21 @@ def _together(recipes: list[Recipe], share: int) -> Iterator[list[_Block]]:
                 group, size = [], 0
     if group:
         yield group
+
+
+class _Answer(NamedTuple):
+    """A block of a recipe with what an implementation gave for it."""
+
+    recipe: Recipe
+    start: int
+    inputs: Inputs
+    reply: Reply
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The results, a row for each row of the inputs."""
+        assert self.reply.y is not None
+        return self.reply.y.reshape(len(self.inputs.x), -1)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from softmax_harness.check.contract.accuracy import Faults, JudgedBlock, Placing, shrunk
+from softmax_harness.check.contract.accuracy import Faults, JudgedBlocks, Placing, shrunk
 from softmax_harness.check.contract.bias import Bias
 from softmax_harness.check.contract.cause import Cause
 from softmax_harness.check.contract.finding import Finding
@@ -17,7 +17,7 @@ from softmax_harness.subjects.subject import Subject
 
 
 class Collected:
-    """Looks at every judged block of a subject for all that a verdict tells.
+    """Looks at all judged blocks of a subject for all that a verdict tells.
 
     Parameters
     ----------
@@ -32,12 +32,14 @@ class Collected:
         self._cells, self._reached = RecipeSummaries(), Reached(subject)
         self._cause, self._flushing = Cause(), Flushing()
 
-    def see(self, block: JudgedBlock) -> None:
-        """Note a block."""
-        for each in (self._faults, self._bias, self._limits, self._cells, self._cause):
-            each.see(block)
-        self._flushing.see(block)
-        self._reached.see(block.found)
+    def see(self, found: JudgedBlocks) -> None:
+        """Note blocks."""
+        for block in found.blocks:
+            for each in (self._faults, self._bias, self._limits, self._cells, self._cause):
+                each.see(block)
+        for whole in found.wholes:
+            self._flushing.see(whole)
+            self._reached.see(whole)
 
     def kinds(self) -> list[str]:
         """The kinds of findings so far."""

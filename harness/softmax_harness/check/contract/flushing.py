@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.check.contract.accuracy import JudgedBlock
+from softmax_harness.check.contract.judgement import Judgement
 from softmax_harness.judgement.outcomes import Outcome
 
 _KIND = str(Outcome.FLUSHED_SUBNORMAL)
@@ -17,9 +17,8 @@ class Flushing:
         self._elements = 0
         self._worst = 0.0
 
-    def see(self, block: JudgedBlock) -> None:
-        """Count those of a block that err by more than their bound."""
-        judged = block.found
+    def see(self, judged: Judgement) -> None:
+        """Count those of some rows that err by more than their bound."""
         flushed = judged.codes == Outcome.FLUSHED_SUBNORMAL.code
         flushed &= ~judged.is_fault
         if not flushed.any():

@@ -53,6 +53,15 @@ class Judgement:
         row, index = np.unravel_index(np.argmax(size), size.shape)
         return int(row), int(index)
 
+    def rows(self, chosen: slice) -> Judgement:
+        """The judgement of some rows, in the same memory."""
+        return Judgement(
+            self.asked.rows(chosen),
+            self.batch.rows(chosen),
+            self.codes[chosen],
+            self.is_fault[chosen],
+        )
+
     def renewed(self) -> Judgement:
         """The same outputs, judged by the truth as it is confirmed by now."""
         return Judgement(

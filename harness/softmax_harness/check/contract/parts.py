@@ -79,12 +79,12 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     fitting = fitting_recipes(plan, room(subject.pace, part))
     found.asked.note_recipes(fitting, plan)
     found.add_faults(too_slow(fitting, plan), part)
-    stream = Stream(subject, fitting, found.ends_at)
+    stream = Stream(subject, fitting, contract.fail_fast, found.ends_at)
     collected = Collected(subject, promises.limits_of(subject, contract.limits))
     try:
         with closing(iter(stream)) as blocks:
-            for block in blocks:
-                collected.see(block)
+            for some in blocks:
+                collected.see(some)
                 if contract.fail_fast and found.ends_at(collected.kinds()):
                     break
     finally:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import never
-from softmax_harness.check.contract.case import Among, Case
+from softmax_harness.check.contract.answers import Answer, judged_answers
+from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.judgement import Judgement, judge, truth_of
+from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
+from softmax_harness.check.contract.together import parts_of
 from softmax_harness.inputs.written import is_short, literal_text
-from softmax_harness.judgement.measure import Question
-from softmax_harness.operations import Inputs, Problem, taken
+from softmax_harness.operations import Inputs, taken
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
@@ -59,19 +60,19 @@ def examined(
     cases = [case for case in cases if _is_due(subject, case)]
     found = Structure([], [], [])
     replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in cases])
-    for case, reply in zip(cases, replies, strict=True):
+    for answer in judged_answers(subject, cases, replies):
         if ends_at(found.kinds()):
             break
-        judged = replace(subject, problem=subject.problem_for(case.inputs.x))
-        text = _problem(judged, case, reply, found)
+        text = _problem(answer, found)
         if text is None:
             continue
-        if _is_promised(subject, case, reply):
+        kind = answer.case.kind
+        if _is_promised(subject, answer.case, answer.reply):
             message, witness = text
             replay = key_of(subject).checking(part)
-            found.findings.append(Finding(case.kind, message, witness=witness, replay=replay))
+            found.findings.append(Finding(kind, message, witness=witness, replay=replay))
         else:
-            found.reported.append((case.kind, text[0]))
+            found.reported.append((kind, text[0]))
     return found
 
 
@@ -90,10 +91,9 @@ def _is_due(subject: Subject, case: Case) -> bool:
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
-def _problem(
-    subject: Subject, case: Case, reply: Reply, found: Structure
-) -> tuple[str, str] | None:
+def _problem(answer: Answer, found: Structure) -> tuple[str, str] | None:
     """What is wrong with a case, and its witness; None where nothing is."""
+    subject, case, reply = answer.subject, answer.case, answer.reply
     if reply.exhausted:
         found.faults.extend((fault, case.told) for fault in reply.faults)
         return None
@@ -104,18 +104,16 @@ def _problem(
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
         return None
-    inputs = case.seen(subject.problem)
-    y = case.rows_of(reply.y, subject.problem)
-    if inputs.x.shape[-1] == 0:
-        return _of_nothing(subject, case, inputs, y)
-    here = _judged(subject, inputs, y, case.among)
+    inputs, here = answer.inputs, answer.judged
+    if here is None:
+        return _of_nothing(subject, case, inputs, answer.y)
     if here.is_fault.any():
         wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
         right_elsewhere = wrong[_is_right(subject, inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
     if case.kind in subject.declaration.same_bits:
-        return _other_bits(subject, case, inputs, y)
+        return _other_bits(subject, case, inputs, answer.y)
     return None
 
 
@@ -143,36 +141,6 @@ def _parts(inputs: Inputs, alone: bool) -> list[Inputs]:
     return [inputs.row(place) for place in range(len(inputs.x))] if alone else [inputs]
 
 
-def _judged(
-    subject: Subject, inputs: Inputs, y: NDArray[Any], among: Among | None = None
-) -> Judgement:
-    if among is None:
-        asked = _TRUTHS.of(subject.problem, inputs)
-    else:
-        asked = _TRUTHS.of(subject.problem, among.whole).rows(among.rows)
-    asked = asked.held_to(subject.standard)
-    return judge(asked, y, flushes=not subject.promises("subnormals"))
-
-
-class _Truths:
-    """The truths of the latest inputs, which many cases in a row share."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], Question] = {}
-
-    def of(self, problem: Problem, inputs: Inputs) -> Question:
-        key = (problem, inputs.key)
-        if key not in self._kept:
-            if len(self._kept) >= _TRUTHS_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = truth_of(problem, *inputs)
-        return self._kept[key]
-
-
-_TRUTHS_KEPT = 16
-_TRUTHS = _Truths()
-
-
 def _is_right(subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_]:
     """Which rows the simpler call gets right; integers are called as float64."""
     if inputs.x.dtype.kind in "iu":
@@ -181,17 +149,19 @@ def _is_right(subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_
     for place in range(len(inputs.x)):
         places.setdefault(inputs.row(place).key, []).append(place)
     distinct = inputs.rows(np.array([own[0] for own in places.values()]))
-    right = []
     parts = _parts(distinct, alone)
     replies = subject.ask([subject.request(*part) for part in parts])
-    for part, reply in zip(parts, replies, strict=True):
-        if reply.y is None:
-            right += [False] * len(part.x)
-        else:
-            y = reply.y.reshape(len(part.x), -1)
-            right += [not each.any() for each in _judged(subject, part, y).is_fault]
+    asked = asked_of(subject, *distinct)
+    y = np.full(asked.truth.rounded.shape, np.nan)
+    is_answered = np.zeros(len(y), bool)
+    for rows, reply in zip(parts_of(len(part.x) for part in parts), replies, strict=True):
+        if reply.y is not None:
+            y[rows], is_answered[rows] = reply.y.reshape(y[rows].shape), True
+    judged = judge(asked, y, flushes=not subject.promises("subnormals"))
     found = np.zeros(len(inputs.x), bool)
-    for is_right, own in zip(right, places.values(), strict=True):
+    for is_right, own in zip(
+        is_answered & ~judged.is_fault.any(axis=-1), places.values(), strict=True
+    ):
         found[own] = is_right
     return found
 

@@ -176,7 +176,7 @@ class _Comparison:
             for seed in (self._held.seed, self._baseline.seed)
         )
         if old := gone - asked - there:
-            self._note(f"{len(old)} cells of the baseline are no longer in the suite")
+            self._note(f"{len(old)} cells of the baseline are no longer asked for")
         if missing := sorted(gone & asked):
             told = f"{len(missing)} of its {len(entry.cells)} cells were not judged"
             yield _Worse(f"{told}, such as {missing[0]}")

@@ -16,11 +16,12 @@ from softmax_harness.check.gate.tolerance import Tolerance
 from softmax_harness.check.gate.waiver import Waiver
 from softmax_harness.ground.adapters import ADAPTERS
 from softmax_harness.ground.errors import BadSettings, unknown
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import ALIASES, FORMATS, dtype_name
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.operations.standards import STANDARDS
 from softmax_harness.subjects.declaration import Said
+from softmax_harness.subjects.isolation.specification import simplest
 
 _NAME = "softmax-harness"
 _TABLE = f"[tool.{_NAME}]"
@@ -29,6 +30,7 @@ _ALIKE = 0.85
 _SLIPS = 2
 _OF_IMPLEMENTATIONS = tuple(vars(Said()))
 _OF_OPERATIONS = ("implementations", "dtypes", "limits", "waivers")
+_DTYPES = (*FORMATS, *ALIASES)
 # What the suite judges: a limit in another family would hold nowhere.
 _JUDGED = [family.name for family in FAMILIES.values() if family.check is not None]
 
@@ -115,18 +117,21 @@ def _table(path: Path) -> Any:
         raise BadSettings(f"{path}: cannot be read as TOML ({error})") from None
     tools = document.get("tool")
     tools = tools if isinstance(tools, dict) else {}
-    if _NAME in tools:
-        return tools[_NAME]
-    for place, names in (("", document), ("tool.", tools)):
+    # Even beside one of the right name, such as a table below it, whose name is right.
+    for place, names in (("", document), ("tool.", [each for each in tools if each != _NAME])):
         for name in names:
             if _is_like_ours(name):
                 raise BadSettings(f"{path}: [{place}{name}] is no table of ours: write {_TABLE}")
-    return None
+    return tools.get(_NAME)
 
 
 def _is_like_ours(name: str) -> bool:
     is_as_long = abs(len(name) - len(_NAME)) <= _SLIPS
     return is_as_long and difflib.SequenceMatcher(None, name.lower(), _NAME).ratio() >= _ALIKE
+
+
+def _simplest(name: str | None) -> str | None:
+    return None if name is None else simplest(name)
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ class _Reader:
         named = {"implementations": self._names(table)} if "implementations" in table else {}
         return replace(
             shared,
-            implementations=self._words(named, "implementations"),
+            implementations=tuple(map(simplest, self._words(named, "implementations"))),
             said=self._said(table),
             dtypes=self._words(table, "dtypes"),
             limits=tuple(self._limit(each) for each in self._tables(table, "limits")),
@@ -196,12 +201,12 @@ class _Reader:
             for key, value in each.items():
                 if not isinstance(value, str):
                     raise self._error(f"implementations: {key}", value, "a string")
-            self._check_named("implementations", "dtype", each.get("output_dtype"), FORMATS)
+            self._check_named("implementations", "dtype", each.get("output_dtype"), _DTYPES)
             self._check_named("implementations", "standard", each.get("standard"), STANDARDS)
             self._check_named("implementations", "library", each.get("arrays"), ADAPTERS)
             said = Said(**{key: value for key, value in each.items() if key != "name"})
             said.check_concerns([each.get("name", "")])
-            found[each.get("name", "")] = said
+            found[simplest(each.get("name", ""))] = said
         return found
 
     def _operations(self, tables: Any, shared: Settings) -> dict[str, Settings]:
@@ -245,6 +250,7 @@ class _Reader:
         return tables
 
     def _limit(self, table: dict[str, Any]) -> Limit:
+        table = _with_own_dtype(table)
         places = {key: table.get(key) for key in ("implementation", "dtype", "family")}
         metrics = {key: value for key, value in table.items() if key not in places}
         if len(metrics) != 1:
@@ -255,9 +261,11 @@ class _Reader:
                 raise self._error(f"limits: {key}", value, "a string")
         self._check_named("limits", "dtype", places["dtype"], FORMATS)
         self._check_named("limits", "family", places["family"], _JUDGED)
+        places["implementation"] = _simplest(places["implementation"])
         return parsed_limit(f"{name}={number}", f"{self.path}: limits", **places)
 
     def _waiver(self, table: dict[str, Any]) -> Waiver:
+        table = _with_own_dtype(table)
         known = ("kind", "implementation", "dtype", "reason", "expires")
         self._check_keys(table, known, "waivers")
         for key in ("kind", "reason"):
@@ -270,9 +278,8 @@ class _Reader:
         expires = table.get("expires")
         if type(expires) is not datetime.date:
             raise self._error("waivers: expires", expires, "a date such as 2030-01-31, unquoted")
-        return Waiver(
-            table["kind"], table["reason"], expires, table.get("implementation"), table.get("dtype")
-        )
+        name = _simplest(table.get("implementation"))
+        return Waiver(table["kind"], table["reason"], expires, name, table.get("dtype"))
 
     def _check_keys(self, table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
         for key in table:
@@ -286,3 +293,9 @@ class _Reader:
 
     def _error(self, key: str, given: Any, expected: str) -> BadSettings:
         return BadSettings(f"{self.path}: {key} is {given!r}: expected {expected}")
+
+
+def _with_own_dtype(table: dict[str, Any]) -> dict[str, Any]:
+    """The table, whose dtype has its own name where an alias such as fp16 is written."""
+    dtype = table.get("dtype")
+    return table | {"dtype": dtype_name(dtype)} if isinstance(dtype, str) else table

@@ -8,7 +8,7 @@ from softmax_harness.check.gate.settings import Settings
 from softmax_harness.ground.errors import BadSettings, HarnessError, unknown
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.isolation.specification import entry_points
+from softmax_harness.subjects.isolation.specification import entry_points, simplest
 from softmax_harness.subjects.named import check_name
 
 
@@ -33,6 +33,7 @@ def check_names(given: tuple[str, ...], settings: Settings, operation: str) -> t
     BadSettings
         If one in the settings does not.
     """
+    given = tuple(map(simplest, given))
     for name in given:
         check_name(name, operation)
     if not given:

@@ -16,6 +16,7 @@ from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.files import replacing_file
 from softmax_harness.operations import DEFAULT_OPERATION
+from softmax_harness.subjects.isolation.specification import simplest
 
 SCHEMA = 2
 _ONE_MACHINE = 1  # the schema that had one entry, of one machine
@@ -86,7 +87,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _key(label: str, dtype: str, document: dict[str, Any]) -> Key:
     """What an entry is about; the operation stands in it where that is not the default."""
     operation = str(document.get("operation", DEFAULT_OPERATION))
-    return Key(operation, label.removeprefix(f"{operation}/"), dtype)
+    return Key(operation, simplest(label.removeprefix(f"{operation}/")), dtype)
 
 
 def _entry(document: dict[str, Any]) -> Entry:

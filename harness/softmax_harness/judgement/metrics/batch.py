@@ -156,9 +156,9 @@ class Batch:
         n = float(self.y.shape[-1])
         return 2.0 * n * (n * 2.0**-53) ** 2
 
-    def rows(self, chosen: NDArray[np.int64]) -> Batch:
+    def rows(self, chosen: NDArray[np.int64] | slice) -> Batch:
         """Some rows, in the order of `chosen`; without a copy if they are all there are."""
-        if chosen.size == len(self.y):
+        if not isinstance(chosen, slice) and chosen.size == len(self.y):
             return self
         return Batch(
             self.x[chosen],
@@ -170,5 +170,5 @@ class Batch:
             self.whole,
         )
 
-    def _sensitivity_of(self, chosen: NDArray[np.int64]) -> Array | None:
+    def _sensitivity_of(self, chosen: NDArray[np.int64] | slice) -> Array | None:
         return None if self.input_sensitivity is None else self.input_sensitivity[chosen]

@@ -57,8 +57,26 @@ def package_of(name: str) -> str:
     return Path(place).stem if is_file else place.partition(".")[0]
 
 
+def simplest(name: str) -> str:
+    """The name as it is kept and compared: ``./kernel.py:softmax`` is ``kernel.py:softmax``.
+
+    So is the file under its whole path, if it lies in the working folder.
+    """
+    place, _, function = name.rpartition(":")
+    if name in entry_points() or not (place.endswith(".py") or is_library(place)):
+        return name
+    path, here = Path(place), Path.cwd()
+    inside = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{inside.as_posix()}:{function}"
+
+
 def check_form(name: str) -> None:
-    """Refuse what cannot name a function, before any process is started for it."""
+    """Refuse what cannot name a function, before any process is started for it.
+
+    A name with a line break or the like would write lines of its own among the verdicts.
+    """
+    if not name.isprintable():
+        raise BadImplementation(f"{name!r}: expected a name without line breaks and the like")
     if name in entry_points():
         return
     place, _, function = name.rpartition(":")

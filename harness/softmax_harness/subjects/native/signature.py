@@ -38,6 +38,13 @@ RESULT, IN_PLACE = "y", "xy"
 
 # f32 for float32, bf16 for bfloat16; bits of formats that C lacks lie in integers of their size.
 _FORMATS = {re.sub("^(b?)float", r"\1f", name): name for name in FORMATS}
+# As other languages name them: half, fp16 and float16 are f16. C's float has 32 bits everywhere.
+_ALIASES = {
+    alias: short
+    for short, name in _FORMATS.items()
+    for alias in (name, *FORMATS[name].aliases)
+    if alias != short
+} | {"float": "f32"}
 _INTEGERS = {
     f"{kind[0]}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
@@ -181,6 +188,7 @@ class _Reader:
     def __init__(self, text: str, operation: Operation) -> None:
         self._text, self._operation = text, operation
         self._operands = {each.name: each for each in operation.operands}
+        text = re.sub(r"\w+", lambda word: _ALIASES.get(word[0], word[0]), text)
         body, arrow, returned = (each.strip() for each in text.partition("->"))
         words = body.split(None, 1)
         has_type = bool(words) and words[0] in _FORMATS

@@ -1,0 +1,1 @@
+"""What makes the documentation: pages of the code's own words, and what commands print."""

@@ -1,0 +1,71 @@
+"""What the words and the names in the page mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.operations import parted
+
+from softmax_reports.section import Section, Terms
+
+if TYPE_CHECKING:
+    from softmax_harness.run.results import Run
+
+WORDS = {
+    "ulp": "Unit in the last place: the distance between neighbouring numbers of the dtype at the "
+    "exact value. Rounding alone costs up to 0.5 ulp.",
+    "exact value": "What mpmath computes from the logits as they are stored, at a precision that "
+    "rises until the rounding is decided.",
+    "dtype": "The format in which numbers are stored: how many digits, and how large or small.",
+    "logit": "A number that goes into softmax, called x; a row is one set of them, n is its "
+    "length.",
+    "probable": "A class is probable if its exact result is at least 1/n, what a uniform guess "
+    "would give it.",
+    "improbable": "A class is improbable if its exact result is below 1/n. Rounding x − max x "
+    "costs most there.",
+    "cell": "One implementation on one family of inputs with rows of one length.",
+    "family": "One kind of input, such as normally distributed or masked logits.",
+    "breaks": "An implementation breaks where an element is broken, or where the outputs of a row "
+    "sum to 1 ± more than 1 % (or than rounding each output may cause, where that is more).",
+    "broken": "A broken element is lost although the dtype could hold its result: overflow, a "
+    "denominator that underflowed, an unexplained NaN, a zero that should not be, a result "
+    "out of its range, or a wrong special value.",
+    "inaccurate": "An inaccurate element errs by more than the standard of accuracy that the "
+    "implementation declares allows. Where it declares none, that is what working in a wider type "
+    "and rounding once may cause in formats of 16 bits, and in wider formats what working in the "
+    "format itself may cause, with a pairwise sum.",
+    "flushed": "A result is flushed to 0 where a subnormal number was due that the standard tells "
+    "from 0.",
+    "subnormal": "A number so small that the dtype holds it with fewer digits than others.",
+    "input rounding": "The change that rounding the logits by half an ulp may cause. An error over "
+    "input rounding of up to 1 is no larger than that.",
+    "witness": "The input that produced a number, stored exactly. softmax-harness explain makes "
+    "it again, bit for bit.",
+    "interval": "The middle half of the samples of a time. Where the intervals of two times "
+    "overlap, the two are too noisy to rank.",
+}
+
+
+def glossary(run: Run) -> Section:
+    """The names of the run, then the words of the field, then the outcomes of an element."""
+    parts = [Terms("Words", "word", WORDS), Terms("Outcomes of an element", "outcome", _outcomes())]
+    named = _names(run)
+    return Section(
+        "Glossary", [Terms("Implementations", "name", named), *parts] if named else parts
+    )
+
+
+def _names(run: Run) -> dict[str, str]:
+    """Each implementation in its operations, in its own words."""
+    found: dict[str, list[str]] = {}
+    several = run.results["operation"].nunique() > 1
+    for key, declared in run.info["implementations"].items():
+        operation, name = parted(key)
+        said = str(declared.get("summary") or "It says nothing of itself.")
+        found.setdefault(name, []).append(f"{operation}: {said}" if several else said)
+    return {name: " ".join(dict.fromkeys(told)) for name, told in sorted(found.items())}
+
+
+def _outcomes() -> dict[str, str]:
+    return {each.replace("_", " "): f"{each.meaning}." for each in OUTCOMES}

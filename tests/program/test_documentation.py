@@ -1,0 +1,133 @@
+"""The documentation says what is so: what it shows of commands, and tables of what there is."""
+
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from softmax_harness.operations import OPERATIONS
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+
+from making.transcripts import Shown, agrees, commands_of, ran_as_typed, wrong_ones
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def imported(path):
+    """A script as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+RELEASE = imported(ROOT / ".github" / "release_version.py")
+
+
+def test_the_front_page_is_short():
+    assert len(README.splitlines()) < 120
+
+
+@pytest.mark.skipif(shutil.which("sed") is None, reason="its commands are those of a shell")
+def test_the_front_page_shows_what_commands_print(tmp_path):
+    assert "\n\n".join(map(str, wrong_ones(ROOT / "README.md", tmp_path, ran_as_typed))) == ""
+
+
+@pytest.mark.parametrize(
+    "said, printed, agree",
+    [
+        ("a\nb", "a\nb\n", True),
+        ("a\n...\nd", "a\nb\nc\nd\n", True),
+        ("a\n...", "a\n", True),
+        ("a\n...", "b\n", False),
+        ("max ... ulp", "max 3.5 ulp\n", True),
+        ("max ... ulp", "max 3.5\nulp\n", False),
+        ("a", "a\nb\n", False),
+        ("1.5", "1x5\n", False),
+        ("", "", True),
+        ("", "a\n", False),
+    ],
+)
+def test_what_is_said_agrees_with_what_is_printed(said, printed, agree):
+    assert agrees(said, printed) == agree
+
+
+def test_a_page_that_says_something_else_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```python\n# a.py\nprint(1)\n```\n\n```console\n$ python a.py\n2\n$ cat a.py\n...\n```\n"
+    )
+    (wrong,) = wrong_ones(page, tmp_path, ran_as_typed)
+    assert wrong.shown == Shown("python a.py", "2\n") and wrong.printed == "1\n"
+    assert "-2" in str(wrong) and "+1" in str(wrong)
+    assert [each.command for each in commands_of("$ a\nb\n$ c\n")] == ["a", "c"]
+
+
+def test_the_findings_of_the_front_page_are_those_of_the_pages():
+    published = (ROOT / "docs" / "published-tolerances.md").read_text(encoding="utf-8")
+    claims = (ROOT / "docs" / "method" / "claims.md").read_text(encoding="utf-8")
+    rows = README.partition("## What it found")[2].partition("\n## ")[0]
+    let_pass, farthest = re.search(
+        r"`kernelbench`.* \| (\d+ of \d+) \| .*: (\d+) rel", published
+    ).groups()
+    assert f"{let_pass} faulty" in rows and f"{farthest} times" in rows
+    assert "n = 2048 on" in rows and "from n = 2048" in re.sub(r"\s+", " ", published)
+    for number in re.findall(
+        r"[\d.]+ (?:%|ulp)", next(r for r in rows.splitlines() if "(0, 1)" in r)
+    ):
+        assert number in claims
+
+
+def test_every_operation_stands_in_each_table():
+    text = (ROOT / "docs" / "reference" / "operations.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)} == {*OPERATIONS}
+    text = (ROOT / "docs" / "method" / "speed.md").read_text(encoding="utf-8")
+    assert {*OPERATIONS} <= {*re.findall(r"^\| (\w+), ", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "examples/c/README.md"])
+def test_links_lead_to_files(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    inside = [link for link in links if not link.startswith("../../actions/")]  # GitHub's own pages
+    assert all((ROOT / name).parent.joinpath(link).exists() for link in inside), inside
+
+
+def test_the_workflow_of_the_front_page_is_one():
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    steps = yaml.safe_load(text)["jobs"]["softmax"]["steps"]
+    assert steps[-1] == {"run": "softmax-harness check"}
+    tutorial = (ROOT / "docs" / "tutorials" / "guard.md").read_text(encoding="utf-8")
+    assert text in tutorial  # and is checked against its schema elsewhere
+
+
+def test_one_version_stands_everywhere():
+    assert RELEASE.disagreeing(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "name, before, after, tag, told",
+    [
+        ("CITATION.cff", "version: 1.2.3", "version: 1.2.2", "v1.2.3", "CITATION.cff"),
+        ("CHANGELOG.md", "## 1.2.3 (2030-01-31)", "## Unreleased", "v1.2.3", "CHANGELOG.md"),
+        ("CHANGELOG.md", "## 1.2.3", "## Unreleased\n\n## 1.2.3", None, "released already"),
+        ("pyproject.toml", '"1.2.3"', '"1.2.4"', "v1.2.3", "tag v1.2.3"),
+    ],
+)
+def test_what_names_another_version_is_told(tmp_path, name, before, after, tag, told):
+    texts = {
+        "pyproject.toml": '[project]\nversion = "1.2.3"\n',
+        "CITATION.cff": "cff-version: 1.2.0\nversion: 1.2.3\n",
+        "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2030-01-31)\n\n- New.\n\n## 1.2.2 (2029-01-31)\n",
+    }
+    for path, text in texts.items():
+        (tmp_path / path).write_text(text)
+    assert RELEASE.disagreeing(tmp_path, "v1.2.3") == []
+    assert RELEASE.notes(tmp_path) == "- New."
+    (tmp_path / name).write_text(texts[name].replace(before, after))
+    assert any(told in line for line in RELEASE.disagreeing(tmp_path, tag))
