@@ -5,6 +5,7 @@ An environment is a folder of ``--environments`` made from ``requirements/survey
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softmax_harness.survey.measuring import OURS
-from softmax_harness.survey.planned import settings_of
+from softmax_harness.survey.planned import setting_named, settings_of
 
 # The libraries of each, by the names under which they are imported; the slowest begin first.
 LIBRARIES = {
@@ -68,7 +69,9 @@ def _done(task: Task, units: Path) -> str:
     if not task.python.is_file():
         return f"there is no environment {task.python.parents[1]}; make survey makes it"
     command = [str(task.python), "-m", _MODULE, task.library, task.setting, str(units)]
-    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    # From its start: NumPy, which is loaded before a library is, reads its own once.
+    given = os.environ | setting_named(task.library, task.setting).environment
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=given)
     if ended.returncode == 0:
         return ""
     told = ended.stderr.strip().splitlines()

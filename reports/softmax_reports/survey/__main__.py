@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from softmax_harness.ground.errors import HarnessError
 
@@ -35,7 +36,11 @@ def main() -> int:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    write_page(Page(TITLE, (), sections(survey, folder.parent / "surprises")), folder)
+    page = Page(TITLE, (), sections(survey, folder.parent / "surprises"))
+    with TemporaryDirectory(dir=folder) as scratch:  # the page of an earlier survey is replaced
+        write_page(page, Path(scratch))
+        for name in ("report.html", "report.md"):
+            (Path(scratch) / name).replace(folder / name)
     print(f"{folder / 'report.html'}")
     return 0
 
