@@ -24,7 +24,7 @@ TASKS = {
     "Choose a softmax": ("list", "run", "report", "explain"),
     "Check your own": ("check", "score", "inputs"),
     "Guard a project": ("compare", "bench", "audit"),
-    "Look for the worst": ("exhaustive",),
+    "Look for the worst": ("search", "exhaustive"),
     "Measure what was published": ("reproduce",),
     "Set up": ("completion",),
 }
