@@ -192,7 +192,9 @@ def a_library_is_judged(command, environments, folder):
     assert "1 less accurate, 1 slower" in done.stdout.splitlines()[-1]
     (folder / "softmax.c").write_text("no C", encoding="utf-8")
     git(folder, "commit", "-qam", "broken")
-    done = bench(folder, "head", "HEAD", "--build", "make CFLAGS=-O1 && test -e libsoftmax.so")
+    own = 'case "$TMPDIR" in */tmp) test -d "$TMPDIR"/../judge;; *) false;; esac'
+    build = f"{own} && make CFLAGS=-O1 && test -e libsoftmax.so"
+    done = bench(folder, "head", "HEAD", "--build", build)
     assert done.returncode == 2 and done.stdout == ""
     assert re.search(r"could not build HEAD .*: softmax\.c:1:1: error: ", done.stderr), done.stderr
     assert "no C" in done.stderr  # all that the compiler said
