@@ -95,7 +95,8 @@ def test_the_versions_that_are_admitted_are_the_ones_that_are_tested(root, versi
     """Else: requirements/compile.sh."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == f">={versions[0]}"
-    floors = dict(each.split(">=") for each in project["dependencies"])
+    admitted = [*project["dependencies"], *project["optional-dependencies"]["narrow"]]
+    floors = dict(each.replace("_", "-").split(">=") for each in admitted)
     for python in versions:
         text = (root / "requirements" / f"lowest-{python}.txt").read_text(encoding="utf-8")
         pinned = {name: Version(pin) for name, pin in re.findall("^([a-z].*)==(.*)$", text, re.M)}
