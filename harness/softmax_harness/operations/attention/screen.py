@@ -19,7 +19,7 @@ from softmax_harness.operations.attention.distances import Distances, Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
 from softmax_harness.operations.attention.special import own_rows
-from softmax_harness.operations.attention.weights import Precision, precision_for, weights
+from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array
@@ -73,9 +73,11 @@ def screen(
     )
     undecided: NDArray[np.bool_] = np.asarray(~fixed.all(axis=-1))
     error = 0.0
-    open_ = np.flatnonzero(undecided)
-    if open_.size and x.shape[-1] <= LONGEST_ROW:
-        error = _screen_rows(_numbers(operands, open_), truth, open_, undecided)
+    for precision in precisions_for(format) if x.shape[-1] <= LONGEST_ROW else ():
+        open_ = np.flatnonzero(undecided)
+        if open_.size:
+            own = _screen_rows(_numbers(operands, open_), truth, open_, undecided, precision)
+            error = max(error, own)
     return Screened(truth, undecided, error)
 
 
@@ -122,10 +124,14 @@ def _finite(array: Array) -> Array:
 
 
 def _screen_rows(
-    all_: _Rows, truth: Truth, rows: NDArray[np.int64], undecided: NDArray[np.bool_]
+    all_: _Rows,
+    truth: Truth,
+    rows: NDArray[np.int64],
+    undecided: NDArray[np.bool_],
+    precision: Precision,
 ) -> float:
     """Screen the rows of `truth`, as many at once as the workspace holds; the error in ulp."""
-    precision, worst = precision_for(truth.format), 0.0
+    worst = 0.0
     shared = _Keys(*(_vectors_or_values(all_, precision))) if _is_shared(all_) else None
     step = max(1, _numbers_at_once(all_) // all_.seen.shape[-1])
     for start in range(0, len(rows), step):
