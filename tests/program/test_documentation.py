@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.run.results import COLUMNS, FILES
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -96,6 +98,12 @@ def test_links_lead_to_files(name):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     inside = [link for link in links if not link.startswith("../../actions/")]  # GitHub's own pages
     assert all((ROOT / name).parent.joinpath(link).exists() for link in inside), inside
+
+
+def test_every_file_and_column_of_a_run_is_told():
+    text = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    names = {*FILES, *COLUMNS} - {*OUTCOMES}
+    assert names == {name for name in names if f"`{name}`" in text}
 
 
 def test_the_workflow_of_the_front_page_is_one():
