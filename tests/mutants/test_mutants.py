@@ -40,8 +40,8 @@ def one_of(names, place):
 
 ALL = list(subjects())
 MUTANTS = [
-    pytest.param(path, name, text, id=f"{path.stem}-{name}")
-    for path, name, text in ALL
+    pytest.param(path, name, text, id=f"{path.stem}-{name}", marks=pytest.mark.place(place))
+    for place, (path, name, text) in enumerate(ALL)
     if path.stem != "right"
 ]
 # Each in one of its formats, in turn: all formats of each would take three times as long, and the
@@ -87,6 +87,7 @@ def test_there_are_enough_of_them():
 
 
 @pytest.mark.parametrize("path, name, text", [m for m in MUTANTS if m.values[0].stem != "deaths"])
+@pytest.mark.usefixtures("few_shrunk")
 def test_a_broken_softmax_fails_for_the_right_reason(path, name, text):
     """The suite up to the first finding of a kind that the docstring names."""
     (dtype, *_) = listed("dtypes", text) or ("float32",)

@@ -106,11 +106,12 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     u, eta = setting.unit_roundoff, setting.smallest_subnormal
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
-        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        # In ulp: so few of the smallest subnormals are no number of float64.
+        of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
         whole = np.abs(v.sum(axis=-1, keepdims=True))
         lost = setting.additions * u * np.abs(v).sum(axis=-1, keepdims=True)
-        absolute = s_error * whole + (s + s_error) * (lost + u * (whole + lost))
-        return np.asarray((1.1 * absolute + u * np.abs(z) + eta) / ulp)
+        found = of_s * whole + (s / ulp + of_s) * (lost + u * (whole + lost))
+        return np.asarray(1.1 * found + u * (np.abs(z) / ulp) + eta / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

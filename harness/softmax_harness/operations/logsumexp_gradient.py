@@ -16,7 +16,7 @@ from softmax_harness.operations.balls import Ball, enclosure, exact, product, qu
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
-from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
 from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.passed_back import Sum, at_largest
@@ -110,7 +110,8 @@ def screened(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
         logits = Rows.of(x[part], kernel)
-        undecided = logits.single
+        single = logits.single
+        undecided = single.copy()
         parts, pieces = sum_and_terms(logits)
         less_g = Sum(-significand[part], *np.zeros((2, len(undecided), 1)))
         inverse = kernel.inverse(list(parts.whole))
@@ -131,10 +132,8 @@ def screened(
             top = top._replace(exponent=top.exponent + exponent[part][at[0]])
             open_[at] = top.rounded_to(of_piece, at, error)
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
-        of_zero = np.flatnonzero(zero[part])
-        here.rounded[of_zero] = here.offset[of_zero] = 0.0
-        here.ulp[of_zero] = format.smallest_subnormal
-        undecided[of_zero] = False
+        put_exact(here, single & (format.nearest(g) == g)[part, 0], g[part][single], undecided)
+        put_exact(here, zero[part, 0], 0.0, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.run.identity import identity
@@ -40,11 +41,12 @@ def cluster(
         If nothing answers there, or no worker is like this process.
     """
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise NoCluster(f"--scheduler needs the package distributed: {_INSTALL}") from None
+    connect: Any = distributed.Client
     try:
-        client = Client(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+        client = connect(address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise NoCluster(
             f"no Dask scheduler answers at {address} ({error}): start one with dask scheduler, and "
