@@ -3,11 +3,13 @@
 import importlib.util
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from softmax_harness.cli import VERBS
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.results import COLUMNS, FILES
@@ -83,6 +85,26 @@ def test_the_findings_of_the_front_page_are_those_of_the_pages():
         r"[\d.]+ (?:%|ulp)", next(r for r in rows.splitlines() if "(0, 1)" in r)
     ):
         assert number in claims
+
+
+def test_each_finding_names_what_shows_it(called):
+    rows = README.partition("## What it found")[2].partition("\n## ")[0].splitlines()
+    shown = [row.rstrip(" |").rpartition(" | ")[2] for row in rows if row.startswith("| ")][1:]
+    for each in shown:
+        program, _, rest = each.strip("`").partition(" ")
+        if program == "softmax-harness":
+            assert rest.split()[0] in VERBS
+        else:
+            assert (
+                ROOT / (rest if program == "python" else re.search(r"\((.*)\)", each)[1])
+            ).exists()
+    assert "  zeros " in called("audit", "webnn").stdout
+    script = next(each.split()[1].strip("`") for each in shown if "scipy" in each)
+    pytest.importorskip("ml_dtypes", reason="pip install 'softmax-harness[narrow]'")
+    done = subprocess.run(
+        [sys.executable, ROOT / script], capture_output=True, text=True, check=True
+    )
+    assert "sum of softmax(x): 16.0" in done.stdout and "sums to 16" in README
 
 
 def test_every_operation_stands_in_each_table():
