@@ -16,7 +16,9 @@ timings: .venv/ready
 	    PYTHONUNBUFFERED=1 $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
 	      --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr || \
 	    echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
-	  } | tee .asv/timings.log | awk '/^\[/ || /^asv ended/ { print "  " $$0; fflush() }'; \
+	  } | tee .asv/timings.log | while IFS= read -r line; do \
+	    case "$$line" in "["* | "asv ended"*) echo "  $$line" ;; esac; \
+	  done; \
 	fi
 
 # The table of docs/method/speed.md: how fast the harness itself is.
