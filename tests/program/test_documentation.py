@@ -31,6 +31,7 @@ def imported(path):
 
 
 RELEASE = imported(ROOT / ".github" / "release_version.py")
+RELEASED = imported(ROOT / ".github" / "release_readme.py")
 
 
 def test_the_front_page_is_short():
@@ -126,6 +127,17 @@ def test_every_file_and_column_of_a_run_is_told():
     text = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
     names = {*FILES, *COLUMNS} - {*OUTCOMES}
     assert names == {name for name in names if f"`{name}`" in text}
+
+
+def test_links_of_a_released_front_page_lead_to_the_repository():
+    text = RELEASED.absolute(README, "someone/softmax-harness", "v1.2.3")
+    page = "https://github.com/someone/softmax-harness"
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert targets and all(target.startswith("https://") for target in targets)
+    assert f"]({page}/raw/v1.2.3/docs/images/report.png)" in text
+    assert f"]({page}/blob/v1.2.3/CONTRIBUTING.md)" in text
+    assert f"]({page}/actions/workflows/test.yml)" in text
+    assert f"]({page}/actions/workflows/test.yml/badge.svg)" in text
 
 
 def test_the_workflow_of_the_front_page_is_one():
