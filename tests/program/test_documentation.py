@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 from softmax_harness.cli import VERBS
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.reproduce import PAPERS
 from softmax_harness.run.results import COLUMNS, FILES
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
+from making import pages
 from making.transcripts import Shown, agrees, commands_of, ran_as_typed, wrong_ones
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -146,6 +150,20 @@ def test_the_workflow_of_the_front_page_is_one():
     assert steps[-1] == {"run": "softmax-harness check"}
     tutorial = (ROOT / "docs" / "tutorials" / "guard.md").read_text(encoding="utf-8")
     assert text in tutorial  # and is checked against its schema elsewhere
+
+
+def test_pages_of_the_codes_own_words_have_all_there_is(tmp_path):
+    pages.write(tmp_path / "docs", ROOT)
+    made = {
+        path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "docs").rglob("*.*")
+    }
+    assert {f"{name}.md" for name in (*pages.BROUGHT.values(), "commands", "facts")} < {*made}
+    for verb in VERBS:
+        assert f"\n### {verb}\n\n    softmax-harness {verb}" in made["commands.md"]
+    for name in (*FORMATS, *OPERATIONS, *FAMILIES, *OUTCOMES, *PAPERS):
+        assert f"\n| `{name}` |" in made["facts.md"]
+    # A link of a text that stands elsewhere leads to the page that its target became.
+    assert "](implementation.md)" in made["plugin.md"] and "](c.md)" not in made["plugin.md"]
 
 
 def test_one_version_stands_everywhere():
