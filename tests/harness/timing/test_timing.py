@@ -86,6 +86,18 @@ def test_no_results_are_empty_tables(tmp_path):
     assert read_timings(tmp_path / "gone").empty and read_history(tmp_path / "gone").empty
 
 
+def test_names_are_read_where_a_file_declares_by_a_function_of_its_own(tmp_path):
+    (tmp_path / "several.py").write_text(
+        "def _declared(name, operation='softmax', **more):\n"
+        "    return implementation(name, operation=operation, library='x', **more)\n"
+        "@_declared('one')\ndef f(x): ...\n"
+        "@_declared('two', 'logsumexp')\ndef g(x): ...\n"
+        "@_declared('three', operation='logsumexp')\ndef h(x): ...\n"
+    )
+    assert declared_names(tmp_path) == ["one"]
+    assert declared_names(tmp_path, "logsumexp") == ["three", "two"]
+
+
 def test_names_are_read_without_running_the_files(tmp_path):
     (tmp_path / "one.py").write_text(
         'import gone\n@implementation("one", dtypes=())\ndef one(x): ...\n'
