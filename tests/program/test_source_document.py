@@ -251,7 +251,7 @@ def test_the_report_of_all_operations_tells_of_each(whole):
     for title in (
         "Overflow and underflow",
         "Claims about softmax",
-        "Operations that use softmax",
+        "Other operations",
     ):
         assert f"## {title}" in text
     for name in OPERATIONS:

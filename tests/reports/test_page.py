@@ -15,7 +15,6 @@ from .undrawn import write_undrawn
 
 TITLES = [
     "Which softmax to use",
-    "Accuracy against speed",
     "Where each breaks",
     "All compared",
     "The worst witnesses",

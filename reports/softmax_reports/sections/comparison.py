@@ -11,7 +11,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_reports.choice import FROM_BEST
 from softmax_reports.facts import TIMED_N, anchor_of, operation_of, summary, sums_to_one
 from softmax_reports.numbers import digits, in_order, percent, sampled_maximum, whole
-from softmax_reports.section import Folded, Link, Paragraph, Section, Table
+from softmax_reports.section import Folded, Link, Paragraph, Part, Section, Table
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -24,11 +24,11 @@ _READING = (
 
 
 def comparison(run: Run) -> Section:
-    """The table, and what each dtype can hold."""
-    return Section(
-        "All compared",
-        [Paragraph(_READING), table_of(run), Folded("What each dtype can hold", [_what(run)])],
-    )
+    """The table, and what each dtype can hold of probabilities, where these are the results."""
+    parts: list[Part] = [Paragraph(_READING), table_of(run)]
+    if sums_to_one(run):
+        parts.append(Folded("What each dtype can hold", [_what(run)]))
+    return Section("All compared", parts)
 
 
 def table_of(run: Run) -> Table:
