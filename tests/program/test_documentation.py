@@ -1,8 +1,8 @@
 """The documentation says what is so: what it shows of commands, and tables of what there is."""
 
 import importlib.util
+import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 from making import pages
 from making.transcripts import Shown, agrees, commands_of, ran_as_typed, wrong_ones
 
+NEEDS_A_SHELL = pytest.mark.skipif(os.name == "nt", reason="needs bash and its commands")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -42,7 +43,7 @@ def test_the_front_page_is_short():
     assert len(README.splitlines()) < 120
 
 
-@pytest.mark.skipif(shutil.which("sed") is None, reason="its commands are those of a shell")
+@NEEDS_A_SHELL
 def test_the_front_page_shows_what_commands_print(tmp_path):
     assert "\n\n".join(map(str, wrong_ones(ROOT / "README.md", tmp_path, ran_as_typed))) == ""
 
@@ -66,6 +67,7 @@ def test_what_is_said_agrees_with_what_is_printed(said, printed, agree):
     assert agrees(said, printed) == agree
 
 
+@NEEDS_A_SHELL
 def test_a_page_that_says_something_else_is_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
