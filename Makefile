@@ -11,12 +11,14 @@ timings: .venv/ready
 	@if ! { [ -e .git ] && git rev-parse --quiet --verify HEAD; } >/dev/null 2>&1; then \
 	  echo "The history is left out: asv files them under a commit, and git finds none here."; \
 	else \
-	  echo "Adding this commit to asv's history, in .asv/; how far it is, in percent:" && mkdir -p .asv && \
-	  $(BIN)/asv machine --yes >.asv/timings.log && \
-	  { PYTHONUNBUFFERED=1 $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
-	    --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr || \
-	    echo "[asv ended with an error, and the history may lack this commit: see .asv/timings.log]"; } 2>&1 | \
-	  tee -a .asv/timings.log | grep --line-buffered '^\['; \
+	  echo "Adding this commit to asv's history, in .asv/ ..." && mkdir -p .asv && \
+	  { $(BIN)/asv machine --yes && \
+	    PYTHONUNBUFFERED=1 $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
+	      --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr || \
+	    echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
+	  } | tee .asv/timings.log | while IFS= read -r line; do \
+	    case "$$line" in "["* | "asv ended"*) echo "  $$line" ;; esac; \
+	  done; \
 	fi
 
 # The table of docs/method/speed.md: how fast the harness itself is.
