@@ -17,5 +17,5 @@ lock requirements/release.in requirements/build.in -o requirements/release.txt
 for python in 3.11 3.12 3.13 3.14; do
     uv pip compile --quiet --resolution lowest-direct --only-binary :all: --no-header \
         --no-annotate --no-emit-index-url --python-version "$python" --python-platform linux \
-        pyproject.toml -o "requirements/lowest-$python.txt"
+        --extra narrow pyproject.toml -o "requirements/lowest-$python.txt"
 done

@@ -1,11 +1,12 @@
 """What the tests of all rooms share."""
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,7 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract import truths
+from softmax_harness.check.contract import accuracy, truths
 from softmax_harness.check.contract.suite import LONG
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
@@ -34,6 +35,11 @@ def pytest_configure(config):
     """Say what the marks of the tests mean."""
     config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
     config.addinivalue_line("markers", "together(name): needs the truths that others of it need")
+    config.addinivalue_line("markers", "place(number): of this test among those of its kind")
+    if getattr(config.option, "numprocesses", None):
+        # In a new environment its processes would each compile them, at the same time.
+        for name in ("hypothesis", "jinja2", "matplotlib.pyplot", "pandas", "scipy.special"):
+            importlib.import_module(name)
 
 
 def pytest_collection_modifyitems(items):
@@ -42,6 +48,32 @@ def pytest_collection_modifyitems(items):
     for place, item in enumerate(items):
         firsts.setdefault(_shared_by(item), place)
     items.sort(key=lambda i: (i.get_closest_marker("slow") is None, firsts[_shared_by(i)]))
+
+
+# Files that need the same truths, which each process of pytest keeps for itself.
+_TOGETHER = {
+    f"tests/{file}": group
+    for group, files in (
+        ("softmax", ("implementations/test_contract.py", "mutants/test_mutants.py")),
+        ("others", ("implementations/test_operations.py", "mutants/operations/test_kernels.py")),
+    )
+    for file in files
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Files one by one, but those together that need the same truths."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return _TOGETHER.get(file, file)
+
+    return Together(config, log)
 
 
 def _shared_by(item):
@@ -69,6 +101,17 @@ def truths_kept():
     with patch.object(Recipe, "_whole_block", block):
         yield
     keep_truths(0)
+
+
+@pytest.fixture
+def few_shrunk(request):
+    """Each third test has the witnesses of findings made small, which no kind depends on.
+
+    Which third, the test's own mark says: ``place(7)``.
+    """
+    (place,) = request.node.get_closest_marker("place").args
+    with nullcontext() if place % 3 == 0 else patch.object(accuracy, "smallest", lambda *of: None):
+        yield
 
 
 @pytest.fixture(scope="session")

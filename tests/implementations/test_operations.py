@@ -89,18 +89,19 @@ def dies(x, axis=-1):
 """
 
 
-def test_check_fails_a_wrong_log_softmax_of_one_s_own(command, tmp_path):
+@pytest.mark.usefixtures("truths_kept")
+def test_check_fails_a_wrong_log_softmax_of_one_s_own(called, tmp_path):
     """Each for its reason, whatever became of those before it."""
     (tmp_path / "mine.py").write_text(WRONG, encoding="utf-8")
     expected = {
-        "mine.py:log_softmax": "overflow",
+        "mine.py:log_softmax": "wrong_special",  # the first of its kinds
         "mine.py:dies": "died",
         "mine.py:of_last_axis": "axis",
         "mine.py:wide": "wrong_dtype",
     }
     words = ("--operation", "log_softmax", "--dtype", "float32", "--json", "out.json")
-    parts = ("--only", "accuracy", "--only", "axes")
-    done = command("check", *expected, *words, *parts, cwd=tmp_path)
+    parts = ("--only", "accuracy", "--only", "axes", "--fail-fast")
+    done = called("check", *expected, *words, *parts, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     results = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["results"]
     assert [each["implementation"] for each in results] == [*expected]

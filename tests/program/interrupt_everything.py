@@ -76,6 +76,10 @@ CHECK = (
 SCORE = ("score", "x.npy", "y.npy", "--json", "s.json")
 RUN = ("run", "max-shifted", "kernel.py:softmax", *FAMILY, "--jobs", "2", "--out", "out")
 INPUTS = ("inputs", "--dtype", "float16,float32", "--family", "normal-10", "--out", "in")
+TEMPLATE = (
+    *("bench", "--template", ".", "libsoftmax.so:softmax_float32"),
+    *("--signature", "f32 rows,n"),
+)
 BENCH = (
     *("bench", "base", "head", "--bench", "track_max_ulp|time_softmax.*, 100[)]"),
     *("--build", "make # {moment}", "--json", "n.json", "--markdown", "n.md"),
@@ -98,8 +102,8 @@ VERBS = {
     "inputs": Verb(((*INPUTS, "--seed", "1"),), INPUTS, ("in",)),
     "score": Verb((SCORE,), SCORE, ("s.json",)),
     "check": Verb((CHECK,), CHECK, ("b.json", "c.json", "c.xml", "c.md")),
-    "bench": Verb((("bench", "--template", "."),), BENCH, ("n.json", "n.md")),
-    "environments": Verb((("bench", "--template", "."),), BENCH, ("n.json", "n.md")),
+    "bench": Verb((TEMPLATE,), BENCH, ("n.json", "n.md")),
+    "environments": Verb((TEMPLATE,), BENCH, ("n.json", "n.md")),
 }
 _DEFAULT = [name for name in VERBS if name != "environments"]
 
@@ -170,11 +174,14 @@ def write_repository(folder: Path) -> None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, but for those of asv's environments."""
+    """The SHA-256 of each file, but for those of asv's environments, and what Python compiles.
+
+    Python leaves that beside the benchmarks of a repository whoever imports them.
+    """
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".asv" not in path.parts
+        if path.is_file() and not {".asv", "__pycache__"}.intersection(path.parts)
     }
 
 

@@ -127,6 +127,12 @@ CASES = {
     "no number": (["explain", "two"], "'two' is not a number"),
     "no witness": (["explain", "float32:normal-1"], "is not a witness"),
     "witness out of range": (["explain", "float32:normal-1,n=3,rows=1,seed=0@5,0"], "outside"),
+    "witness of no row": (
+        ["explain", "float32:zeros,n=99999999999999999999,rows=1,seed=0@0,0"],
+        "is not a witness",
+    ),
+    "audit of other digits": (["audit", "ulp(3)", "--shape", "\u00b2,3"], "expected ROWS,N"),
+    "audit of too much": (["audit", "ulp(3)", "--shape", "1000000,100000"], "in all"),
     "witness of no family": (["explain", "float32:norml,n=3,rows=1,seed=0@0,0"], "family"),
     "row of no file": (["explain", "1", "2", "--row", "1"], "--row 1"),
     "row out of range": (["explain", "x.npy", "--row", "7"], "row 7"),
@@ -144,6 +150,12 @@ def test_one_line_exit_2_and_nothing_written(called, files, words, part):
     assert done.stdout == ""
     after = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_what_no_memory_holds_is_one_line(called):
+    done = called("explain", "float64:normal-1,n=900000000000000,rows=1,seed=0@0,0")
+    assert done.returncode == 3 and done.stderr.count("\n") == 1
+    assert "there is not enough memory for what was asked" in done.stderr
 
 
 def test_a_run_is_replaced_and_nothing_else(called, files):

@@ -213,7 +213,7 @@ def test_what_a_kernel_says_itself_waives_nothing_that_the_project_does_not_bear
 def test_what_is_built_in_may_declare_what_is_known_unless_strict(checked):
     words = ("naive", "--dtype", "float16", "--only", "accuracy")
     assert checked(*words).returncode == 0
-    assert checked(*words, "--strict").returncode == 1
+    assert checked(*words, "--strict", "--fail-fast").returncode == 1
 
 
 def test_the_seed_of_today_is_told_and_takes_no_baseline(checked):

@@ -95,7 +95,8 @@ def test_the_versions_that_are_admitted_are_the_ones_that_are_tested(root, versi
     """Else: requirements/compile.sh."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == f">={versions[0]}"
-    floors = dict(each.split(">=") for each in project["dependencies"])
+    admitted = [*project["dependencies"], *project["optional-dependencies"]["narrow"]]
+    floors = dict(each.replace("_", "-").split(">=") for each in admitted)
     for python in versions:
         text = (root / "requirements" / f"lowest-{python}.txt").read_text(encoding="utf-8")
         pinned = {name: Version(pin) for name, pin in re.findall("^([a-z].*)==(.*)$", text, re.M)}
@@ -167,15 +168,12 @@ def repository(tmp_path):
     return tmp_path
 
 
-FEW = "--only shapes\n--only accuracy"
-
-
 def test_it_passes_what_is_right_and_says_where_its_documents_are(action, repository):
     done = action(
         repository,
         implementations="kernel.py:right",
         dtypes="float32,float64",
-        args=FEW,
+        args="--only shapes\n--only integers",
         working_directory="sub",
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -198,21 +196,21 @@ def test_it_fails_on_what_is_wrong_and_tells_it_everywhere(action, repository):
         repository,
         implementations="kernel.py:right\nkernel.py:wrong",
         dtypes="float32",
-        args=FEW,
+        args="--only accuracy\n--fail-fast",
         working_directory="sub",
     )
     assert done.returncode == 1, done.stdout + done.stderr
     lines = textwrap.dedent(KERNEL).splitlines()
     line = next(at for at, text in enumerate(lines, 1) if text.startswith("def wrong("))
     place = f"file=sub/kernel.py,line={line}"
-    assert f"::error {place},title=kernel.py%3Awrong float32 overflow::" in done.stdout
+    assert f"::error {place},title=kernel.py%3Awrong float32 wrong_special::" in done.stdout
     temporary = repository / "temporary"
-    assert "**overflow**" in (temporary / "summary.md").read_text(encoding="utf-8")
+    assert "**wrong\\_special**" in (temporary / "summary.md").read_text(encoding="utf-8")
     right, wrong = junitparser.JUnitXml.fromfile(str(temporary / "softmax-check.xml"))
     assert (right.failures, wrong.failures) == (0, 1)
     (case,) = wrong
     (failure,) = case.result
-    assert "overflow" in failure.message and "witness float32:" in failure.text
+    assert failure.message == "wrong_special" and "witness float32:" in failure.text
 
 
 def test_without_inputs_it_checks_what_the_project_names(action, repository):

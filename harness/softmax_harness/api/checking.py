@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from softmax_implementations.registry import CAPABILITIES
 
-from softmax_harness.api.shown import Shown, dtype_names, known, limit_texts, names
-from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.api.shown import (
+    Shown,
+    check_whole,
+    dtype_names,
+    known,
+    limit_texts,
+    names,
+)
+from softmax_harness.ground.errors import BadImplementation, BadLimit
 from softmax_harness.ground.guest import as_guest
 
 if TYPE_CHECKING:
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 
     from softmax_harness.check.contract import Checked
     from softmax_harness.check.plan import Done, Options
+
+_LEAST_MEMORY = 64  # MiB, less than which no process of Python and NumPy starts with
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,6 +154,10 @@ def check(
     >>> found.passed, found.results[0].verdict
     (False, 'fail')
     """
+    check_whole(0, seed=seed)
+    check_whole(_LEAST_MEMORY, memory_limit=memory_limit)
+    if time_limit is not None and not time_limit > 0:
+        raise BadLimit(f"time_limit={time_limit!r}: expected seconds, more than 0")
     named = tuple(each for each in implementations if isinstance(each, str))
     called = [each for each in implementations if not isinstance(each, str)]
     with as_guest():

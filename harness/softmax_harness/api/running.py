@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.api.shown import Shown, dtype_names, names
+from softmax_harness.api.shown import Shown, check_whole, dtype_names, names
 from softmax_harness.ground.guest import as_guest
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def run(
         from softmax_harness.run.selection import select
         from softmax_harness.subjects.declaration import Said
 
+        check_whole(0, seed=seed)
+        check_whole(1, jobs=jobs)
         if out is not None:
             check_writable(Path(out), writes=FILES)
         asked = Options(

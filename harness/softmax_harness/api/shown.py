@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from softmax_harness.ground.errors import unknown
+from softmax_harness.ground.errors import BadLimit, unknown
 from softmax_harness.ground.formats import dtype_name
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def dtype_names(given: str | Sequence[str]) -> tuple[str, ...]:
 def limit_texts(limits: Mapping[str, float] | None) -> list[str]:
     """Limits as the command writes them: ``max_ulp=2``."""
     return [f"{metric}={number}" for metric, number in (limits or {}).items()]
+
+
+def check_whole(least: int, **given: int | None) -> None:
+    """Refuse what is no whole number, that one or more; None stands for the default."""
+    for name, number in given.items():
+        is_whole = isinstance(number, int) and not isinstance(number, bool)
+        if number is not None and not (is_whole and number >= least):
+            raise BadLimit(f"{name}={number!r}: expected a whole number, {least} or more")
 
 
 def known(kind: str, given: tuple[str, ...], all_known: Sequence[str]) -> tuple[str, ...]:

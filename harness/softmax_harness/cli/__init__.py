@@ -103,6 +103,8 @@ def _main() -> None:
             "Use --jobs 1 to see where it dies",
             3,
         )
+    except MemoryError as error:
+        _end(f"there is not enough memory for what was asked: {error or 'none is left'}", 3)
     except Exception as error:  # noqa: BLE001 - the last door: what reaches it is a defect of ours
         if interruption_in(error):
             _end_interrupted(error)

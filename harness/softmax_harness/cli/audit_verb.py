@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
 
+# Results of some hundred softmaxes are held at once: as many numbers fill a few GB.
+_MOST = 4_000_000
 _PLAIN = Published("", "", "", "float32", 16, 1000)
 
 
@@ -32,10 +35,13 @@ def _shape(
     """Rows and length, as ``ROWS,N``."""
     if value is None:
         return None
-    rows, _, n = value.partition(",")
-    if not (rows.strip().isdigit() and n.strip().isdigit() and int(rows) and int(n)):
-        raise BadData(f"--shape {value}: expected ROWS,N with numbers above 0, such as 16,1000")
-    return int(rows), int(n)
+    found = re.fullmatch(r"\s*0*([1-9][0-9]{0,7})\s*,\s*0*([1-9][0-9]{0,7})\s*", value)
+    if found is None or int(found[1]) * int(found[2]) > _MOST:
+        raise BadData(
+            f"--shape {value}: expected ROWS,N with numbers above 0, such as 16,1000, and at most "
+            f"{_MOST} in all"
+        )
+    return int(found[1]), int(found[2])
 
 
 @click.command("audit")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from softmax_harness.cli import options
-from softmax_harness.cli.completing import of_dtypes, of_implementations
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.units import fresh, keeping, units
@@ -23,7 +23,7 @@ _UNITS = "softmax-search.units"
 
 
 @click.command("search")
-@click.argument("implementation", metavar="IMPL", shell_complete=of_implementations)
+@click.argument("implementation", metavar="IMPL")
 @click.option(
     "--operation",
     type=click.Choice(list(OPERATIONS)),

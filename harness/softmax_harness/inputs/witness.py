@@ -24,10 +24,12 @@ from softmax_harness.operations import (
     operation_named,
 )
 
+_PLACE = r"\d{1,15}"  # more than any memory has
 _RECIPE = re.compile(
-    r"(?P<family>.+),n=(?P<n>\d+),rows=(?P<rows>\d+),seed=(?P<seed>\d+)@(?P<row>\d+),(?P<index>\d+)"
+    rf"(?P<family>.+),n=(?P<n>{_PLACE}),rows=(?P<rows>{_PLACE}),"
+    rf"seed=(?P<seed>\d{{1,1000}})@(?P<row>{_PLACE}),(?P<index>{_PLACE})"
 )
-_LITERAL = re.compile(r"(?P<numbers>[^@;]+)(?P<operands>(;[^@;]+)*)@(?P<index>\d+)")
+_LITERAL = re.compile(rf"(?P<numbers>[^@;]+)(?P<operands>(;[^@;]+)*)@(?P<index>{_PLACE})")
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ Stored = Callable[[NDArray[Any]], NDArray[Any]]
 
 _POINTS = 4096
 _BITS = 160
-# Where float64 sees an error smaller than this share of the largest, it is not the largest: its own
-# exp and log err by a millionth of what a format of up to 24 bits does. The same for borders.
+# Where a wider type, float64 or long double, sees an error smaller than this share of the largest,
+# it is not the largest: its own exp and log err by a thousandth of that at most. The same for
+# borders.
 _SHARE, _BORDER = 0.99, 0.01
+_BITS_OF_WIDER = 63  # of a long double that is wider than float64, by 11 bits at least
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,17 @@ def _log_error(stored: Stored, top: int) -> float:
 def _suspects(
     x: NDArray[Any], function: Callable[[Any], Any], stored: Stored, smallest: float = 0.0
 ) -> NDArray[Any]:
-    """The points that may have the largest errors, above `smallest` and below it; all in float64.
+    """The points that may have the largest errors, above `smallest` and below it.
 
-    mpmath judges them: a format's few worst points cost a hundredth of all.
+    mpmath judges them: a format's few worst points cost a hundredth of all. All points where no
+    type tells which these are, as of float64 where long double is no wider.
     """
-    if x.dtype.itemsize >= 8:
+    wider = np.float64 if x.dtype.itemsize < 8 else np.longdouble
+    if x.dtype.itemsize >= 8 and np.finfo(np.longdouble).nmant < _BITS_OF_WIDER:
         return x
     with np.errstate(all="ignore"):
-        exact = function(x.astype(np.float64))
-        computed = stored(function(x)).astype(np.float64)
+        exact = function(x.astype(wider))
+        computed = stored(function(x)).astype(wider)
         off = np.abs(computed - exact)
         kept = np.zeros(x.shape, bool)
         for errors, inside in ((off / exact, exact / smallest), (off, smallest / exact)):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, rows, screen, softmax, steps
+from softmax_harness.operations import bounds, not_finite, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -75,13 +75,14 @@ class _Sums:
         V_g, the sum of the entries of v at the logits g, exactly.
     terms : list of Ball
         t_g; the last one is 1.
-    whole, moment, square : Ball
-        S, M and S**2.
+    rest, whole, moment, square : Ball
+        R, the sum of all terms but the largest; S, M and S**2.
     """
 
     counts: list[int]
     v: list[Ball]
     terms: list[Ball]
+    rest: Ball
     whole: Ball
     moment: Ball
     square: Ball
@@ -89,9 +90,10 @@ class _Sums:
     @classmethod
     def of(cls, row: rows.DistinctLogits, v: list[Ball], bits: int) -> _Sums:
         terms = rows.weights(row.values, bits)
-        whole = total([Ball(row.most, 0), rows.rest(terms, row.counts, bits)], bits)
+        rest = rows.rest(terms, row.counts, bits)
+        whole = total([Ball(row.most, 0), rest], bits)
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
-        return cls(row.counts, v, terms, whole, moment, product(whole, whole, bits))
+        return cls(row.counts, v, terms, rest, whole, moment, product(whole, whole, bits))
 
     def apart(self, own: Ball, bits: int) -> Ball:
         """v_i S - M of an entry whose v is `own`.
@@ -129,13 +131,15 @@ class _Sums:
         (m**2 S**2). Of m N - 2 c R, which may cancel, each term is taken by itself.
         """
         most = self.counts[-1]
-        own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
-        rest = rows.rest(self.terms, self.counts, bits)
-        limit = fraction(own_coefficient) / most**2
-        if rest.is_zero:  # all logits are equal
-            return rows.rational(limit, bits)
-        if not own_coefficient.man or rest.magnitude > -bits:
+        rest = self.rest
+        if not rest.is_zero and rest.magnitude > -bits:
             return None
+        own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
+        if rest.is_zero:  # all logits are equal
+            return rows.ratio(own_coefficient, most**2, bits)
+        if not own_coefficient.man:
+            return None
+        limit = fraction(own_coefficient) / most**2
         coefficients = [
             total([product(c, Ball(most, 0)), -product(own_coefficient, Ball(2 * m, 0))])
             for c, m in zip(self._coefficients(own)[:-1], self.counts[:-1], strict=True)
@@ -147,9 +151,11 @@ class _Sums:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """0 for what is masked and for a row of one; NaN where softmax has it."""
+    """0 for what is masked and for a row of one; NaN where softmax has it, or v at what is seen."""
     fixed, expected = softmax.special_values(x, policy)
-    return fixed, np.where(expected == 1.0, 0.0, expected)
+    special = fixed, np.where(expected == 1.0, 0.0, expected)
+    v = operands[0].astype(np.float64)
+    return not_finite.with_operand(special, policy, x.shape[-1], v, used=x != -np.inf)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -160,15 +166,18 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     u = setting.unit_roundoff
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
-        s_error = bounds.error_bound(x, s, s_ulp, format) * s_ulp
+        of_s = bounds.error_bound(x, s, s_ulp, format)
+        s_error = of_s * s_ulp
         mean = (s * v).sum(axis=-1, keepdims=True)
         size = (s * np.abs(v)).sum(axis=-1, keepdims=True)
         mean_error = (s_error * np.abs(v)).sum(axis=-1, keepdims=True)
         mean_error += (setting.additions + 1.0) * u * size
         mean_error += x.shape[-1] * setting.smallest_subnormal
         apart = np.abs(v - mean)
-        absolute = s_error * apart + (s + s_error) * (mean_error + 2.0 * u * apart)
-        return np.asarray((1.1 * absolute + setting.smallest_subnormal) / ulp)
+        # In ulp: so few of the smallest subnormals are no number of float64.
+        of_s *= s_ulp / ulp
+        found = of_s * apart + (s / ulp + of_s) * (mean_error + 2.0 * u * apart)
+        return np.asarray(1.1 * found + setting.smallest_subnormal / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
@@ -196,7 +205,8 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.moments.gradient`."""
-    return screen.gradient(x, operands[0].astype(np.float64), fixed, expected, format)
+    v = not_finite.without(operands[0].astype(np.float64))
+    return screen.gradient(x, v, fixed, expected, format)
 
 
 OPERATION = Operation(

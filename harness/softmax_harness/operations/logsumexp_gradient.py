@@ -11,12 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
+from softmax_harness.operations import (
+    bounds,
+    cross_entropy_gradient,
+    not_finite,
+    rows,
+    softmax,
+    steps,
+)
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
-from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
 from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.passed_back import Sum, at_largest
@@ -68,10 +75,13 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """g times what softmax has there."""
+    """g times what softmax has there; NaN if g is."""
     fixed, expected = softmax.special_values(x, policy)
-    scaled = np.where(expected == 0.0, 0.0, expected * operands[0].astype(np.float64))
-    return fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+    g = operands[0].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.where(expected == 0.0, 0.0, expected * g)
+    special = fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+    return not_finite.with_operand(special, policy, x.shape[-1], g)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -102,7 +112,7 @@ def screened(
     of the others over that of all: next to a power of two, only that tells the side. If g is 0, so
     is the result, exactly.
     """
-    g = operands[0].astype(np.float64)
+    g = not_finite.without(operands[0].astype(np.float64))
     zero = g == 0.0
     significand, exponent = np.frexp(np.where(zero, 1.0, g))
     stages = [Stage(each, relative_error(each) + 2.0**-104) for each in kernels_of(format)]
@@ -110,7 +120,8 @@ def screened(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
         logits = Rows.of(x[part], kernel)
-        undecided = logits.single
+        single = logits.single
+        undecided = single.copy()
         parts, pieces = sum_and_terms(logits)
         less_g = Sum(-significand[part], *np.zeros((2, len(undecided), 1)))
         inverse = kernel.inverse(list(parts.whole))
@@ -131,10 +142,8 @@ def screened(
             top = top._replace(exponent=top.exponent + exponent[part][at[0]])
             open_[at] = top.rounded_to(of_piece, at, error)
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
-        of_zero = np.flatnonzero(zero[part])
-        here.rounded[of_zero] = here.offset[of_zero] = 0.0
-        here.ulp[of_zero] = format.smallest_subnormal
-        undecided[of_zero] = False
+        put_exact(here, single & (format.nearest(g) == g)[part, 0], g[part][single], undecided)
+        put_exact(here, zero[part, 0], 0.0, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

@@ -143,11 +143,18 @@ def same_ratio(a: Ball, count: int, b: Ball, other: int) -> bool:
 
 def rational(value: Fraction, bits: int) -> Enclosure:
     """A fraction: exactly where its denominator is a power of two."""
-    upper, lower = value.numerator, value.denominator
-    if lower & (lower - 1) == 0:
-        return Enclosure(upper, 1 - lower.bit_length(), 0)
-    lift = max(bits + lower.bit_length() - upper.bit_length() + 1, 0)
-    return Enclosure((upper << lift) // lower, -lift, 1)
+    return ratio(Ball(value.numerator, 0), value.denominator, bits)
+
+
+def ratio(upper: Ball, lower: int, bits: int) -> Enclosure:
+    """An exact ball over an integer above 0: exactly where that is a dyadic fraction."""
+    zeros = (lower & -lower).bit_length() - 1
+    odd = lower >> zeros
+    man, left = divmod(upper.man, odd)
+    if not left:
+        return Enclosure(man, upper.exp - zeros, 0)
+    lift = max(bits + odd.bit_length() - upper.man.bit_length() + 1, 0)
+    return Enclosure((upper.man << lift) // odd, upper.exp - zeros - lift, 1)
 
 
 class Sums(NamedTuple):

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from softmax_implementations import Implementation
+from softmax_implementations.registry import LIBRARY_DTYPES
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import OPERATIONS, Operation
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.survey.callers import close
 from softmax_harness.survey.planned import Setting, setting_named
 from softmax_harness.survey.probed import (
     flushed_from,
@@ -34,7 +36,7 @@ from softmax_harness.survey.ways import PLAIN
 # What this project recommends stands beside the libraries.
 OURS = "softmax-harness"
 _OUR_NAMES = ("accurate", "max-shifted")
-DTYPES = ("float16", "bfloat16", "float32", "float64")
+DTYPES = LIBRARY_DTYPES
 
 
 def offered(library: str, operation: Operation, format: Format) -> list[Implementation]:
@@ -54,6 +56,7 @@ def measure_all(library: str, setting: Setting, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
     for operation in OPERATIONS.values():
+        names: list[str] = []
         for format in (FORMATS[name] for name in DTYPES):
             found = offered(library, operation, format)
             key = Key(library, setting.name, operation.name, format.name)
@@ -64,7 +67,9 @@ def measure_all(library: str, setting: Setting, folder: Path) -> int:
             content = _unit(operation, format, found, setting)
             keep(folder, key, own, content | {"version": version_of(library)})
             number += 1
+            names += [each.name for each in found]
             print(f"{key.file.removesuffix('.json')}: {len(content['rows'])} rows", flush=True)
+        close(list(dict.fromkeys(names)), operation.name)
     return number
 
 

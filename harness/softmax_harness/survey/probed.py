@@ -104,7 +104,7 @@ def nan_places(subject: Subject) -> dict[str, Any]:
 def flushed_from(subject: Subject) -> dict[str, Any]:
     """Rows 0, -gap: from which gap on the second result is 0 although the nearest number is not.
 
-    The gaps go from eight binades above the smallest normal number to the last result but 0.
+    The gaps go from eight binades above the smallest normal number to the last that is not 0.
     """
     format = subject.format
     first, last = _gap(format, format.emin + 8), _gap(format, _least_exponent(format) - 1)

@@ -55,16 +55,22 @@ def versions() -> dict[str, str]:
 
 
 def _code(modules: Iterable[str]) -> str:
-    """A digest of what is asked and of the modules that are asked, but for how they are laid out.
-
-    Modules of this package are left out that only say where a unit is kept.
-    """
+    """A digest of what is asked and of the modules that are asked, without comments and layout."""
     own = [Path(__file__).with_name(name) for name in _MEASURING]
     theirs = [Path(str(sys.modules[name].__file__)) for name in sorted(set(modules))]
     digest = hashlib.sha256()
     for path in (*own, *theirs):
-        digest.update(ast.dump(ast.parse(path.read_bytes())).encode())
+        digest.update(_without_words(path).encode())
     return digest.hexdigest()
+
+
+def _without_words(path: Path) -> str:
+    """A module as it is parsed, but for its docstrings."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+    return ast.dump(tree)
 
 
 def stamp(setting: Setting, modules: Iterable[str]) -> str:

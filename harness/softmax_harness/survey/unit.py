@@ -25,10 +25,9 @@ from softmax_harness.operations import Inputs, Operation, Problem
 from softmax_harness.operations.standards import standards_of
 from softmax_harness.run.sweep import Cell
 from softmax_harness.run.tables import results_row
-from softmax_harness.subjects.declaration import problem_of
-from softmax_harness.subjects.named import subject_named
 from softmax_harness.subjects.request import Fault, Reply
 from softmax_harness.subjects.subject import Subject, as_it_answers
+from softmax_harness.survey.callers import subject_of
 from softmax_harness.survey.planned import SEED, recipes
 from softmax_harness.survey.ways import PLAIN, in_a_way, ways_of
 
@@ -65,7 +64,7 @@ def variants(
     """Every implementation in every way, in order."""
     made = []
     for each in found:
-        subject = as_it_answers(subject_named(each.name, problem_of(each, operation, format)))
+        subject = as_it_answers(subject_of(each, operation, format))
         ways = (PLAIN, *(() if plain_only else ways_of(operation)))
         made += [Variant(each.name, way, in_a_way(subject, way)) for way in ways]
     return made

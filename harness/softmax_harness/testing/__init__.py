@@ -29,7 +29,7 @@ def assert_close(
     max_ulp: float | None = None,
     standard: str | None = None,
     policy: Mapping[str, str] | str | None = None,
-    without: Sequence[str] = (),
+    without: str | Sequence[str] = (),
     **operands: Any,
 ) -> None:
     """Hold results that were computed already to the exact results of their inputs.
@@ -62,7 +62,7 @@ def assert_close(
         choices ``nan``, ``zero``, ``uniform`` and ``any``. Without it a row that holds a NaN or
         +inf, or nothing but -inf, is NaN; a row of which a mask hides everything is NaN or 0, the
         same in all such rows.
-    without : sequence of str
+    without : str or sequence of str
         What the results need not have: ``("subnormals",)`` where 0 may stand for a subnormal
         number, as on hardware that flushes them, and in JAX on a CPU.
     **operands : array or number

@@ -43,11 +43,12 @@ class Limits:
         max_ulp: float | None,
         standard: str | None,
         policy: Mapping[str, str] | str | None,
-        without: Sequence[str],
+        without: str | Sequence[str],
     ) -> Limits:
         """As a caller gives them."""
-        if max_ulp is not None and not max_ulp >= 0:
+        if max_ulp is not None and not _is_size(max_ulp):
             raise BadLimit(f"max_ulp={max_ulp!r}: expected a number of ulp, 0 or more")
+        without = (without,) if isinstance(without, str) else without
         for name in without:
             if name not in CAPABILITIES:
                 raise unknown("capability", name, CAPABILITIES)
@@ -58,6 +59,14 @@ class Limits:
         if outcome is Outcome.FLUSHED_SUBNORMAL:
             return self.keeps_subnormals
         return not outcome.is_good
+
+
+def _is_size(given: Any) -> bool:
+    """Whether it is a number, 0 or more, whoever's type it has."""
+    try:
+        return bool(given >= 0)
+    except (TypeError, ValueError):
+        return False
 
 
 def told_apart(

@@ -47,8 +47,8 @@ def worst(survey: Survey, operation: str) -> Section:
 def _said(own: pd.DataFrame, operation: str) -> str:
     libraries, families = own["library"].nunique(), own["family"].nunique()
     return (
-        f"{libraries} libraries, this project among them, were asked {operation} on {families} "
-        f"families of inputs: {len(own)} cells, {int(own['elements'].sum()):,} results."
+        f"{libraries} packages were asked {operation} on {families} families of inputs: "
+        f"{len(own)} cells, {int(own['elements'].sum()):,} results."
     )
 
 

@@ -231,6 +231,7 @@
   const chooser = (key, label, options, empty) => {
     const select = make("select", {}, ...(empty ? [make("option", { value: "" }, empty)] : []), ...options.map((each) => make("option", { value: each }, each)));
     select.addEventListener("change", () => { state[key] = select.value; apply(); });
+    select.setAttribute("aria-label", label);
     controls[key] = select;
     bar.append(make("label", {}, label, select));
   };
@@ -254,6 +255,7 @@
   if (whole) chooser("metric", "metric", METRICS.filter((each) => whole.columns[each] !== undefined));
   const search = make("input", { type: "search", placeholder: "max-shifted", size: 14 });
   search.addEventListener("input", () => { state.name = search.value; apply(); });
+  search.setAttribute("aria-label", "implementation");
   controls.name = search;
   bar.append(make("label", {}, "implementation", search));
   const reset = make("button", { type: "button" }, "reset");

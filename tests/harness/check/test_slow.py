@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from softmax_harness.check.contract import Contract, budget, checked, repeats
+from softmax_harness.check.contract import PARTS, Contract, budget, checked, repeats
 from softmax_harness.check.contract.budget import (
     fitting_cases,
     fitting_recipes,
@@ -160,6 +160,16 @@ def test_cells_that_slowness_left_out_are_told_and_no_regression(slow):
     assert slow.slow in note
     fast = replace(slow, slow="")
     assert held_against([fast], baseline, Settings(), 0).failed
+
+
+def test_what_slowness_left_out_stays_accepted(slow):
+    """Or a baseline that was taken on a busy machine would compare little ever after."""
+    whole = replace(slow, slow="", cells=tuple(_whole(each) for each in slow.cells))
+    accepted = Baseline(0, {}).accepting([whole], PARTS)
+    (entry,) = accepted.accepting([slow], PARTS).entries[slow.key]
+    assert {*entry.cells} == {each.name for each in (*whole.cells, *slow.cells)}
+    (entry,) = accepted.accepting([replace(slow, slow="")], PARTS).entries[slow.key]
+    assert {*entry.cells} == {each.name for each in slow.cells}
 
 
 def _whole(cell):

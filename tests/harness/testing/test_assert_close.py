@@ -190,6 +190,7 @@ def test_flushed_subnormals_are_wrong_unless_they_need_not_be_there():
     y = np.array([1.0, 0.0], np.float32)
     assert "flushed_subnormal" in failure(y, x)
     assert_close(y, x, without=["subnormals"])
+    assert_close(y, x, without="subnormals")
 
 
 REFUSED = {
@@ -201,6 +202,7 @@ REFUSED = {
     "did you mean softmax?": lambda x, y: assert_close(y, x, operation="sofmax"),
     "did you mean wide?": lambda x, y: assert_close(y, x, standard="wid"),
     "max_ulp=-1: expected": lambda x, y: assert_close(y, x, max_ulp=-1),
+    "max_ulp='4': expected": lambda x, y: assert_close(y, x, max_ulp="4"),
     "policy='nan': expected NAME=CHOICE": lambda x, y: assert_close(y, x, policy="nan"),
     "no capability is named 'subnormal'": lambda x, y: assert_close(y, x, without=["subnormal"]),
     "y: outputs of int64: expected": lambda x, y: assert_close(y.astype(np.int64), x),

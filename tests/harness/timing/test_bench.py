@@ -211,6 +211,8 @@ def test_two_sides_are_compared(sides):
         compared(sides, "raises", RULE, lambda *told: None)
     with pytest.raises(HarnessError, match="not a regular expression"):
         compared(sides, "(", RULE, lambda *told: None)
+    with pytest.raises(HarnessError, match="nothing to compare: none of the 1 .* gave no number"):
+        compared(sides, "nothing", RULE, lambda *told: None)
 
 
 def test_timing_in_turns_gives_pairs_and_leaves_out_what_breaks(sides):

@@ -83,10 +83,10 @@ def is_right(function):
     return function.__name__.startswith("right")
 
 
-def of_kernels(operation, *values, name):
+def of_kernels(operation, *values, name, place=0):
     """A parameter of a test; those of an operation come in a row, and share what is true."""
-    mark = pytest.mark.together(f"kernels of {operation}")
-    return pytest.param(operation, *values, id=f"{operation}-{name}", marks=mark)
+    marks = pytest.mark.together(f"kernels of {operation}"), pytest.mark.place(place)
+    return pytest.param(operation, *values, id=f"{operation}-{name}", marks=marks)
 
 
 def taken_by(function):
@@ -96,8 +96,8 @@ def taken_by(function):
 
 ALL = [(name, function) for name in NAMES for function in functions(name)]
 FAULTY = [
-    of_kernels(name, function, name=function.__name__)
-    for name, function in ALL
+    of_kernels(name, function, name=function.__name__, place=place)
+    for place, (name, function) in enumerate(ALL)
     if not is_right(function)
 ]
 # Those of an operation in one format, the next in the next.
@@ -116,6 +116,7 @@ def test_there_are_enough_of_them(operation):
 
 
 @pytest.mark.parametrize("operation, function", FAULTY)
+@pytest.mark.usefixtures("few_shrunk")
 def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
     (dtype, *_) = listed("dtypes", function) or ("float32",)
     families = listed("families", function)  # those that find what comes late, to save time

@@ -59,7 +59,10 @@ class Cases:
 
     def hard(self, shape: tuple[int, ...], axis: int = -1) -> Inputs:
         """Rows of every kind for an array that has them along an axis."""
-        n = shape[axis]
+        return self._hard(shape, shape[axis])
+
+    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
+    def _hard(self, shape: tuple[int, ...], n: int) -> Inputs:
         rows = hard_rows(self.format, n, math.prod(shape) // n, self._random(shape))
         return self._with_operands(self.format.stored(rows), shape)
 

@@ -71,18 +71,22 @@ class Baseline:
     ) -> Baseline:
         """The baseline with these results taken up, as they were found on this machine.
 
-        Entries of other machines stay. So does what the parts that were not asked for had found.
+        Entries of other machines stay. So does what the parts that were not asked for had found,
+        and the cells that a slow implementation was not judged on.
         `taken_on` is as in `Entry`, where the bits were not decided here.
         """
         entries = dict(self.entries)
         for each in results:
             if each.verdict in ("pass", "fail"):
                 old = entries.get(each.key, ())
-                entries[each.key] = _with(old, entry_of(each, taken_on), parts)
+                new = entry_of(each, taken_on)
+                entries[each.key] = _with(old, new, parts, is_part=bool(each.slow))
         return replace(self, entries=entries)
 
 
-def _with(old: tuple[Entry, ...], new: Entry, parts: tuple[str, ...]) -> tuple[Entry, ...]:
+def _with(
+    old: tuple[Entry, ...], new: Entry, parts: tuple[str, ...], is_part: bool
+) -> tuple[Entry, ...]:
     here = [each for each in old if each.taken_on == new.taken_on]
     others = [each for each in old if each.taken_on != new.taken_on]
     if here and not {*PARTS} <= {*parts}:
@@ -90,6 +94,9 @@ def _with(old: tuple[Entry, ...], new: Entry, parts: tuple[str, ...]) -> tuple[E
         new = replace(new, findings=tuple(kinds))
         if "accuracy" not in parts:
             new = replace(new, cells=here[0].cells, standard=here[0].standard)
+    if here and is_part:
+        # The same kernel may be slow on a busy machine alone: later cells must not be new to it.
+        new = replace(new, cells=here[0].cells | new.cells)
     return (*others, new)
 
 

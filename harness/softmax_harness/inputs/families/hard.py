@@ -28,7 +28,7 @@ def _at(x: Logits, places: Any, value: float) -> Logits:
 
 def _apart(x: Logits, rng: np.random.Generator, *values: float) -> Logits:
     """The values at places of their own, as many as there is room for."""
-    places = rng.permutation(x.size)
+    places = rng.permutation(x.size)[: len(values)]
     for place, value in zip(places.tolist(), values, strict=False):
         x[place] = value
     return x

@@ -108,6 +108,24 @@ def by_blocks(
     return Screened(out, undecided, error * 2.0**format.precision)
 
 
+def put_exact(
+    here: Truth,
+    rows: NDArray[np.bool_] | NDArray[np.int64],
+    z: Array | float,
+    undecided: NDArray[np.bool_],
+) -> None:
+    """Put results that are numbers of the format into some rows, which are decided.
+
+    Parameters
+    ----------
+    z : float or ndarray of float64, shape (some, m)
+        Anything where results are fixed.
+    """
+    here.rounded[rows], here.offset[rows] = z, 0.0
+    here.ulp[rows] = here.format.ulp(here.rounded[rows])
+    undecided[rows] = False
+
+
 def _put_fixed(out: Truth, expected: Array) -> None:
     """What the policy says, where it does: mostly 0, which goes to whole arrays at once."""
     format, elsewhere = out.format, masks.all_bits(~out.fixed)

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.batch import (
+    Chosen,
+    Screened,
+    Stage,
+    by_blocks,
+    kernels_of,
+    put_exact,
+)
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.others import Parts, Rows, Terms, parts_of, sums_of
 from softmax_harness.operations.screen.rounding import rounded
@@ -51,9 +58,26 @@ def cross_entropy_gradient(
             open_ = rounded(head, tail, terms[2], of_piece, error, w)
             if open_.any():
                 undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        _put_powers_of_two(here, rows, own, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
+def _put_powers_of_two(
+    here: Truth, rows: Rows, target: NDArray[np.int64], undecided: NDArray[np.bool_]
+) -> None:
+    """Rows of m equal logits, m a power of two: 1/m and, at the class, 1/m - 1 are exact."""
+    equal = np.flatnonzero(rows.top == rows.bottom)
+    if not equal.size:
+        return
+    finite = np.isfinite(rows.x[equal])
+    count = np.count_nonzero(finite, axis=-1)
+    z = np.where(finite, 1.0 / np.maximum(count, 1)[:, None], 0.0)
+    z[np.arange(len(z)), target[equal, 0]] -= 1.0
+    exact = (count > 0) & (count & (count - 1) == 0)
+    exact &= (here.format.nearest(z) == z).all(axis=-1)
+    put_exact(here, equal[exact], z[exact], undecided)
 
 
 def sum_and_terms(rows: Rows) -> tuple[Parts, Iterator[tuple[slice, Terms, Workspace]]]:

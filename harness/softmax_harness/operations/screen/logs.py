@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen.arguments import difference
-from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
+from softmax_harness.operations.screen.batch import (
+    Chosen,
+    Screened,
+    Stage,
+    by_blocks,
+    kernels_of,
+    put_exact,
+)
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
 from softmax_harness.operations.screen.others import Rows, sums_of
 from softmax_harness.operations.screen.rounding import rounded
@@ -93,6 +100,7 @@ def log_softmax(x: Array, fixed: NDArray[np.bool_], expected: Array, format: For
                 open_ = _less_log(some.x[:, piece], some, of_some, at_top, of_piece, 1.0)
                 if open_.any():
                     undecided[chunk] |= (open_ & ~of_piece.fixed).any(axis=-1)
+        put_exact(here, rows.single, 0.0, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
@@ -109,7 +117,9 @@ def cross_entropy(
         log, own = Log.of(rows), target[part]
         at_top = np.where(own == rows.place, 0, -1)
         of_class = np.take_along_axis(rows.x, own, axis=-1)
-        return log.open | _less_log(of_class, rows, log, at_top, here, -1.0)[:, 0]
+        undecided = log.open | _less_log(of_class, rows, log, at_top, here, -1.0)[:, 0]
+        put_exact(here, rows.single & (at_top[:, 0] == 0), 0.0, undecided)
+        return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 

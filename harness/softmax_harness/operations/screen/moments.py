@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen import full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
-from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
+from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
 from softmax_harness.operations.screen.logarithm import Scaled
 from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
 from softmax_harness.operations.screen.reduction import BIAS, FIELD, power_of_two
@@ -224,6 +224,7 @@ def gradient(
             open_ = _products(scaled, c, mean, vector.exponent, of_piece, stage, w)
             if open_.any():
                 undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        put_exact(here, rows.single, 0.0, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

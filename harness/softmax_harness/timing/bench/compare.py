@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from softmax_harness.ground.errors import HarnessError
@@ -61,6 +62,7 @@ def compared(
     """
     results: dict[str, Result] = {}
     timed: dict[str, Both] = {}
+    skipped: dict[str, str] = {}
     with Worker(sides[0]) as base, Worker(sides[1]) as head:
         own = benchmarks_of(base, pattern), benchmarks_of(head, pattern)
         everything = own[0] | own[1]
@@ -71,14 +73,21 @@ def compared(
                 timed[name] = own[0][name].request, own[1][name].request
             elif result := settled(benchmark, answers):
                 results[name] = result
+            else:
+                skipped[benchmark.name] = answers[1]["skipped"]
     if not timed and not any(None not in (each.base, each.head) for each in results.values()):
         raise HarnessError(
             f"nothing to compare: none of the {len(everything)} benchmarks whose name matches "
             f"{pattern!r} gives a number in both revisions"
-            + "".join(f"; {each.name}: {each.message}" for each in list(results.values())[:1])
+            + _first_reason({each.name: each.message for each in results.values()} | skipped)
         )
     results |= _timed_results(sides, everything, timed, rule, progress)
     return [results[name] for name in everything if name in results]
+
+
+def _first_reason(reasons: Mapping[str, str]) -> str:
+    """Why the first benchmark gives no number."""
+    return next((f"; {name}: {reason}" for name, reason in reasons.items()), "")
 
 
 def _tried(
