@@ -3,6 +3,7 @@
 Whether oneDNN's kernels are used, TF_ENABLE_ONEDNN_OPTS says; the default is yes on x86.
 """
 
+import os
 from functools import cache
 
 import numpy as np
@@ -17,12 +18,15 @@ def _declared(name, operation="softmax", **more):
     return implementation(name, operation=operation, **given | more)
 
 
+@cache
 def _tensorflow():
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """TensorFlow, which speaks of its optimizations where it is not told to be silent."""
+    level, before = "TF_CPP_MIN_LOG_LEVEL", os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    os.environ.setdefault(level, "3")
     import tensorflow
 
+    if before is None:  # it is read once
+        del os.environ[level]
     return tensorflow
 
 

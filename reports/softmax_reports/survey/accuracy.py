@@ -40,7 +40,7 @@ def worst(survey: Survey, operation: str) -> Section:
             for name, rows in _variants(own)
         ],
     )
-    parts = [table, *_columns_of_logarithms(own), _faults(own)]
+    parts = [table, *_columns_of_logarithms(own), _faults(own), *_complaints(own)]
     return Section(f"{operation}: how wrong", [Paragraph(_said(own, operation)), *parts])
 
 
@@ -101,6 +101,24 @@ def _faults(own: pd.DataFrame) -> Table:
     ]
     header = ("", "format", *(each.replace("_", " ") for each in names))
     return Table("Results by fault; a row without any is left out.", header, rows, numeric_from=2)
+
+
+def _complaints(own: pd.DataFrame) -> Iterator[Table]:
+    """What was wrong with calls themselves."""
+    told = own[own["faults"] != ""]
+    if told.empty:
+        return
+    rows = [
+        (named(name, setting, way), " ".join(in_order(same["dtype"])), ", ".join(families), what)
+        for (name, setting, way, what), same in told.groupby(
+            ["implementation", "setting", "way", "faults"], sort=False
+        )
+        for families in [
+            dict.fromkeys(f"{f} {n}" for f, n in zip(same["family"], same["n"], strict=True))
+        ]
+    ]
+    header = ("", "formats", "families", "what was wrong with the call")
+    yield Table("Calls that raised, were not made, or did more than answer", header, rows, 9)
 
 
 def by_family(survey: Survey, operation: str) -> Section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from softmax_reports.section import Paragraph, Section, Table
 from softmax_reports.survey.read import Survey
@@ -26,18 +27,27 @@ def environment(survey: Survey) -> Section:
         ],
         numeric_from=3,
     )
+    told = " ".join(f"{k}={v}" for k, v in _default(about).items())
     settings = Table(
-        "Settings that change answers: the environment variables of each",
+        f"Settings that may change answers, beside the default: {told}",
         ("library", "setting", "variables"),
         [
-            (name, setting or "default", " ".join(f"{k}={v}" for k, v in variables.items()))
+            (name, setting, " ".join(f"{k}={v}" for k, v in variables.items() - default.items()))
             for name, found in about["libraries"].items()
+            for default in [found["settings"][""]]
             for setting, variables in found["settings"].items()
+            if setting
         ],
         numeric_from=9,
     )
     failed = [Paragraph(f"Not measured: {name}: {told}.") for name, told in about["failed"].items()]
     return Section("On what this was measured", [Paragraph(text), versions, settings, *failed])
+
+
+def _default(about: dict[str, Any]) -> dict[str, str]:
+    """The variables of the default setting, which is the same for all."""
+    first = next(iter(about["libraries"].values()))
+    return dict(first["settings"][""])
 
 
 def surprises(folder: Path) -> Section | None:
