@@ -12,10 +12,13 @@ timings: .venv/ready
 	  echo "The history is left out: asv files them under a commit, and git finds none here."; \
 	else \
 	  echo "Adding this commit to asv's history, in .asv/ ..." && mkdir -p .asv && \
-	  $(BIN)/asv machine --yes >.asv/timings.log && \
-	  $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
-	    --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr >>.asv/timings.log || \
-	  echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
+	  { $(BIN)/asv machine --yes && \
+	    PYTHONUNBUFFERED=1 $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
+	      --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr || \
+	    echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
+	  } | tee .asv/timings.log | while IFS= read -r line; do \
+	    case "$$line" in "["* | "asv ended"*) echo "  $$line" ;; esac; \
+	  done; \
 	fi
 
 # The table of docs/method/speed.md: how fast the harness itself is.

@@ -69,5 +69,5 @@ def setup(app):
     app.connect("source-read", leave_out_what_is_not_there)
 
 
-pages.write(HERE)
+pages.write(HERE, HERE.parent)
 gallery.write_list(HERE)

@@ -50,6 +50,32 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda i: (i.get_closest_marker("slow") is None, firsts[_shared_by(i)]))
 
 
+# Files that need the same truths, which each process of pytest keeps for itself.
+_TOGETHER = {
+    f"tests/{file}": group
+    for group, files in (
+        ("softmax", ("implementations/test_contract.py", "mutants/test_mutants.py")),
+        ("others", ("implementations/test_operations.py", "mutants/operations/test_kernels.py")),
+    )
+    for file in files
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Files one by one, but those together that need the same truths."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return _TOGETHER.get(file, file)
+
+    return Together(config, log)
+
+
 def _shared_by(item):
     """The name under which others need the same truths; a test's own where none do."""
     mark = item.get_closest_marker("together")

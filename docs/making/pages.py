@@ -20,6 +20,7 @@ from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.reproduce import PAPERS
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_reports.sections.glossary import WORDS
 
 # Texts that stand beside what they are about, and the page that each becomes.
 BROUGHT = {
@@ -33,14 +34,15 @@ BROUGHT = {
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 
 
-def write(docs: Path) -> None:
-    """All of them, into ``docs/_made``."""
+def write(docs: Path, root: Path) -> None:
+    """All of them, into ``docs/_made``; `root` is the repository's."""
     made = docs / "_made"
-    made.mkdir(exist_ok=True)
-    texts = {name: brought(docs.parent, source) for source, name in BROUGHT.items()}
+    made.mkdir(parents=True, exist_ok=True)
+    texts = {name: brought(root, source) for source, name in BROUGHT.items()}
     texts |= {"commands": command_page(), "facts": facts_page()}
-    for name, text in texts.items():
-        path = made / f"{name}.md"
+    pages = {f"{name}.md": text for name, text in texts.items()} | {"words.txt": words()}
+    for name, text in pages.items():
+        path = made / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:  # Sphinx goes by dates
             path.write_text(text, encoding="utf-8")
 
@@ -100,6 +102,12 @@ def _plain(text: str) -> str:
 def _escaped(text: str) -> str:
     """Text in which nothing is taken for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>|#$])", r"\\\1", " ".join(text.split()))
+
+
+def words() -> str:
+    """The glossary that each report has, for the glossary of the site to include."""
+    told = ((f"{word}\n  {_escaped(text)}\n") for word, text in sorted(WORDS.items()))
+    return "\n".join(("```{glossary}", *told)).rstrip() + "\n```\n"
 
 
 def facts_page() -> str:

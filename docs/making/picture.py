@@ -1,7 +1,7 @@
 """Makes the README's picture: the first screen of a report, as Chromium shows it.
 
 ``python docs/making/picture.py [REPORT]`` writes ``docs/images/report.png``; by default of the
-gallery's report of every built-in softmax, which it makes where it is not there.
+gallery's report of a textbook's softmax, which it makes where it is not there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from making.gallery import DOCS, RUNS, folder_of, make
+from making.gallery import DOCS, folder_of, make, run_named
 
 PICTURE = DOCS / "images" / "report.png"
 WIDTH, HEIGHT = 1200, 800
@@ -38,8 +38,9 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         found = Path(sys.argv[1])
     else:
-        found = folder_of(DOCS, RUNS[0]) / "report.html"
+        run = run_named("textbook")
+        found = folder_of(DOCS, run) / "report.html"
         if not found.exists():
-            make(RUNS[0])
+            make(run)
     shown(found, PICTURE)
     print(f"{PICTURE}: {PICTURE.stat().st_size >> 10} KiB")

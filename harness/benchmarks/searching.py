@@ -12,6 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+from softmax_harness.ground.formats import DEFAULT_DTYPES as DTYPES
 from softmax_harness.ground.workers import Here
 from softmax_harness.operations import Problem
 from softmax_harness.search.judged import judged
@@ -19,7 +20,6 @@ from softmax_harness.search.make import Asked, problem_asked, searched
 from softmax_harness.search.sampling import sampled
 from softmax_harness.subjects.named import available, subject_named
 
-DTYPES = ("float16", "float32", "float64")
 # What rounds once errs by little more than half an ulp, which leaves nothing to search for.
 _ROUNDED_ONCE = 0.51
 

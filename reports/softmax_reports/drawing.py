@@ -27,6 +27,15 @@ def save(pictures: Sequence[Picture], folder: Path, kinds: Sequence[str]) -> dic
     return drawn
 
 
+def drawn(pictures: Sequence[Picture]) -> dict[str, str]:
+    """Each panel's svg by its name, for a page that stands alone."""
+    return {
+        file_name(picture, panel): _save(panel.figure, Path(panel.name), ())
+        for picture in pictures
+        for panel in picture.panels
+    }
+
+
 def file_name(picture: Picture, panel: Panel) -> str:
     """Of the files of a panel, without an ending."""
     return f"{picture.name}-{panel.name}" if panel.name else picture.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 
+_PIP = "pip install "
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")  # as many digits as are told apart by
+
+
 def header_of(run: Run) -> list[tuple[str, str]]:
     """Labels and texts; a command stands alone in its text."""
     info, options = run.info, run.info["options"]
@@ -20,10 +25,10 @@ def header_of(run: Run) -> list[tuple[str, str]]:
     cores = counted(int(environment["cores"]), "core")
     told = {
         "measured": made.get("date", ""),
-        "commit": made.get("commit", ""),
-        "command": made.get("command", ""),
+        "commit": _HASH.sub(r"\1", made.get("commit", "")),
         "machine": f"{environment['processor']}, {cores}, {environment['python']}",
         "suite": _suite(run, options),
+        "command": made.get("command", ""),
         "not measured": " ".join(_left_out(run, options, made)),
     }
     return [(label, text) for label, text in told.items() if text]
@@ -41,8 +46,8 @@ def _suite(run: Run, options: Mapping[str, Any]) -> str:
 def _left_out(run: Run, options: Mapping[str, Any], made: Mapping[str, Any]) -> list[str]:
     """What the run has no numbers of, and how to have them."""
     told = [
-        f"{name} ({reason.rpartition(': ')[2]})."
-        for name, reason in _one_each(made.get("unavailable", {})).items()
+        f"{listed(names)} ({remedy})."
+        for remedy, names in _by_remedy(made.get("unavailable", {})).items()
     ]
     if "outputs" in options:
         return told
@@ -57,9 +62,17 @@ def _left_out(run: Run, options: Mapping[str, Any], made: Mapping[str, Any]) -> 
     return told
 
 
-def _one_each(unavailable: Mapping[str, str]) -> dict[str, str]:
-    """The names of what lacks the same library, once."""
-    found: dict[str, list[str]] = {}
+def _by_remedy(unavailable: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names of what is lacking by what brings it; all that pip brings comes by one command."""
+    packages, found = dict[str, None](), dict[str, list[str]]()
     for name, reason in unavailable.items():
-        found.setdefault(reason, []).append(name.rpartition("/")[2])
-    return {listed(list(dict.fromkeys(names))): reason for reason, names in found.items()}
+        remedy = reason.rpartition(": ")[2]
+        if remedy.startswith(_PIP):
+            packages |= dict.fromkeys(remedy.removeprefix(_PIP).split())
+            remedy = _PIP
+        found.setdefault(remedy, []).append(name.rpartition("/")[2])
+    named = {remedy: list(dict.fromkeys(names)) for remedy, names in found.items()}
+    return {
+        _PIP + " ".join(packages) if remedy == _PIP else remedy: names
+        for remedy, names in named.items()
+    }

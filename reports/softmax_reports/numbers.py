@@ -42,6 +42,8 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def percent(part: float) -> str:
     """A part of 1 to two digits; cut, not rounded, above 99 %, so that 100 % means all."""
+    if 0 < part < 1e-4:
+        return "< 0.01 %"
     if part > 0.99:
         return f"{math.floor(1e4 * part) / 100:g} %"
     return f"{float(f'{100 * part:.2g}'):g} %"

@@ -174,11 +174,14 @@ def write_repository(folder: Path) -> None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, but for those of asv's environments."""
+    """The SHA-256 of each file, but for those of asv's environments, and what Python compiles.
+
+    Python leaves that beside the benchmarks of a repository whoever imports them.
+    """
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".asv" not in path.parts
+        if path.is_file() and not {".asv", "__pycache__"}.intersection(path.parts)
     }
 
 

@@ -33,12 +33,12 @@ PROJECT = """
 """
 
 
-# The command with fewer pairs than it offers, each of two processes: of 12 times out of four times
-# the work, the sign test needs all but one.
+# The command with fewer pairs than it offers, each of two processes: of 8 times out of four times
+# the work, the sign test needs all.
 FEW_PAIRS = """
 from softmax_harness.cli import bench_verb, main
 (pairs,) = (each for each in bench_verb.command.params if each.name == "pairs")
-pairs.type.min = 6
+pairs.type.min = 4
 main()
 """
 
@@ -105,7 +105,7 @@ DETACHED = ("checkout", "-q", "--detach")
 
 def bench(folder, *words, **environment):
     """The command on two benchmarks, a time and an error."""
-    options = ("--bench", r"time_softmax.*, 100\)|track_max_ulp.*normal-10", "--pairs", "6")
+    options = ("--bench", r"time_softmax.*, 100\)|track_max_ulp.*normal-10", "--pairs", "4")
     return subprocess.run(
         [sys.executable, "-c", FEW_PAIRS, "bench", *map(str, words), *options],
         check=False,
@@ -192,15 +192,17 @@ def a_library_is_judged(command, environments, folder):
     assert "1 less accurate, 1 slower" in done.stdout.splitlines()[-1]
     (folder / "softmax.c").write_text("no C", encoding="utf-8")
     git(folder, "commit", "-qam", "broken")
-    done = bench(folder, "head", "HEAD", "--build", "make CFLAGS=-O1 && test -e libsoftmax.so")
+    own = 'case "$TMPDIR" in */tmp) test -d "$TMPDIR"/../judge;; *) false;; esac'
+    build = f"{own} && make CFLAGS=-O1 && test -e libsoftmax.so"
+    done = bench(folder, "head", "HEAD", "--build", build)
     assert done.returncode == 2 and done.stdout == ""
     assert re.search(r"could not build HEAD .*: softmax\.c:1:1: error: ", done.stderr), done.stderr
     assert "no C" in done.stderr  # all that the compiler said
 
 
-def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
+def test_requests_that_cannot_be_met_are_one_line(called, tmp_path):
     def refused(*words):
-        done = command("bench", *words, cwd=tmp_path)
+        done = called("bench", *words, cwd=tmp_path)
         assert done.returncode == 2, done.stderr
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
         return done.stderr
@@ -208,7 +210,7 @@ def test_requests_that_cannot_be_met_are_one_line(command, tmp_path):
     assert "not in a git repository" in refused("a", "b")
     git(tmp_path, "init", "-q")
     assert "softmax-harness bench --template" in refused("a", "b")
-    assert command("bench", "--template", ".", cwd=tmp_path).returncode == 0
+    assert called("bench", "--template", ".", cwd=tmp_path).returncode == 0
     assert ", 1000," in (tmp_path / "benchmarks" / "softmax.py").read_text()
     assert "there already" in refused("--template", ".")
     assert "say by --signature" in refused("--template", "new", "lib.so:softmax")

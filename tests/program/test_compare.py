@@ -74,3 +74,24 @@ def test_runs_that_cannot_be_compared_are_refused(called, runs):
     assert done.returncode == 2 and "different seeds, 0 and 7" in done.stderr
     done = called("compare", "before", "gone", cwd=runs)
     assert done.returncode == 2 and "no run.json" in done.stderr
+
+
+def test_the_page_has_what_changed_and_nothing_else(called, runs, tmp_path):
+    page, same = tmp_path / "changes.html", tmp_path / "same.html"
+    assert called("compare", "before", "after", "--html", page, cwd=runs).returncode == 1
+    text = page.read_text(encoding="utf-8")
+    assert "B is worse than A in " in text and "Each number that is worse in B" in text
+    assert "softmax-harness explain float16:normal-1,n=" in text
+    assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+    assert called("compare", "before", "before", "--html", same, cwd=runs).returncode == 0
+    quiet = same.read_text(encoding="utf-8")
+    assert "worse than A in 0 cells of " in quiet and "<table" not in quiet
+
+
+def test_one_implementation_stands_against_another(called, runs):
+    done = called("compare", "before:kernel.py:softmax", "after:kernel.py:softmax", cwd=runs)
+    assert done.returncode == 1 and "worse  kernel.py:softmax float16" in done.stdout
+    one = called("compare", "before:kernel.py:softmax", "after", cwd=runs)
+    assert one.returncode == 2 and "A:IMPL B:IMPL" in one.stderr
+    gone = called("compare", "before:kernel.py:softmax", "after:kernel.py:softmx", cwd=runs)
+    assert gone.returncode == 2 and "did you mean kernel.py:softmax" in gone.stderr

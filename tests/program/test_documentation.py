@@ -1,20 +1,29 @@
 """The documentation says what is so: what it shows of commands, and tables of what there is."""
 
 import importlib.util
+import os
 import re
-import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from softmax_harness.cli import VERBS
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.inputs.families import FAMILIES
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.reproduce import PAPERS
+from softmax_harness.run.results import COLUMNS, FILES
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
+from making import pages
 from making.transcripts import Shown, agrees, commands_of, ran_as_typed, wrong_ones
 
+NEEDS_A_SHELL = pytest.mark.skipif(os.name == "nt", reason="needs bash and its commands")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -27,13 +36,14 @@ def imported(path):
 
 
 RELEASE = imported(ROOT / ".github" / "release_version.py")
+RELEASED = imported(ROOT / ".github" / "release_readme.py")
 
 
 def test_the_front_page_is_short():
     assert len(README.splitlines()) < 120
 
 
-@pytest.mark.skipif(shutil.which("sed") is None, reason="its commands are those of a shell")
+@NEEDS_A_SHELL
 def test_the_front_page_shows_what_commands_print(tmp_path):
     assert "\n\n".join(map(str, wrong_ones(ROOT / "README.md", tmp_path, ran_as_typed))) == ""
 
@@ -57,6 +67,7 @@ def test_what_is_said_agrees_with_what_is_printed(said, printed, agree):
     assert agrees(said, printed) == agree
 
 
+@NEEDS_A_SHELL
 def test_a_page_that_says_something_else_is_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
@@ -83,6 +94,26 @@ def test_the_findings_of_the_front_page_are_those_of_the_pages():
         assert number in claims
 
 
+def test_each_finding_names_what_shows_it(called):
+    rows = README.partition("## What it found")[2].partition("\n## ")[0].splitlines()
+    shown = [row.rstrip(" |").rpartition(" | ")[2] for row in rows if row.startswith("| ")][1:]
+    for each in shown:
+        program, _, rest = each.strip("`").partition(" ")
+        if program == "softmax-harness":
+            assert rest.split()[0] in VERBS
+        else:
+            assert (
+                ROOT / (rest if program == "python" else re.search(r"\((.*)\)", each)[1])
+            ).exists()
+    assert "  zeros " in called("audit", "webnn").stdout
+    script = next(each.split()[1].strip("`") for each in shown if "scipy" in each)
+    pytest.importorskip("ml_dtypes", reason="pip install 'softmax-harness[narrow]'")
+    done = subprocess.run(
+        [sys.executable, ROOT / script], capture_output=True, text=True, check=True
+    )
+    assert "sum of softmax(x): 16.0" in done.stdout and "sums to 16" in README
+
+
 def test_every_operation_stands_in_each_table():
     text = (ROOT / "docs" / "reference" / "operations.md").read_text(encoding="utf-8")
     assert {*re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)} == {*OPERATIONS}
@@ -98,12 +129,43 @@ def test_links_lead_to_files(name):
     assert all((ROOT / name).parent.joinpath(link).exists() for link in inside), inside
 
 
+def test_every_file_and_column_of_a_run_is_told():
+    text = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
+    names = {*FILES, *COLUMNS} - {*OUTCOMES}
+    assert names == {name for name in names if f"`{name}`" in text}
+
+
+def test_links_of_a_released_front_page_lead_to_the_repository():
+    text = RELEASED.absolute(README, "someone/softmax-harness", "v1.2.3")
+    page = "https://github.com/someone/softmax-harness"
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert targets and all(target.startswith("https://") for target in targets)
+    assert f"]({page}/raw/v1.2.3/docs/images/report.png)" in text
+    assert f"]({page}/blob/v1.2.3/CONTRIBUTING.md)" in text
+    assert f"]({page}/actions/workflows/test.yml)" in text
+    assert f"]({page}/actions/workflows/test.yml/badge.svg)" in text
+
+
 def test_the_workflow_of_the_front_page_is_one():
     (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     steps = yaml.safe_load(text)["jobs"]["softmax"]["steps"]
     assert steps[-1] == {"run": "softmax-harness check"}
     tutorial = (ROOT / "docs" / "tutorials" / "guard.md").read_text(encoding="utf-8")
     assert text in tutorial  # and is checked against its schema elsewhere
+
+
+def test_pages_of_the_codes_own_words_have_all_there_is(tmp_path):
+    pages.write(tmp_path / "docs", ROOT)
+    made = {
+        path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "docs").rglob("*.*")
+    }
+    assert {f"{name}.md" for name in (*pages.BROUGHT.values(), "commands", "facts")} < {*made}
+    for verb in VERBS:
+        assert f"\n### {verb}\n\n    softmax-harness {verb}" in made["commands.md"]
+    for name in (*FORMATS, *OPERATIONS, *FAMILIES, *OUTCOMES, *PAPERS):
+        assert f"\n| `{name}` |" in made["facts.md"]
+    # A link of a text that stands elsewhere leads to the page that its target became.
+    assert "](implementation.md)" in made["plugin.md"] and "](c.md)" not in made["plugin.md"]
 
 
 def test_one_version_stands_everywhere():

@@ -57,8 +57,8 @@ def test_list_has_it(checkout):
 
 
 def test_run_and_report_have_it(checkout):
-    options = ("--family", "normal-1,normal-10", "--dtype", "float32", "--out", checkout / "out")
-    python(checkout, *COMMAND, "run", *options)
+    options = ("--family", "normal-1,normal-10", "--dtype", "float32", "--jobs", "1")
+    python(checkout, *COMMAND, "run", *options, "--out", checkout / "out")
     table = pd.read_csv(checkout / "out" / "results.csv")
     assert (table["implementation"] == "base-2").sum() > 20
     for name in ("report.html", "report.md"):
@@ -67,8 +67,9 @@ def test_run_and_report_have_it(checkout):
 
 def test_the_contract_tests_run_on_it(checkout):
     words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-rN")
-    text = python(checkout, *words, "-k", "base-2", checkout / "tests" / "implementations")
-    assert int(re.search(r"(\d+) passed", text).group(1)) == 1  # of it, in all its dtypes
+    file = checkout / "tests" / "implementations" / "test_contract.py"
+    text = python(checkout, *words, "-k", "base-2", file)
+    assert int(re.search(r"(\d+) passed", text).group(1)) == 1
 
 
 def test_asv_times_it(checkout):

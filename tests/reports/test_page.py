@@ -15,7 +15,6 @@ from .undrawn import write_undrawn
 
 TITLES = [
     "Which softmax to use",
-    "Accuracy against speed",
     "Where each breaks",
     "All compared",
     "The worst witnesses",
@@ -131,4 +130,5 @@ def test_parts_and_counts_as_text():
     assert count(12, 3400) == "12 of 3,400 (0.35 %)" and count(0, 3400) == "0"
     assert count(1, 4, "cells") == "1 of 4 cells (25 %)"
     assert percent(0.99999) == "99.99 %" and percent(1.0) == "100 %"
+    assert percent(7.1e-6) == "< 0.01 %" and percent(0.0) == "0 %"
     assert counted(1, "family", "families") == "1 family" and counted(1200, "cell") == "1,200 cells"

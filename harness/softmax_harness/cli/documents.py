@@ -13,7 +13,7 @@ import click
 from softmax_harness.cli import options
 from softmax_harness.ground.files import check_files, replacing_file
 
-_KINDS = {"json": "JSON", "junit": "JUnit XML", "markdown": "Markdown"}
+_KINDS = {"json": "JSON", "junit": "JUnit XML", "markdown": "Markdown", "html": "a page"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DocumentFiles:
     Attributes
     ----------
     paths : dict of str to Path
-        By kind of document: ``json``, ``junit`` or ``markdown``.
+        By kind of document: ``json``, ``junit``, ``markdown`` or ``html``.
     """
 
     paths: dict[str, Path]

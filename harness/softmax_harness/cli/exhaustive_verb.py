@@ -78,7 +78,7 @@ def command(
     Every row is computed by the implementation and judged against the truth, and mpmath confirms
     each maximum. What is finished is kept: the same command goes on after it was broken off.
 
-    Example: softmax-harness exhaustive max-shifted --dtype float8_e5m2
+    Example: softmax-harness exhaustive wide --dtype float8_e5m2
     """
     files.check()
     said.check_concerns(implementations)

@@ -98,8 +98,9 @@ def _lines() -> list[str]:
 def _told(format: Format) -> str:
     """The range of a format in a line."""
     beyond = "infinity" if format.has_infinity else "NaN"
+    also = f"; also {', '.join(format.aliases)}" if format.aliases else ""
     kind = "" if format.is_default else f"; of {format.package}, only where it is named"
     return (
         f"from {format.smallest_subnormal:.4g} to {format.largest:.6g}, beyond that {beyond}, "
-        f"u = {format.unit_roundoff:.3g}{kind}; also {', '.join(format.aliases)}"
+        f"u = {format.unit_roundoff:.3g}{kind}{also}"
     )

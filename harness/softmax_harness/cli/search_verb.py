@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from softmax_harness.cli import options
+from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.units import fresh, keeping, units
@@ -30,7 +31,14 @@ _UNITS = "softmax-search.units"
     show_default=True,
     help="The operation.",
 )
-@click.option("--dtype", default=Asked.dtype, show_default=True, help="The format.")
+@click.option(
+    "--dtype",
+    default=Asked.dtype,
+    show_default=True,
+    callback=options.own_dtype,
+    shell_complete=of_dtypes,
+    help="The format.",
+)
 @click.option(
     "--n",
     type=click.IntRange(1, 1 << 16),

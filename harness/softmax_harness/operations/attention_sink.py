@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import attention, rows, steps
+from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.exact import enclose as of_keys_alone
 from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen_with_sink
 from softmax_harness.operations.attention.shapes import scores
+from softmax_harness.operations.attention.special import special_values as without_sink
 from softmax_harness.operations.balls import (
     ONE,
     ZERO,
@@ -66,7 +68,10 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     attention.
     """
     q, k, v, mask, sink = operands
+    if np.isneginf(sink[0, 0]):
+        return of_keys_alone(x, operands[:4], precision)
     depth, own = q.shape[-1], exact(float(sink[0, 0]))
+    v = not_finite.without(v)  # of which the others are fixed
     groups = _equal_scores(q[0], k, mask[0])
     distinct = sorted(groups)
     numerators = [
@@ -143,10 +148,17 @@ def _ball(value: Fraction) -> Ball:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """0 for a query that sees no key: all weight is the sink's."""
-    _, _, values, mask, _ = operands
+    """0 for a query that sees no key: all weight is the sink's; as in attention where it sees some.
+
+    A sink of -inf is none; with it a query that sees no key gives anything, with +inf every query.
+    """
+    _, _, values, mask, sink = operands
+    fixed, expected = without_sink(x, policy, operands[:4])
     hidden = np.repeat(~mask.any(axis=-1), values.shape[-1], axis=1)
-    return hidden, np.zeros(hidden.shape)
+    special = fixed, np.where(hidden, 0.0, expected)
+    none = np.isneginf(sink[:, 0].astype(np.float64))
+    own = np.where(none & ~hidden, 0.0, sink[:, 0].astype(np.float64))
+    return not_finite.with_operand(special, policy, x.shape[-1], own)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -164,13 +176,14 @@ def _as_attention(operands: Operands) -> Operands:
     depth, rows_ = q.shape[-1], len(q)
     query = np.concatenate([q * np.sqrt((depth + 1) / depth), np.ones((rows_, 1, 1))], axis=-1)
     last = np.zeros((rows_, 1, depth + 1))
+    is_there = sink != -np.inf
     with np.errstate(over="ignore"):
-        last[..., -1:] = sink * np.sqrt(depth + 1)
+        last[..., -1:] = np.where(is_there, sink, 0.0) * np.sqrt(depth + 1)
     keys = np.concatenate(
         [np.concatenate([k, np.zeros((*k.shape[:-1], 1))], axis=-1), last], axis=1
     )
     values = np.concatenate([v, np.zeros((rows_, 1, v.shape[-1]))], axis=1)
-    seen = np.concatenate([mask, np.ones((rows_, 1, 1), bool)], axis=-1)
+    seen = np.concatenate([mask, is_there], axis=-1)
     return query, keys, values, seen
 
 

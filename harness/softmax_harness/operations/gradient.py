@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, rows, screen, softmax, steps
+from softmax_harness.operations import bounds, not_finite, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -151,9 +151,11 @@ class _Sums:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """0 for what is masked and for a row of one; NaN where softmax has it."""
+    """0 for what is masked and for a row of one; NaN where softmax has it, or v at what is seen."""
     fixed, expected = softmax.special_values(x, policy)
-    return fixed, np.where(expected == 1.0, 0.0, expected)
+    special = fixed, np.where(expected == 1.0, 0.0, expected)
+    v = operands[0].astype(np.float64)
+    return not_finite.with_operand(special, policy, x.shape[-1], v, used=x != -np.inf)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -203,7 +205,8 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.moments.gradient`."""
-    return screen.gradient(x, operands[0].astype(np.float64), fixed, expected, format)
+    v = not_finite.without(operands[0].astype(np.float64))
+    return screen.gradient(x, v, fixed, expected, format)
 
 
 OPERATION = Operation(

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, cross_entropy, log_softmax, rows, screen, steps
+from softmax_harness.operations import (
+    bounds,
+    cross_entropy,
+    log_softmax,
+    not_finite,
+    rows,
+    screen,
+    steps,
+)
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -68,7 +76,7 @@ def _weighted_distance(x: Array, target: int, smoothing: float) -> Ball:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """cross_entropy's; +inf where any class is masked, unless eps is 0."""
+    """cross_entropy's; +inf where any class is masked, unless eps is 0; NaN if eps is."""
     target, smoothing = operands
     fixed, expected = log_softmax.special_values(x, policy)
     own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
@@ -76,7 +84,9 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     hidden = np.isneginf(np.where(fixed, expected, 0.0)).any(axis=-1, keepdims=True)
     infinite = hidden & (smoothing.astype(np.float64) != 0.0)
     loss = np.where(own == ANYTHING, ANYTHING, -own)
-    return own_fixed | infinite, np.where(infinite, np.inf, np.where(own_fixed, loss, 0.0))
+    loss = np.where(infinite, np.inf, np.where(own_fixed, loss, 0.0))
+    special = own_fixed | infinite, loss
+    return not_finite.with_operand(special, policy, x.shape[-1], smoothing.astype(np.float64))
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

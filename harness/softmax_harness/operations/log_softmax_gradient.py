@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
+from softmax_harness.operations import (
+    bounds,
+    cross_entropy_gradient,
+    not_finite,
+    rows,
+    softmax,
+    steps,
+)
 from softmax_harness.operations.balls import (
     Ball,
     enclosure,
@@ -89,13 +96,14 @@ def _at_largest(own: Ball, whole: Ball, most: int, others: Ball, bits: int) -> E
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """NaN where softmax has it; v_i where softmax is 0, v_i less the sum where it is 1."""
+    """NaN where softmax has it, or v; v_i where softmax is 0, v_i less the sum where it is 1."""
     fixed, expected = softmax.special_values(x, policy)
     v = operands[0].astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         passed = v - np.where(expected == 0.0, 0.0, expected * v.sum(axis=-1, keepdims=True))
     passed = np.where(expected == ANYTHING, ANYTHING, passed)
-    return fixed, np.where(fixed, passed, 0.0)
+    special = fixed, np.where(fixed, passed, 0.0)
+    return not_finite.with_operand(special, policy, x.shape[-1], v)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -124,7 +132,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.passed_back`."""
-    v = operands[0].astype(np.float64)
+    v = not_finite.without(operands[0].astype(np.float64))
     return passed_back.log_softmax_gradient(x, v, fixed, expected, format)
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, cross_entropy_gradient, rows, softmax, steps
+from softmax_harness.operations import (
+    bounds,
+    cross_entropy_gradient,
+    not_finite,
+    rows,
+    softmax,
+    steps,
+)
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.operand import Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
@@ -68,10 +75,13 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """g times what softmax has there."""
+    """g times what softmax has there; NaN if g is."""
     fixed, expected = softmax.special_values(x, policy)
-    scaled = np.where(expected == 0.0, 0.0, expected * operands[0].astype(np.float64))
-    return fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+    g = operands[0].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.where(expected == 0.0, 0.0, expected * g)
+    special = fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
+    return not_finite.with_operand(special, policy, x.shape[-1], g)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -102,7 +112,7 @@ def screened(
     of the others over that of all: next to a power of two, only that tells the side. If g is 0, so
     is the result, exactly.
     """
-    g = operands[0].astype(np.float64)
+    g = not_finite.without(operands[0].astype(np.float64))
     zero = g == 0.0
     significand, exponent = np.frexp(np.where(zero, 1.0, g))
     stages = [Stage(each, relative_error(each) + 2.0**-104) for each in kernels_of(format)]

@@ -26,7 +26,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.operand import Operand, Operands
-from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -145,16 +145,21 @@ def _log(row: _Weighted, precision: int) -> Ball:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """NaN and -inf by the sign of the sum; NaN of a NaN, and of +inf with a weight below 0."""
+    """NaN and -inf by the sign of the sum; NaN of a NaN, and of +inf with a weight below 0.
+
+    Anything of a weight that is infinite: see `softmax_harness.operations.not_finite`.
+    """
     b = operands[0].astype(np.float64)
     counts = b != 0.0
     used = np.where(counts, x, -np.inf)
     infinite = (used == np.inf).any(axis=-1)
-    lost = np.isnan(used).any(axis=-1) | ~np.isfinite(b).all(axis=-1)
+    lost = np.isnan(used).any(axis=-1) | np.isnan(b).any(axis=-1)
+    anything = np.isinf(b).any(axis=-1) & ~lost
     lost |= ((used == np.inf) & (b < 0.0)).any(axis=-1)
-    plain = ~(lost | infinite)
+    plain = ~(lost | infinite | anything)
     expected = np.zeros(len(x))
     expected[infinite] = np.inf
+    expected[anything] = ANYTHING
     expected[lost] = np.nan
     sign = _signs(used[plain], b[plain])
     expected[plain] = np.select([sign < 0, sign == 0], [np.nan, -np.inf], 0.0)

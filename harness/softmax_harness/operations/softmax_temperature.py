@@ -71,7 +71,7 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """softmax's; where T is 0 what the policy says, where it is not finite anything."""
+    """softmax's; where T is 0 what the policy says, NaN of a NaN, anything of an infinite T."""
     fixed, expected = softmax.special_values(_positive(x, operands)[0], policy)
     undefined = _is_undefined(operands)[:, 0]
     if undefined.any():
@@ -79,6 +79,8 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
         fixed[undefined], expected[undefined] = True, ANYTHING
         at_zero = operands[0][:, 0].astype(np.float64) == 0.0
         expected[at_zero] = policy.result(policy.zero_temperature or "any", x.shape[-1])
+        is_nan = np.isnan(operands[0][:, 0].astype(np.float64))
+        expected[is_nan] = policy.result(policy.nan, x.shape[-1])
     return fixed, expected
 
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from softmax_harness.ground.formats import FORMATS
+from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS
 from softmax_harness.reproduce.answers import answered, asked
 from softmax_harness.reproduce.paper import Figure, Paper
 
-_DTYPES = ("float16", "float32")
+_DTYPES = DEFAULT_DTYPES[:-1]  # WebNN has no float64
 _LENGTHS = (2, 24, 128, 1024, 16384)
 _ELEMENTS, _FEWEST = 2**15, 4
 _LARGEST = 10.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from softmax_harness.ground.errors import BadFolder
+from softmax_harness.ground.errors import BadFolder, unknown
 from softmax_harness.judgement.outcomes import FAULTS
 from softmax_harness.run.results import KEYS, Run
 
@@ -42,6 +43,79 @@ class Change:
     before: float | None = None
     now: float | None = None
     witness: str = ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two runs and what changed from one to the other.
+
+    Attributes
+    ----------
+    called : tuple of str
+        What the command calls them.
+    before, now : Run
+    changes : list of Change
+    name : str
+        What the second run calls its implementation where one stands against another; else ``""``.
+    """
+
+    called: tuple[str, str]
+    before: Run
+    now: Run
+    changes: list[Change]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A run to compare, or one implementation of it.
+
+    Attributes
+    ----------
+    folder : Path
+    name : str
+        The implementation; ``""`` for all.
+    """
+
+    folder: Path
+    name: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> Side:
+        """``FOLDER`` or ``FOLDER:IMPLEMENTATION``; either may hold colons."""
+        parts = text.split(":")
+        splits = [(":".join(parts[:at]), ":".join(parts[at:])) for at in range(len(parts), 0, -1)]
+        for folder, name in splits:
+            if Path(folder).is_dir():
+                return cls(Path(folder), name)
+        return cls(Path(text))
+
+
+def one_against_another(first: Run, second: Run, names: tuple[str, str]) -> tuple[Run, Run]:
+    """The runs with one implementation of each alone, under a name that both have.
+
+    Raises
+    ------
+    BadFolder
+        If a name is missing, or no run has an implementation of it.
+    """
+    if not all(names):
+        raise BadFolder(
+            f"only {names[0] or names[1]} was named: expected A B, or A:IMPL B:IMPL for one "
+            "implementation against another"
+        )
+    called = names[0] if names[0] == names[1] else f"{names[0]} → {names[1]}"
+    one, other = (
+        _only(run, name, called) for run, name in zip((first, second), names, strict=True)
+    )
+    return one, other
+
+
+def _only(run: Run, name: str, called: str) -> Run:
+    own = run.results[run.results["implementation"] == name]
+    if own.empty:
+        raise unknown("implementation of the run", name, sorted({*run.results["implementation"]}))
+    return Run(run.info, {"results": own.assign(implementation=called)})
 
 
 def changes(first: Run, second: Run) -> list[Change]:

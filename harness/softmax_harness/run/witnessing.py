@@ -55,6 +55,8 @@ class Witnessing:
             (subject,) = subjects_of(found, (self.implementation,), said)
         except HarnessError:
             return ""
+        if found.index is not None and found.index >= row.truth.rounded.shape[1]:
+            return ""  # of a run whose operands were made otherwise
         own = account(subject, row)
         shown = {"text": explained_text(row, [(subject, own)])}
         return json_text(shown | _line(row, own, subject.problem.output_format))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from softmax_implementations import Implementation
+from softmax_implementations.registry import LIBRARY_DTYPES
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS, Format
@@ -35,7 +36,7 @@ from softmax_harness.survey.ways import PLAIN
 # What this project recommends stands beside the libraries.
 OURS = "softmax-harness"
 _OUR_NAMES = ("accurate", "max-shifted")
-DTYPES = ("float16", "bfloat16", "float32", "float64")
+DTYPES = LIBRARY_DTYPES
 
 
 def offered(library: str, operation: Operation, format: Format) -> list[Implementation]:

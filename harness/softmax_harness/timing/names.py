@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from softmax_harness.ground.errors import BadFolder, BadImplementation
 from softmax_harness.operations import DEFAULT_OPERATION
 
 _DECORATOR = "implementation"
+_OPERATION = "operation"
 _NOT_IMPLEMENTATIONS = ("__init__.py", "registry.py")
 
 
@@ -38,13 +40,41 @@ def declared_names(folder: Path, operation: str = DEFAULT_OPERATION) -> list[str
 
 def _declared_in(path: Path) -> Iterator[tuple[str, str]]:
     """Operation and name of each declaration."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-        if isinstance(node, ast.Call) and _called_name(node.func) == _DECORATOR:
-            yield _operation(node), _first_argument(node, path)
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    helpers = {each.name: each for each in tree.body if _passes_its_name_on(each)}
+    within = {node for helper in helpers.values() for node in ast.walk(helper)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node not in within:
+            called = _called_name(node.func)
+            if called == _DECORATOR or called in helpers:
+                yield _operation(node, helpers.get(called or "")), _first_argument(node, path)
 
 
-def _operation(call: ast.Call) -> str:
-    given = [word.value for word in call.keywords if word.arg == "operation"]
+def _passes_its_name_on(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Whether it is a function that declares under the name that it is given first.
+
+    A file that declares several of one kind has one: ``def declared(name, **more): return
+    implementation(name, dtypes=DTYPES, **more)``. The names stand where it is called.
+    """
+    if not isinstance(node, ast.FunctionDef) or not node.args.args:
+        return False
+    first = node.args.args[0].arg
+    calls = (each.value for each in node.body if isinstance(each, ast.Return))
+    return any(
+        isinstance(call, ast.Call)
+        and _called_name(call.func) == _DECORATOR
+        and bool(call.args)
+        and isinstance(call.args[0], ast.Name)
+        and call.args[0].id == first
+        for call in calls
+    )
+
+
+def _operation(call: ast.Call, helper: ast.FunctionDef | None) -> str:
+    """The operation that a call names, in the place that a helper has for it or by its keyword."""
+    places = [] if helper is None else [each.arg for each in helper.args.args]
+    given = [value for place, value in zip(places, call.args, strict=False) if place == _OPERATION]
+    given += [word.value for word in call.keywords if word.arg == _OPERATION]
     if given and isinstance(given[0], ast.Constant):
         return str(given[0].value)
     return DEFAULT_OPERATION

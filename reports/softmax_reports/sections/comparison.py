@@ -10,8 +10,8 @@ from softmax_harness.ground.formats import FORMATS
 
 from softmax_reports.choice import FROM_BEST
 from softmax_reports.facts import TIMED_N, anchor_of, operation_of, summary, sums_to_one
-from softmax_reports.numbers import count, digits, in_order, sampled_maximum, whole
-from softmax_reports.section import Folded, Link, Paragraph, Section, Table
+from softmax_reports.numbers import digits, in_order, percent, sampled_maximum, whole
+from softmax_reports.section import Folded, Link, Paragraph, Part, Section, Table
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -24,11 +24,11 @@ _READING = (
 
 
 def comparison(run: Run) -> Section:
-    """The table, and what each dtype can hold."""
-    return Section(
-        "All compared",
-        [Paragraph(_READING), table_of(run), Folded("What each dtype can hold", [_what(run)])],
-    )
+    """The table, and what each dtype can hold of probabilities, where these are the results."""
+    parts: list[Part] = [Paragraph(_READING), table_of(run)]
+    if sums_to_one(run):
+        parts.append(Folded("What each dtype can hold", [_what(run)]))
+    return Section("All compared", parts)
 
 
 def table_of(run: Run) -> Table:
@@ -49,7 +49,7 @@ def table_of(run: Run) -> Table:
         "mean",
         "over input rounding",
         *of_distributions[1:],
-        *((f"time, n = {whole(TIMED_N)}",) if is_timed else ()),
+        *((f"time, fastest = 1, n = {whole(TIMED_N)}",) if is_timed else ()),
     )
     rows = []
     for dtype in in_order(table.index.get_level_values("dtype")):
@@ -59,7 +59,7 @@ def table_of(run: Run) -> Table:
             own = (
                 str(name),
                 dtype,
-                count(int(row["breaks"]), int(row["cells"])),
+                _part(row, "breaks", "cells"),
                 _part(row, "broken"),
                 _part(row, "inaccurate"),
                 _part(row, "flushed"),
@@ -75,16 +75,17 @@ def table_of(run: Run) -> Table:
     return Table(caption, header, rows, numeric_from=2)
 
 
-def _part(row: pd.Series, key: str) -> str:
-    """How many of the elements, with their part."""
-    return count(int(row[key]), int(row["elements"])).replace(f" of {whole(row['elements'])}", "")
+def _part(row: pd.Series, key: str, of: str = "elements") -> str:
+    """How many of the elements or cells, with their part."""
+    number = int(row[key])
+    return f"{whole(number)} ({percent(number / row[of])})" if number else "0"
 
 
 def _interval(row: pd.Series) -> str:
     """The time over that of the fastest, with its interval."""
     if math.isnan(row["time"]):
         return "–"
-    return f"{digits(row['time'])} ({digits(row['time_low'])}–{digits(row['time_high'])}) ×"
+    return f"{digits(row['time'])} ({digits(row['time_low'])}–{digits(row['time_high'])})"
 
 
 def _what(run: Run) -> Table:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.judgement.outcomes import Outcome
 
-from softmax_reports.facts import breaks, full_scope
+from softmax_reports.facts import breaks, full_scope, sums_to_one
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
 from softmax_reports.style import INK, MUTED, WIDTH, panel
@@ -36,7 +36,7 @@ def limits(run: Run) -> Section | None:
     """The picture, its numbers, and what subtracting the maximum bought and cost."""
     dtypes = in_order(run.results["dtype"])
     formats = [FORMATS[each] for each in dtypes if each in FORMATS]
-    if not formats:
+    if not formats or not sums_to_one(run):
         return None
     parts: list[Part] = [
         Paragraph(_THEORY),

@@ -31,8 +31,8 @@ def operations(run: Run) -> Section | None:
     others = [name for name in names if name != _first(names)]
     if not others:
         return None
-    parts: list[Part] = [Paragraph(text) for text in _conclusions(run.results, others)]
-    parts += [_verdicts(run, others)]
+    said = [Paragraph(text) for text in _conclusions(run.results, others)]
+    parts: list[Part] = [_verdicts(run, others), Folded("Who is right most often", said)]
     parts += [_of_operation(run.of(name), name) for name in others]
     if (table := run.tables.get("attention_shares")) is not None:
         parts += [Paragraph(_shares_conclusion(table))]
@@ -75,6 +75,7 @@ def _verdicts(run: Run, names: list[str]) -> Table:
                     Link(sampled_maximum(row["max_ulp"]), anchor_of(name, dtype, choice.use)),
                     count(int(row["breaks"]), int(row["cells"])),
                     count(int(row["inaccurate"]), int(row["elements"])),
+                    count(int(row["flushed"]), int(row["elements"])),
                     digits(row["time"]),
                 )
             )
@@ -86,6 +87,7 @@ def _verdicts(run: Run, names: list[str]) -> Table:
         "largest error (ulp)",
         "cells that break",
         "inaccurate",
+        "flushed to 0",
         "time, fastest = 1",
     )
     if all(row[-1] == "–" for row in rows):

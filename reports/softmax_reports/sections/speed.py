@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 
-_NO_TIMINGS = (
-    "These implementations were not timed. softmax-harness run --time does that, and so does make "
-    "report; or name a folder of asv's results with run --asv."
-)
-
 _HISTORY = (
     f"Time of an element at n = {whole(TIMED_N)} over the commits measured on this machine, "
     "relative to the first time of each implementation. Timings of different days can differ by "
@@ -39,12 +34,12 @@ _WORTH = (
 )
 
 
-def speed(run: Run) -> Section:
-    """The trade, as a picture and a table; without timings, how to get them."""
+def speed(run: Run) -> Section | None:
+    """The trade, as a picture and a table; nothing without times, which the header says."""
     title = "Accuracy against speed"
     table = summary(run).drop(index=REFERENCE, level="implementation", errors="ignore")
     if not table["time"].notna().any():
-        return Section(title, [Paragraph(_NO_TIMINGS)])
+        return None
     timings = run.tables["timings"]
     parts: list[Part] = [
         Picture(

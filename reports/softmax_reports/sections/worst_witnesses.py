@@ -27,7 +27,7 @@ _READING = (
 
 def worst_witnesses(run: Run) -> Section:
     """One table of the largest errors, and folded beside it what each looks like."""
-    parts: list[Part] = [Paragraph(_READING), *witness_parts(run), _lost(run)]
+    parts: list[Part] = [Paragraph(_READING), *witness_parts(run), *_lost(run)]
     return Section("The worst witnesses", [*parts, *(_sums(run) if sums_to_one(run) else [])])
 
 
@@ -115,7 +115,7 @@ def _bits(number: list[str]) -> str:
     return f"{number[0]}  = {number[1]}" if number[1] else number[0]
 
 
-def _lost(run: Run) -> Table:
+def _lost(run: Run) -> list[Table]:
     """The families in which each implementation breaks the largest part of the elements."""
     cells = run.results.assign(lost=run.results[list(BROKEN)].sum(axis=1))
     sums = cells.groupby(["dtype", "implementation", "family"], as_index=False)[
@@ -135,12 +135,9 @@ def _lost(run: Run) -> Table:
         )
         for _, row in worst.sort_values(["dtype", "implementation", "part"]).iterrows()
     ]
-    return Table(
-        "Families in which most elements are broken, up to three for each implementation",
-        ("implementation", "dtype", "family", "how", "broken"),
-        rows or [("none breaks any", "–", "", "", "")],
-        numeric_from=4,
-    )
+    caption = "Families in which most elements are broken, up to three for each implementation"
+    header = ("implementation", "dtype", "family", "how", "broken")
+    return [Table(caption, header, rows, numeric_from=4)] if rows else []
 
 
 def _sums(run: Run) -> list[Table]:

@@ -9,6 +9,7 @@ from softmax_harness.truth import arbitrate
 
 FLOAT64 = FORMATS["float64"]
 FLINT_BITS = 2600  # exp(-709) less 1 needs 1100, and as many again where a gradient cancels
+FEWER_BITS = 640  # where logits are some tens apart: a ball that is too wide agrees with nothing
 
 
 def balls(values):
@@ -174,6 +175,7 @@ def test_the_truth_agrees_with_ball_arithmetic_to_the_last_bit(name, dtype):
         operands = operation.make_operands(stored, rng)
         x = stored.astype(float)
         truth = arbitrate(Problem.of(operation, format), x, operands)
+        ctx.prec = FLINT_BITS if scale > 10 else FEWER_BITS
         for row in range(len(x)):
             found = BY_FLINT[name](x[row], *(each[row] for each in operands))
             assert_agree(found, truth, row)

@@ -24,7 +24,7 @@ def options():
     """Those of a small run with confirmations, a plane, and two experiments."""
     return Options(
         implementations=("max-shifted", "naive"),
-        dtypes=("float16", "float32"),
+        dtypes=("float16",),
         families=("masked", "scale-plane", "digits"),
     )
 

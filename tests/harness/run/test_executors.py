@@ -112,9 +112,9 @@ def test_maxima_of_several_blocks_are_confirmed_by_a_job_of_their_own(made, tmp_
     pd.testing.assert_frame_equal(found.results, made(chosen).results)
 
 
-def test_a_run_of_several_operations_is_sent_as_bytes_too(written, tmp_path):
+def test_a_run_of_several_operations_and_formats_is_sent_as_bytes_too(written, tmp_path):
     chosen = Options(
-        ("shifted", "max-shifted", "online"), ("float32",), ("normal-1",), operation="all"
+        ("shifted", "max-shifted", "online"), ("float16", "float32"), ("normal-1",), operation="all"
     )
     here = written(make_run(select(chosen), Here()), tmp_path / "here")
     piped = Piped()

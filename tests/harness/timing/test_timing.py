@@ -39,7 +39,7 @@ def timed(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("repository")
     run(folder, "git", "clone", "-q", root, ".")
     source = folder / "implementations" / "softmax_implementations" / "max_shifted.py"
-    pattern = "time_softmax.*max-shifted.*float32.*1000|track_max_ulp.*max-shifted.*float32"
+    pattern = "time_softmax.*max-shifted.*float32.*, 1000[)]|track_max_ulp.*max-shifted.*float32"
     for commit in range(2):
         if commit:
             text = source.read_text(encoding="utf-8")
@@ -84,6 +84,18 @@ def test_the_tables_hold_both_commits(timed, monkeypatch):
 
 def test_no_results_are_empty_tables(tmp_path):
     assert read_timings(tmp_path / "gone").empty and read_history(tmp_path / "gone").empty
+
+
+def test_names_are_read_where_a_file_declares_by_a_function_of_its_own(tmp_path):
+    (tmp_path / "several.py").write_text(
+        "def _declared(name, operation='softmax', **more):\n"
+        "    return implementation(name, operation=operation, library='x', **more)\n"
+        "@_declared('one')\ndef f(x): ...\n"
+        "@_declared('two', 'logsumexp')\ndef g(x): ...\n"
+        "@_declared('three', operation='logsumexp')\ndef h(x): ...\n"
+    )
+    assert declared_names(tmp_path) == ["one"]
+    assert declared_names(tmp_path, "logsumexp") == ["three", "two"]
 
 
 def test_names_are_read_without_running_the_files(tmp_path):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import rows
+from softmax_harness.operations import not_finite, rows
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -45,7 +45,8 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     terms = [_weight(each, scores[-1], q.shape[-1], more) for each in scores]
     groups = [found[each] for each in scores]
     weights = _Weights.of(terms, [len(each) for each in groups], precision)
-    return [_mean(column, groups, weights) for column in v.astype(np.float64).T]
+    values = not_finite.without(v.astype(np.float64))  # of which the others are fixed
+    return [_mean(column, groups, weights) for column in values.T]
 
 
 class _Weights(NamedTuple):

@@ -19,7 +19,7 @@ from softmax_harness.operations.attention.distances import Distances, Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
 from softmax_harness.operations.attention.special import own_rows
-from softmax_harness.operations.attention.weights import Precision, precision_for, weights
+from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array
@@ -73,22 +73,20 @@ def screen(
     )
     undecided: NDArray[np.bool_] = np.asarray(~fixed.all(axis=-1))
     error = 0.0
-    open_ = np.flatnonzero(undecided)
-    if open_.size and x.shape[-1] <= LONGEST_ROW:
-        error = _screen_rows(_numbers(operands, open_), truth, open_, undecided)
+    for precision in precisions_for(format) if x.shape[-1] <= LONGEST_ROW else ():
+        open_ = np.flatnonzero(undecided)
+        if open_.size:
+            own = _screen_rows(_numbers(operands, open_), truth, open_, undecided, precision)
+            error = max(error, own)
     return Screened(truth, undecided, error)
 
 
 def screen_with_sink(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
-    """As `screen`, with sinks of shape (rows, 1, 1); rows with what is not finite stay open."""
+    """As `screen`, with sinks of shape (rows, 1, 1); rows with a sink of -inf stay open."""
     found = screen(x, operands, fixed, expected, format)
-    q, k, v, _, sink = operands
-    for each in (q, k, v, sink):
-        finite = np.isfinite(own_rows(each))
-        if not finite.all():
-            found.undecided[:] |= ~finite.all(axis=(1, 2)) & ~fixed.all(axis=-1)
+    found.undecided[:] |= ~np.isfinite(operands[4][:, 0, 0]) & ~fixed.all(axis=-1)
     return found
 
 
@@ -122,10 +120,14 @@ def _finite(array: Array) -> Array:
 
 
 def _screen_rows(
-    all_: _Rows, truth: Truth, rows: NDArray[np.int64], undecided: NDArray[np.bool_]
+    all_: _Rows,
+    truth: Truth,
+    rows: NDArray[np.int64],
+    undecided: NDArray[np.bool_],
+    precision: Precision,
 ) -> float:
     """Screen the rows of `truth`, as many at once as the workspace holds; the error in ulp."""
-    precision, worst = precision_for(truth.format), 0.0
+    worst = 0.0
     shared = _Keys(*(_vectors_or_values(all_, precision))) if _is_shared(all_) else None
     step = max(1, _numbers_at_once(all_) // all_.seen.shape[-1])
     for start in range(0, len(rows), step):

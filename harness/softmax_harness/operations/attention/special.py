@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from softmax_harness.operations import softmax
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array, Policy
+from softmax_harness.operations.operation import ANYTHING, Array, Policy
 
-# A softmax of each has the result that the policy says; in their order of precedence.
-_ROWS = np.array([[-np.inf, -np.inf], [np.inf, 0.0], [np.nan, 0.0]])
+# A softmax of each has the result that the policy says.
+_ROWS = np.array([[-np.inf, -np.inf], [np.nan, 0.0]])
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """Where the policy fixes the results, and to what, shape (rows, c).
 
     Those of a query that sees nothing; those that a NaN or an infinity reaches, which is in q, in a
-    key that is seen, or in the same column of a value that is seen.
+    key that is seen, or in the same column of a value that is seen. What an infinity reaches may be
+    anything: see `softmax_harness.operations.not_finite`.
     """
     q, k, v, mask = operands
     _, said = softmax.special_values(_ROWS, policy)
@@ -30,7 +31,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     expected = np.where(fixed, said[0, 0], 0.0)
     if all(np.isfinite(own_rows(each)).all() for each in (q, k, v)):
         return fixed, expected
-    for is_special, result in ((np.isinf, said[1, 0]), (np.isnan, said[2, 0])):
+    for is_special, result in ((np.isinf, ANYTHING), (np.isnan, said[1, 0])):
         in_key = np.asarray(is_special(k).any(axis=-1)) & seen
         in_value = (is_special(v) & seen[:, :, None]).any(axis=1)
         reached = np.asarray(is_special(q[:, 0]).any(axis=-1)) | in_key.any(axis=-1)

@@ -39,9 +39,18 @@ _LIGHT = Precision(light.exponentials, 2.0**-64.5, 2.0**-100, 2.0**-64)
 _FULL = Precision(full.exponentials, 2.0**-98.5, 2.0**-140, 2.0**-102)
 
 
+# Scores as large as float32 has them differ by what its small numbers make of them.
+_DEEP = _LIGHT._replace(scores=2.0**-270)
+
+
 def precision_for(format: Format) -> Precision:
     """What decides nearly all roundings to a format."""
-    return _LIGHT if format.precision <= 24 else _FULL
+    return precisions_for(format)[0]
+
+
+def precisions_for(format: Format) -> tuple[Precision, ...]:
+    """The same, and what is tried where that leaves anything open."""
+    return (_LIGHT, _DEEP) if format.precision <= 24 else (_FULL,)
 
 
 class Weights(NamedTuple):

@@ -41,6 +41,8 @@ class Build:
         Where the commit is.
     name, commit : str
         BASE or HEAD, and its whole hash.
+    temporary : Path
+        Where compilers put what they would take away themselves if nothing ended them.
     """
 
     configuration: Path
@@ -48,6 +50,7 @@ class Build:
     repository: Path
     name: str
     commit: str
+    temporary: Path
 
     @property
     def label(self) -> str:
@@ -95,12 +98,13 @@ def built(
         repository = revisions.top_of(folder)
         if revisions.is_shallow(repository):
             repository = revisions.with_branches(repository, commits, scratch / "git")
-        judge = _judge(scratch / "judge")
+        judge, temporary = _judge(scratch / "judge"), scratch / "tmp"
+        temporary.mkdir()
         benchmarks = (folder / config.benchmark_dir).resolve()
         sides: list[Side] = []
         with builder() as ask:
             for name, commit in zip(_NAMES, commits, strict=True):
-                build = Build(configuration, command, repository, name, commit)
+                build = Build(configuration, command, repository, name, commit, temporary)
                 progress(f"building {build.label}", len(sides), len(commits))
                 python, variables, where = ask(_made, build)
                 path = [str(judge)]
@@ -125,6 +129,7 @@ def _made(build: Build) -> tuple[str, dict[str, str], str | None]:
         The folder in which the revision was built, if it stays there.
     """
     os.chdir(build.configuration.parent)
+    os.environ["TMPDIR"] = str(build.temporary)
     config = _loaded(build.configuration)
     config.env_dir = str(Path(config.env_dir) / f"bench-{build.name.lower()}")
     config.repo, config.environment_type = str(build.repository), "virtualenv"
