@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def environment(survey: Survey) -> Section:
         f"Settings that may change answers, beside the default: {told}",
         ("library", "setting", "variables"),
         [
-            (name, setting, " ".join(f"{k}={v}" for k, v in variables.items() - default.items()))
+            (name, setting, " ".join(_changed(variables, default)))
             for name, found in about["libraries"].items()
             for default in [found["settings"][""]]
             for setting, variables in found["settings"].items()
@@ -42,6 +43,11 @@ def environment(survey: Survey) -> Section:
     )
     failed = [Paragraph(f"Not measured: {name}: {told}.") for name, told in about["failed"].items()]
     return Section("On what this was measured", [Paragraph(text), versions, settings, *failed])
+
+
+def _changed(variables: Mapping[str, str], default: Mapping[str, str]) -> list[str]:
+    """What a setting has beside the default one, in order."""
+    return sorted(f"{name}={value}" for name, value in variables.items() - default.items())
 
 
 def _default(about: dict[str, Any]) -> dict[str, str]:
