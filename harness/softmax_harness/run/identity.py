@@ -36,14 +36,17 @@ def identity(
     Parameters
     ----------
     implementations : iterable of str
-        Names as the command takes them.
+        Names as the command takes them. Which registered ones there are is no part of it: each unit
+        names its own, and those of one command serve another.
     dtypes : iterable of str
     files : iterable of str
         Whose contents are inputs.
     """
     about = {
         "code": [_code_of_package(name) for name in _OWN],
-        "foreign": {name: _foreign_code(name) for name in sorted(set(implementations))},
+        "foreign": {
+            name: _code_of(name) for name in sorted(filter(is_foreign, set(implementations)))
+        },
         "installed": _installed(),
         "python": sys.version,
         "environment": _without_cores(environment()),
@@ -82,10 +85,8 @@ def _installed() -> list[str]:
     return sorted({f"{name} {version}" for name, version in found})
 
 
-def _foreign_code(name: str) -> str:
+def _code_of(name: str) -> str:
     """The code of a foreign implementation, and of what it can import from where it lies."""
-    if not is_foreign(name):
-        return ""
     value = entry_points()[name].value if name in entry_points() else name
     place = value.rpartition(":")[0]
     if place.endswith(".py") or is_library(place):

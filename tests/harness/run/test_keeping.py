@@ -90,3 +90,4 @@ def test_the_identity_follows_what_decides_results(tmp_path, monkeypatch):
         seen.append(now())
     assert len(set(seen)) == len(seen)
     assert identity(["wide"], ["float16"]) != identity(["wide"], ["float64"])
+    assert identity(["wide"], ["float16"]) == identity(["wide", "naive"], ["float16"])
