@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.adapters.adapter import told_twice
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("jax", "jaxlib")
@@ -75,6 +76,16 @@ def synchronize(result: Any, device: str | None) -> None:
     import jax
 
     jax.block_until_ready(result)
+
+
+def lost(device: str | None) -> str:
+    """What XLA says of its device, if that can be used no more."""
+    import jax.numpy as jnp
+
+    def add() -> None:
+        (jnp.array(1, np.float32, device=_device(device)) + 1).block_until_ready()
+
+    return told_twice(add, RuntimeError)
 
 
 def enabled(arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:

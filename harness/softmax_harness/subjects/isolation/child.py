@@ -20,6 +20,7 @@ from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.device import check_device
 from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
@@ -168,7 +169,9 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
     """Make each call of the implementation in turn; at the end tell what they left behind."""
     around = watch.state()
     for each in calls:
-        yield answered(_Here.function, Call(*each))
+        reply = answered(_Here.function, Call(*each))
+        check_device(reply)
+        yield reply
     yield _left(around)
 
 
