@@ -1,0 +1,45 @@
+"""CuPy's softmax and its family on a CUDA device: step by step, in the type of x."""
+
+from softmax_implementations.registry import NUMPY_DTYPES, implementation
+
+
+def _declared(name, operation="softmax", **more):
+    given = {"dtypes": NUMPY_DTYPES, "arrays": "cupy", "device": "cuda", "standard": "native"}
+    given["capabilities"] = ("subnormals", "axes")
+    if operation != "softmax":
+        given["standard"] = "usual"
+    return implementation(name, operation=operation, **given | more)
+
+
+@_declared("cupy")
+def softmax(x, axis=-1):
+    """cupyx.scipy.special.softmax: exp(x - max x) / sum exp(x - max x)."""
+    from cupyx.scipy.special import softmax
+
+    return softmax(x, axis=axis)
+
+
+@_declared("cupy", "log_softmax")
+def log_softmax(x, axis=-1):
+    """cupyx.scipy.special.log_softmax: (x - max x) - log sum exp(x - max x)."""
+    from cupyx.scipy.special import log_softmax
+
+    return log_softmax(x, axis=axis)
+
+
+@_declared("cupy", "logsumexp")
+def logsumexp(x, axis=-1):
+    """cupyx.scipy.special.logsumexp: max x + log sum exp(x - max x)."""
+    from cupyx.scipy.special import logsumexp
+
+    return logsumexp(x, axis=axis)
+
+
+@_declared("cupy", "cross_entropy")
+def cross_entropy(x, target, axis=-1):
+    """Minus cupyx.scipy.special.log_softmax at the target."""
+    import cupy
+    from cupyx.scipy.special import log_softmax
+
+    place = cupy.expand_dims(target, axis)
+    return -cupy.take_along_axis(log_softmax(x, axis=axis), place, axis=axis).squeeze(axis)

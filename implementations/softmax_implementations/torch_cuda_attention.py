@@ -1,0 +1,123 @@
+"""PyTorch's attention on a CUDA device: the kernel of its choice, and each of its four.
+
+Fused kernels take arrays of four axes alone, and are chosen by formats, lengths and masks.
+"""
+
+from softmax_implementations.registry import LIBRARY_DTYPES, implementation
+
+_SIXTEEN_BITS = ("float16", "bfloat16")
+_MULTIPLE = 8  # of components, which the fused kernels take
+
+
+def _declared(name, **more):
+    given = {"dtypes": LIBRARY_DTYPES, "arrays": "torch", "device": "cuda"}
+    given |= {"operation": "attention", "capabilities": ("subnormals",)}
+    return implementation(name, **given | more)
+
+
+@_declared("torch-cuda")
+def attention(q, k, v, mask):
+    """scaled_dot_product_attention with a mask of booleans, by the kernel that it chooses."""
+    return _attention(q, k, v, mask)
+
+
+@_declared("torch-cuda-math")
+def by_math(q, k, v, mask):
+    """scaled_dot_product_attention step by step: the backend MATH."""
+    return _attention(q, k, v, mask, "MATH")
+
+
+@_declared("torch-cuda-tf32")
+def by_math_in_tf32(q, k, v, mask):
+    """scaled_dot_product_attention step by step, its float32 products in TF32, of 10 bits."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        return _attention(q, k, v, mask, "MATH")
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@_declared("torch-cuda-efficient", dtypes=("float16", "bfloat16", "float32"))
+def memory_efficient(q, k, v, mask):
+    """scaled_dot_product_attention in one pass over blocks of keys: EFFICIENT_ATTENTION."""
+    lead, (q, k, v, mask) = _as_heads(q, k, v, mask)
+    y = _fused(q, k, v, "EFFICIENT_ATTENTION", attn_mask=mask)
+    return y.reshape(*lead, *y.shape[-2:])
+
+
+@_declared("torch-cuda-flash", dtypes=_SIXTEEN_BITS)
+def flash(q, k, v, mask):
+    """scaled_dot_product_attention in one pass over blocks of keys: FLASH_ATTENTION.
+
+    It takes no mask: each query that does not see all keys is a call with those that it sees.
+    """
+    return _without_mask(q, k, v, mask, "FLASH_ATTENTION")
+
+
+@_declared("torch-cuda-cudnn", dtypes=_SIXTEEN_BITS)
+def by_cudnn(q, k, v, mask):
+    """scaled_dot_product_attention by NVIDIA's cuDNN: CUDNN_ATTENTION; masks as of flash."""
+    return _without_mask(q, k, v, mask, "CUDNN_ATTENTION")
+
+
+def _attention(q, k, v, mask, backend=None):
+    """The call, of arrays with a batch and heads of one each."""
+    lead, (q, k, v, mask) = _as_heads(q, k, v, mask)
+    y = _called(q, k, v, backend, attn_mask=mask)
+    return y.reshape(*lead, *y.shape[-2:])
+
+
+def _without_mask(q, k, v, mask, backend):
+    """The calls of a kernel that takes no mask, of each head one for each row of its mask.
+
+    A row that sees nothing is 0, as it is of the other kernels.
+    """
+    import torch
+
+    lead, (q, k, v, mask) = _as_heads(q, k, v, mask)
+    if mask.all():
+        y = _fused(q, k, v, backend)
+    else:
+        y = torch.zeros(*q.shape[:-1], v.shape[-1], dtype=q.dtype, device=q.device)
+        for head, own in enumerate(mask.expand(-1, -1, q.shape[-2], -1).squeeze(1)):
+            one = slice(head, head + 1)
+            rows, places = torch.unique(own, dim=0, return_inverse=True)
+            for place, seen in enumerate(rows):
+                if seen.any():
+                    those = places == place
+                    found = _fused(q[one, :, those], k[one, :, seen], v[one, :, seen], backend)
+                    y[one, :, those] = found
+    return y.reshape(*lead, *y.shape[-2:])
+
+
+def _as_heads(*arrays):
+    """The leading axes of the result, and arrays of four axes: batch, one head, and their own."""
+    import torch
+
+    lead = torch.broadcast_shapes(*(each.shape[:-2] for each in arrays))
+    return lead, [
+        each.expand(*lead, *each.shape[-2:]).reshape(-1, 1, *each.shape[-2:]) for each in arrays
+    ]
+
+
+def _fused(q, k, v, backend, **more):
+    """The call of a fused kernel: zeros make the components and columns as many as it takes."""
+    from torch.nn.functional import pad
+
+    depth, columns = q.shape[-1], v.shape[-1]
+    width = -(-max(depth, columns) // _MULTIPLE) * _MULTIPLE
+    q, k, v = (pad(each, (0, width - each.shape[-1])) for each in (q, k, v))
+    return _called(q, k, v, backend, scale=depth**-0.5, **more)[..., :columns]
+
+
+def _called(q, k, v, backend, **more):
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.nn.functional import scaled_dot_product_attention
+
+    if backend is None:
+        return scaled_dot_product_attention(q, k, v, **more)
+    with sdpa_kernel(getattr(SDPBackend, backend)):
+        return scaled_dot_product_attention(q, k, v, **more)
