@@ -21,7 +21,7 @@ TITLE = "The softmaxes that ship, on the same inputs, judged by the same truth"
 
 def sections(survey: Survey, beside: Path) -> list[Section]:
     """All sections, in order; `beside` is the folder of surprises."""
-    found = [surprises(beside), environment(survey)]
+    found = [surprises(beside, survey), environment(survey)]
     found += [worst(survey, operation) for operation in survey.operations]
     found += [special(survey), flushed(survey), bits(survey)]
     found += [by_family(survey, operation) for operation in survey.operations]
