@@ -3,9 +3,8 @@
 Its kernels work inputs of 16 bits in float32; which kernel works a row depends on its length.
 """
 
-from functools import cache
-
 from softmax_implementations.registry import LIBRARY_DTYPES, LONGEST_SUM, implementation
+from softmax_implementations.torch_compiled import compiled
 
 
 def _declared(name, operation="softmax", **more):
@@ -51,20 +50,13 @@ def cross_entropy(x, target, axis=-1):
     return cross_entropy(logits, classes, reduction="none").reshape(target.shape)
 
 
-@cache
-def _compiled(name):
-    import torch
-
-    return torch.compile(getattr(torch, name), dynamic=True)
-
-
 @_declared("torch-cuda-compiled", capabilities=("subnormals", "axes"))
 def compiled_softmax(x, axis=-1):
     """torch.compile(torch.softmax) on a CUDA device: a kernel that Triton compiles."""
-    return _compiled("softmax")(x, axis)
+    return compiled("softmax")(x, axis)
 
 
 @_declared("torch-cuda-compiled", "log_softmax", capabilities=("subnormals", "axes"))
 def compiled_log_softmax(x, axis=-1):
     """torch.compile(torch.log_softmax) on a CUDA device: a kernel that Triton compiles."""
-    return _compiled("log_softmax")(x, axis)
+    return compiled("log_softmax")(x, axis)

@@ -27,12 +27,12 @@ def online(x, y, n, block: tl.constexpr):
     top = tl.max(row, axis=0)
     total = tl.sum(tl.exp(row - top), axis=0)
     for first in range(block, n, block):
-        row = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))
-        row = row.to(top.dtype)
-        highest = tl.maximum(top, tl.max(row, axis=0))
-        total = total * tl.exp(top - highest) + tl.sum(tl.exp(row - highest), axis=0)
+        part = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))
+        logits = part.to(top.dtype)
+        highest = tl.maximum(top, tl.max(logits, axis=0))
+        total = total * tl.exp(top - highest) + tl.sum(tl.exp(logits - highest), axis=0)
         top = highest
     for first in range(0, n, block):
-        row = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))
-        e = tl.exp(row.to(top.dtype) - top)
+        again = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))
+        e = tl.exp(again.to(top.dtype) - top)
         tl.store(y + start + first + at, e / total, mask=first + at < n)

@@ -58,6 +58,9 @@ def test_every_bit_comes_back(adapter, device, dtype):
     array = made(adapter, x, device)
     assert adapter_of(array) is adapter
     back = adapter.to_numpy(array)
+    if adapter is ADAPTERS["cupy"] and back.dtype != x.dtype:  # it has no such type
+        assert (back.dtype.kind, back.dtype.itemsize) == ("u", x.dtype.itemsize)
+        back = back.view(x.dtype)
     assert (back.dtype, back.shape) == (x.dtype, x.shape)
     assert back.tobytes() == x.tobytes()
 

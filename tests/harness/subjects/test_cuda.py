@@ -74,8 +74,6 @@ def isolated(path, name, library="torch", seconds=20.0):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_every_format_comes_and_goes(library, dtype, tmp_path):
     needed(library)
-    if library == "cupy" and dtype == "bfloat16":
-        pytest.skip("CuPy has no such type: nothing can have this run")
     path = tmp_path / "kernel.py"
     path.write_text(OF_LIBRARIES, encoding="utf-8")
     with isolated(path, f"{library}_softmax", library) as process:
@@ -99,7 +97,7 @@ def test_what_is_right_on_a_device_is_right(name, kernels):
 def test_a_result_that_is_not_waited_for_is_told(kernels):
     with isolated(kernels, "does_not_wait") as process:
         process.load()
-        (reply,) = process.serve([request()])
+        _, reply = process.serve([request(), request()])
     assert [each.kind for each in reply.faults] == ["unfinished"]
     assert "let the stream of the caller wait" in reply.faults[0].message
     assert (reply.y == 0).all()
@@ -167,10 +165,10 @@ def test_check_has_one_finding_of_a_broken_device(name, told, kernels, command):
 
 
 def test_check_tells_a_right_kernel_from_wrong_ones(kernels, command):
-    few = ("--only", "accuracy", "--only", "axes", "--only", "repeats", "--only", "batches")
-    done = checked(command, kernels, "right", *few, "--without", "subnormals")
+    few = ("--only", "axes", "--only", "repeats")
+    done = checked(command, kernels, "right", *few)
     assert done.returncode == 0, done.stdout + done.stderr
-    done = checked(command, kernels, "pads_with_zeros", *few, "--fail-fast")
+    done = checked(command, kernels, "pads_with_zeros", "--only", "accuracy", "--fail-fast")
     assert done.returncode == 1 and "inaccurate" in done.stdout, done.stdout
     done = checked(command, kernels, "does_not_wait", "--fail-fast")
     assert done.returncode == 1 and "still computing" in done.stdout, done.stdout

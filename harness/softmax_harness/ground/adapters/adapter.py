@@ -22,10 +22,13 @@ class Adapter(Protocol):
         The top-level packages in which the classes of its arrays are defined.
     IS_WRITABLE : bool
         Whether its arrays can be written to.
+    ENVIRONMENT : dict
+        Variables by which the library leaves to others what it would take for itself.
     """
 
     ROOTS: tuple[str, ...]
     IS_WRITABLE: bool
+    ENVIRONMENT: dict[str, str]
 
     def start(self, device: str | None) -> None:
         """Import the library and wake the device, which the first array would do else.

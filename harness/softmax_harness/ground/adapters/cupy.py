@@ -13,6 +13,7 @@ from softmax_harness.ground.errors import BadData
 
 ROOTS = ("cupy",)
 IS_WRITABLE = True
+ENVIRONMENT: dict[str, str] = {}
 
 
 def start(device: str | None) -> None:

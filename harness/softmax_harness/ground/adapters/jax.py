@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,14 +13,12 @@ from softmax_harness.ground.errors import BadData
 
 ROOTS = ("jax", "jaxlib")
 IS_WRITABLE = False
+# On a GPU it would take most of the memory, and leave none for another process.
+ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def start(device: str | None) -> None:
-    """Import JAX, and have XLA find the device and compile for it once.
-
-    On a GPU it would take most of the memory for itself, and leave none for another process.
-    """
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    """Import JAX, and have XLA find the device and compile for it once."""
     from_numpy(np.zeros(1, np.float32), device).block_until_ready()
 
 

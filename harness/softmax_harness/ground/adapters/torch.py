@@ -13,6 +13,8 @@ from softmax_harness.ground.errors import BadData
 
 ROOTS = ("torch",)
 IS_WRITABLE = True
+# Compiling for a device it would start as many processes as there are cores, which then wait.
+ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 
 def start(device: str | None) -> None:

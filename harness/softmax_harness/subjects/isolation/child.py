@@ -15,6 +15,7 @@ from typing import Any
 from softmax_implementations import Implementation, implementations
 from softmax_implementations.registry import declared
 
+from softmax_harness.ground.adapters import set_environment
 from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
@@ -79,6 +80,7 @@ def _begin(memory: int) -> None:
     # NumPy's warnings are an implementation's own business.
     warnings.showwarning = _unseen  # type: ignore[assignment]
     limits.impose(memory)
+    set_environment()
 
 
 def _unseen(*warning: Any) -> None:
