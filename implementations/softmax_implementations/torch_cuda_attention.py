@@ -60,7 +60,7 @@ def by_math_in_tf32(q, k, v, mask):
 def memory_efficient(q, k, v, mask):
     """scaled_dot_product_attention in one pass over blocks of keys: EFFICIENT_ATTENTION."""
     lead, (q, k, v, mask) = _as_heads(q, k, v, mask)
-    y = _fused(q, k, v, "EFFICIENT_ATTENTION", attn_mask=mask)
+    y = _fused(q, k, v, "EFFICIENT_ATTENTION", attn_mask=mask.contiguous())
     return y.reshape(*lead, *y.shape[-2:])
 
 
@@ -106,7 +106,7 @@ def _without_mask(q, k, v, mask, backend):
         for count in counts.unique().tolist():
             if count:
                 (those,) = (counts == count).nonzero(as_tuple=True)
-                at = seen_first[those, :count].repeat(1, max(1, _FEWEST.get(backend, 1) // count))
+                at = seen_first[those, :count]
                 head = (those // queries)[:, None]
                 keys, values = (each[head, 0, at].unsqueeze(1) for each in (k, v))
                 y[those] = _fused(rows[those], keys, values, backend)
@@ -125,8 +125,11 @@ def _as_heads(*arrays):
 
 def _fused(q, k, v, backend, **more):
     """The call of a fused kernel: zeros make the components and columns as many as it takes."""
+    import torch
     from torch.nn.functional import pad
 
+    if k.shape[-2] < _FEWEST.get(backend, 1):
+        k, v = (torch.cat([each, each], -2) for each in (k, v))
     depth, columns = q.shape[-1], v.shape[-1]
     width = -(-max(depth, columns) // _MULTIPLE) * _MULTIPLE
     q, k, v = (pad(each, (0, width - each.shape[-1])).contiguous() for each in (q, k, v))
