@@ -41,6 +41,7 @@ def environment(survey: Survey) -> Section:
         ],
         numeric_from=9,
     )
+    others = settings if settings.rows else Paragraph(f"Set for all: {told}.")
     devices = Table(
         "On which device, and how each library is set there",
         ("library", "what", "is"),
@@ -54,7 +55,7 @@ def environment(survey: Survey) -> Section:
     failed = [Paragraph(f"Not measured: {name}: {told}.") for name, told in about["failed"].items()]
     return Section(
         "On what this was measured",
-        [Paragraph(text), versions, *[devices] * bool(devices.rows), settings, *failed],
+        [Paragraph(text), versions, *[devices] * bool(devices.rows), others, *failed],
     )
 
 
