@@ -5,7 +5,8 @@ import jax.numpy as jnp
 
 print(f"jax {jax.__version__} on {jax.devices()[0].device_kind}")
 for queries in (1, 2, 16):
-    for name in ("float16", "bfloat16"):
+    for dtype in (jnp.float16, jnp.bfloat16):
+        name = dtype.__name__
         q, k = jnp.ones((1, queries, 1, 8), name), jnp.ones((1, 32, 1, 8), name)
         for told, function in (
             ("without jit", jax.nn.dot_product_attention),
