@@ -37,8 +37,6 @@ def _header(compared: Compared) -> list[tuple[str, str]]:
     told = [("A", compared.called[0]), ("B", compared.called[1])]
     for label in dict.fromkeys([*before, *now]):
         own, other = before.get(label, "–"), now.get(label, "–")
-        if label == "not measured":
-            continue
         if own == other:
             told.append((label, own))
         else:

@@ -121,12 +121,37 @@ class Verdict:
     Attributes
     ----------
     dtype, headline : str
+    meaning : str
+        What it is that is to be used, in a line.
     facts : sequence of (label, sentences)
+    counts : sequence of str
+        Numbers behind these, for those who ask.
     """
 
     dtype: str
     headline: str
+    meaning: str
     facts: Sequence[tuple[str, str]]
+    counts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a page has no numbers of.
+
+    Attributes
+    ----------
+    libraries : str
+        Names of those that are not installed, or nothing.
+    command : str
+        That brings these.
+    more : sequence of str
+        All that is left out, and what brings it, a sentence each.
+    """
+
+    libraries: str
+    command: str
+    more: Sequence[str]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,21 @@ def test_the_first_screen_says_what_to_use(page):
         assert "never broke in" in card.inner_text() and card.bounding_box()["y"] < 500
 
 
+def test_what_to_avoid_stands_on_the_first_screen(opened):
+    page = opened(viewport={"width": 1280, "height": 800})
+    for card in page.locator(".card").all():
+        label = card.locator("dt").first
+        assert label.inner_text() == "Avoid"
+        box = label.locator("xpath=following-sibling::dd[1]").bounding_box()
+        assert box["y"] + box["height"] < 800
+    assert page.locator(".left-out details").get_attribute("open") is None
+
+
+def test_each_word_of_a_card_that_a_newcomer_lacks_is_explained(page):
+    words = {each.lower() for each in page.locator(".card a.t").all_inner_texts()}
+    assert {"ulp", "cells", "families", "seed", "probable", "of the value"} <= words
+
+
 def test_contents_lead_to_sections(page):
     for link in page.query_selector_all("nav a"):
         assert page.query_selector(link.get_attribute("href")) is not None
