@@ -116,15 +116,15 @@ def _section(compared: Compared, kind: str) -> Section | None:
             "dtype",
             "operation",
             "family",
-            "n",
             "what",
+            "n",
             "A",
             "B",
             "B ÷ A",
             "replay",
         ),
         [_row(compared, each) for each in own],
-        numeric_from=6,
+        numeric_from=5,
     )
     parts: list[Part] = (
         [table] if kind == "worse" else [Folded(counted(len(own), "number"), [table])]
@@ -151,8 +151,8 @@ def _row(compared: Compared, change: Change) -> tuple[str, ...]:
         dtype,
         operation,
         family,
-        whole(n),
         what,
+        whole(n),
         digits(before),
         digits(now),
         ratio,

@@ -13,6 +13,7 @@ from softmax_harness.judgement.outcomes import BROKEN
 from softmax_reports.choice import Choice, chosen
 from softmax_reports.facts import (
     TIMED_N,
+    anchor_of,
     listed,
     meaning,
     operation_of,
@@ -28,9 +29,10 @@ from softmax_reports.numbers import (
     in_order,
     part_of_value,
     percent,
+    sampled_maximum,
     whole,
 )
-from softmax_reports.section import Section, Verdict, Verdicts
+from softmax_reports.section import Link, Section, Table, Verdict, Verdicts
 from softmax_reports.times import TOO_NOISY, timed_pair
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def verdict(dtype: str, rows: pd.DataFrame, run: Run) -> Verdict:
         f"{dtype} suits": _suits(choice, dtype, run),
     }
     facts = [(label, text) for label, text in told.items() if text]
-    return Verdict(dtype, named, meaning(run, choice.use), facts, _counts(choice, dtype, run))
+    return Verdict(dtype, named, meaning(run, choice.use), facts, _faults(choice, dtype, run))
 
 
 def _nothing(rows: pd.DataFrame, dtype: str) -> str:
@@ -116,18 +118,27 @@ def _reason(name: str, dtype: str, run: Run) -> str:
     return str(outcomes.idxmax()).replace("_", " ") if outcomes.any() else _BY_SUM
 
 
-def _counts(choice: Choice, dtype: str, run: Run) -> list[str]:
-    """In how many cells each of those to avoid breaks, and how much of the others is wrong."""
+def _faults(choice: Choice, dtype: str, run: Run) -> Table | None:
+    """How often each of those to avoid fails; its largest error leads to the witness."""
     others = choice.others.drop(index=choice.use)
+    others = others[(others[["breaks", "inaccurate", "flushed"]] > 0).any(axis=1)]
     order = others.sort_values(["breaks", "inaccurate"], ascending=False, kind="stable")
-    told = [
-        f"{name} breaks in {count(int(row['breaks']), int(row['cells']), 'cells')}"
-        if row["breaks"]
-        else f"{percent(row['inaccurate'] / row['elements'])} of {name}’s results are inaccurate"
+    rows = [
+        (
+            str(name),
+            _to_witness(row["max_ulp"], anchor_of(operation_of(run), dtype, str(name))),
+            percent(row["breaks"] / row["cells"]),
+            percent(row["inaccurate"] / row["elements"]),
+        )
         for name, row in order.iterrows()
-        if row["breaks"] or row["inaccurate"]
     ]
-    return [f"In {dtype} ({_measured(dtype, run)}): {'; '.join(told)}."] if told else []
+    header = ("avoid", "largest error (ulp)", "cells that break", "inaccurate")
+    return Table("Those to avoid. Each error leads to its witness", header, rows) if rows else None
+
+
+def _to_witness(error: float, anchor: str) -> str:
+    """An error, and where it has none nothing to lead to."""
+    return sampled_maximum(error) if math.isnan(error) else Link(sampled_maximum(error), anchor)
 
 
 def _errors(choice: Choice, dtype: str, run: Run) -> str:
