@@ -132,8 +132,9 @@ def _faults(choice: Choice, dtype: str, run: Run) -> Table | None:
         )
         for name, row in order.iterrows()
     ]
+    caption = f"Those to avoid in {dtype}. Each error leads to its witness"
     header = ("avoid", "largest error (ulp)", "cells that break", "inaccurate")
-    return Table("Those to avoid. Each error leads to its witness", header, rows) if rows else None
+    return Table(caption, header, rows) if rows else None
 
 
 def _to_witness(error: float, anchor: str) -> str:
