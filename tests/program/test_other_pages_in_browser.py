@@ -7,6 +7,7 @@ from softmax_harness.run.results import Run, read
 from softmax_reports.comparing import comparison_html
 from softmax_reports.history import Moment, history_html
 
+PAPER = {"width": 718, "height": 1047}  # A4 between margins of a centimetre
 NAMES = ("comparison", "history")
 
 
@@ -93,7 +94,7 @@ def test_a_comparison_sorts_n_as_a_number_and_copies_the_command(files, opened_p
 
 @pytest.mark.parametrize("name", NAMES)
 def test_printed_no_table_is_cut_off(files, opened_page, name):
-    page = opened_page(files[name])
+    page = opened_page(files[name], viewport=PAPER)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#choices").is_hidden()

@@ -4,6 +4,7 @@ import pytest
 from softmax_harness.run.results import Run, read
 from softmax_reports.page import write_report
 
+PAPER = {"width": 718, "height": 1047}  # A4 between margins of a centimetre
 MARK = "<img src=x onerror=alert(1)>"
 
 
@@ -231,7 +232,7 @@ def test_without_a_script_the_page_is_complete(opened):
 
 
 def test_print_has_what_is_folded_and_no_controls(opened):
-    page = opened()
+    page = opened(viewport=PAPER)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#choices").is_hidden()
