@@ -95,7 +95,7 @@ def worth(table):
 @pytest.mark.parametrize(
     "seconds, decided",
     [
-        ((4e-5, 5e-5, 6e-5), f"{OTHER} and {FIRST} are"),
+        ((4e-5, 5e-5, 6e-5), f"{OTHER} and {FIRST} err least"),
         ((19e-5, 20e-5, 21e-5), f"of these {FIRST} has the shortest time"),
         ((9e-5, 10.5e-5, 12e-5), f"their times are {TOO_NOISY}"),
     ],

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
 _RANGE = "The range is that of the middle half of the timings."
+_NAMED = 6  # of those that do the same
 _BY_SUM = "rows that do not sum to 1"
 
 
@@ -105,10 +106,12 @@ def _avoid(choice: Choice, dtype: str, run: Run) -> str:
 
 
 def _do(names: Iterable[object], what: str) -> str:
-    """``naive breaks``, ``naive and two-pass break``."""
+    """``naive breaks``, ``naive and two-pass break``; of many the first few are named."""
     each = [str(name) for name in names]
+    more = len(each) - _NAMED
+    shown = [*each[:_NAMED], f"{more} more"] if more > 1 else each
     alone = {"flush": "flushes"}.get(what, f"{what}s")
-    return f"{listed(each)} {what if each[1:] else alone}"
+    return f"{listed(shown)} {what if each[1:] else alone}"
 
 
 def _reason(name: str, dtype: str, run: Run) -> str:
@@ -173,10 +176,8 @@ def _closest(choice: Choice, dtype: str, run: Run) -> str:
     others = [name for name in choice.tied if name != choice.closest]
     names = listed([choice.closest, *others])
     itself = " itself" if is_used and not others else ""
-    begun = (
-        f"{names}{itself} {'are' if others else 'is'} the most accurate without fault in {dtype}"
-    )
-    told = [f"{begun}, off by up to {_error(choice.sound.loc[choice.closest, 'max_ulp'], dtype)}"]
+    begun = f"{names}{itself} {'err' if others else 'errs'} least of those without fault in {dtype}"
+    told = [f"{begun}, by up to {_error(choice.sound.loc[choice.closest, 'max_ulp'], dtype)}"]
     told += _faster(choice, others, dtype, run) if others else []
     if is_used or "timings" not in run.tables:
         return f"{'; '.join(told)}."
