@@ -18,6 +18,7 @@ from softmax_reports.numbers import (
     percent,
     sampled_maximum,
 )
+from softmax_reports.page import write_report
 
 from .undrawn import write_undrawn
 
@@ -74,6 +75,15 @@ def test_pictures_have_words_and_stand_in_files_too(page, run_folder):
     assert all(b"<dc:date>" not in path.read_bytes() for path in pictures)
     ids = re.findall(r' id="([^"]*)"', page)
     assert len(ids) == len({*ids})
+
+
+def test_one_run_gives_the_same_bytes(run_folder, tmp_path):
+    write_report(read(run_folder), tmp_path, ("svg", "png"))
+    for name in ("report.html", "report.md"):
+        assert (tmp_path / name).read_bytes() == (run_folder / name).read_bytes()
+    for path in (run_folder / "figures").iterdir():
+        assert (tmp_path / "figures" / path.name).read_bytes() == path.read_bytes()
+        assert (tmp_path / "figures" / f"{path.stem}.png").stat().st_size > 1000
 
 
 def test_each_link_leads_somewhere(page):
