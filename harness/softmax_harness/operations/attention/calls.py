@@ -62,8 +62,8 @@ class Shape:
         return math.prod(self.leading) * own
 
 
-# Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal in
-# one block and in several; blocks of queries with more keys.
+# Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
+# in one block and in several; blocks of queries with more keys.
 _ALWAYS = (
     Shape((1, 3), 1, 300, 64, 8, "", ""),
     Shape((1, 2), 33, 33, 16, 8, "", ""),
