@@ -199,8 +199,8 @@ class Cases:
 
 
 def _has_several_strides(case: Case) -> bool:
-    first = case.arguments[0].shape if case.arguments else ()
-    return sum(size > 1 for size in first[:-1]) > 1
+    first: Shape = case.arguments[0].shape if case.arguments else ()
+    return len([size for size in first[:-1] if size > 1]) > 1
 
 
 def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:
