@@ -24,8 +24,17 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
-# Long and wide ones beside the axis that is reduced; many axes.
-_AXIS_SHAPES = (*_SHAPES, (131, 3), (300, 2), (5, 1100), (2, 3, 4, 5), (2, 2, 3, 2, 4), (9,))
+# Long and wide ones beside the axis that is reduced; a square; many axes.
+_AXIS_SHAPES = (
+    *_SHAPES,
+    (16, 16),
+    (131, 3),
+    (300, 2),
+    (5, 1100),
+    (2, 3, 4, 5),
+    (2, 2, 3, 2, 4),
+    (9,),
+)
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
 # ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
 _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
