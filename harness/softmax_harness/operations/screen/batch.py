@@ -23,7 +23,7 @@ from softmax_harness.operations.screen.arguments import (
 )
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, workspace
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, aligned, workspace
 from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
@@ -86,7 +86,7 @@ def by_blocks(
         What the first one leaves open goes to the next.
     """
     shape = fixed.shape
-    out = Truth(format, np.empty(shape), np.empty(shape), np.empty(shape), fixed)
+    out = Truth(format, aligned(shape), aligned(shape), aligned(shape), fixed)
     undecided = np.ones(len(fixed), bool)
     if n <= LONGEST_ROW:
         step = max(1, elements // max(n, 1))
