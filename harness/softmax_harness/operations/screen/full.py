@@ -47,9 +47,11 @@ _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
-    return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w)
+    return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w, unit)
 
 
 def exponentials(

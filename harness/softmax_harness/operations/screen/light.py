@@ -37,9 +37,11 @@ RELATIVE_ERROR = 2.0**-60
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
-    return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w)
+    return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w, unit)
 
 
 def exponentials(

@@ -42,9 +42,11 @@ _TAIL_BITS = 25  # a tail is below 2**-25
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns."""
-    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w)
+    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w, unit)
 
 
 def exponentials(

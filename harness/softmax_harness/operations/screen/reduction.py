@@ -63,8 +63,13 @@ def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
     return q
 
 
-def power_of_two(q: Bits, out: Bits) -> Array:
-    """2**q for q <= 0, at least 2**-1022, which no longer counts in a sum of 1 or more."""
-    if q.min() < -1022 * FIELD:
-        q = np.maximum(q, -1022 * FIELD, out=out)
-    return np.add(q, BIAS * FIELD, out=out).view(np.float64)
+def power_of_two(q: Bits, out: Bits, unit: Bits | None = None) -> Array:
+    """2**(q - unit) for q <= unit, at least 2**-1022, which no longer counts in a sum of 1 or more.
+
+    `unit` has one exponent for each row, shape (rows, 1); without it that is 0.
+    """
+    # What overflows on the way to a sum that does not comes back.
+    np.add(q, BIAS * FIELD if unit is None else BIAS * FIELD - unit, out=out)
+    if out.min() < FIELD:
+        np.maximum(out, FIELD, out=out)
+    return out.view(np.float64)

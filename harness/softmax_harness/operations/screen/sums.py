@@ -13,7 +13,15 @@ _SHORT = 1 << 13
 HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
-def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) -> list[Array]:
+def slices(
+    head: Array,
+    tail: Array,
+    q: Bits,
+    n: int,
+    count: int,
+    w: Workspace,
+    unit: Bits | None = None,
+) -> list[Array]:
     """Columns that add up to the sum of 2**q (head + tail) over each row, or over a part of rows.
 
     Parameters
@@ -24,6 +32,8 @@ def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) 
         Length of the whole rows.
     count : int
         How many of the columns are to be exact.
+    unit : ndarray of int64, shape (rows, 1), or None
+        The sum is in units of 2**unit, the largest q of each row; without it these are 0.
 
     Notes
     -----
@@ -33,7 +43,7 @@ def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) 
     most 2**(count (b - 52) - 1) each, is added to the tails and summed in floating point.
     """
     memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory))
+    scale = power_of_two(q, bits_of(memory), unit)
     np.multiply(head, scale, out=left)
     scale *= tail
     bits = n.bit_length() + 1
@@ -60,7 +70,13 @@ def joined(parts: list[list[Array]]) -> list[Array]:
 
 
 def slices_with_tails(
-    head: Array, tail: Array, q: Bits, n: int, tail_bits: int, w: Workspace
+    head: Array,
+    tail: Array,
+    q: Bits,
+    n: int,
+    tail_bits: int,
+    w: Workspace,
+    unit: Bits | None = None,
 ) -> list[Array]:
     """As `slices`, all but the last of the columns exact, for tails below 2**-tail_bits.
 
@@ -75,7 +91,7 @@ def slices_with_tails(
     most 2**(2b - t - 105) of each is summed in floating point.
     """
     memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory))
+    scale = power_of_two(q, bits_of(memory), unit)
     np.multiply(head, scale, out=left)
     scale *= tail
     bits = n.bit_length() + 1
