@@ -78,6 +78,8 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """g times what softmax has there; NaN if g is."""
     fixed, expected = softmax.special_values(x, policy)
     g = operands[0].astype(np.float64)
+    if not fixed.any():
+        return not_finite.with_operand((fixed, expected), policy, x.shape[-1], g)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.where(expected == 0.0, 0.0, expected * g)
     special = fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
