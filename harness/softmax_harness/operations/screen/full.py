@@ -48,7 +48,7 @@ Result = tuple[Array, Array, Bits]
 
 
 def columns_of(
-    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
 ) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
     return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w, unit)
@@ -91,6 +91,16 @@ def scaled(
     w.give(factor)
     w.give(split, error, head)
     return product, tail
+
+
+def times(head: Array, tail: Array, factor: Array, w: Workspace) -> tuple[Array, Array]:
+    """(head + tail) factor as two float64, in memory of `w`; the product of heads is exact."""
+    product, error, other, memory = w.take(), w.take(), w.take(), w.take()
+    np.copyto(other, factor)
+    product_into(head, other, product, error, memory, w)
+    error += np.multiply(tail, factor, out=memory)
+    w.give(other, memory)
+    return product, error
 
 
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:

@@ -38,7 +38,7 @@ Result = tuple[Array, Array, Bits]
 
 
 def columns_of(
-    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
 ) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
     return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w, unit)
@@ -89,6 +89,22 @@ def scaled(
     high *= first
     w.give(product)
     return high, tail
+
+
+def times(head: Array, tail: Array, factor: Array, w: Workspace) -> tuple[Array, Array]:
+    """(head + tail) factor as two float64, in memory of `w`; `head` has 26 bits.
+
+    So its products with both parts of the factor, of 26 and of 27 bits, are exact. The second and
+    the product of the tail, below 2**-14.3 of the result, are rounded: 2**-66.
+    """
+    product, rest, memory = w.take(), w.take(), w.take()
+    np.bitwise_and(bits_of(factor), HEAD, out=bits_of(product))
+    np.subtract(factor, product, out=rest)
+    product *= head
+    rest *= head
+    rest += np.multiply(tail, factor, out=memory)
+    w.give(memory)
+    return product, rest
 
 
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:

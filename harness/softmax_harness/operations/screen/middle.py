@@ -29,12 +29,12 @@ from __future__ import annotations
 import numpy as np
 
 from softmax_harness.operations.screen.constants import constants
-from softmax_harness.operations.screen.full import inverse, scaled
+from softmax_harness.operations.screen.full import inverse, scaled, times
 from softmax_harness.operations.screen.reduction import exponent, place_in_table, reduced
 from softmax_harness.operations.screen.sums import slices_with_tails
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
-__all__ = ["RELATIVE_ERROR", "columns_of", "exponentials", "inverse", "scaled"]
+__all__ = ["RELATIVE_ERROR", "columns_of", "exponentials", "inverse", "scaled", "times"]
 
 RELATIVE_ERROR = 2.0**-75
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
@@ -43,7 +43,7 @@ Result = tuple[Array, Array, Bits]
 
 
 def columns_of(
-    head: Array, tail: Array, q: Bits, n: int, w: Workspace, unit: Bits | None = None
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
 ) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns."""
     return slices_with_tails(head, tail, q, n, _TAIL_BITS, w, unit)

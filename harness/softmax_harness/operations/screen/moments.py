@@ -35,7 +35,6 @@ _RANGE = 900  # differences of v that are 2**_RANGE apart stay open
 _LARGEST = 2.0**1000  # so does what is larger
 _USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
 _ZERO = -1500  # an exponent below all that counts
-_LEAST = -1700 * FIELD  # exponentials as small count as this, which is nothing beside 2**-1022
 _EXPONENT_FIELD = 0x7FF * FIELD
 
 
@@ -48,6 +47,19 @@ def relative_error(format: Format) -> float:
     """What is lost in c_i - m may be so large: 2**-20 ulp, or 24 bits of what there are."""
     least = 2.0**24 * _MOMENT_ERROR * kernel_of(format).RELATIVE_ERROR
     return float(max(2.0 ** -(format.precision + 20), least))
+
+
+def are_usual(v: Array) -> bool:
+    """Whether all of them, but for 0, have exponents within `_USUAL`."""
+    size = v.view(np.uint64) << np.uint64(1)  # without the sign
+    if size.size and size.max() >= _bits_of_size(_USUAL):
+        return False
+    size -= np.uint64(1)  # of 0 it is the largest there is
+    return not size.size or bool(size.min() >= _bits_of_size(-_USUAL))
+
+
+def _bits_of_size(exponent: int) -> np.uint64:
+    return np.uint64((BIAS + exponent) << 53)
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ class Weights:
     @classmethod
     def of(cls, rows: Rows, v: Array) -> Weights:
         """The numbers v of the rows, of their shape."""
+        if all(are_usual(v[:, piece]) for piece in rows.pieces()):
+            return cls(v, np.zeros(rows.top.shape, np.int64), np.zeros(len(v), bool))
         largest, least = np.zeros(rows.top.shape), np.full(rows.top.shape, np.inf)
         for piece in rows.pieces():
             size = np.abs(v[:, piece])
@@ -163,23 +177,19 @@ class Moment:
         below = bits_of(w.take())
         np.bitwise_and(bits_of(c[0]), _EXPONENT_FIELD, out=below)
         below += terms[2]
-        scale = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
-        np.maximum(terms[2], _LEAST, out=below)
-        below -= scale
-        np.minimum(below, 1000 * FIELD, out=below)
-        head, tail, other, memory = w.take(), w.take(), w.take(), w.take()
-        other[:] = c[0]
-        product_into(terms[0], other, head, tail, memory, w)
-        _add_product(tail, terms[1], c[0], memory)
+        unit = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
+        head, tail = rows.kernel.times(terms[0], terms[1], c[0], w)
+        memory = w.take()
         if c[1] is not None:
             _add_product(tail, terms[0], c[1], memory)
-        w.give(other, memory)
-        columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
-        np.abs(head, out=head)
-        head *= power_of_two(below, below)
-        size = 1.001 * head.sum(axis=-1, keepdims=True)
-        w.give(below.view(np.float64), head, tail)
-        return cls(Scaled(*two_sums(columns), scale >> 52), size)
+        # The unit is at least 2**-1022, so that no power of two is infinite.
+        scale = power_of_two(terms[2], below, unit)
+        head *= scale
+        tail *= scale
+        size = 1.001 * np.abs(head, out=memory).sum(axis=-1, keepdims=True)
+        columns = rows.kernel.columns_of(head, tail, None, rows.n, w)
+        w.give(below.view(np.float64), head, tail, memory)
+        return cls(Scaled(*two_sums(columns), unit >> 52), size)
 
     @classmethod
     def joined(cls, parts: list[Moment]) -> Moment:

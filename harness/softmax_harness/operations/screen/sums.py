@@ -16,7 +16,7 @@ HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 def slices(
     head: Array,
     tail: Array,
-    q: Bits,
+    q: Bits | None,
     n: int,
     count: int,
     w: Workspace,
@@ -27,7 +27,9 @@ def slices(
     Parameters
     ----------
     head, tail : ndarray of float64, shape (rows, some)
-        0 <= head <= 2, and |tail| <= 2**-14.4 head.
+        |head| <= 2, and |tail| <= 2**-14.4 |head|.
+    q : ndarray of int64 or None
+        Without it these are 0, and head and tail are overwritten.
     n : int
         Length of the whole rows.
     count : int
@@ -42,10 +44,7 @@ def slices(
     the same way to multiples of 2**(2b - 104), and so on. What is left after `count` times, at
     most 2**(count (b - 52) - 1) each, is added to the tails and summed in floating point.
     """
-    memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory), unit)
-    np.multiply(head, scale, out=left)
-    scale *= tail
+    left, scale, slice_ = *_scaled(head, tail, q, unit, w), w.take()
     bits = n.bit_length() + 1
     grid, columns = 1.5 * 2.0**bits, list[Array]()
     for _ in range(count):
@@ -56,8 +55,23 @@ def slices(
         grid *= 2.0 ** (bits - 52)
     left += scale
     columns.append(left.sum(axis=-1, keepdims=True))
-    w.give(memory, left, slice_)
+    w.give(slice_)
+    if q is not None:
+        w.give(left, scale)
     return columns
+
+
+def _scaled(
+    head: Array, tail: Array, q: Bits | None, unit: Bits | None, w: Workspace
+) -> tuple[Array, Array]:
+    """2**(q - unit) head and 2**(q - unit) tail, in memory of `w` unless they are themselves."""
+    if q is None:
+        return head, tail
+    left, memory = w.take(), w.take()
+    scale = power_of_two(q, bits_of(memory), unit)
+    np.multiply(head, scale, out=left)
+    scale *= tail
+    return left, scale
 
 
 def joined(parts: list[list[Array]]) -> list[Array]:
@@ -72,7 +86,7 @@ def joined(parts: list[list[Array]]) -> list[Array]:
 def slices_with_tails(
     head: Array,
     tail: Array,
-    q: Bits,
+    q: Bits | None,
     n: int,
     tail_bits: int,
     w: Workspace,
@@ -90,10 +104,7 @@ def slices_with_tails(
     and with the rounding n 2**(2b - 158), and what is left of both is cut twice, too, so that at
     most 2**(2b - t - 105) of each is summed in floating point.
     """
-    memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory), unit)
-    np.multiply(head, scale, out=left)
-    scale *= tail
+    left, scale, slice_ = *_scaled(head, tail, q, unit, w), w.take()
     bits = n.bit_length() + 1
     tails = bits - min(tail_bits, 52 - bits)
     is_short = n <= _SHORT
@@ -107,7 +118,9 @@ def slices_with_tails(
         if exponents[0] == bits:
             left += scale
     columns.append(left.sum(axis=-1, keepdims=True))
-    w.give(memory, left, slice_)
+    w.give(slice_)
+    if q is not None:
+        w.give(left, scale)
     return columns
 
 
