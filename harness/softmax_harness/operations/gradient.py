@@ -207,7 +207,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.moments.gradient`."""
-    v = not_finite.without(operands[0].astype(np.float64))
+    v = not_finite.without(operands[0].astype(np.float64, copy=False))
     return screen.gradient(x, v, fixed, expected, format)
 
 

@@ -134,7 +134,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.passed_back`."""
-    v = not_finite.without(operands[0].astype(np.float64))
+    v = not_finite.without(operands[0].astype(np.float64, copy=False))
     return passed_back.log_softmax_gradient(x, v, fixed, expected, format)
 
 

@@ -253,7 +253,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.weighted.logsumexp_weighted`."""
-    return screen.logsumexp_weighted(x, operands[0].astype(np.float64), fixed, expected, format)
+    return screen.logsumexp_weighted(x, operands[0].astype(np.float64, copy=False), fixed, expected, format)
 
 
 OPERATION = Operation(

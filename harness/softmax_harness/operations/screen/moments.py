@@ -83,7 +83,7 @@ class Weights:
     def of(cls, rows: Rows, v: Array) -> Weights:
         """The numbers v of the rows, of their shape."""
         if all(are_usual(v[:, piece]) for piece in rows.pieces()):
-            return cls(v, np.zeros(rows.top.shape, np.int64), np.zeros(len(v), bool))
+            return cls.usual(v)
         largest, least = np.zeros(rows.top.shape), np.full(rows.top.shape, np.inf)
         for piece in rows.pieces():
             size = np.abs(v[:, piece])
@@ -96,6 +96,11 @@ class Weights:
         exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
         usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
         return cls(v, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+
+    @classmethod
+    def usual(cls, v: Array) -> Weights:
+        """Those of numbers that `are_usual`."""
+        return cls(v, np.zeros((len(v), 1), np.int64), np.zeros(len(v), bool))
 
     def some(self, chosen: slice) -> Weights:
         """Of some of the rows."""

@@ -74,6 +74,34 @@ def _scaled(
     return left, scale
 
 
+def columns_of_numbers(x: Array, largest: float, w: Workspace) -> tuple[list[Array], float]:
+    """Columns that add up to the sum of numbers over each row, and a bound of what that errs by.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, n)
+        None is larger than `largest`, which is from 2**-900 to 2**900.
+
+    Notes
+    -----
+    With largest <= 2**m and b = 1 + bits of n, two columns are exact, as in `slices`, and what is
+    left of each number is at most 2**(2b + m - 106). That is summed by NumPy in pairs, at depth 32
+    at most: the sum errs by 2**(3b + m - 155).
+    """
+    bits, size = x.shape[-1].bit_length() + 1, math.frexp(largest)[1]
+    left, slice_ = w.take(), w.take()
+    columns, source = list[Array](), x
+    for exponent in (bits + size - 1, 2 * bits + size - 53):
+        np.add(source, 1.5 * 2.0**exponent, out=slice_)
+        slice_ -= 1.5 * 2.0**exponent
+        columns.append(slice_.sum(axis=-1, keepdims=True))
+        np.subtract(source, slice_, out=left)
+        source = left
+    columns.append(left.sum(axis=-1, keepdims=True))
+    w.give(left, slice_)
+    return columns, 2.0 ** (3 * bits + size - 155)
+
+
 def joined(parts: list[list[Array]]) -> list[Array]:
     """The columns of one row, shape (1, 1), from those of its parts; the rest is rounded once."""
     *exact, rest = zip(*parts, strict=True)

@@ -59,8 +59,9 @@ def logsumexp_weighted(
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         weights = b[part]
-        rows = _rows(x[part], weights, stage.kernel)
-        vector = Weights.of(rows, weights)
+        is_usual = are_usual(weights)
+        rows = _rows(x[part], weights, is_usual, stage.kernel)
+        vector = Weights.usual(weights) if is_usual else Weights.of(rows, weights)
         total = _total(rows, vector)
         z, low, error = _with_log(rows.top, total, vector.exponent)
         lost = ~(error <= stage.relative_error * np.abs(z))
@@ -77,7 +78,7 @@ def logsumexp_weighted(
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
-def _rows(x: Array, weights: Array, kernel: ModuleType) -> Rows:
+def _rows(x: Array, weights: Array, is_usual: bool, kernel: ModuleType) -> Rows:
     """The rows without what has a weight of 0.
 
     Where no logit is far from another, that needs not be taken out: times 0 it is 0. Only the
@@ -86,7 +87,7 @@ def _rows(x: Array, weights: Array, kernel: ModuleType) -> Rows:
     all_count = weights.all(axis=-1)
     if all_count.all():
         return Rows.of(x, kernel)
-    if not (np.abs(x).max() <= _NEAR and are_usual(weights)):
+    if not (is_usual and x.max() <= _NEAR and x.min() >= -_NEAR):
         return Rows.of(np.where(weights != 0.0, x, -np.inf), kernel)
     rows, some = Rows.of(x, kernel), np.flatnonzero(~all_count)
     own = x[some]
