@@ -180,7 +180,7 @@ def _signs(x: Array, b: Array) -> NDArray[np.int64]:
     up, down = b > 0.0, b < 0.0
     if not counts.all():
         up, down = up & counts, down & counts
-    up, down = up.any(axis=-1), down.any(axis=-1)
+    up, down = (np.asarray(each.any(axis=-1)) for each in (up, down))
     signs: NDArray[np.int64] = up.astype(np.int64) - down
     both = np.flatnonzero(up & down)
     whole, size = _sums_of_terms(x[both], b[both])
@@ -253,7 +253,9 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.weighted.logsumexp_weighted`."""
-    return screen.logsumexp_weighted(x, operands[0].astype(np.float64, copy=False), fixed, expected, format)
+    return screen.logsumexp_weighted(
+        x, operands[0].astype(np.float64, copy=False), fixed, expected, format
+    )
 
 
 OPERATION = Operation(

@@ -37,6 +37,7 @@ from softmax_harness.operations.screen.sums import (
     HEAD,
     exact_product,
     product_into,
+    product_of_pairs,
     slices,
     two_sums,
 )
@@ -73,6 +74,11 @@ def inverse(columns: list[Array]) -> tuple[Array, Array]:
     second = ((1.0 - p) - e - sl * first) * first
     # The step is quadratic: its own error is second**2 s, below 2**-104 of the result.
     return first, second
+
+
+def times_inverse(inverse: tuple[Array, Array], factor: tuple[Array, Array]) -> tuple[Array, Array]:
+    """A factor of each row over S, as `scaled` takes it: 1/S in its place."""
+    return product_of_pairs(inverse, factor)
 
 
 def scaled(

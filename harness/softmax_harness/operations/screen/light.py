@@ -30,7 +30,7 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import HEAD, slices, two_sums
+from softmax_harness.operations.screen.sums import HEAD, product_of_pairs, slices, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
@@ -75,6 +75,13 @@ def inverse(columns: list[Array]) -> tuple[Array, Array]:
     first_top = _head(first)
     residual = 1.0 - first_top * top - (first - first_top) * top - second * top
     return top, residual * whole
+
+
+def times_inverse(inverse: tuple[Array, Array], factor: tuple[Array, Array]) -> tuple[Array, Array]:
+    """A factor of each row over S, as `scaled` takes it: 1/S in its place."""
+    head, tail = product_of_pairs(inverse, factor)
+    top = _head(head)
+    return top, (head - top) + tail
 
 
 def scaled(

@@ -29,12 +29,20 @@ from __future__ import annotations
 import numpy as np
 
 from softmax_harness.operations.screen.constants import constants
-from softmax_harness.operations.screen.full import inverse, scaled, times
+from softmax_harness.operations.screen.full import inverse, scaled, times, times_inverse
 from softmax_harness.operations.screen.reduction import exponent, place_in_table, reduced
 from softmax_harness.operations.screen.sums import slices_with_tails
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
-__all__ = ["RELATIVE_ERROR", "columns_of", "exponentials", "inverse", "scaled", "times"]
+__all__ = [
+    "RELATIVE_ERROR",
+    "columns_of",
+    "exponentials",
+    "inverse",
+    "scaled",
+    "times",
+    "times_inverse",
+]
 
 RELATIVE_ERROR = 2.0**-75
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41

@@ -33,7 +33,7 @@ from softmax_harness.operations.truth import Truth
 _MOMENT_ERROR = 8.0
 _RANGE = 900  # differences of v that are 2**_RANGE apart stay open
 _LARGEST = 2.0**1000  # so does what is larger
-_USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
+USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
 _ZERO = -1500  # an exponent below all that counts
 _EXPONENT_FIELD = 0x7FF * FIELD
 
@@ -50,12 +50,12 @@ def relative_error(format: Format) -> float:
 
 
 def are_usual(v: Array) -> bool:
-    """Whether all of them, but for 0, have exponents within `_USUAL`."""
+    """Whether all of them, but for 0, have exponents within `USUAL`."""
     size = v.view(np.uint64) << np.uint64(1)  # without the sign
-    if size.size and size.max() >= _bits_of_size(_USUAL):
+    if size.size and size.max() >= _bits_of_size(USUAL):
         return False
     size -= np.uint64(1)  # of 0 it is the largest there is
-    return not size.size or bool(size.min() >= _bits_of_size(-_USUAL))
+    return not size.size or bool(size.min() >= _bits_of_size(-USUAL))
 
 
 def _bits_of_size(exponent: int) -> np.uint64:
@@ -95,7 +95,7 @@ class Weights:
         usable = largest < _LARGEST
         exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
         usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
-        return cls(v, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+        return cls(v, np.where(np.abs(exponent) < USUAL, 0, exponent), ~usable[:, 0])
 
     @classmethod
     def usual(cls, v: Array) -> Weights:
@@ -324,7 +324,7 @@ def _less_mean(
     if c[1] is not None:
         rest += c[1]
     uncertain = np.ldexp(kernel_error * mean.size, shift)
-    if (shift < -_USUAL).any():
+    if (shift < -USUAL).any():
         zero = c[0] == 0.0
         d[:] = np.where(zero, -m.head, d)
         rest[:] = np.where(zero, -m.tail, rest)

@@ -24,7 +24,6 @@ from softmax_harness.operations.screen.workspace import (
     Array,
     Bits,
     Workspace,
-    bits_of,
     workspace,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.operations.screen.reduction import power_of_two
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
@@ -74,32 +75,42 @@ def _scaled(
     return left, scale
 
 
-def columns_of_numbers(x: Array, largest: float, w: Workspace) -> tuple[list[Array], float]:
-    """Columns that add up to the sum of numbers over each row, and a bound of what that errs by.
+def columns_of_numbers(
+    x: Array, size: int | NDArray[np.int32], w: Workspace
+) -> tuple[list[Array], Array]:
+    """Columns that add up to the sum of numbers over each row, and what that errs by at most.
 
     Parameters
     ----------
     x : ndarray of float64, shape (rows, n)
-        None is larger than `largest`, which is from 2**-900 to 2**900.
+    size : int or ndarray of int32, shape (rows, 1)
+        m where none is larger than 2**m, from -900 to 900.
 
     Notes
     -----
-    With largest <= 2**m and b = 1 + bits of n, two columns are exact, as in `slices`, and what is
-    left of each number is at most 2**(2b + m - 106). That is summed by NumPy in pairs, at depth 32
-    at most: the sum errs by 2**(3b + m - 155).
+    With b = 1 + bits of n, two columns are exact, as in `slices`, and what is left of each number
+    is at most 2**(2b + m - 106). That is summed by NumPy in pairs, at depth 32 at most: the sum
+    errs by 2**(3b + m - 155), and by nothing where nothing is left.
     """
-    bits, size = x.shape[-1].bit_length() + 1, math.frexp(largest)[1]
+    bits = x.shape[-1].bit_length() + 1
     left, slice_ = w.take(), w.take()
     columns, source = list[Array](), x
     for exponent in (bits + size - 1, 2 * bits + size - 53):
-        np.add(source, 1.5 * 2.0**exponent, out=slice_)
-        slice_ -= 1.5 * 2.0**exponent
+        grid = np.ldexp(1.5, exponent)
+        np.add(source, grid, out=slice_)
+        slice_ -= grid
         columns.append(slice_.sum(axis=-1, keepdims=True))
         np.subtract(source, slice_, out=left)
         source = left
     columns.append(left.sum(axis=-1, keepdims=True))
+    is_left = left != 0.0
+    if is_left.any():
+        bound = np.ldexp(1.0, 3 * bits + size - 155)
+        error = np.where(is_left.any(axis=-1, keepdims=True), bound, 0.0)
+    else:
+        error = np.zeros((len(x), 1))
     w.give(left, slice_)
-    return columns, 2.0 ** (3 * bits + size - 155)
+    return columns, error
 
 
 def joined(parts: list[list[Array]]) -> list[Array]:
@@ -173,6 +184,12 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     total = a + b
     back = total - a
     return total, (a - (total - back)) + (b - back)
+
+
+def product_of_pairs(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    """(a + a') (b + b') as two float64, within 2**-102 of itself where nothing underflows."""
+    p, e = exact_product(a[0], b[0])
+    return two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))
 
 
 def exact_product(a: Array, b: Array) -> tuple[Array, Array]:
