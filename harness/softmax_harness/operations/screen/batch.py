@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import (
     QUOTIENT_ERROR,
     Distance,
@@ -65,6 +65,11 @@ ScreenPart = Callable[[Chosen, Truth, Stage], NDArray[np.bool_]]
 def kernels_of(format: Format) -> tuple[ModuleType, ...]:
     """The kernels that decide nearly all roundings to a format, the fastest one first."""
     return (light,) if format.precision <= 24 else (middle, full)
+
+
+def precise_kernels_of(format: Format) -> tuple[ModuleType, ...]:
+    """The same where results are to be known to 2**-36 ulp, or may cancel."""
+    return (light,) if format.precision <= 24 else (fine, full)
 
 
 def by_blocks(
@@ -141,7 +146,7 @@ def _put_fixed(out: Truth, expected: Array) -> None:
 
 
 def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
-    """Softmax of each row of x as `format` sees it, by the most precise kernel.
+    """Softmax of each row of x as `format` sees it, to 2**-36 ulp.
 
     Parameters
     ----------
@@ -150,8 +155,7 @@ def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) 
     fixed, expected : ndarray, shape (rows, n)
         What the special-value policy gives, and where.
     """
-    kernel = kernels_of(format)[-1]
-    stages = [Stage(kernel, kernel.RELATIVE_ERROR)]
+    stages = [Stage(kernel, kernel.RELATIVE_ERROR) for kernel in precise_kernels_of(format)]
     return by_blocks(
         x.shape[-1],
         fixed,

@@ -87,8 +87,9 @@ def scaled(
     """(head + tail) / S as two float64; consumes head."""
     first, second = inverse
     split, product, factor = w.take(), w.take(), w.take()
-    np.multiply(head, second, out=product)
-    np.copyto(factor, first)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(product, second)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(factor, first)
+    product *= head
     tail *= factor
     tail += product
     error = w.take()

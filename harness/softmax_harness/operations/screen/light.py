@@ -89,12 +89,15 @@ def scaled(
 ) -> tuple[Array, Array]:
     """(high + tail) / S as two float64, in their own memory."""
     first, second = inverse
-    product = w.take()
-    np.multiply(high, second, out=product)
-    tail *= first + second
+    product, factor = w.take(), w.take()
+    np.copyto(product, second)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(factor, first + second)
+    product *= high
+    tail *= factor
     tail += product
-    high *= first
-    w.give(product)
+    np.copyto(factor, first)
+    high *= factor
+    w.give(product, factor)
     return high, tail
 
 

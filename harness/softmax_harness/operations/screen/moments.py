@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
 from softmax_harness.operations.screen.logarithm import Scaled
@@ -33,19 +33,22 @@ from softmax_harness.operations.truth import Truth
 _MOMENT_ERROR = 8.0
 _RANGE = 900  # differences of v that are 2**_RANGE apart stay open
 _LARGEST = 2.0**1000  # so does what is larger
+_COARSE = 2.0**-45  # relative errors from here on leave a float64 bits to spare
 USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
 _ZERO = -1500  # an exponent below all that counts
 _EXPONENT_FIELD = 0x7FF * FIELD
 
 
-def kernel_of(format: Format) -> ModuleType:
-    """What may cancel needs bits to spare: a kernel more precise than for softmax."""
-    return light if format.precision <= 11 else middle if format.precision <= 24 else full
+def kernels_of(format: Format) -> tuple[ModuleType, ...]:
+    """What may cancel needs bits to spare: kernels more precise than for softmax."""
+    if format.precision > 24:
+        return fine, full
+    return (light,) if format.precision <= 11 else (middle,)
 
 
 def relative_error(format: Format) -> float:
     """What is lost in c_i - m may be so large: 2**-20 ulp, or 24 bits of what there are."""
-    least = 2.0**24 * _MOMENT_ERROR * kernel_of(format).RELATIVE_ERROR
+    least = 2.0**24 * _MOMENT_ERROR * kernels_of(format)[-1].RELATIVE_ERROR
     return float(max(2.0 ** -(format.precision + 20), least))
 
 
@@ -159,6 +162,9 @@ class Vector:
         return c, None
 
 
+Plain = tuple[Array, Array, Array]
+
+
 @dataclass(frozen=True)
 class Moment:
     """The sum of E_j c_j over a row, E exponentials, and a bound of that of E_j |c_j|.
@@ -215,6 +221,23 @@ class Moment:
         """The bound of the error of the sum, and of that over S, relative to that of E_j |c_j|."""
         return float(_MOMENT_ERROR * kernel.RELATIVE_ERROR)
 
+    @property
+    def exponent(self) -> Bits:
+        """That of the sum; 0 where all terms are 0."""
+        return np.where((self.sum.head == 0.0) & (self.size == 0.0), 0, self.sum.exponent)
+
+    @property
+    def plain(self) -> Plain | None:
+        """The sum as two float64 and the bound, in units of 1; None where a sum is deep, but not 0.
+
+        In the order head, bound, tail.
+        """
+        shift = self.exponent
+        if shift.min() < -USUAL or shift.max() > USUAL:
+            return None
+        head, tail = (np.ldexp(each, shift.astype(np.int32)) for each in self.sum[:2])
+        return head, np.ldexp(self.size, shift.astype(np.int32)), tail
+
     def over(self, inverse: tuple[Array, Array]) -> Moment:
         """m: the sum over S."""
         p, e = exact_product(self.sum.head, inverse[0])
@@ -226,7 +249,7 @@ def gradient(
     x: Array, v: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """s_i (v_i - sum s_j v_j), x and v of shape (rows, n)."""
-    stages = [Stage(kernel_of(format), relative_error(format))]
+    stages = [Stage(each, relative_error(format)) for each in kernels_of(format)]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         rows = Rows.of(x[part], stage.kernel)
@@ -287,6 +310,10 @@ def _products(
     Gives s and c back to `w`. The product of the tails is left out: the light kernel's tail is
     below 2**-25 of s, that of c_i - m a few ulp.
     """
+    if stage.relative_error >= _COARSE and c[1] is None and not exponent.any():
+        m = mean.plain
+        if m is not None:
+            return _rounded_products(s, c[0], mean, m, here, stage, w)
     kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
     head, tail, q = s
     d, rest, uncertain = _less_mean(c, mean, kernel_error, q, w)
@@ -311,6 +338,43 @@ def _products(
     return np.asarray(open_ | lost)
 
 
+def _rounded_products(
+    s: Terms, c: Array, mean: Moment, m: Plain, here: Truth, stage: Stage, w: Workspace
+) -> NDArray[np.bool_]:
+    """As `_products` where what is asked for is far coarser than a float64.
+
+    c - m and its product with s are rounded, by 2**-53 each of themselves, and so is what is added
+    to that: below 2**-51 in all.
+    """
+    kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
+    head, tail, q = s
+    d, rest = w.take(), w.take()
+    np.copyto(rest, m[0])  # NumPy subtracts whole arrays twice as fast as a column
+    np.subtract(c, rest, out=d)
+    uncertain = kernel_error * m[1]
+    least = np.abs(d, out=rest).min(axis=-1, keepdims=True)
+    bar = uncertain / (0.5 * stage.relative_error)
+    lost = rest < bar if (least < bar).any() else None
+    tail *= d
+    np.copyto(rest, m[2])
+    rest *= head
+    tail -= rest
+    d *= head
+    w.give(rest)
+
+    def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
+        row, size = flat // c.shape[-1], np.abs(c.ravel()[flat])
+        apart = np.abs(c.ravel()[flat] - m[0][row, 0])
+        own = 2.0 * uncertain[row, 0] + kernel_error * size + 2.0**-51 * apart
+        return 0.0, np.abs(head.ravel()[flat]) * own
+
+    open_ = rounded(d, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    w.give(head, c)
+    if lost is not None:
+        open_ |= lost
+    return open_
+
+
 def _less_mean(
     c: tuple[Array, Array | None], mean: Moment, kernel_error: float, q: Bits, w: Workspace
 ) -> tuple[Array, Array, Array]:
@@ -318,7 +382,7 @@ def _less_mean(
 
     Where c is 0 and m deep, its power of two goes to q.
     """
-    m, shift = mean.sum, np.maximum(mean.sum.exponent, _ZERO).astype(np.int32)
+    m, shift = mean.sum, np.maximum(mean.exponent, _ZERO).astype(np.int32)
     d, rest = difference(c[0], np.ldexp(m.head, shift), w)
     rest -= np.ldexp(m.tail, shift)
     if c[1] is not None:

@@ -24,7 +24,7 @@ from softmax_harness.operations.screen.gradients import sum_and_terms
 from softmax_harness.operations.screen.moments import (
     USUAL,
     are_usual,
-    kernel_of,
+    kernels_of,
     relative_error,
 )
 from softmax_harness.operations.screen.others import Parts, Rows, Terms
@@ -143,9 +143,10 @@ def log_softmax_gradient(
 ) -> Screened:
     """v_i - s_i V, x and v of shape (rows, n)."""
     allowed = relative_error(format)
-    own_error = 4.0 * kernel_of(format).RELATIVE_ERROR  # of s, of 1 - s, and of products with V
+    stages = [Stage(each, allowed) for each in kernels_of(format)]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        own_error = 4.0 * stage.kernel.RELATIVE_ERROR  # of s, of 1 - s, and of products with V
         rows, own = Rows.of(x[part], stage.kernel), v[part]
         undecided, is_usual = rows.single, are_usual(own)
         if not is_usual:
@@ -180,9 +181,7 @@ def log_softmax_gradient(
                 undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         return _without_zeros(here, v[part], np.flatnonzero(is_zero), undecided)
 
-    return by_blocks(
-        x.shape[-1], fixed, expected, format, [Stage(kernel_of(format), allowed)], screen_part
-    )
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def _product(a: tuple[Array, Array], total: Sum) -> tuple[Array, Array]:

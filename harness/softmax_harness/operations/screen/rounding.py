@@ -12,7 +12,6 @@ from softmax_harness.operations.screen.reduction import BIAS, FIELD
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 from softmax_harness.operations.truth import Truth
 
-_FRACTION_BITS = 52
 _EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
 
@@ -102,7 +101,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         return
     np.subtract(2 * BIAS * FIELD, scale, out=scale)
     if lies_below or lies_above:  # a few, or ulp(z) is not a normal float64
-        place = np.nonzero((ulp < smallest) | (ulp > largest))
+        place = _places((ulp < smallest) | (ulp > largest))
         k = np.clip((ulp[place] >> 52) - BIAS, least, most)
         # Of 0 it may be anything.
         scale[place] = (np.clip((q[place] >> 52) - k, _DEEP, -_DEEP) + BIAS) << 52
@@ -127,14 +126,19 @@ def _near(
 def _at_edge(
     multiple: Array, truth: Truth, largest_ulp: float, w: Workspace
 ) -> tuple[NDArray[np.int64], ...]:
-    """The places of `_edges`, which are among those whose significand has no bit but the first."""
-    memory = w.take()
-    fractions = np.left_shift(bits_of(multiple), 64 - _FRACTION_BITS, out=bits_of(memory))
-    place = np.nonzero(fractions == 0)
+    """The places of `_edges`, which looks at few."""
+    memory, top = w.take(), 2.0**truth.format.precision
+    size = np.abs(multiple, out=memory)
+    place = _places((size == top / 2) | (size == top))
     w.give(memory)
     low, high = _edges(multiple[place], truth.ulp[place], truth, largest_ulp)
     edge = low | high
     return tuple(each[edge] for each in place)
+
+
+def _places(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+    """As np.nonzero, which takes longer for few in two dimensions."""
+    return np.unravel_index(np.flatnonzero(chosen), chosen.shape)
 
 
 def _edges(

@@ -22,6 +22,7 @@ def slices(
     count: int,
     w: Workspace,
     unit: Bits | None = None,
+    of_tails: tuple[int, int] = (0, 0),
 ) -> list[Array]:
     """Columns that add up to the sum of 2**q (head + tail) over each row, or over a part of rows.
 
@@ -37,6 +38,8 @@ def slices(
         How many of the columns are to be exact.
     unit : ndarray of int64, shape (rows, 1), or None
         The sum is in units of 2**unit, the largest q of each row; without it these are 0.
+    of_tails : tuple of int
+        t, and how many more of the columns are to be exact, of tails below 2**-t.
 
     Notes
     -----
@@ -47,18 +50,26 @@ def slices(
     """
     left, scale, slice_ = *_scaled(head, tail, q, unit, w), w.take()
     bits = n.bit_length() + 1
-    grid, columns = 1.5 * 2.0**bits, list[Array]()
-    for _ in range(count):
-        np.add(left, grid, out=slice_)
-        slice_ -= grid
-        columns.append(slice_.sum(axis=-1, keepdims=True))
-        left -= slice_
-        grid *= 2.0 ** (bits - 52)
+    columns = _cut(left, bits, bits, count, slice_)
     left += scale
+    if of_tails[1]:
+        columns += _cut(left, bits - of_tails[0], bits, of_tails[1], slice_)
     columns.append(left.sum(axis=-1, keepdims=True))
     w.give(slice_)
     if q is not None:
         w.give(left, scale)
+    return columns
+
+
+def _cut(left: Array, exponent: int, bits: int, count: int, slice_: Array) -> list[Array]:
+    """Take so many columns out of what is left, the first by adding 1.5 * 2**exponent."""
+    columns = list[Array]()
+    for step in range(count):
+        grid = 1.5 * 2.0 ** (exponent + step * (bits - 52))
+        np.add(left, grid, out=slice_)
+        slice_ -= grid
+        columns.append(slice_.sum(axis=-1, keepdims=True))
+        left -= slice_
     return columns
 
 
