@@ -61,7 +61,11 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """softmax's, of what is kept: what the mask hides does not count, NaN included."""
-    return softmax.special_values(masked(x, operands), policy)
+    if x.shape[-1] < 2 or not np.isfinite(x).all():
+        return softmax.special_values(masked(x, operands), policy)
+    hidden, expected = ~operands[0].astype(bool), np.zeros(x.shape)
+    expected[hidden.all(axis=-1)] = policy.result(policy.all_masked, x.shape[-1])
+    return hidden, expected
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -83,7 +87,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of what is kept."""
-    return screen_masked(masked(x, operands), fixed, expected, format)
+    return screen_masked(x, fixed, expected, format)
 
 
 OPERATION = Operation(

@@ -63,10 +63,12 @@ def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
     return q
 
 
-def power_of_two(q: Bits, out: Bits, unit: Bits | None = None) -> Array:
-    """2**(q - unit) for q <= unit, at least 2**-1022, which no longer counts in a sum of 1 or more.
+def power_of_two(q: Bits, out: Bits, unit: Bits | None = None, least: int = -900) -> Array:
+    """2**(q - unit) for q <= unit, at least 2**least.
 
-    `unit` has one exponent for each row, shape (rows, 1); without it that is 0.
+    2**-900 no longer counts in a sum of 1 or more, and times a tail it is no subnormal number, with
+    which processors take long. `unit` has one exponent for each row, shape (rows, 1); without it
+    that is 0.
     """
     if unit is None:
         np.add(q, BIAS * FIELD, out=out)
@@ -75,6 +77,6 @@ def power_of_two(q: Bits, out: Bits, unit: Bits | None = None) -> Array:
         # as fast as a column.
         np.copyto(out, BIAS * FIELD - unit)
         out += q
-    if out.min() < FIELD:
-        np.maximum(out, FIELD, out=out)
+    if out.min() < (BIAS + least) * FIELD:
+        np.maximum(out, (BIAS + least) * FIELD, out=out)
     return out.view(np.float64)

@@ -90,7 +90,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
     np.add(q, scale, out=ulp)  # 2**K, if z is a normal number of at most that ulp
     smallest, is_normal = max(least + BIAS, 1) * FIELD, least + BIAS > 0
     lies_below, lies_above = ulp.min() < smallest, ulp.max() > largest
-    if is_normal and (lies_below or lies_above):
+    if (lies_below or lies_above) and (is_normal or not lies_below):
         if lies_below:
             np.maximum(ulp, smallest, out=ulp)
         if lies_above:
@@ -100,7 +100,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         np.maximum(scale, (_DEEP + BIAS) * FIELD, out=scale)
         return
     np.subtract(2 * BIAS * FIELD, scale, out=scale)
-    if lies_below or lies_above:  # a few, or ulp(z) is not a normal float64
+    if lies_below:  # ulp(z) is not a normal float64
         place = _places((ulp < smallest) | (ulp > largest))
         k = np.clip((ulp[place] >> 52) - BIAS, least, most)
         # Of 0 it may be anything.
