@@ -37,7 +37,7 @@ class Values(NamedTuple):
 
 def values(v: Array, least: float) -> Values:
     """`Values` of v, shape (n, c) or (rows, n, c)."""
-    largest = np.abs(v).max(axis=-2, keepdims=True)
+    largest = np.maximum(v.max(axis=-2, keepdims=True), -v.min(axis=-2, keepdims=True))
     exponent = np.frexp(largest)[1].astype(np.int64)
     scaled = times_power(v, -exponent)
     cut = slices.sliced(scaled, slices.bits_for(v.shape[-2]), least)

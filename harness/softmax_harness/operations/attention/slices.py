@@ -68,7 +68,7 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
         if low is not None:
             left, low = two_sum(left, low)
         grid, bound = grid * 2.0 ** -(bits + 1), bound * 2.0 ** -(bits + 1)
-        is_left = bool(left.any())
+        is_left = bool(left.size and (left.max() or left.min()))
         if bound <= least or not is_left:
             rest = 1.5 * bound if is_left or (low is not None and low.any()) else 0.0
             return Sliced(found, bits, rest)

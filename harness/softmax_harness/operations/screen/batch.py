@@ -254,7 +254,7 @@ def _without_hidden(x: Array, fixed: NDArray[np.bool_]) -> Array | None:
 
 
 def _screen_shown(x: Array, here: Truth, stage: Stage) -> NDArray[np.bool_]:
-    """`_screen_part` of what `_without_hidden` gives: no weights, only other powers of two after."""
+    """`_screen_part` of what `_without_hidden` gives: no weights, but other powers of two after."""
     (kernel, error), shown, w = stage, masks.all_bits(~here.fixed), workspace(x.shape)
     top = x.max(axis=-1, keepdims=True)
     head, tail, q = kernel.exponentials(x, top, None, None, w)
