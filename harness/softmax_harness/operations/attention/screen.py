@@ -18,7 +18,7 @@ from softmax_harness.operations.attention import distances, means
 from softmax_harness.operations.attention.distances import Distances, Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
-from softmax_harness.operations.attention.special import own_rows
+from softmax_harness.operations.attention.special import are_finite, own_rows
 from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
@@ -124,8 +124,7 @@ def _own(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _finite(array: Array) -> Array:
-    finite = np.isfinite(array)
-    return array if finite.all() else np.where(finite, array, 0.0)
+    return array if are_finite(array) else np.where(np.isfinite(array), array, 0.0)
 
 
 def _screen_rows(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_harness.operations.screen.sums import two_sum
-from softmax_harness.operations.screen.workspace import Array
+from softmax_harness.operations.screen.workspace import Array, aligned
 
 
 class Sliced(NamedTuple):
@@ -61,7 +61,7 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
     grid, bound = 1.5 * 2.0 ** (52 - bits), 1.0
     left, found = values, list[Array]()
     while True:
-        part = left + grid
+        part = np.add(left, grid, out=aligned(left.shape))
         part -= grid
         found.append(part)
         left = np.subtract(left, part, out=None if left is values else left)
