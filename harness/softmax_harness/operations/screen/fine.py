@@ -85,7 +85,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     j = place_in_table(shifted, bits_of(memory))
     np.take(c.nearest, j, out=t, mode="clip")
     np.take(c.low, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     high, rest, head = memory, w.take(), w.take()
     np.add(t, _TO_HEAD, out=high)
     high -= _TO_HEAD

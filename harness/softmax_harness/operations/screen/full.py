@@ -118,7 +118,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     j = place_in_table(shifted, bits_of(k))
     np.take(c.nearest, j, out=t, mode="clip")
     np.take(c.low, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     high, middle, product = k, w.take(), w.take()
     np.bitwise_and(bits_of(t), HEAD, out=bits_of(high))
     np.subtract(t, high, out=middle)

@@ -127,7 +127,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     j = place_in_table(shifted, bits_of(k))
     np.take(c.high, j, out=high, mode="clip")
     np.take(c.rest, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     series, whole = k, w.take()
     np.multiply(r, 1 / 6, out=series)
     series += 0.5

@@ -92,7 +92,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, w: Workspace) -> Resu
     high, tail = w.take(), w.take()
     np.take(c.high, j, out=high, mode="clip")
     np.take(c.rest, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     whole, head = exact, w.take()
     np.add(high, tail, out=whole)
     series *= whole

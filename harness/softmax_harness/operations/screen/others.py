@@ -199,12 +199,11 @@ class Sums(NamedTuple):
         """Those of a piece of the rows, see `parts_of`."""
         head, tail, q = (each.reshape(-1) for each in terms)
         row, column = rows.at_top(piece)
-        width, unit = terms[0].shape[-1], np.empty((len(terms[0]), 1), np.int64)
-        own = np.zeros((2, len(unit), 1))
+        width, own = terms[0].shape[-1], np.zeros((2, len(terms[0]), 1))
         at_top = row * width + column
         own[0, row, 0], own[1, row, 0] = head[at_top], tail[at_top]
         head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
-        np.max(terms[2], axis=-1, keepdims=True, out=unit)
+        unit = terms[2].max(axis=-1, keepdims=True)
         q[at_top] = unit[row, 0]
         columns = rows.kernel.columns_of(*terms, rows.n, w, unit)
         head[at_top], tail[at_top], q[at_top] = own[0, row, 0], own[1, row, 0], 0

@@ -50,16 +50,19 @@ def place_in_table(shifted: Array, out: Bits) -> Bits:
     return np.bitwise_and(bits_of(shifted), N - 1, out=out)
 
 
-def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
+def exponent(shifted: Array, top: Array, c: Constants, memory: Bits) -> Bits:
     """2**52 q, q that of x less that of the row's largest x, `top`, in the memory of `shifted`.
 
     That is where a float64 keeps its exponent. k < 2**25, so 2**38 k is below 2**63; what stands
-    above the bits of k in `shifted` falls out at the top. q is at most 0 and above -2048.
+    above the bits of k in `shifted` falls out at the top. q is at most 0 and above -2048. `memory`
+    is overwritten.
     """
     q = bits_of(shifted)
     q <<= 52 - TABLE_BITS
     q &= -FIELD
-    q -= (bits_of(top * c.per_ln2 + _TO_INTEGER) << (52 - TABLE_BITS)) & -FIELD
+    # NumPy subtracts whole arrays twice as fast as a column.
+    np.copyto(memory, (bits_of(top * c.per_ln2 + _TO_INTEGER) << (52 - TABLE_BITS)) & -FIELD)
+    q -= memory
     return q
 
 
