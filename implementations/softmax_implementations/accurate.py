@@ -16,7 +16,7 @@ _BLOCK = 1 << 14  # elements worked on at once, so that temporaries stay in a ca
     same_bits=("batch", "layout"),
 )
 def accurate(x, axis=-1):
-    """Worked in float64, or of float64 in pairs of numbers, and rounded once.
+    """Computes with more digits than the result has, and rounds once.
 
     Formats up to float32 are worked in float64, exp(x - max x) / sum, and the quotient is rounded
     to the format. The error of that is half an ulp and about 2**-45 of the result besides.

@@ -16,7 +16,7 @@ from softmax_implementations.registry import LIBRARY_DTYPES, floating, implement
     same_bits=("batch", "layout"),
 )
 def accurate_numba(x, axis=-1):
-    """Worked as by `accurate`, in one pass: as near to the exact result, and several times as fast.
+    """As accurate as `accurate`, in one compiled pass: several times as fast.
 
     Rows of float64 that have results near or below the smallest normal number are worked by
     `accurate` itself, and so is what has 16 bits.

@@ -11,7 +11,7 @@ THRESHOLD = 8.0
 
 @implementation("blocked", standard="native", largest_n=LONGEST_SUM)
 def blocked(x, axis=-1):
-    """Blocks of 128 logits; the sum is rescaled when a block raises the maximum.
+    """Takes 128 logits at a time, and rescales the sum when some raise the maximum.
 
     As in FlashAttention: Dao et al., "FlashAttention: fast and memory-efficient exact attention
     with IO-awareness", arXiv:2205.14135 (2022), algorithm 1. The sum of a block is NumPy's, and
@@ -31,7 +31,7 @@ def blocked(x, axis=-1):
     ),
 )
 def blocked_lazy(x, axis=-1):
-    """The same, but rescaled only when the maximum rises by more than 8.
+    """As `blocked`, but rescales the sum only when the maximum rises by more than 8.
 
     As FlashAttention-4 does it to spare rescalings. Exponentials then reach exp(8) = 2981 and their
     sum 2981 n: in float16 it is infinite from 22 such logits on, and every result is then 0.

@@ -18,7 +18,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
     largest_n=LONGEST_SUM,
 )
 def log_sum_exp(x, axis=-1):
-    """exp(x - lse) with lse = a + log sum exp(x - a), a = max x.
+    """By way of the logarithm: exp(x - lse) with lse = a + log sum exp(x - a), a = max x.
 
     Rounding a + log s to the type of x costs half an ulp of a, which exp turns into a relative
     error: at large offsets it is the worst of the forms that do not overflow. The sum has the

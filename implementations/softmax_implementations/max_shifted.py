@@ -13,7 +13,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
     expected_findings=("axis in float16",),
 )
 def max_shifted(x, axis=-1):
-    """exp(x - max x) / sum exp(x - max x), the usual cure for overflow.
+    """Subtracts the largest logit, against overflow: exp(x - max x) / sum exp(x - max x).
 
     Maximum, difference, exponential, sum and division are NumPy's own in the type of x; the sum
     has the order and the accumulator described in `softmax_implementations.naive`.

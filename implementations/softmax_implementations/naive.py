@@ -22,7 +22,7 @@ from softmax_implementations.registry import floating, implementation
     ),
 )
 def naive(x, axis=-1):
-    """exp(x) / sum exp(x), overflowing where exp or the sum does.
+    """The definition as it stands, exp(x) / sum exp(x): overflows where exp or the sum does.
 
     Where every exp(x) is subnormal or 0, what is left of the row is inaccurate, 0 or NaN, a row of
     a single number too.

@@ -21,7 +21,7 @@ def numba_softmax(x, axis=-1):
 
 @_declared("numba-fastmath", expected_findings=("wrong_special", "nan"))
 def numba_fastmath_softmax(x, axis=-1):
-    """The same with fastmath=True, which assumes that there are no NaN and no infinities."""
+    """As `numba`, with fastmath=True, which assumes that there are no NaN and no infinities."""
     return by_rows(floating(x), axis, _compiled(True))
 
 

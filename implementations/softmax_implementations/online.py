@@ -17,7 +17,7 @@ from softmax_implementations.rows import by_rows
     ),
 )
 def online(x, axis=-1):
-    """One addition after another to a sum that is rescaled whenever the maximum moves.
+    """Reads the row once, and rescales the sum whenever the maximum moves.
 
     Milakov & Gimelshein, "Online normalizer calculation for softmax", arXiv:1805.02867 (2018),
     algorithm 3: m = max(m, x_j), d = d exp(m_old - m) + exp(x_j - m), each rounded to the type of

@@ -17,10 +17,10 @@ from softmax_implementations.rows import by_rows
     ),
 )
 def sequential_sum(x, axis=-1):
-    """One addition after another, as a plain loop adds: (n - 1) u.
+    """As max-shifted, but adds one term after another, as a plain loop does.
 
-    Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14(4), 1993. In the
-    type itself a sum of ones stops growing at 2**p.
+    Such a sum errs by (n - 1) u: Higham, "The accuracy of floating point summation", SIAM J. Sci.
+    Comput. 14(4), 1993. In the type itself a sum of ones stops growing at 2**p.
     """
     return by_rows(floating(x), axis, lambda rows: _with_sum(rows, _sequential))
 
@@ -32,10 +32,11 @@ def sequential_sum(x, axis=-1):
     expected_findings=("inaccurate in float16 up to 5e3 ulp",),
 )
 def neumaier_sum(x, axis=-1):
-    """One addition after another, and the sum of what each of them lost: 2 u, nearly for any n.
+    """As max-shifted, but also adds up what each addition lost, and corrects the sum by it.
 
-    Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54(1),
-    1974. The error of each addition is exact, but in float16 the sum of the errors soon is not.
+    Such a sum errs by 2 u, nearly for any n: Neumaier, "Rundungsfehleranalyse einiger Verfahren zur
+    Summation endlicher Summen", ZAMM 54(1), 1974. The error of each addition is exact, but in
+    float16 the sum of the errors soon is not.
     """
     return by_rows(floating(x), axis, lambda rows: _with_sum(rows, _neumaier))
 

@@ -11,10 +11,11 @@ if np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant:
 
 @implementation("wide", dtypes=(NARROW, *_WIDER), bound="wide", standard="wide")
 def wide(x, axis=-1):
-    """max-shifted in float32 for 16 bits and fewer, in float64, or in long double for float64.
+    """Computes in the next wider type and rounds once.
 
-    Every step, the sum included (pairwise along the contiguous axis), is in the wider type; only
-    the quotient is rounded to the type of x, once.
+    That is float32 for 16 bits and fewer, float64 for float32, and long double for float64. Every
+    step, the sum included (pairwise along the contiguous axis), is in the wider type; only the
+    quotient is rounded to the type of x, once.
     """
     x = floating(x)
     w = x.astype(_WIDER.get(x.dtype.name, np.float32))

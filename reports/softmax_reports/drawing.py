@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from softmax_reports.section import Panel, Picture
@@ -42,13 +41,7 @@ def file_name(picture: Picture, panel: Panel) -> str:
 
 
 def _save(figure: Figure, path: Path, kinds: Sequence[str]) -> str:
-    # To have it laid out, savefig would draw all of it, and throw that away. The layout depends on
-    # how the format measures text, and so on its canvas.
-    FigureCanvasSVG(figure)
     figure.set_dpi(_DOTS_PER_INCH)
-    if (layout := figure.get_layout_engine()) is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")
     svg = _drawn(figure, "svg")
     for kind in kinds:
         path.with_name(f"{path.name}.{kind}").write_bytes(
@@ -66,8 +59,6 @@ def _drawn(figure: Figure, kind: str) -> bytes:
         format=kind,
         metadata=own,
         dpi=_DOTS_PER_INCH,
-        bbox_inches="tight",
-        pad_inches=0.04,
         **paper,  # type: ignore[arg-type]
     )
     return buffer.getvalue()

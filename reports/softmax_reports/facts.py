@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,10 +37,12 @@ def sum_is_off(cells: pd.DataFrame) -> pd.Series:
     1 %, in float16 beyond n = 319160 and in formats of six bits or fewer, it takes the place of
     the 1 %, so that correctly rounded results are never off.
     """
-    allowed = [_sum_may_err(*each) for each in zip(cells["dtype"], cells["n"], strict=True)]
-    return cells["sum_defect"].fillna(0.0) > np.array(allowed)
+    pairs = zip(cells["dtype"], cells["n"], strict=True)
+    allowed = np.fromiter((_sum_may_err(*each) for each in pairs), float, len(cells))
+    return cells["sum_defect"].fillna(0.0) > allowed
 
 
+@lru_cache(4096)
 def _sum_may_err(dtype: str, n: int) -> float:
     if dtype not in FORMATS:
         return ROW_SUM_MAY_ERR

@@ -13,10 +13,11 @@ import pandas as pd
 
 from softmax_reports.drawing import drawn
 from softmax_reports.facts import TIMED_N, listed, summary
+from softmax_reports.labels import label_ends, name_ticks
 from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
 from softmax_reports.rendering import Page, render_html
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
-from softmax_reports.style import PARAMETERS, finite_range, label_ends, log_ticks, looks, panel
+from softmax_reports.style import PARAMETERS, finite_range, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -231,7 +232,7 @@ def _panel(dtype: str, points: pd.DataFrame, column: str, label: str) -> Panel:
     axis.set_ylim(*finite_range(points[column]))
     every = -(-len(moments) // _TICKS)
     shown = range(0, len(moments), every)
-    axis.set_xticks(shown, [moments[each] for each in shown], rotation=35, ha="right")
+    name_ticks(axis, shown, [moments[each] for each in shown])
     log_ticks(axis, "y")
     label_ends(axis, ends)
     return Panel(dtype, f"{label} over runs in {dtype}", figure)

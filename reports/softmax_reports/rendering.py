@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 from softmax_harness.ground.documents.markdown import escaped
 
 from softmax_reports.drawing import file_name
@@ -99,10 +100,30 @@ def _environment(autoescape: bool) -> jinja2.Environment:
     environment.filters |= {
         "markdown": escaped,
         "code": _code,
+        "cell": _cell,
+        "rows": _rows,
         "anchor": anchor,
         "file_name": lambda panel, picture: file_name(picture, panel),
     }
     return environment
+
+
+def _cell(text: str) -> Markup:
+    """The text of a cell; a link or a command as such."""
+    if isinstance(text, Link):
+        return Markup('<a href="#{}">{}</a>').format(text.target, str(text))
+    if text.startswith("softmax-harness "):
+        return Markup('<code class="command">{}</code>').format(text)
+    return escape(text)
+
+
+def _rows(rows: Sequence[tuple[str, ...]]) -> Markup:
+    """The lines of a table, whose first cells are heads; a template takes ten times as long."""
+    lines = (
+        f'<tr><th scope="row">{escape(first)}{"".join(f"<td>{_cell(text)}" for text in others)}'
+        for first, *others in rows
+    )
+    return Markup("\n".join(lines))
 
 
 def _code(text: str) -> str:

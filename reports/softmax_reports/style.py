@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
@@ -47,6 +45,7 @@ PARAMETERS: dict[Any, Any] = {
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # or else each title is moved by what stands below it, which takes time
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
@@ -61,12 +60,12 @@ PARAMETERS: dict[Any, Any] = {
     "legend.frameon": False,
 }
 
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top, in points."""
-
 WIDTH = 4.4  # inches: three panels stand side by side on a screen, one on a phone
-_LABEL_SIZE = 7
-_MOST_LABELS = 18
+POINTS = 72.0  # in an inch
+# Points around the axes of a panel: to the left a tick such as 65,536 and the axis' name, below
+# the same, above the title. They are fixed: nothing is drawn to find them, and panels beside one
+# another begin alike. To the right half of a tick stands out.
+_LEFT, _RIGHT, _BELOW, _ABOVE = 46.0, 14.0, 32.0, 19.0
 
 
 def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -91,8 +90,35 @@ def _look(place: int) -> dict[str, Any]:
 
 def panel(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """A figure of one panel's width, and its axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
+    figure = Figure(figsize=(width, height))
+    axis = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    leave(axis, _LEFT, _RIGHT, _BELOW)
+    return figure, axis
+
+
+def leave(
+    axis: Axes, left: float | None = None, right: float | None = None, below: float | None = None
+) -> None:
+    """Leave room around the axes of a panel for what stands there, in points.
+
+    Parameters
+    ----------
+    left, right, below : float, optional
+        By default as much as there is.
+    """
+    figure = axis.get_figure()
+    assert isinstance(figure, Figure)
+    width, height = figure.get_size_inches() * POINTS
+    now = axis.get_position()
+    left = now.x0 * width if left is None else left
+    right = (1.0 - now.x1) * width if right is None else right
+    below = now.y0 * height if below is None else below
+    across, up = width - left - right, height - below - _ABOVE
+    axis.set_position((left / width, below / height, across / width, up / height))
+    axis.yaxis.set_label_coords(-(left - 3) / across, 0.5)
+    axis.xaxis.set_label_coords(0.5, -(below - 3) / up)
+    axis.yaxis.label.set(va="top")
+    axis.xaxis.label.set(va="bottom")
 
 
 def log_ticks(axis: Axes, which: str, most: int = 6) -> None:
@@ -124,123 +150,6 @@ def tick_text(value: float) -> str:
         mantissa, exponent = f"{value:.0e}".split("e")
         return f"{mantissa}e{int(exponent)}"
     return f"{value:,g}"
-
-
-def label_ends(axis: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
-    """Name lines at their right ends, no name upon another, each with a thread to its line.
-
-    Parameters
-    ----------
-    ends : sequence of (name, x, y, colour)
-        Of more than `_MOST_LABELS` lines those that end highest and lowest are named.
-    """
-    shown = sorted((each for each in ends if each[2] > 0), key=lambda each: each[2])
-    if len(shown) > _MOST_LABELS:
-        half = _MOST_LABELS // 2
-        shown = [*shown[:half], *shown[-half:]]
-    heights = _spread([_height(axis, y) for _, _, y, _ in shown], 0.055)
-    for (name, x, y, colour), height in zip(shown, heights, strict=True):
-        axis.annotate(
-            name,
-            (x, y),
-            (1.03, height),
-            textcoords="axes fraction",
-            fontsize=_LABEL_SIZE,
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 1,
-            },
-        )
-
-
-def _height(axis: Axes, y: float) -> float:
-    """Where a value stands between the lower and the upper end of the axis."""
-    inside = axis.transAxes.inverted().transform(axis.transData.transform((1.0, y)))
-    return float(inside[1])
-
-
-def _spread(heights: list[float], apart: float) -> list[float]:
-    """Ascending heights moved as little as needed to stand apart, from 0 up where they fit."""
-    placed: list[float] = []
-    for height in heights:
-        placed.append(max(height, placed[-1] + apart) if placed else max(height, 0.0))
-    over = placed[-1] - 1.0 if placed else 0.0
-    if over > 0:  # push back down from the top
-        placed[-1] = 1.0
-        for place in range(len(placed) - 2, -1, -1):
-            placed[place] = min(placed[place], placed[place + 1] - apart)
-    return placed
-
-
-def label_points(axis: Axes, points: Sequence[tuple[str, float, float]]) -> None:
-    """Name points beside them, where nothing stands yet: a point or another name.
-
-    Parameters
-    ----------
-    points : sequence of (name, x, y)
-    """
-    figure = axis.get_figure()
-    assert isinstance(figure, Figure)
-    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]  # lays out, so that places on paper are known
-    scale = figure.dpi / 72
-    places = axis.transData.transform([(x, y) for _, x, y in points]) / scale
-    taken: list[Box] = [(x - 3, y - 3, x + 3, y + 3) for x, y in places]
-    frame = axis.get_window_extent()
-    low, high = frame.x0 / scale, frame.x1 / scale
-    for (name, across, up), (x, y) in zip(points, places, strict=True):
-        width, height = 0.58 * _LABEL_SIZE * len(name), 1.1 * _LABEL_SIZE
-        boxes = [
-            (x + dx, y + dy, x + dx + width, y + dy + height)
-            for dx, dy in _candidates(width, height)
-        ]
-        best = min(boxes, key=partial(_cost, point=(x, y), taken=taken, frame=(low, high)))
-        taken.append(best)
-        axis.annotate(
-            name,
-            (across, up),
-            (best[0] - x, best[1] - y),
-            textcoords="offset points",
-            fontsize=_LABEL_SIZE,
-            va="bottom",
-            annotation_clip=False,
-            arrowprops=_THREAD if _distance(best, (x, y)) > 14 else None,
-        )
-
-
-def _candidates(width: float, height: float) -> list[tuple[float, float]]:
-    """Where a name may begin, seen from its point: right, left, above, below, further."""
-    up = [each * height for each in (-0.5, 0.3, -1.3, 1.1, -2.1, 2.0, -3.0, 3.0)]
-    beside = [(x, y) for y in up for x in (6.0, -6.0 - width)]
-    return beside + [(-width / 2, y) for y in (5.0, -5.0 - height)]
-
-
-_THREAD = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5}
-
-
-def _distance(box: Box, point: tuple[float, float]) -> float:
-    """From a point to the nearest place of a box."""
-    return math.hypot(
-        max(box[0] - point[0], 0.0, point[0] - box[2]),
-        max(box[1] - point[1], 0.0, point[1] - box[3]),
-    )
-
-
-def _cost(
-    box: Box, point: tuple[float, float], taken: list[Box], frame: tuple[float, float]
-) -> float:
-    """What speaks against a place for a name: what it covers, what sticks out, how far it is."""
-    over = sum(
-        max(0.0, min(box[2], other[2]) - max(box[0], other[0]))
-        * max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
-        for other in taken
-    )
-    out = max(0.0, frame[0] - box[0]) + max(0.0, box[2] - frame[1])
-    return over + 50 * out + 0.1 * _distance(box, point)
 
 
 def finite_range(values: Any) -> tuple[float, float]:

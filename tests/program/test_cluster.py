@@ -16,6 +16,10 @@ RUN = (
     *("run", "max-shifted", "naive", "--dtype", "float16"),
     *("--family", "normal-1,normal-10,masked"),
 )
+OTHERS = (
+    ("search", "max-shifted", "--n", "4", "--evaluations", "1000"),
+    ("exhaustive", "wide", "--dtype", "float8_e5m2"),
+)
 
 
 @pytest.fixture
@@ -80,6 +84,18 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, command, tmp_path):
     assert "results.csv" in tables
     for name in tables:
         assert (out / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+    the_worker_that_is_left_does_what_this_machine_does(address, command, tmp_path)
+
+
+def the_worker_that_is_left_does_what_this_machine_does(address, command, folder):
+    """The other commands that take a scheduler."""
+    for number, words in enumerate(OTHERS):
+        there, here = (
+            command(*words, *where, "--units", folder / f"{number}{where[0]}", cwd=folder)
+            for where in (("--scheduler", address), ("--jobs", "1"))
+        )
+        assert there.returncode == here.returncode == 0, there.stderr
+        assert there.stdout == here.stdout and there.stdout
 
 
 def test_where_no_scheduler_answers_one_line_says_so(command, tmp_path):

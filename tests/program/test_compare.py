@@ -95,3 +95,19 @@ def test_one_implementation_stands_against_another(called, runs):
     assert one.returncode == 2 and "A:IMPL B:IMPL" in one.stderr
     gone = called("compare", "before:kernel.py:softmax", "after:kernel.py:softmx", cwd=runs)
     assert gone.returncode == 2 and "did you mean kernel.py:softmax" in gone.stderr
+
+
+def test_parts_are_merged_into_one_with_its_report(called, runs, tmp_path):
+    out = tmp_path / "whole"
+    done = called("merge", "fewer", "before", "--out", out, cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert "Runs that were merged" in (out / "report.html").read_text(encoding="utf-8")
+    assert called("compare", "before", out, cwd=runs).stdout == "0 worse, 0 better, 0 new, 0 gone\n"
+
+
+@pytest.mark.parametrize("other, told", [("after", "differ in results.csv"), ("seeded", "seed")])
+def test_what_is_no_part_of_the_same_run_is_refused(called, runs, tmp_path, other, told):
+    out = tmp_path / "whole"
+    done = called("merge", "before", other, "--out", out, cwd=runs)
+    assert done.returncode == 2 and told in done.stderr
+    assert not out.exists()

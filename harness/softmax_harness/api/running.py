@@ -156,7 +156,10 @@ def run(
 
 
 def written(run: Run, folder: Path) -> None:
-    """Write a run into a folder, in place of an earlier one, with its report."""
+    """Write a run into a folder, in place of an earlier one, with its report.
+
+    Where it comes from is noted, unless it says so itself, as one that was merged does.
+    """
     from dataclasses import replace
 
     from softmax_reports.page import write_report  # and matplotlib, only once there is a run
@@ -165,7 +168,7 @@ def written(run: Run, folder: Path) -> None:
     from softmax_harness.run.provenance import provenance
     from softmax_harness.run.results import read, write
 
-    made = provenance(run.info["options"])
+    made = run.info.get("made") or provenance(run.info["options"])
     with replacing(folder) as fresh:
         write(replace(run, info=run.info | {"made": made}), fresh)
         write_report(read(fresh), fresh)  # as report will, from what is on disk

@@ -23,14 +23,14 @@ _NO_WORDS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 TASKS = {
     "Choose a softmax": ("list", "run", "report", "explain"),
     "Check your own": ("check", "score", "inputs"),
-    "Guard a project": ("compare", "bench", "audit"),
+    "Guard a project": ("compare", "merge", "bench", "audit"),
     "Look for the worst": ("search", "exhaustive"),
     "Measure what was published": ("reproduce",),
     "Set up": ("completion",),
 }
 VERBS = tuple(verb for verbs in TASKS.values() for verb in verbs)
 # These compute nothing that a processor's settings could change.
-_COMPUTE_NOTHING = ("list", "completion")
+_COMPUTE_NOTHING = ("list", "merge", "completion")
 
 
 class Verbs(click.Group):

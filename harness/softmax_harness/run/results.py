@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.manifest import MANIFEST
+from softmax_harness.judgement.metrics import METRICS
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.run.experiments import EXPERIMENTS
 
@@ -49,6 +51,12 @@ TABLES = (
 )
 
 
+# Before 3.1 pandas missed a float by an ulp now and then, unless it was asked not to.
+_EXACTLY: dict[str, Any] = (
+    {"float_precision": "round_trip"}
+    if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+    else {}
+)
 # What a run writes, as far as that is known before it is made.
 FILES = (MANIFEST, "report.html", "report.md", *(f"{name}.csv" for name in TABLES))
 
@@ -83,6 +91,12 @@ class Run:
     def results(self) -> pd.DataFrame:
         """One row per operation, implementation, dtype, family and n; columns `COLUMNS`."""
         return self.tables["results"]
+
+
+def with_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """results.csv, whose counts stay whole numbers beside operations that have none of them."""
+    counted = [each.name for each in METRICS if each.combine == "sum" and each.name in COLUMNS]
+    return table.astype(dict.fromkeys(counted, "Int64"))
 
 
 def write(run: Run, folder: Path) -> None:
@@ -123,7 +137,8 @@ def read(folder: Path) -> Run:
                 raise BadFolder(
                     f"{folder}: {name}.csv has changed since the run wrote it; make the run again"
                 )
-        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in digests}
+        read_csv = partial(pd.read_csv, **_EXACTLY)
+        tables = {name: read_csv(folder / f"{name}.csv") for name in digests}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadFolder(f"{folder}: the run cannot be read ({error}); make it again") from None
     missing = [name for name in COLUMNS if name not in tables.get("results", pd.DataFrame())]

@@ -14,7 +14,7 @@ from softmax_harness.judgement.metrics import METRICS, metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.run.experiments import Row
-from softmax_harness.run.results import COLUMNS, KEYS
+from softmax_harness.run.results import COLUMNS, KEYS, with_counts
 from softmax_harness.run.selection import Selection
 from softmax_harness.run.sweep import Cell, Progress
 from softmax_harness.timing import read_history, read_timings
@@ -90,17 +90,11 @@ def plane_rows(cell: Cell) -> Iterator[dict[str, Any]]:
         yield _keys(cell) | {"coordinate": coordinate} | outcomes | errors
 
 
-def _results(cells: list[Cell]) -> pd.DataFrame:
-    table = pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS))
-    # Counts stay whole numbers where operations that have none of them stand in the same column.
-    counted = [each.name for each in METRICS if each.combine == "sum" and each.name in COLUMNS]
-    return table.astype(dict.fromkeys(counted, "Int64"))
-
-
 def cell_tables(cells: list[Cell]) -> dict[str, pd.DataFrame]:
     """The tables that come from measured cells."""
+    results = pd.DataFrame([results_row(cell) for cell in cells], columns=list(COLUMNS))
     return {
-        "results": _results(cells),
+        "results": with_counts(results),
         "metrics": pd.DataFrame([row for cell in cells for row in metric_rows(cell)]),
         "histograms": histograms(cells),
         "planes": pd.DataFrame([row for cell in cells for row in plane_rows(cell)]),

@@ -95,6 +95,14 @@ def _worst(results: pd.DataFrame) -> Iterator[tuple[dict[str, Any], str]]:
             yield row, row["witness"]
 
 
+def of_worst(witnesses: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a witnesses.csv that are of the largest errors in results.csv, in its order."""
+    cells = zip(*(witnesses[key] for key in KEYS), strict=True)
+    places = {cell: place for place, cell in enumerate(cells)}
+    worst = (tuple(row[key] for key in KEYS) for row, _ in _worst(results))
+    return witnesses.iloc[[places[cell] for cell in worst if cell in places]]
+
+
 def _line(row: Explained, own: Account, format: Format) -> dict[str, Any]:
     """The element on the line of the format's numbers."""
     index = row.witness.index

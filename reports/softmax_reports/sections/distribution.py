@@ -10,9 +10,10 @@ import pandas as pd
 from softmax_harness.judgement.outcomes import OUTCOMES
 
 from softmax_reports.facts import REFERENCE, listed, scope
+from softmax_reports.labels import label_ends
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Panel, Paragraph, Picture, Section
-from softmax_reports.style import MUTED, label_ends, log_ticks, looks, panel
+from softmax_reports.style import MUTED, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run

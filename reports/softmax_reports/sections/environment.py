@@ -17,12 +17,11 @@ def environment(run: Run) -> Section:
     counts, options = info["counts"], info["options"]
     parts: list[Paragraph | Table] = [
         Paragraph(
-            f"{whole(counts['elements'])} elements were judged for each implementation that "
-            "supports their dtype. The screen, whose error is bounded, judged "
-            f"{whole(counts['screened'])} of them. mpmath judged {whole(counts['escalated'])}, at "
-            "a precision that rises until the rounding is decided. mpmath also judged "
-            f"{whole(counts['confirmed'])} elements again, to confirm every "
-            "maximum. The same options give the same results.csv, bit for bit, on "
+            f"{whole(counts['elements'])} elements were judged {_for_whom(info)}. The screen, "
+            f"whose error is bounded, judged {whole(counts['screened'])} of them. mpmath judged "
+            f"{whole(counts['escalated'])}, at a precision that rises until the rounding is "
+            f"decided. mpmath also judged {whole(counts['confirmed'])} elements again, to confirm "
+            "every maximum. The same options give the same results.csv, bit for bit, on "
             "the same processor with the same versions."
         ),
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
@@ -42,10 +41,20 @@ def environment(run: Run) -> Section:
             numeric_from=9,
         ),
     ]
+    if parts_of_it := info.get("parts"):
+        columns = ("command", "date", "processor")
+        rows = [tuple(each[name] for name in columns) for each in parts_of_it]
+        parts.append(Table("Runs that were merged", columns, rows, numeric_from=9))
     if info["faults"]:
         rows = [(name, "; ".join(faults)) for name, faults in info["faults"].items()]
         parts.append(Table("Faults of calls", ("implementation", "fault"), rows, numeric_from=9))
     return Section("Environment", parts)
+
+
+def _for_whom(info: dict[str, Any]) -> str:
+    if "parts" in info:
+        return "in the runs that were merged, each for the implementations of its own run"
+    return "for each implementation that supports their dtype"
 
 
 def _pairs(values: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from softmax_reports.facts import PAIR, REFERENCE, breaks, broken_elements, full_scope, listed
+from softmax_reports.labels import label_ends
 from softmax_reports.numbers import count, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
-from softmax_reports.style import finite_range, label_ends, log_ticks, looks, panel
+from softmax_reports.style import finite_range, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run

@@ -27,7 +27,8 @@ _RIGHT = "A result is right if it is as good as the standard of its implementati
 
 def operations(run: Run) -> Section | None:
     """What to use for each operation other than softmax, and then each in detail."""
-    names = [name for name in OPERATIONS if name in set(run.results["operation"])]
+    measured = run.results["operation"].unique()
+    names = [name for name in OPERATIONS if name in measured]
     others = [name for name in names if name != _first(names)]
     if not others:
         return None
@@ -98,8 +99,8 @@ def _verdicts(run: Run, names: list[str]) -> Table:
 def _conclusions(results: pd.DataFrame, names: list[str]) -> list[str]:
     """What is meant by right, then a sentence or two for each operation."""
     tried = results[results["implementation"] != REFERENCE]
-    measured = [name for name in names if name in set(tried["operation"])]
-    told = [_of_one(tried[tried["operation"] == name], name) for name in measured]
+    measured = tried["operation"].unique()
+    told = [_of_one(tried[tried["operation"] == name], name) for name in names if name in measured]
     return [_RIGHT, *told] if told else ["Only the exact reference was measured."]
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 
 from softmax_reports.facts import REFERENCE, breaks, broken_elements, full_scope, listed, sum_is_off
+from softmax_reports.maps import Look, Map, Scale, small_maps
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
-from softmax_reports.style import MUTED, WIDTH, log_ticks
+from softmax_reports.style import round_numbers, tick_text
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -27,18 +27,19 @@ _BY_SEVERITY = sorted(OUTCOMES, key=lambda outcome: outcome.severity)
 _DRAWN = [each for each in OUTCOMES if each.is_broken or each is Outcome.FLUSHED_SUBNORMAL]
 # Errors in ulp up to which a shade goes, light to dark; what was lost has colours of its own.
 _SHADES = (
-    (0.51, "#ffffff", "", "up to 0.51 ulp"),
-    (2.0, "#fdf3cd", "", "up to 2 ulp"),
-    (16.0, "#f9dd83", "", "up to 16 ulp"),
-    (256.0, "#efb63f", "", "up to 256 ulp"),
-    (65536.0, "#d98a1f", "", "up to 65,536 ulp"),
-    (math.inf, "#9a5a12", "", "more"),
+    (0.51, Look("#ffffff", "", "up to 0.51 ulp")),
+    (2.0, Look("#fdf3cd", "", "up to 2 ulp")),
+    (16.0, Look("#f9dd83", "", "up to 16 ulp")),
+    (256.0, Look("#efb63f", "", "up to 256 ulp")),
+    (65536.0, Look("#d98a1f", "", "up to 65,536 ulp")),
+    (math.inf, Look("#9a5a12", "", "more")),
 )
 _LOOKS = [
-    *((colour, letter, text) for _, colour, letter, text in _SHADES),
-    *((each.colour, each.letter, f"{each.letter}  {each.meaning}") for each in _BY_SEVERITY),
+    *(look for _, look in _SHADES),
+    *(Look(each.colour, each.letter, each.meaning) for each in _BY_SEVERITY),
 ]
-_COLUMNS, _MOST_MAPS = 3, 12
+_MOST_MAPS = 15
+_POINTS = 128  # of a line: less than half a point of paper apart
 _SHADING = (
     "The darker the shade, the larger the error; letters and other colours tell what was lost. "
     "Implementations whose maps are equal share one."
@@ -136,35 +137,11 @@ def _figure(dtype: str, cells: pd.DataFrame, label: str) -> Figure:
     """A small map for each implementation; those whose maps are equal share one."""
     cells = cells.assign(kind=_kinds(cells))
     shared = _shared(cells)
-    groups, left_out = shared[:_MOST_MAPS], sum(len(names) for names, _ in shared[_MOST_MAPS:])
-    columns = min(_COLUMNS, len(groups))
-    rows = -(-len(groups) // columns)
-    present = sorted({int(kind) for _, grid in groups for kind in np.unique(grid.to_numpy())})
-    height = 1.22 * rows + 0.5 + 0.17 * -(-len(present) // 3)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axis in axes.flat[len(groups) :]:
-        axis.set_visible(False)
-    for axis, (names, grid) in zip(axes.flat, groups, strict=False):
-        _map(axis, grid)
-        _thresholds(axis, FORMATS[dtype], str(cells["family"].iloc[0]))
-        axis.set_title(_title(names), fontsize=6.5, fontweight="normal", pad=2)
-        axis.tick_params(labelsize=6)
-    for place, axis in enumerate(axes.flat[: len(groups)]):
-        axis.tick_params(labelbottom=place + columns >= len(groups))
+    left_out = sum(len(names) for names, _ in shared[_MOST_MAPS:])
     more = f"; {counted(left_out, 'implementation')} more not drawn" if left_out else ""
-    figure.suptitle(f"{dtype}{more}", fontsize=9.5, fontweight="bold", x=0.02, ha="left")
-    axes[-1][0].set_xlabel(label, fontsize=7, loc="left")
-    figure.supylabel("n", fontsize=7.5)
-    figure.legend(
-        handles=[Patch(fc=_LOOKS[each][0], ec=MUTED, label=_LOOKS[each][2]) for each in present],
-        loc="outside lower center",
-        ncols=min(len(present), 3),
-        fontsize=6.5,
-        handlelength=1.2,
-        columnspacing=1.0,
-    )
-    return figure
+    family = str(cells["family"].iloc[0])
+    maps = [_map(names, grid, FORMATS[dtype], family) for names, grid in shared[:_MOST_MAPS]]
+    return small_maps(f"{dtype}{more}", (label, "n"), maps, _LOOKS)
 
 
 def _shared(cells: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
@@ -176,14 +153,14 @@ def _shared(cells: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
     return sorted(found.values(), key=lambda each: -int((each[1].to_numpy() >= len(_SHADES)).sum()))
 
 
-def _title(names: list[str]) -> str:
+def _title(names: list[str]) -> list[str]:
     lines = textwrap.wrap(", ".join(names), 26)
-    return "\n".join([*lines[:2], f"and {len(names)} in all"] if lines[3:] else lines)
+    return [*lines[:2], f"and {len(names)} in all"] if lines[3:] else lines
 
 
 def _kinds(cells: pd.DataFrame) -> pd.Series:
     """How each row of the table is drawn: the size of its error, or behind these what was lost."""
-    errors = np.searchsorted([limit for limit, *_ in _SHADES[:-1]], cells["max_ulp"].fillna(0.0))
+    errors = np.searchsorted([limit for limit, _ in _SHADES[:-1]], cells["max_ulp"].fillna(0.0))
     worst = _worst(cells)
     lost = worst.map(lambda place: _BY_SEVERITY[place] in _DRAWN)
     drawn = worst.map(lambda place: len(_SHADES) + place)
@@ -196,74 +173,45 @@ def _worst(cells: pd.DataFrame) -> pd.Series:
     return pd.Series(np.max(found, axis=0), index=cells.index)
 
 
-def _map(axis: Any, grid: pd.DataFrame) -> None:
-    axis.pcolormesh(
-        grid.columns,
-        np.log2(grid.index),
-        grid.to_numpy(),
-        cmap=ListedColormap([colour for colour, _, _ in _LOOKS]),
-        norm=BoundaryNorm(np.arange(len(_LOOKS) + 1) - 0.5, len(_LOOKS)),
-        shading="nearest",
-        rasterized=True,
-    )
-    low, high = float(grid.columns.min()), float(grid.columns.max())
+def _map(names: list[str], grid: pd.DataFrame, format: Format, family: str) -> Map:
+    across, up = grid.columns.to_numpy(float), np.log2(grid.index.to_numpy(float))
+    ticks = [(float(each), f"{2 ** int(each):,}") for each in up[:: max(1, len(up) // 3)]]
+    x, y = _across(across), Scale(up, ticks)
+    lines = list(_thresholds(x, y, format, family))
+    return Map(_title(names), x, y, grid.to_numpy(int), lines)
+
+
+def _across(values: Any) -> Scale:
+    """Offsets to either side of 0, or scales, which are spaced in ratio."""
+    low, high = float(values.min()), float(values.max())
     if low > 0:
-        axis.set_xscale("log")
-        log_ticks(axis, "x", 3)
-    else:
-        axis.set_xticks(
-            [low * 0.75, 0.0, high * 0.75], [_short(low * 0.75), "0", _short(high * 0.75)]
-        )
-    exponents = np.log2(grid.index.to_numpy())
-    ticks = exponents[:: max(1, len(exponents) // 3)]
-    axis.set_yticks(ticks, [f"{2 ** int(each):,}" for each in ticks])
-    axis.grid(False)
-    _letters(axis, grid)
+        places = round_numbers(low, high, 3)
+        return Scale(values, [(each, tick_text(each)) for each in places], is_log=True)
+    places = [low * 0.75, 0.0, high * 0.75]
+    return Scale(values, [(each, _short(each)) for each in places])
 
 
 def _short(value: float) -> str:
     return f"{value:.2g}" if abs(value) < 10 else f"{value:,.0f}"
 
 
-def _letters(axis: Any, grid: pd.DataFrame) -> None:
-    """Each outcome's letter in the middle of its longest stretch along the middle row."""
-    middle = grid.iloc[len(grid) // 2].to_numpy()
-    edges = np.flatnonzero(np.diff(middle)) + 1
-    starts, stops = [0, *edges], [*edges, len(middle)]
-    longest: dict[int, tuple[int, int]] = {}
-    for start, stop in zip(starts, stops, strict=True):
-        kind = int(middle[start])
-        if stop - start > longest.get(kind, (0, 4))[1] - longest.get(kind, (0, 0))[0]:
-            longest[kind] = (start, stop)
-    for kind, (start, stop) in longest.items():
-        colour, letter, _ = _LOOKS[kind]
-        dark = sum(int(colour[at : at + 2], 16) for at in (1, 3, 5)) < 380
-        place, height = grid.columns[(start + stop) // 2], np.log2(grid.index[len(grid) // 2])
-        ink = "#ffffff" if dark else "#000000"
-        axis.text(place, height, letter, ha="center", va="center", color=ink, fontsize=7)
-
-
-def _thresholds(axis: Any, format: Format, family: str) -> None:
+def _thresholds(x: Scale, y: Scale, format: Format, family: str) -> Iterator[tuple[Any, Any, str]]:
     """The lines that theory draws, whatever was measured."""
-    low, high = axis.get_ylim()
-    n = 2.0 ** np.linspace(low, high, 64)
+    up = np.linspace(y.edges[0], y.edges[-1], _POINTS)
+    n = np.exp2(up)
     overflow = math.log(format.largest)
     subnormal, zero = (
         -math.log(format.smallest_normal),
         math.log(2) - math.log(format.smallest_subnormal),
     )
     if family == "offset-plane":
-        lines = [(overflow - np.log(n), "--"), (-subnormal + 0 * n, "-."), (-zero + 0 * n, ":")]
+        places = (overflow - np.log(n), -subnormal + 0 * n, -zero + 0 * n)
     else:
-        left, right = axis.get_xlim()
-        scales = np.geomspace(left, right, 400)
-        lines = [
-            (_reached(scales, n, 0.5, overflow), "--"),
-            (_reached(scales, n, 1.0, subnormal), "-."),
-            (_reached(scales, n, 1.0, zero), ":"),
-        ]
-    for x, dash in lines:
-        axis.plot(x, np.log2(n), dash, color="#222222", linewidth=0.8)
+        scales = np.exp(np.linspace(x.edges[0], x.edges[-1], 400))
+        limits = ((0.5, overflow), (1.0, subnormal), (1.0, zero))
+        places = tuple(_reached(scales, n, *each) for each in limits)
+    for across, dash in zip(places, ("--", "-.", ":"), strict=True):
+        yield across, up, dash
 
 
 def _reached(scales: Any, n: Any, part: float, limit: float) -> Any:

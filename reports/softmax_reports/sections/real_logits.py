@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from softmax_reports.facts import REFERENCE, listed
+from softmax_reports.labels import label_ends
 from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
-from softmax_reports.style import finite_range, label_ends, log_ticks, looks, panel
+from softmax_reports.style import finite_range, log_ticks, looks, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run

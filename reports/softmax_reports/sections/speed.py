@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from softmax_reports.facts import REFERENCE, TIMED_N, listed, scope, summary, sums_to_one
+from softmax_reports.labels import label_ends, label_points, name_ticks
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
-from softmax_reports.style import (
-    label_ends,
-    label_points,
-    log_ticks,
-    looks,
-    panel,
-)
+from softmax_reports.style import log_ticks, looks, panel
 from softmax_reports.times import time_parts
 
 if TYPE_CHECKING:
@@ -171,7 +166,7 @@ def _history_in(dtype: str, times: pd.DataFrame, styles: dict[str, dict[str, Any
         ends.append((str(name), place[-1], float(ratio.iloc[-1]), styles[str(name)]["color"]))
     every = -(-len(commits) // 8)
     shown = range(0, len(commits), every)
-    axis.set_xticks(shown, [commits[each][:7] for each in shown], rotation=45, ha="right")
+    name_ticks(axis, shown, [commits[each][:7] for each in shown])
     axis.set(title=dtype, ylabel="time, first commit = 1")
     label_ends(axis, ends)
     return Panel(dtype, f"Relative time over commits in {dtype}", figure)

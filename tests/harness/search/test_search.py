@@ -1,14 +1,16 @@
 """A search finds what sampling does not, the same for the same seed, and says it truly."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.ground.workers import Here
+from softmax_harness.inputs.families.real import FOLDER
 from softmax_harness.inputs.witness import parse
 from softmax_harness.judgement.measure import question
-from softmax_harness.operations import OPERATIONS
+from softmax_harness.operations import OPERATIONS, Inputs
 from softmax_harness.search.judged import judged
 from softmax_harness.search.make import Asked, problem_asked, searched
 from softmax_harness.search.results import document, text
@@ -77,6 +79,20 @@ def test_operands_go_with_their_rows():
 def test_families_of_that_length_alone_are_sampled():
     assert {each.name for each in families_at(4)} >= {"normal-10", "ties"}
     assert all(each.grid is None and 4 in (each.lengths or (4,)) for each in families_at(4))
+
+
+def test_rows_that_were_searched_for_are_kept_with_the_errors_that_they_show():
+    with open(FOLDER / "searched.csv", newline="", encoding="utf-8") as file:
+        kept = [each for each in csv.DictReader(file) if each["ulp"] != "broken"]
+    assert len(kept) > 30
+    for each in kept:
+        problem = problem_asked(Asked(each["implementation"], each["dtype"]))
+        row = ",".join(each["row"].split())
+        inputs = Inputs(parse(f"{each['dtype']}:{row}@0").block)
+        subject = subject_named(each["implementation"], problem)
+        (error,) = judged(subject, inputs, "mpmath").error
+        # Another processor's exp may err otherwise.
+        assert error > max(0.51, float(each["ulp"]) / 2), each
 
 
 def test_what_cannot_be_searched_is_refused():
