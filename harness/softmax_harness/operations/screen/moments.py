@@ -205,6 +205,8 @@ class Moment:
     @classmethod
     def joined(cls, parts: list[Moment]) -> Moment:
         """The moment of one row from those of its pieces."""
+        if len(parts) == 1:
+            return parts[0]
         total = added([each.sum for each in parts])
         shifts = [(each.sum.exponent - total.exponent).astype(np.int32) for each in parts]
         sizes = [np.ldexp(each.size, shift) for each, shift in zip(parts, shifts, strict=True)]
