@@ -101,11 +101,13 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         return
     np.subtract(2 * BIAS * FIELD, scale, out=scale)
     if lies_below:  # ulp(z) is not a normal float64
-        place = _places((ulp < smallest) | (ulp > largest))
-        k = np.clip((ulp[place] >> 52) - BIAS, least, most)
+        flat = np.flatnonzero((ulp < smallest) | (ulp > largest))
+        k = np.minimum(np.maximum((ulp.take(flat) >> 52) - BIAS, least), most)
+        deep = (q.take(flat) >> 52) - k
         # Of 0 it may be anything.
-        scale[place] = (np.clip((q[place] >> 52) - k, _DEEP, -_DEEP) + BIAS) << 52
-        truth.ulp[place] = np.ldexp(1.0, k.astype(np.int32))
+        deep = np.minimum(np.maximum(deep, _DEEP), -_DEEP)
+        scale.put(flat, (deep + BIAS) << 52)
+        truth.ulp.put(flat, np.ldexp(1.0, k.astype(np.int32)))
 
 
 def _near(
