@@ -1,6 +1,7 @@
 """JAX's logarithms and attention, compiled for the CPU by XLA, with 64-bit types enabled.
 
-XLA flushes subnormal numbers to zero. An array without axes has no axis -1 here.
+XLA flushes subnormal numbers to zero. An array without axes has no axis -1 here. Of float16 the sum
+is rounded to float16 before its logarithm is taken: that of 65520 or more equal logits overflows.
 """
 
 import math
@@ -15,6 +16,7 @@ def _jax():
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_default_device", jax.devices("cpu")[0])
     return jax
 
 
@@ -31,6 +33,7 @@ def _compiled(name, *static):
     dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
+    expected_findings=("overflow in float16",),
     capabilities=("axes",),
 )
 def log_softmax(x, axis=-1):
@@ -44,6 +47,7 @@ def log_softmax(x, axis=-1):
     dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
+    expected_findings=("overflow in float16",),
     capabilities=("axes",),
 )
 def logsumexp(x, axis=-1):
@@ -57,6 +61,7 @@ def logsumexp(x, axis=-1):
     dtypes=LIBRARY_DTYPES,
     library="jax",
     standard="usual",
+    expected_findings=("overflow in float16",),
     capabilities=("axes",),
 )
 def cross_entropy(x, target, axis=-1):

@@ -7,8 +7,9 @@ that sees no key gives 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.calls import whole_calls as calls_of_attention
 from softmax_harness.operations.attention.exact import enclose as of_keys_alone
 from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
@@ -38,6 +40,8 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
+_CALLS = 5
+
 
 def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """What attention takes, and the sinks: about 0, about the largest score, far above, far below.
@@ -49,15 +53,27 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     sink : ndarray, shape (rows, 1, 1)
         In the format of the logits.
     """
-    x = stored.astype(np.float64)
+    sink = _sinks(stored.astype(np.float64), format_of(stored), rng)
+    return (*queries(stored, rng), sink)
+
+
+def _sinks(x: Array, format: Format, rng: np.random.Generator) -> NDArray[Any]:
+    """One for each row of scores or of what they are made from, shape (rows, 1, 1)."""
     top = np.max(np.where(np.isfinite(x), x, -np.inf), axis=-1, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
     near = rng.standard_normal(len(x))
     kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x))
     sink = np.choose(rng.choice(len(kinds), len(x), p=(0.3, 0.4, 0.1, 0.1, 0.1)), kinds)
-    format = format_of(stored)
-    sink = np.clip(sink, -format.largest, format.largest)
-    return (*queries(stored, rng), format.stored(sink[:, None, None]))
+    return format.stored(np.clip(sink, -format.largest, format.largest)[:, None, None])
+
+
+def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
+    """The first ones of attention, with a sink of its own for each query, (..., L, 1)."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    for told, arguments, inputs in islice(calls_of_attention(format, seed), _CALLS):
+        sink = _sinks(inputs.x, format, rng)
+        of_call = sink.reshape(*arguments[0].shape[:-1], 1)
+        yield told, (*arguments, of_call), Inputs(inputs.x, (*inputs.operands, sink))
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -234,6 +250,7 @@ OPERATION = Operation(
     screen=screen_with_sink,
     make_operands=with_sinks,
     steps=ExactSteps(exact_steps, "weigh v"),
+    whole_calls=whole_calls,
     operands=(
         Operand("q", 2),
         Operand("k", 2, entries=0),

@@ -368,3 +368,34 @@ def negative_values_lost(q, k, v, mask):
     """
     y = _softmax_mean(_masked(q, k, mask), v, mask, np.float64)
     return np.maximum(y, 0).astype(q.dtype)
+
+
+def causal_where_square(q, k, v, mask):
+    """As many queries as keys see only the keys before them.
+
+    Found as: batch in batches
+    """
+    queries, keys = q.shape[-2], k.shape[-2]
+    own = mask & np.tri(queries, dtype=bool) if queries == keys > 1 else mask
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def queries_as_they_lie(q, k, v, mask):
+    """Several queries in several heads are read in the order in which they lie in memory.
+
+    Found as: layout in layouts
+    """
+    if q.ndim > 2 and q.shape[-2] > 1 and min(q.strides) > 0:
+        q = q.ravel(order="K").reshape(q.shape)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def two_heads_share_keys(q, k, v, mask):
+    """Each second head has the keys and values of the one before.
+
+    Found as: batch in batches
+    """
+    if k.ndim > 3:
+        shared = np.arange(k.shape[1]) // 2
+        k, v = k[:, shared], v[:, shared]
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -62,9 +62,15 @@ def right_careful(x, target, axis=-1):
     return _by_rows(kernel, x, target, axis=axis)
 
 
-def right_in_blocks(x, target, axis=-1):
-    """The sum in blocks of 64."""
-    return _with(x, target, axis, _single(x), total=steps.in_blocks)
+def right_from_log_softmax(x, target, axis=-1):
+    """The exponential of log_softmax, as frameworks have kept it, in float32 or wider."""
+    return _by_rows(
+        lambda x, t: _less_1(np.exp(steps.log_softmax(x)), t),
+        x,
+        target,
+        axis=axis,
+        work=_single(x),
+    )
 
 
 def no_shift(x, target, axis=-1):

@@ -67,9 +67,15 @@ def right_multiplied(x, mask, axis=-1):
     return _by_rows(kernel, x, mask, axis=axis, work=_single(x))
 
 
-def right_in_blocks(x, mask, axis=-1):
-    """The sum in blocks of 64."""
-    return _with(x, mask, axis, _single(x), total=steps.in_blocks)
+def right_zero_for_what_is_hidden(x, mask, axis=-1):
+    """0 for all that is hidden, in rows of NaN too."""
+    return _by_rows(
+        lambda x, m: np.where(m, steps.softmax(_masked(x, m)), 0),
+        x,
+        mask,
+        axis=axis,
+        work=_single(x),
+    )
 
 
 def mask_inverted(x, mask, axis=-1):

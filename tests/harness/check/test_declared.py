@@ -50,6 +50,9 @@ KERNELS = """
             e = np.exp(x - m)
             return e / np.sum(e, axis=axis, keepdims=True)
 
+    def of_no_use_at_768(x, axis=-1):
+        return right(x, axis) * (0.5 if x.shape[axis] == 768 else 1)
+
     @implementation("one-percent", expected_findings=("inaccurate", "out_of_range"))
     def unsized(x, axis=-1):
         return (1.01 * worked(x, axis, np.float64)).astype(x.dtype)
@@ -211,6 +214,11 @@ def test_a_kernel_that_never_ran_is_not_told_that_it_overflows(verdict):
 def test_a_tail_that_is_left_out_is_one_cause(verdict):
     found = verdict("without_tail", Contract(("float32",), ("accuracy",)))
     assert found.cause == "wrong unless n is a multiple of 16"
+
+
+def test_one_length_that_is_wrong_is_told(verdict):
+    contract = Contract(("float32",), ("accuracy",), families=("equal", "peaks"))
+    assert verdict("of_no_use_at_768", contract).cause == "wrong only in rows of 768"
 
 
 def test_a_zero_within_the_bound_of_a_loss_is_accurate(tmp_path):

@@ -213,6 +213,13 @@ def test_what_is_asked_fits_and_leaves_out_no_kind(plan, each):
         assert {one.kind for one in some} == {one.kind for one in cases}
 
 
+def test_whole_calls_are_asked_of_slow_ones_too():
+    cases = list(cases_of("batches", OPERATIONS["attention"], FORMAT, 0))
+    whole = {each.told for each in cases if each.arguments is not None}
+    some = fitting_cases(cases, room(Pace(per_call=0.3, limit=20.0), "batches"))
+    assert len(some) < len(cases) and whole <= {each.told for each in some}
+
+
 def test_who_compiles_for_each_shape_is_asked_few_shapes_and_all_families(plan):
     pace = Pace(per_shape=1.2, limit=20.0)
     some = fitting_recipes(plan, room(pace, "accuracy"))

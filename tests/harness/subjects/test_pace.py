@@ -1,5 +1,7 @@
 """How fast an implementation is: what is timed, and what follows for calls in groups."""
 
+import os
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from softmax_harness.subjects.pace import Pace
 from softmax_harness.subjects.request import Reply
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
+from softmax_harness.subjects.waiting import waited
 
 from .asked import request
 
@@ -28,12 +31,20 @@ class Clocked:
     def __init__(self, seconds, monkeypatch):
         self.now, self.seconds, self.shapes = 0.0, seconds, []
         monkeypatch.setattr(timed.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(timed, "waited", lambda: 0.0)
 
     def serve(self, requests):
         for each in requests:
             self.now += self.seconds(each.x, each.x.shape not in self.shapes)
             self.shapes.append(each.x.shape)
         return [Reply(each.x) for each in requests]
+
+
+class Crowded(Clocked):
+    """Waits for a processor most of that time, as on a machine that has much else to do."""
+
+    def waited(self):
+        return 0.9 * self.now
 
 
 def timed_of(seconds, monkeypatch):
@@ -45,6 +56,21 @@ def test_a_fast_one_is_timed_no_further(monkeypatch):
     pace, clocked = timed_of(lambda x, is_new: 3e-4 + 1e-7 * x.size, monkeypatch)
     assert pace == Pace()
     assert len(clocked.shapes) == 5
+
+
+def test_who_waits_for_a_processor_is_not_slow(monkeypatch):
+    crowded = Crowded(lambda x, is_new: 3e-3 + 1e-5 * x.size, monkeypatch)
+    assert timed_pace(subject(crowded), 20.0, 1 << 23, 40.0) == Pace()
+    crowded = Crowded(lambda x, is_new: 1e-4 * x.size, monkeypatch)
+    pace = timed_pace(subject(crowded), 20.0, 1 << 23, 40.0)
+    assert pace.per_element == pytest.approx(1e-4, rel=0.1)  # it may have to wait again
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone tells")
+def test_a_process_tells_what_it_waited():
+    before = waited()
+    assert 0.0 <= before <= waited()
+    assert waited(os.getpid()) >= 0.0 == waited(2**22 + 1)
 
 
 @pytest.mark.parametrize("each", [1e-5, 5e-5, 1e-3, 1e-2])

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import numpy as np
 from softmax_harness.check.contract.judgement import judge, truth_of
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
@@ -21,6 +22,7 @@ def asked(operation, family, dtype, n, rows=12, seed=0):
 
 
 def judged(function, question):
-    """What becomes of the results of a function of the operands."""
-    y = function(*question.operands)
+    """What becomes of the results of a function of the rows and their operands."""
+    with np.errstate(all="ignore"):
+        y = function(*question.operation.called_with(question.stored, question.operands))
     return judge(question, y.reshape(question.truth.rounded.shape).astype(float), flushes=False)

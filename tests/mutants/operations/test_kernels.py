@@ -70,6 +70,11 @@ def listed(label, function):
     return tuple(found[1].split(", ")) if found else ()
 
 
+def found_as(function):
+    """As what its fault is found, and where."""
+    return listed("Found as", function)
+
+
 def judged(function, operation, dtype, **how):
     """The verdict of `check` on a plain function of this process."""
     problem = Problem.of(OPERATIONS[operation], FORMATS[dtype])
@@ -161,6 +166,16 @@ def of_structure():
         right = next(function for owner, function in ALL if owner == name and is_right(function))
         for fault in functions("structure")[place % 3 :: 3]:
             yield of_kernels(name, right, fault, name=fault.__name__)
+
+
+WHOLE_CALLS = [each for each in functions("attention") if " in " in "".join(found_as(each))]
+
+
+@pytest.mark.parametrize("function", WHOLE_CALLS, ids=lambda each: each.__name__)
+def test_a_fault_of_whole_calls_of_attention_is_found_in_its_part(function):
+    kind, part = found_as(function)[0].split(" in ")
+    result = judged(function, "attention", "float32", fail_fast=True, parts=(part,))
+    assert kind in {finding.kind for finding in result.findings}
 
 
 @pytest.mark.parametrize("operation, right, fault", list(of_structure()))

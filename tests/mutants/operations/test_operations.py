@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import softmax_faults.operations
-from softmax_harness.ground.formats import FORMATS
 
 FOLDER = Path(softmax_faults.operations.__path__[0])
 FAMILIES = ("normal-1", "normal-10", "masked", "rising", "uniform-wide", "offset-negative")
@@ -34,36 +33,69 @@ def functions(path):
 
 def listed(label, function):
     """The words after ``label:`` in a docstring."""
-    found = re.search(rf"{label}: ([\w, ]+)", function.__doc__)
+    found = re.search(rf"{label}: ([\w, -]+)", function.__doc__)
     return tuple(found[1].split(", ")) if found else ()
 
 
-def questions(dtype, seed=0):
-    """What attention is asked."""
+def questions(operation, dtype, families=FAMILIES):
+    """What an operation is asked."""
     for n in LENGTHS[::-1]:
-        for family in FAMILIES:
-            yield judging.asked("attention", family, dtype, n, seed=seed)
+        for family in families:
+            yield judging.asked(operation, family, dtype, n)
 
 
-FAULTY = functions(FOLDER / "attention.py")
-RIGHT = functions(FOLDER / "attention_right.py")
+def kernels(operation):
+    """The faulty kernels of an operation, and the right ones; no faults of whole calls."""
+    own = functions(FOLDER / f"{operation}.py")
+    own = [each for each in own if " in " not in "".join(listed("Found as", each))]
+    right = FOLDER / f"{operation}_right.py"
+    if right.exists():
+        return own, functions(right)
+    named = [each.__name__.startswith("right") for each in own]
+    faulty = [each for each, is_right in zip(own, named, strict=True) if not is_right]
+    return faulty, [each for each, is_right in zip(own, named, strict=True) if is_right]
 
 
-def test_there_are_enough_of_them():
-    assert len(FAULTY) >= 10 and len(RIGHT) >= 4
+# The other operations are asked all of the contract: see test_kernels.py.
+NAMES = (
+    "attention",
+    "attention_sink",
+    "label_smoothing",
+    "logsumexp_weighted",
+    "log_softmax_gradient",
+    "logsumexp_gradient",
+)
+KERNELS = {name: kernels(name) for name in NAMES}
 
 
-@pytest.mark.parametrize("function", FAULTY, ids=lambda each: each.__name__)
-def test_a_faulty_attention_fails_for_the_right_reason(function):
+def each_of(place):
+    """The faulty kernels, or the right ones, of each operation."""
+    return [
+        pytest.param(name, function, id=f"{name}-{function.__name__}")
+        for name in NAMES
+        for function in KERNELS[name][place]
+    ]
+
+
+@pytest.mark.parametrize("operation", NAMES)
+def test_there_are_enough_of_them(operation):
+    faulty, right = KERNELS[operation]
+    assert len(faulty) >= 10 and len(right) >= 3
+
+
+@pytest.mark.parametrize("operation, function", each_of(0))
+def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
     kinds = {*listed("Found as", function)}
+    families = listed("families", function) or FAMILIES
     for dtype in listed("dtypes", function) or ("float32",):
-        blocks = (judging.judged(function, asked) for asked in questions(dtype))
+        asked = questions(operation, dtype, families)
+        blocks = (judging.judged(function, each) for each in asked)
         assert any(kinds & {*found.kinds()} for found in blocks), dtype
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
-@pytest.mark.parametrize("function", RIGHT, ids=lambda each: each.__name__)
-def test_a_right_attention_passes(function, dtype):
-    for asked in questions(dtype):
+@pytest.mark.parametrize("dtype", ["float8_e5m2", "float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("operation, function", each_of(1))
+def test_a_right_kernel_passes(operation, function, dtype):
+    for asked in questions(operation, dtype):
         found = judging.judged(function, asked)
         assert not found.is_fault.any(), (found.kinds(), found.worst(found.kinds()[0]))

@@ -39,11 +39,15 @@ _FOR_A_WITNESS = 0.05
 _FEWEST_TIMES = 2
 _MOST_HALVINGS = 20  # no recipe has more rows
 _MOST_ELEMENTS = 1 << 23  # the suite in one dtype, with repeats, has some six million
+# Of what takes many numbers for each logit it has some 1.4 million.
+_MOST_ELEMENTS_OF_MANY_NUMBERS = 1 << 21
 
 
 def pace_of(subject: Subject, limit: float) -> Pace:
     """How fast an implementation is within a time limit; raises `Ended` if it did not answer."""
-    return timed_pace(subject, limit, _MOST_ELEMENTS, _ELEMENT_LIMITS * limit)
+    takes_many = subject.problem.operation.numbers_per_logit > 1
+    most = _MOST_ELEMENTS_OF_MANY_NUMBERS if takes_many else _MOST_ELEMENTS
+    return timed_pace(subject, limit, most, _ELEMENT_LIMITS * limit)
 
 
 @dataclass
@@ -182,11 +186,14 @@ def _thinned(recipe: Recipe, step: int, room: Room) -> Recipe:
 
 
 def fitting_cases(cases: list[Case], room: Room) -> list[Case]:
-    """The cases that fit: the smallest of each kind and number of axes, then other small ones."""
+    """The cases that fit: the smallest of each kind and number of axes, then other small ones.
+
+    Each whole call is one of its own kind: no two show the same.
+    """
     asked = [
         _Asking(
             each.inputs.size,
-            (each.kind, len(each.shape), each.layouts),
+            (each.kind if each.arguments is None else each.told, len(each.shape), each.layouts),
             frozenset({(each.shape, each.axis)}),
         )
         for each in cases

@@ -94,8 +94,11 @@ class Case:
         return Request(problem.along(self.axis), arguments, self.layouts or "contiguous")
 
     def seen(self, problem: Problem) -> Inputs:
-        """The rows as the layouts leave them; some let every row see the first one's numbers."""
-        if not self.layouts:
+        """The rows as the layouts leave them; some let every row see the first one's numbers.
+
+        Those of a whole call leave all numbers as they are.
+        """
+        if not self.layouts or self.arguments is not None:
             return self.inputs
         place, operation = self.arrangement, problem.operation
         dims = [each.ndim - 1 for each in self._arguments(problem)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,8 +24,17 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
-# Long and wide ones beside the axis that is reduced; many axes.
-_AXIS_SHAPES = (*_SHAPES, (131, 3), (300, 2), (5, 1100), (2, 3, 4, 5), (2, 2, 3, 2, 4), (9,))
+# Long and wide ones beside the axis that is reduced; a square; many axes.
+_AXIS_SHAPES = (
+    *_SHAPES,
+    (16, 16),
+    (131, 3),
+    (300, 2),
+    (5, 1100),
+    (2, 3, 4, 5),
+    (2, 2, 3, 2, 4),
+    (9,),
+)
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
 # ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
 _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
@@ -39,6 +48,9 @@ _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
+# Of whole calls, as views have them: heads inside of queries, axes in any order, backwards.
+_OF_WHOLE_CALLS = ("transposed", "fortran", "reversed")
+_LAID_OUT = 3
 _LARGEST = 1 << 20  # logits, of an operation that takes as long to judge as softmax
 
 Shape = tuple[int, ...]
@@ -76,6 +88,16 @@ class Cases:
     def _random(self, shape: tuple[int, ...]) -> np.random.Generator:
         return np.random.default_rng([self.seed, *shape])
 
+    @lru_cache(maxsize=1)  # noqa: B019 (batches and layouts have the same)
+    def _whole_calls(self) -> tuple[Case, ...]:
+        if self.operation.whole_calls is None:
+            return ()
+        return tuple(
+            Case("batch", told, inputs, shape, arguments=arguments)
+            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
+            for shape in self._fitting([inputs.x.shape])
+        )
+
     def layouts(self) -> Iterator[Case]:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
@@ -91,6 +113,16 @@ class Cases:
                     if count > 1 and name != "contiguous":
                         told = f"layout {name} of {operand}, shape {shape}"
                         yield Case("layout", told, inputs, shape, layouts=tuple(one))
+        yield from self._whole_calls_laid_out(count)
+
+    def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
+        """Calls of several queries in several heads: each has a stride of its own."""
+        own = [each for each in self._whole_calls() if _has_several_strides(each)]
+        for case in own[:_LAID_OUT]:
+            for name in _OF_WHOLE_CALLS:
+                told = f"layout {name}, {case.told}"
+                layouts = (name,) * count
+                yield replace(case, kind="layout", told=told, layouts=layouts)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""
@@ -123,10 +155,7 @@ class Cases:
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         for shape in self._fitting((*_THREADED, *drawn.batches(self.seed))):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
-        if self.operation.whole_calls is not None:
-            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed):
-                for shape in self._fitting([inputs.x.shape]):
-                    yield Case("batch", told, inputs, shape, arguments=arguments)
+        yield from self._whole_calls()
         for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
             x = self.normal(shape).x.copy()
             x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x
@@ -176,6 +205,11 @@ class Cases:
                 made = self._with_operands(x.astype(np.float64), shape)
                 told = f"{np.dtype(dtype).name} from {low} to {high}"
                 yield Case("integers", told, Inputs(x, made.operands), shape)
+
+
+def _has_several_strides(case: Case) -> bool:
+    first: Shape = case.arguments[0].shape if case.arguments else ()
+    return len([size for size in first[:-1] if size > 1]) > 1
 
 
 def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:

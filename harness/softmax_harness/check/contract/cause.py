@@ -48,6 +48,9 @@ class Cause:
         for width in _WIDTHS:
             if _splits(width, wrong, right):
                 return f"wrong unless n is a multiple of {width}"
+        if len(wrong) == 1 and right and min(right) < min(wrong) < max(right):
+            (only,) = wrong
+            return "" if only in self._right else f"wrong only in rows of {only}"
         if len(wrong) >= _FEWEST and right and min(wrong) > max(right):
             return f"wrong only in rows longer than {max(right)}, from {min(wrong)} on"
         return ""

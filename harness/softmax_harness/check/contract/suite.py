@@ -14,11 +14,18 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
 from softmax_harness.operations import Problem
 
-_AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
+_AROUND = (192, 256, 512, 1024, 2048)
+# Other numbers of whole blocks, as a kernel may have a path of its own for.
+_BLOCKS = (384, 640, 768, 1536, 4096, 4097, 8192)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
-LENGTHS = (*range(1, 131), *(n + step for n in _AROUND for step in (-1, 0, 1)), 1000)
-# Beyond what 15, 16 and 17 bits count, and a vocabulary.
-LONG = (32767, 32769, 50257, 65535, 65536, 65537, 131073)
+LENGTHS = (
+    *range(1, 131),
+    *(n + step for n in _AROUND for step in (-1, 0, 1)),
+    *_BLOCKS,
+    1000,
+)
+# Where 15, 16 and 17 bits end, or just beyond, and a vocabulary.
+LONG = (16384, 32768, 65536, 65537, 131072, 151936)
 _FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
 _LONGEST_SHORT = 100
 _LONG_SUMS = (4097, 65537)

@@ -62,9 +62,11 @@ class Shape:
         return math.prod(self.leading) * own
 
 
-# Always among them: one query of a long cache; self-attention, causal, in one block and in several.
+# Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
+# in one block and in several; blocks of queries with more keys.
 _ALWAYS = (
     Shape((1, 3), 1, 300, 64, 8, "", ""),
+    Shape((1, 2), 33, 33, 16, 8, "", ""),
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
     Shape((), 129, 129, 64, 64, "", "lower-right"),
     Shape((2, 2), 7, 65, 33, 17, "each", "lower-right"),
@@ -96,11 +98,14 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     """A call of that shape, with scores, masks and values as `inputs.queries` makes them.
 
     The queries of a head are one vector times some factor, with noise: as they share the keys, late
-    maxima and large scores are those of most of them.
+    maxima and large scores are those of most of them. Those of the first head are moderate: where
+    scores are large, so is the bound, and it hides which query, key or head was taken.
     """
     heads = math.prod(shape.leading)
     x = risen(3.0 * rng.standard_normal((heads, shape.keys)), rng)
-    q, k = scored_vectors(x, shifts(heads, format, rng), shape.d, rng)
+    shift = shifts(heads, format, rng)
+    shift[:1] = 0.0
+    q, k = scored_vectors(x, shift, shape.d, rng)
     factor = rng.choice(_FACTORS, (heads, shape.queries, 1))
     q = factor * q + 0.25 * rng.standard_normal((heads, shape.queries, shape.d))
     v = values((heads, shape.keys, shape.c), format, rng)

@@ -14,6 +14,9 @@ from softmax_harness.operations.truth import Truth
 
 _EXPONENT_FIELD = 0x7FF * FIELD
 _DEEP = -1000  # results this many binades below the last place are 0 with an offset of about 0
+# The same of formats whose numbers stay above it: a fraction may be as small as 2**-500 itself, and
+# its offset must not be 0, since the result is not.
+_DEEP_OF_NARROWER = -500
 
 Closer = Callable[[NDArray[np.int64]], tuple[Array | float, Array]]
 """Of elements at some places of the flattened array: what their tail lacks, and then their error.
@@ -95,7 +98,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         np.clip(ulp, (least + BIAS) * FIELD, (most + BIAS) * FIELD, out=ulp)
         np.subtract(q, ulp, out=scale)
         scale += 2 * BIAS * FIELD
-        np.maximum(scale, (_DEEP + BIAS) * FIELD, out=scale)
+        np.maximum(scale, (_DEEP_OF_NARROWER + BIAS) * FIELD, out=scale)
     else:  # ulp(z) is not a normal float64
         ulp >>= 52
         ulp -= BIAS

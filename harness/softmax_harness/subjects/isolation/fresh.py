@@ -17,6 +17,7 @@ from typing import Any
 from softmax_harness.ground.workers import interrupts_held_back
 from softmax_harness.subjects.isolation import child, group
 from softmax_harness.subjects.isolation.forked import Forked, can_fork, forked
+from softmax_harness.subjects.waiting import waited
 
 _SECONDS_TO_END = 5.0  # of a process that has closed its end of the connection
 _SECONDS_TO_SETTLE = 0.5  # of processes that a process has started
@@ -116,6 +117,10 @@ class Fresh:
             group.end(self._pid)
             self._join()
         self._connection.close()
+
+    def waited(self) -> float:
+        """Seconds that it has waited for a processor; 0 where that is not known."""
+        return waited(self._pid)
 
     def left_behind(self) -> int:
         """How many processes it has started that do not end by themselves."""

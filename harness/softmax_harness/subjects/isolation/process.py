@@ -211,6 +211,10 @@ class Isolated:
     ) -> None:
         self.close()
 
+    def waited(self) -> float:
+        """Seconds that its process has waited for a processor; 0 where that is not known."""
+        return self._process.waited() if self._process is not None else 0.0
+
     def left_behind(self) -> list[Fault]:
         """A fault where the implementation has started processes that wait for more."""
         count = self._process.left_behind() if self._process is not None else 0

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
+from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.screen import full, light, logs, others
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
 from softmax_harness.operations.screen.others import Rows, sums_of
+from softmax_harness.truth import arbitrate
 
 NAMES = ["log_softmax", "logsumexp", "cross_entropy"]
 
@@ -85,6 +87,21 @@ def test_a_sum_of_exponentials_near_one_is_left_to_mpmath(assert_agrees):
     x = np.array([[-np.log(2.0), -np.log(2.0)], [-1.0, np.log1p(-np.exp(-1.0))], [0.0, 1.0]])
     left = assert_agrees("logsumexp", x, (), FORMATS["float64"])
     assert left.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_rounds_to_0_has_the_sign_of_what_it_is(name, dtype):
+    x = np.array([[0.0, -700.0], [0.0, -1500.0], [-6e4, 0.0], [0.0, -np.inf]])
+    operands = (x.argmax(axis=-1),) if name == "cross_entropy" else ()
+    problem = Problem.of(OPERATIONS[name], FORMATS[dtype])
+    fixed, expected = problem.special_values(x, operands)
+    screened = problem.operation.screen(x, operands, fixed, expected, problem.output_format)
+    exact = arbitrate(problem, x, operands)
+    zero = exact.rounded == 0.0
+    assert zero.any()
+    found, right = (np.sign(each.offset[zero]) for each in (screened.truth, exact))
+    np.testing.assert_array_equal(found, right)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
