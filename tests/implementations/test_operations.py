@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from softmax_harness.check.contract import Contract, checked
-from softmax_harness.check.contract.judgement import judge
+from softmax_harness.check.contract.elements import judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.measure import classified, question

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from softmax_harness.exhaustive.domain import Domain
 from softmax_harness.exhaustive.found import Candidate, Candidates, Found, largest, least_near
-from softmax_harness.exhaustive.limits import Limits
 from softmax_harness.exhaustive.line import Line, Part, Row, Some
 from softmax_harness.exhaustive.lost import Lost
 from softmax_harness.exhaustive.rows import judged_rows
 from softmax_harness.exhaustive.side import Array, JudgedSide
+from softmax_harness.exhaustive.within_limit import Limits
 from softmax_harness.judgement.measure import classified, question
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome, replayed
 from softmax_harness.operations import Problem

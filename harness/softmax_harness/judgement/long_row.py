@@ -20,7 +20,7 @@ from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import METRICS, Batch, Whole, order, rows
 from softmax_harness.judgement.outcomes import OUTCOMES, overflowed, replayed, rounded_sum
 from softmax_harness.operations import Problem
-from softmax_harness.operations.long_rows import columns
+from softmax_harness.operations.long_sums import columns
 from softmax_harness.operations.screen.batch import LONGEST_ROW, kernels_of
 from softmax_harness.operations.screen.long import SummedRow, pieces
 from softmax_harness.truth import ExactResults, LongRow, Truth

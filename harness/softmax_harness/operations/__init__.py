@@ -39,7 +39,7 @@ _OTHER = (
     "balls",
     "bounds",
     "elementary",
-    "long_rows",
+    "long_sums",
     "operand",
     "operation",
     "problem",

@@ -17,7 +17,7 @@ from softmax_harness.operations.screen.difference import OfDifference
 from softmax_harness.operations.steps import ExactSteps
 
 if TYPE_CHECKING:  # which is made of what is here
-    from softmax_harness.operations.long_rows import Rest
+    from softmax_harness.operations.long_sums import Rest
 
 ANYTHING = float(np.finfo(np.float64).max)
 """What a policy asks for where it takes any result; no operation gives it otherwise."""
@@ -220,7 +220,7 @@ class Operation:
         Whether the results are exactly softmax of the effective logits, -inf being masked.
     enclose_elements : callable or None
         ``enclose_elements(rest, values, precision)`` gives what `enclose` gives at some finite
-        effective logits of a long row from its `softmax_harness.operations.long_rows.Rest` alone;
+        effective logits of a long row from its `softmax_harness.operations.long_sums.Rest` alone;
         None where a result depends on more than its own logit and that.
     of_difference : OfDifference or None
         The results of rows of two logits from their difference, for those who judge billions of

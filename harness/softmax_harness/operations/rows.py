@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, long_rows
+from softmax_harness.operations import bounds, long_sums
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -81,8 +81,8 @@ def log_of_sum(row: DistinctLogits, bits: int) -> Ball:
 
 def _others(row: DistinctLogits, bits: int) -> Ball:
     """The sum of exp(x - max x) over all that lie below the largest."""
-    if bits <= _AS_KNOWN and long_rows.is_long(len(row.values)):
-        return long_rows.rest_of_row(np.repeat(row.values, row.counts)).others
+    if bits <= _AS_KNOWN and long_sums.is_long(len(row.values)):
+        return long_sums.rest_of_row(np.repeat(row.values, row.counts)).others
     return rest(weights(row.values, bits), row.counts, bits)
 
 

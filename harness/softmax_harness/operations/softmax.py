@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, long_rows, steps
+from softmax_harness.operations import bounds, long_sums, steps
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import (
     Array,
@@ -267,7 +267,7 @@ OPERATION = Operation(
     most=1.0,
     is_distribution=True,
     is_softmax_of_effective_logits=True,
-    enclose_elements=long_rows.enclose_values,
+    enclose_elements=long_sums.enclose_values,
     error_bound_of_slice=error_bound_of_slice,
     of_difference=SOFTMAX,
 )

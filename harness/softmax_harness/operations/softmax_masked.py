@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import cross_entropy_gradient, long_rows, softmax, steps
+from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
@@ -118,5 +118,5 @@ OPERATION = Operation(
     most=1.0,
     is_distribution=True,
     is_softmax_of_effective_logits=True,
-    enclose_elements=long_rows.enclose_values,
+    enclose_elements=long_sums.enclose_values,
 )

@@ -92,13 +92,13 @@ def _total(logits: Sequence[Any]) -> Any:
     """The sum of the exponentials; of a long row of floats as `rest_of_row` knows it."""
     import mpmath
 
-    from softmax_harness.operations import long_rows
+    from softmax_harness.operations import long_sums
 
-    if long_rows.is_long(len(logits)):
+    if long_sums.is_long(len(logits)):
         finite = np.array([float(each) for each in logits if mpmath.isfinite(each)])
         is_float = all(map(operator.eq, finite.tolist(), filter(mpmath.isfinite, logits)))
-        if is_float and long_rows.is_long(finite.size):
-            rest = long_rows.rest_of_row(finite)
+        if is_float and long_sums.is_long(finite.size):
+            rest = long_sums.rest_of_row(finite)
             others = mpmath.ldexp(rest.others.man, rest.others.exp)
             return exact_exp(mpmath.mpf(float(finite.max()))) * (rest.most + others)
     return mpmath.fsum(map(exact_exp, logits))

@@ -15,8 +15,8 @@ from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.check.contract.accuracy import JudgedBlock, JudgedBlocks
 from softmax_harness.check.contract.checked import parted
 from softmax_harness.check.contract.collected import Collected
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import first_of_each_kind, key_of
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.promises import Limit, limits_of
 from softmax_harness.check.contract.shrink import Place, told
 from softmax_harness.ground.formats import format_named

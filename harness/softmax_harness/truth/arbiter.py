@@ -1,7 +1,7 @@
 """The arbiter: mpmath at rising precision until every rounding and every binade is decided.
 
 Of long rows the sum over the row is that of the screen's best kernels, see
-`softmax_harness.operations.long_rows`; what they leave open goes to mpmath all the same.
+`softmax_harness.operations.long_sums`; what they leave open goes to mpmath all the same.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import Enclosure, Operands, Operation, long_rows, softmax
-from softmax_harness.operations.long_rows import Rest, rest_of_row
+from softmax_harness.operations import Enclosure, Operands, Operation, long_sums, softmax
+from softmax_harness.operations.long_sums import Rest, rest_of_row
 from softmax_harness.operations.operation import Array
 from softmax_harness.operations.screen import full
 from softmax_harness.operations.screen.long import screen_row
@@ -25,7 +25,7 @@ Decided = tuple[float, float, int]
 
 def is_long(operation: Operation, n: int) -> bool:
     """Whether rows of n logits are long ones, each element of which can be judged alone."""
-    return operation.enclose_elements is not None and long_rows.is_long(n)
+    return operation.enclose_elements is not None and long_sums.is_long(n)
 
 
 def error_ulp_of(operation: Operation, n: int, format: Format) -> float:

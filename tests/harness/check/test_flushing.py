@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.flushing import Flushing
-from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.named import subject_named

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from softmax_harness.check.contract.judgement import asked_of, judge, truth_of
+from softmax_harness.check.contract.elements import asked_of, judge, truth_of
 from softmax_harness.check.contract.reached import Reached
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem

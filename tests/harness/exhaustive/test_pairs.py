@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from softmax_harness.exhaustive.domain import Domain
-from softmax_harness.exhaustive.limits import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.exhaustive.pairs import Pairs
 from softmax_harness.exhaustive.rows import judged_rows
+from softmax_harness.exhaustive.within_limit import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import OPERATIONS, Problem

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-from softmax_harness.check.contract.judgement import judge, truth_of
+from softmax_harness.check.contract.elements import judge, truth_of
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS, Problem

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import Finding
-from softmax_harness.check.contract.judgement import asked_of, judge
+from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.promises import of_row
 from softmax_harness.check.contract.shrink import Search, reduced
 from softmax_harness.explain.command import explaining

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.shrink import Place, smallest
 from softmax_harness.check.contract.together import alike, joined, parts_of
 from softmax_harness.inputs.families import Recipe

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.case import Among, Case
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.together import alike, joined, parts_of
 from softmax_harness.operations import Inputs
 from softmax_harness.subjects.request import Reply

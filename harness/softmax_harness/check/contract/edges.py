@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.judgement import asked_of, judge
 from softmax_harness.inputs.written import literal_text
 from softmax_harness.operations import Edge
 from softmax_harness.subjects.request import Reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.check.contract.judgement import Judgement
+from softmax_harness.check.contract.elements import Judgement
 from softmax_harness.judgement.outcomes import Outcome
 
 _KIND = str(Outcome.FLUSHED_SUBNORMAL)

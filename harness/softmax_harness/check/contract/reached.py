@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.check.contract.judgement import Judgement
+from softmax_harness.check.contract.elements import Judgement
 from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations.standards import careful_standard, told_apart
 from softmax_harness.subjects.subject import Subject

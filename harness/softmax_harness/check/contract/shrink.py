@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.budget import room_for_a_witness
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, Operand, taken

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.answers import Answer, judged_answers
 from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.judgement import Judgement, asked_of, judge
 from softmax_harness.check.contract.together import parts_of
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, taken

@@ -22,7 +22,7 @@ from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.device import check_device
-from softmax_harness.subjects.isolation import group, limits, plain, watch
+from softmax_harness.subjects.isolation import group, resources, watch, wire
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.isolation.specification import is_foreign, loaded, package_of, remedy
@@ -54,7 +54,7 @@ def live(connection: Connection, memory: int) -> None:
         except EOFError:
             break
         except MemoryError as error:  # of what came
-            answers = iter([plain.encoded(error)])
+            answers = iter([wire.encoded(error)])
         for answer in answers:
             connection.send_bytes(answer)
     group.end(os.getpid())  # and not by an exit that waits for its processes
@@ -65,9 +65,9 @@ def _answers(question: str, given: Any) -> Iterator[bytes]:
     """The answers; or what is raised in their place, where foreign code broke what they need."""
     try:
         for answer in QUESTIONS[question](given):
-            yield plain.encoded(answer)
+            yield wire.encoded(answer)
     except Exception as error:  # noqa: BLE001 - of which the parent is told
-        yield plain.encoded(error)
+        yield wire.encoded(error)
 
 
 def _begin(memory: int) -> None:
@@ -79,7 +79,7 @@ def _begin(memory: int) -> None:
     _Here.printed = Printed()
     # NumPy's warnings are an implementation's own business.
     warnings.showwarning = _unseen  # type: ignore[assignment]
-    limits.impose(memory)
+    resources.impose(memory)
     set_environment()
 
 
@@ -184,7 +184,7 @@ def _left(around: watch.State) -> Left:
     logs = isinstance(_Here.function, OfArrays)
     size, first = _Here.printed.forget(errors_too=_Here.is_warm and not logs)
     _Here.is_warm = True
-    if size >= limits.MOST_WRITTEN:
+    if size >= resources.MOST_WRITTEN:
         return Left((Fault("printed", f"printed without end, beginning {first!r}"),), is_flood=True)
     if size:
         left.append(Fault("printed", f"printed {size} bytes, beginning {first!r}"))

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.subjects.convention import Convention
-from softmax_harness.subjects.isolation import plain
+from softmax_harness.subjects.isolation import wire
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 
@@ -116,7 +116,7 @@ class Isolated:
         found: list[Description | Fault] = []
         given = self.name, self._convention
         try:
-            self._ask("load", given, seconds, [plain.most()], _reading(found), is_start=True)
+            self._ask("load", given, seconds, [wire.most()], _reading(found), is_start=True)
         except _Stopped as stopped:
             raise Ended(stopped.fault, "when it was loaded") from None
         self._is_loaded, self._is_cold = True, self._uses_library(found[0])
@@ -186,9 +186,9 @@ class Isolated:
                 fault = self._all_used()
         except Died as died:
             fault = Fault("died", f"its process died{_cause(died.exit_code)}")
-        except plain.Garbled:
+        except wire.Garbled:
             fault = Fault("died", "its process wrote into the connection by which it answers")
-        except plain.Broken as broken:
+        except wire.Broken as broken:
             fault = Fault("died", f"its process could not go on: {broken}")
         except MemoryError:
             fault = Fault("memory", f"needs more than its limit of {self.limits.memory >> 20} MiB")
@@ -228,7 +228,7 @@ class Isolated:
             return []
         try:
             seconds = self.limits.seconds
-            self._ask("reports", None, seconds, [plain.most()], _leaving(found))
+            self._ask("reports", None, seconds, [wire.most()], _leaving(found))
         except _Stopped:
             return []
         return list(found[0].faults)
@@ -250,11 +250,11 @@ def _begun(memory: int) -> Fresh:
 
 
 def _reading(found: list[Description | Fault]) -> Callable[[bytes], None]:
-    return lambda data: found.append(plain.description_in(data))
+    return lambda data: found.append(wire.description_in(data))
 
 
 def _leaving(found: list[Left]) -> Callable[[bytes], None]:
-    return lambda data: found.append(plain.left_in(data))
+    return lambda data: found.append(wire.left_in(data))
 
 
 class _Answers:
@@ -268,16 +268,16 @@ class _Answers:
     @property
     def most(self) -> list[int]:
         """For each answer the bytes that it may have."""
-        return [*map(plain.most, self._requests), plain.most()]
+        return [*map(wire.most, self._requests), wire.most()]
 
     def read(self, data: bytes) -> None:
         """Take the next answer."""
         self._since = time.monotonic()
         if len(self.replies) < len(self._requests):
             request = self._requests[len(self.replies)]
-            self.replies.append(plain.reply_in(data, request))
+            self.replies.append(wire.reply_in(data, request))
         else:
-            self.left = plain.left_in(data)
+            self.left = wire.left_in(data)
 
     @property
     def before_the_last(self) -> list[Reply]:

@@ -5,7 +5,7 @@ That it holds is tested of every right kernel in softmax_faults.operations.
 
 import numpy as np
 import pytest
-from softmax_harness.check.contract.judgement import judge
+from softmax_harness.check.contract.elements import judge
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.measure import question
 from softmax_harness.operations import OPERATIONS, Problem

@@ -8,8 +8,8 @@ import pytest
 from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS, Policy, Problem, long_rows
-from softmax_harness.operations.long_rows import KNOWN_BITS, LONG, rest_of_row
+from softmax_harness.operations import OPERATIONS, Policy, Problem, long_sums
+from softmax_harness.operations.long_sums import KNOWN_BITS, LONG, rest_of_row
 from softmax_harness.operations.screen import full, middle
 from softmax_harness.truth import LongRow, arbitrate
 from softmax_harness.truth import long_rows as judged
@@ -70,7 +70,7 @@ def test_what_lies_far_below_is_known_relative_to_itself(others):
     assert (rest.most, rest.bottom) == (1, others)
     if exact is not None:
         assert abs(mpmath.ldexp(rest.others.man, rest.others.exp) / exact - 1) < 2.0**-40
-    (enclosed,) = long_rows.enclose_values(rest, [0.0], 100)
+    (enclosed,) = long_sums.enclose_values(rest, [0.0], 100)
     one = Fraction(1)
     assert (enclosed.man - enclosed.slack) * Fraction(2) ** enclosed.exp < one
     assert (enclosed.man + enclosed.slack) * Fraction(2) ** enclosed.exp <= one
