@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report timings speed survey test check docs transcripts links gallery picture clean
+.PHONY: report timings speed survey survey-cuda test check docs transcripts links gallery picture clean
 
 report: timings
 	$(BIN)/softmax-harness run --time --out softmax-report
@@ -26,12 +26,19 @@ speed: .venv/ready-to-test
 	$(BIN)/python harness/benchmarks/judging.py
 
 # Every library in an environment of its own; what was measured already is kept in .survey/units.
-SURVEYED := $(patsubst requirements/survey/%.txt,.survey/%/ready,$(wildcard requirements/survey/*.txt))
+SURVEYED := $(patsubst requirements/survey/%.txt,.survey/%/ready,\
+  $(filter-out %/cuda.txt,$(wildcard requirements/survey/*.txt)))
 SURVEY := reports/survey/$(shell date +%Y-%m-%d)
 
 survey: $(SURVEYED) .venv/ready
 	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.survey --environments .survey --out $(SURVEY)
 	$(BIN)/python -m softmax_reports.survey $(SURVEY)
+
+# The same on a GPU, where there is one.
+survey-cuda: .survey/cuda/ready .venv/ready
+	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.survey --environments .survey \
+	  --device cuda --jobs 8 --out $(SURVEY)-cuda
+	$(BIN)/python -m softmax_reports.survey $(SURVEY)-cuda
 
 .survey/%/ready: requirements/survey/%.txt
 	$(PYTHON) -m venv .survey/$*

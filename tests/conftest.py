@@ -30,11 +30,18 @@ from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
 from softmax_harness.inputs.families import FAMILIES, Recipe, planes
 
+HAS_CUDA = Path("/dev/nvidiactl").exists()
+NEEDS_CUDA = (
+    "needs a CUDA device: run python -m pytest -m cuda where nvidia-smi lists one, with torch, "
+    "triton, jax and cupy for CUDA"
+)
+
 
 def pytest_configure(config):
     """Say what the marks of the tests mean."""
     config.addinivalue_line("markers", "slow: takes long, and so begins before the others")
     config.addinivalue_line("markers", "together(name): needs the truths that others of it need")
+    config.addinivalue_line("markers", "cuda: needs a CUDA device, and is skipped where none is")
     config.addinivalue_line("markers", "place(number): of this test among those of its kind")
     if getattr(config.option, "numprocesses", None):
         # In a new environment its processes would each compile them, at the same time.
@@ -44,6 +51,10 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """The slow ones first, so that several processes end together; what shares truths in a row."""
+    if not HAS_CUDA:
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(pytest.mark.skip(reason=NEEDS_CUDA))
     firsts = {}
     for place, item in enumerate(items):
         firsts.setdefault(_shared_by(item), place)

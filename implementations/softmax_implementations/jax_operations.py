@@ -16,6 +16,7 @@ def _jax():
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_default_device", jax.devices("cpu")[0])
     return jax
 
 

@@ -7,6 +7,7 @@ from softmax_implementations.registry import LIBRARY_DTYPES, implementation
     "jax",
     dtypes=LIBRARY_DTYPES,
     arrays="jax",
+    device="cpu",
     capabilities=("axes",),
 )
 def jax_softmax(x, axis=-1):
@@ -23,6 +24,7 @@ def jax_softmax(x, axis=-1):
     "jax-eager",
     dtypes=LIBRARY_DTYPES,
     arrays="jax",
+    device="cpu",
     capabilities=("axes",),
 )
 def jax_eager(x, axis=-1):
@@ -37,6 +39,7 @@ def jax_eager(x, axis=-1):
     "jax-x64",
     dtypes=("float16", "bfloat16", "float32"),
     arrays="jax",
+    device="cpu",
     capabilities=("axes",),
 )
 def jax_x64(x, axis=-1):

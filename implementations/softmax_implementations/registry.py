@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -37,6 +38,10 @@ _PACKAGES = {
     "paddle": "paddlepaddle",
     "sklearn": "scikit-learn",
 }
+_PACKAGES_FOR_CUDA = {"jax": "'jax[cuda13]'", "cupy": "cupy-cuda13x", "triton": "torch triton"}
+_CUDA = ("cuda", "gpu")
+# NVIDIA's driver on Linux, that of Linux on Windows, and AMD's, which torch calls cuda, too.
+_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 # Kinds of findings that are a matter of size.
 SIZED = ("inaccurate", "bias", "limit")
 # As many ones as the largest float16 counts: a longer sum of exp(x - max x) may be infinite.
@@ -181,10 +186,26 @@ def implementation(name: str, **declared: Any) -> Callable[[Softmax], Softmax]:
 
 def _with_its_library(found: Implementation) -> Implementation:
     library = found.library or found.arrays
-    if library is None or found.unavailable or importlib.util.find_spec(library) is not None:
-        return replace(found, library=library)
-    command = f"pip install {_PACKAGES.get(library, library)}"
-    return replace(found, library=library, unavailable=f"it needs {library}: {command}")
+    found = replace(found, library=library)
+    if library is None or found.unavailable:
+        return found
+    is_for_cuda = (found.device or "").partition(":")[0] in _CUDA
+    packages = _PACKAGES | (_PACKAGES_FOR_CUDA if is_for_cuda else {})
+    command = f"pip install {packages.get(library, library)}"
+    if is_for_cuda and not _may_have_cuda():
+        told = f"it needs a CUDA device, and there is none here; on a machine with one: {command}"
+        return replace(found, unavailable=told)
+    if importlib.util.find_spec(library) is None:
+        return replace(found, unavailable=f"it needs {library}: {command}")
+    return found
+
+
+def _may_have_cuda() -> bool:
+    """Whether a driver is here, as far as its files tell; loading the implementation tells more.
+
+    Whoever asks the driver itself cannot fork a process any more that uses it.
+    """
+    return sys.platform == "win32" or any(Path(each).exists() for each in _DRIVERS)
 
 
 def declared(function: Softmax) -> Implementation | None:

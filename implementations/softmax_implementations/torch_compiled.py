@@ -7,11 +7,21 @@ from functools import cache
 
 from softmax_implementations.registry import LIBRARY_DTYPES, implementation
 
+_MOST = 1 << 16
+
 
 @cache
-def _compiled(name):
-    import torch
+def compiled(name):
+    """A function of torch, compiled for each kind of call.
 
+    Beyond a number of kinds, 8 as it comes, calls are no more compiled, and only a log says so.
+    """
+    import torch
+    import torch._dynamo
+
+    limits = torch._dynamo.config
+    limits.recompile_limit = limits.accumulated_recompile_limit = _MOST
+    limits.fail_on_recompile_limit_hit = True
     return torch.compile(getattr(torch, name), dynamic=True)
 
 
@@ -23,7 +33,7 @@ def _compiled(name):
 )
 def torch_compiled_softmax(x, axis=-1):
     """torch.compile(torch.softmax): exp(x - max x) / sum exp(x - max x), 16 bits in float32."""
-    return _compiled("softmax")(x, axis)
+    return compiled("softmax")(x, axis)
 
 
 @implementation(
@@ -36,4 +46,4 @@ def torch_compiled_softmax(x, axis=-1):
 )
 def torch_compiled_log_softmax(x, axis=-1):
     """torch.compile(torch.log_softmax): (x - max x) - log sum exp(x - max x)."""
-    return _compiled("log_softmax")(x, axis)
+    return compiled("log_softmax")(x, axis)

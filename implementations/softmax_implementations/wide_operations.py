@@ -38,7 +38,7 @@ def _widened(function):
             return np.asanyarray(function(*own, **named)).astype(dtype)
 
     first = (function.__doc__ or "").split("\n")[0].rstrip(".")
-    wide.__doc__ = f"In the next wider type, rounded once: {first}."
+    wide.__doc__ = f"Computes in the next wider type and rounds once: {first}."
     return wide
 
 

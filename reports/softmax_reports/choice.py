@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,7 +23,10 @@ class Choice:
         it by their times; the most accurate where nothing was timed. Where none is without fault,
         the one that has the fewest.
     closest : str
-        The most accurate of those without fault; `use` where there is none.
+        The most accurate of those without fault, and of those that tie the fastest; `use` where
+        there is none.
+    tied : sequence of str
+        Those without fault whose largest error is that of `closest`, as figures are shown.
     is_sound : bool
         Whether `use` is without fault: never broke, was never inaccurate, flushed nothing to 0.
     others : DataFrame
@@ -33,6 +37,7 @@ class Choice:
 
     use: str
     closest: str
+    tied: Sequence[str]
     is_sound: bool
     others: pd.DataFrame
     sound: pd.DataFrame
@@ -51,8 +56,11 @@ def chosen(rows: pd.DataFrame) -> Choice | None:
     sound = others[is_sound & others["max_ulp"].notna()]
     if sound.empty:
         least = str(others.sort_values(FROM_BEST, kind="stable").index[0])
-        return Choice(least, least, False, others, sound)
-    return Choice(_of_sound(sound), _most_accurate(sound), True, others, sound)
+        return Choice(least, least, (), False, others, sound)
+    use, closest = _of_sound(sound), _most_accurate(sound)
+    errors = _shown(sound["max_ulp"])
+    tied = [str(name) for name in errors.index[errors == errors[closest]]]
+    return Choice(use, use if use in tied else closest, tied, True, others, sound)
 
 
 def _of_sound(sound: pd.DataFrame) -> str:
@@ -64,7 +72,12 @@ def _of_sound(sound: pd.DataFrame) -> str:
 
 
 def _most_accurate(rows: pd.DataFrame) -> str:
-    """By the largest error on probable classes where it is known, then anywhere, then by time."""
-    keys = rows.assign(probable=rows["max_ulp_probable"].fillna(rows["max_ulp"]))
-    keys = keys.sort_values(["max_ulp", "probable", "time"], kind="stable")
+    """By the largest error, as it is shown, then by time; then by that on probable classes."""
+    keys = rows.assign(shown=_shown(rows["max_ulp"]), probable=rows["max_ulp_probable"])
+    keys = keys.sort_values(["shown", "time", "max_ulp", "probable"], kind="stable")
     return str(keys.index[0])
+
+
+def _shown(errors: pd.Series) -> pd.Series:
+    """Errors to the digits that are shown: who differs in none of them ties."""
+    return errors.map(lambda error: float(f"{error:.2e}"))

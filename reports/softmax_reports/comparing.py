@@ -37,8 +37,6 @@ def _header(compared: Compared) -> list[tuple[str, str]]:
     told = [("A", compared.called[0]), ("B", compared.called[1])]
     for label in dict.fromkeys([*before, *now]):
         own, other = before.get(label, "–"), now.get(label, "–")
-        if label == "not measured":
-            continue
         if own == other:
             told.append((label, own))
         else:
@@ -118,15 +116,15 @@ def _section(compared: Compared, kind: str) -> Section | None:
             "dtype",
             "operation",
             "family",
-            "n",
             "what",
+            "n",
             "A",
             "B",
             "B ÷ A",
             "replay",
         ),
         [_row(compared, each) for each in own],
-        numeric_from=6,
+        numeric_from=5,
     )
     parts: list[Part] = (
         [table] if kind == "worse" else [Folded(counted(len(own), "number"), [table])]
@@ -153,8 +151,8 @@ def _row(compared: Compared, change: Change) -> tuple[str, ...]:
         dtype,
         operation,
         family,
-        whole(n),
         what,
+        whole(n),
         digits(before),
         digits(now),
         ratio,

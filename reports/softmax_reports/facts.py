@@ -67,6 +67,11 @@ def scope(cells: pd.DataFrame) -> str:
     return f"{kinds}, n ≤ {whole(cells['n'].max())}"
 
 
+def scope_in_words(cells: pd.DataFrame) -> str:
+    """The same for those who do not know what n is."""
+    return scope(cells).replace("n ≤ ", "rows of up to ") + " logits"
+
+
 def full_scope(cells: pd.DataFrame) -> str:
     """The same with the dtypes, for what is said of several."""
     return f"{listed(in_order(cells['dtype']))} on {scope(cells)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from softmax_reports.facts import listed
 from softmax_reports.numbers import counted, in_order
+from softmax_reports.section import LeftOut
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -29,7 +30,6 @@ def header_of(run: Run) -> list[tuple[str, str]]:
         "machine": f"{environment['processor']}, {cores}, {environment['python']}",
         "suite": _suite(run, options),
         "command": made.get("command", ""),
-        "not measured": " ".join(_left_out(run, options, made)),
     }
     return [(label, text) for label, text in told.items() if text]
 
@@ -39,40 +39,50 @@ def _suite(run: Run, options: Mapping[str, Any]) -> str:
     names = counted(run.results["implementation"].nunique(), "implementation")
     return (
         f"{options['suite'] or 'inputs of a set'}, seed {options['seed']}: {names} in "
-        f"{listed(in_order(run.results['dtype']))} on {families}"
+        f"{listed(in_order(run.results['dtype']))}, {families}"
     )
 
 
-def _left_out(run: Run, options: Mapping[str, Any], made: Mapping[str, Any]) -> list[str]:
-    """What the run has no numbers of, and how to have them."""
-    told = [
-        f"{listed(names)} ({remedy})."
-        for remedy, names in _by_remedy(made.get("unavailable", {})).items()
+def left_out(run: Run) -> LeftOut | None:
+    """What the run has no numbers of, and how to have them; None where nothing is left out."""
+    unavailable = run.info.get("made", {}).get("unavailable", {})
+    packages = [_packages(reason) for reason in unavailable.values()]
+    libraries = list(dict.fromkeys(each[0] for each in packages if each))
+    more = [
+        *(f"{listed(names)}: {remedy}." for remedy, names in _by_remedy(unavailable).items()),
+        *([] if "outputs" in run.info["options"] else _more(run)),
     ]
-    if "outputs" in options:
-        return told
-    if "timings" not in run.tables:
-        told.append("Times (add --time).")
+    if not more:
+        return None
+    command = _PIP + " ".join(dict.fromkeys(name for each in packages for name in each))
+    return LeftOut(listed(libraries), command if libraries else "", more)
+
+
+def _more(run: Run) -> list[str]:
+    """What other options would have measured."""
+    told = [] if "timings" in run.tables else ["Times: add --time."]
     measured = set(run.results["dtype"])
     declared = {dtype for each in run.info["implementations"].values() for dtype in each["dtypes"]}
     if others := in_order(declared - measured):
-        told.append(f"{listed(others)} (add --dtype {others[0]}).")
-    if options["suite"] == "quick":
-        told.append("More and longer rows (add --suite standard).")
+        told.append(f"{listed(others)}: add --dtype {others[0]}.")
+    if run.info["options"]["suite"] == "quick":
+        told.append("More and longer rows: add --suite standard.")
     return told
 
 
+def _remedy(reason: str) -> str:
+    return reason.rpartition(": ")[2]
+
+
+def _packages(reason: str) -> list[str]:
+    """What pip would install; nothing where another thing is lacking."""
+    remedy = _remedy(reason)
+    return remedy.removeprefix(_PIP).split() if remedy.startswith(_PIP) else []
+
+
 def _by_remedy(unavailable: Mapping[str, str]) -> dict[str, list[str]]:
-    """The names of what is lacking by what brings it; all that pip brings comes by one command."""
-    packages, found = dict[str, None](), dict[str, list[str]]()
+    """The names of what is lacking by what brings it."""
+    found: dict[str, list[str]] = {}
     for name, reason in unavailable.items():
-        remedy = reason.rpartition(": ")[2]
-        if remedy.startswith(_PIP):
-            packages |= dict.fromkeys(remedy.removeprefix(_PIP).split())
-            remedy = _PIP
-        found.setdefault(remedy, []).append(name.rpartition("/")[2])
-    named = {remedy: list(dict.fromkeys(names)) for remedy, names in found.items()}
-    return {
-        _PIP + " ".join(packages) if remedy == _PIP else remedy: names
-        for remedy, names in named.items()
-    }
+        found.setdefault(_remedy(reason), []).append(name.rpartition("/")[2])
+    return {remedy: list(dict.fromkeys(names)) for remedy, names in found.items()}

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
 from softmax_harness.ground.formats import FORMATS
+
+_SMALLEST_PERCENT = 1e-8  # of which percent have no more than seven digits behind the point
+_LARGE = ((1e15, "quadrillion"), (1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def digits(value: float, significant: int = 3) -> str:
@@ -38,6 +42,18 @@ def count(part: int, whole: int, of: str = "") -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """``1 cell``, ``1,200 cells``; ``many`` where an s does not make it."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def part_of_value(part: float) -> str:
+    """An error over the exact value: ``0.0008 % of the value``, ``one part in 9 quadrillion``."""
+    if part >= 1:
+        return f"{digits(part, 2)} times the value"
+    if part >= _SMALLEST_PERCENT or not part:
+        shown = np.format_float_positional(100 * part, 2, fractional=False, trim="-")
+        return f"{shown} % of the value"
+    number = float(f"{1 / part:.1e}")
+    size, name = next(((size, name) for size, name in _LARGE if number >= size), (1.0, ""))
+    return f"one part in {digits(number / size, 2)}{name and ' ' + name} of the value"
 
 
 def percent(part: float) -> str:

@@ -18,6 +18,7 @@ from softmax_reports.drawing import file_name
 from softmax_reports.facts import REFERENCE
 from softmax_reports.section import (
     Folded,
+    LeftOut,
     Link,
     Panel,
     Paragraph,
@@ -46,11 +47,13 @@ class Page:
     title : str
     header : sequence of (label, text)
     sections : sequence of Section
+    left_out : LeftOut, optional
     """
 
     title: str
     header: Sequence[tuple[str, str]]
     sections: Sequence[Section]
+    left_out: LeftOut | None = None
 
 
 def render_html(page: Page, drawn: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
+_SHORT = 26  # letters of a cell that stay on one line
+
 
 def anchor(text: str) -> str:
     """Text as the name of a place in a page."""
@@ -70,9 +72,10 @@ class Table:
 
     @property
     def texts(self) -> str:
-        """Classes of the table that name its columns of text, as the style sheet knows them."""
-        columns = range(len(self.header))
-        return " ".join(f"w{column}" for column in columns if not self.is_numeric(column))
+        """Classes of the table that name its columns of text, and of these the long ones."""
+        columns = [each for each in range(len(self.header)) if not self.is_numeric(each)]
+        long = [each for each in columns if any(len(row[each]) > _SHORT for row in self.rows)]
+        return " ".join([*(f"w{each}" for each in columns), *(f"l{each}" for each in long)])
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,37 @@ class Verdict:
     Attributes
     ----------
     dtype, headline : str
+    meaning : str
+        What it is that is to be used, in a line.
     facts : sequence of (label, sentences)
+    faults : Table, optional
+        How often those to avoid fail, for those who ask.
     """
 
     dtype: str
     headline: str
+    meaning: str
     facts: Sequence[tuple[str, str]]
+    faults: Table | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a page has no numbers of.
+
+    Attributes
+    ----------
+    libraries : str
+        Names of those that are not installed, or nothing.
+    command : str
+        That brings these.
+    more : sequence of str
+        All that is left out, and what brings it, a sentence each.
+    """
+
+    libraries: str
+    command: str
+    more: Sequence[str]
 
 
 @dataclass(frozen=True)

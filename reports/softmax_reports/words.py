@@ -18,9 +18,9 @@ class Linker:
     """
 
     def __init__(self, anchors: Mapping[str, str]) -> None:
-        words = sorted(anchors, key=len, reverse=True)
+        self._anchors = {_many(word): place for word, place in anchors.items()} | dict(anchors)
+        words = sorted(self._anchors, key=len, reverse=True)
         text = "|".join(map(re.escape, words))
-        self._anchors = dict(anchors)
         self._pattern = re.compile(rf"(?<![\w-])({text})(?![\w-])") if words else None
 
     def __call__(self, text: str) -> Markup:
@@ -35,7 +35,13 @@ class Linker:
         )
 
     def _linked(self, word: str, seen: set[str]) -> Markup:
-        if word in seen:
+        place = self._anchors[word]
+        if place in seen:
             return escape(word)
-        seen.add(word)
-        return Markup('<a class="t" href="#{}">{}</a>').format(self._anchors[word], word)
+        seen.add(place)
+        return Markup('<a class="t" href="#{}">{}</a>').format(place, word)
+
+
+def _many(word: str) -> str:
+    """A word as it is of many things."""
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

@@ -154,6 +154,25 @@ def test_the_workflow_of_the_front_page_is_one():
     assert text in tutorial  # and is checked against its schema elsewhere
 
 
+def test_the_settings_of_the_front_page_excuse_what_they_say(called, tmp_path):
+    (settings,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    kernel = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1].replace(
+        "np.exp(x)", "np.exp(d)"
+    )
+    begun = "def softmax(x, axis=-1):\n    d = x - x.max(axis=axis, keepdims=True)"
+    kernel = kernel.replace("def softmax(x, axis=-1):", begun)
+    kernel = re.sub(r"return (.*)", r"return (\1).astype(x.dtype)", kernel)  # of integers, too
+    (tmp_path / "kernel.py").write_text(kernel, encoding="utf-8")
+    (name,) = re.findall(r"implementations = \[\"(.*)\"\]", settings)
+    words = ("check", name, "--only", "integers", "--update-baseline")
+    done = called(*words, cwd=tmp_path)
+    assert done.returncode == 0 and "waived until 2030-01-31: integers" in done.stdout + done.stderr
+    unexcused = re.sub(r"waivers.*\n", "", settings)
+    (tmp_path / "pyproject.toml").write_text(unexcused, encoding="utf-8")
+    assert called(*words, cwd=tmp_path).returncode == 1
+
+
 def test_pages_of_the_codes_own_words_have_all_there_is(tmp_path):
     pages.write(tmp_path / "docs", ROOT)
     made = {

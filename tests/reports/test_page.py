@@ -9,7 +9,16 @@ import pandas as pd
 import pytest
 from softmax_harness.run.results import Run, read
 from softmax_reports.facts import summary
-from softmax_reports.numbers import count, counted, digits, in_order, percent, sampled_maximum
+from softmax_reports.numbers import (
+    count,
+    counted,
+    digits,
+    in_order,
+    part_of_value,
+    percent,
+    sampled_maximum,
+)
+from softmax_reports.page import write_report
 
 from .undrawn import write_undrawn
 
@@ -68,6 +77,15 @@ def test_pictures_have_words_and_stand_in_files_too(page, run_folder):
     assert len(ids) == len({*ids})
 
 
+def test_one_run_gives_the_same_bytes(run_folder, tmp_path):
+    write_report(read(run_folder), tmp_path, ("svg", "png"))
+    for name in ("report.html", "report.md"):
+        assert (tmp_path / name).read_bytes() == (run_folder / name).read_bytes()
+    for path in (run_folder / "figures").iterdir():
+        assert (tmp_path / "figures" / path.name).read_bytes() == path.read_bytes()
+        assert (tmp_path / "figures" / f"{path.stem}.png").stat().st_size > 1000
+
+
 def test_each_link_leads_somewhere(page):
     ids = {*re.findall(r' id="([^"]*)"', page)}
     targets = {*re.findall(r'<a [^>]*href="#([^"]*)"', page)}
@@ -88,7 +106,9 @@ def test_the_recommendation_follows_from_the_table(run_folder):
         sound = rows[(rows[["breaks", "inaccurate", "flushed"]] == 0).all(axis=1)]
         best = sound["max_ulp"].idxmin()
         assert f"### {dtype}: use {best}\n" in markdown
-        cells = f"{int(rows.loc[best, 'cells'])} cells (7 families, n ≤ 4,096, seed 0)"
+        cells = (
+            f"{int(rows.loc[best, 'cells'])} cells (7 families, rows of up to 4,096 logits, seed 0)"
+        )
         assert f"\n{best} never broke in {cells}: " in markdown
     assert "naive in float16 changes 540 predictions" in markdown
 
@@ -124,6 +144,22 @@ def test_what_is_not_there_is_a_dash_and_dtypes_stand_narrow_first():
         "bfloat16",
         "float64",
     ]
+
+
+@pytest.mark.parametrize(
+    "part, text",
+    [
+        (4.9e-4, "0.049 % of the value"),
+        (7.905e-6, "0.00079 % of the value"),
+        (6e-8, "0.000006 % of the value"),
+        (1.14e-13, "one part in 8.8 trillion of the value"),
+        (1.11e-16, "one part in 9 quadrillion of the value"),
+        (121.0, "121 times the value"),
+        (0.0, "0 % of the value"),
+    ],
+)
+def test_a_part_of_a_value_is_told_as_percent_or_as_one_part_in_many(part, text):
+    assert part_of_value(part) == text
 
 
 def test_parts_and_counts_as_text():

@@ -2,8 +2,10 @@
 
 import ast
 
+import pandas as pd
 import pytest
 from softmax_reports.survey.made import surprises
+from softmax_reports.survey.read import Survey
 
 
 @pytest.fixture
@@ -32,7 +34,10 @@ def test_no_script_needs_the_harness(folder):
 
 
 def test_the_page_lists_them(folder):
-    section = surprises(folder)
-    (_, table) = section.parts
-    assert len(table.rows) == len(list(folder.glob("*.py")))
-    assert all(witness and script.endswith(".py") for _, witness, script in table.rows)
+    found = []
+    for device in ({}, {"device": "a card"}):
+        about = {"libraries": {"torch": {"device": device}}}
+        section = surprises(folder, Survey(about, *[pd.DataFrame()] * 3))
+        found += [] if section is None else section.parts[1].rows
+    assert len(found) == len(list(folder.glob("*.py")))
+    assert all(witness and script.endswith(".py") for _, witness, script in found)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from softmax_harness.run.results import Run, read
 from softmax_reports.section import Folded, Paragraph, Table
 from softmax_reports.sections.speed import speed
+from softmax_reports.sections.verdicts import verdicts
 from softmax_reports.times import TOO_NOISY, ratio_text, timed_pair
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -88,6 +90,25 @@ def worth(table):
     """The sentence that tells who is worth the time."""
     (line,) = (line for line in told(table) if line.startswith("float16 (errors on"))
     return line.partition(" worth ")[0]
+
+
+@pytest.mark.parametrize(
+    "seconds, decided",
+    [
+        ((4e-5, 5e-5, 6e-5), f"{OTHER} and {FIRST} err least"),
+        ((19e-5, 20e-5, 21e-5), f"of these {FIRST} has the shortest time"),
+        ((9e-5, 10.5e-5, 12e-5), f"their times are {TOO_NOISY}"),
+    ],
+)
+def test_of_those_that_tie_speed_decides(seconds, decided):
+    run = read(GOLDEN).of("softmax")
+    own = run.results[run.results["implementation"] == FIRST]
+    equal = own.assign(implementation=OTHER, max_ulp=1.0001 * own["max_ulp"])
+    table = timings({FIRST: MADE_UP[FIRST], OTHER: seconds})
+    tables = {"results": pd.concat([run.results, equal]), "timings": table}
+    ((card,),) = (part.cards for part in verdicts(Run(run.info, tables)).parts)
+    assert decided in dict(card.facts)["Closest to exact"]
+    assert card.headline == f"use {OTHER if seconds[1] < 9e-5 else FIRST}"
 
 
 def test_a_call_that_failed_is_told():

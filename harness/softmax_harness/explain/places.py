@@ -6,10 +6,10 @@ _SHOWN = 6
 
 
 def places(n: int, *chosen: int | None) -> list[int]:
-    """All elements of a short row; else the first ones, and those that are chosen."""
+    """All elements of a short row; else the first ones, the last, and those that are chosen."""
     if n <= _SHOWN:
         return list(range(n))
-    return sorted({*range(_SHOWN - 2), *(each for each in chosen if each is not None)})
+    return sorted({*range(_SHOWN - 3), n - 1, *(each for each in chosen if each is not None)})
 
 
 def cells(n: int, written: list[int], texts: list[str]) -> str:

@@ -98,10 +98,15 @@ class Account:
     reason: str
 
 
-def account(subject: Subject, row: Explained) -> Account:
+def account(subject: Subject, row: Explained, most: int = _MOST_FOLLOWED) -> Account:
     """Call the implementation on the row's block and follow its steps to the row's worst element.
 
     The block is called whole, since the bits of a result may depend on where its row stands.
+
+    Parameters
+    ----------
+    most : int
+        Logits of a row whose steps are followed.
     """
     witness = row.witness
     reply = subject.call(witness.block, witness.operands)
@@ -117,8 +122,8 @@ def account(subject: Subject, row: Explained) -> Account:
         return Account(y, ulp, index, None, "the special-value policy fixes this element")
     if subject.declaration.bound == "exact":
         return Account(y, ulp, index, None, "each element is the exact value, rounded once")
-    if len(row.x) > _MOST_FOLLOWED:
-        reason = f"its steps are followed in rows of up to {_MOST_FOLLOWED} logits"
+    if len(row.x) > most:
+        reason = f"its steps are followed in rows of up to {most} logits"
         return Account(y, ulp, index, None, reason)
     added, reason = _followed(subject, row, truth, index)
     return Account(y, ulp, index, added, reason)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,13 @@ from softmax_harness.run.job import work
 from softmax_harness.run.results import KEYS
 from softmax_harness.subjects.declaration import Said
 
-LONGEST = 1024
-"""Logits of a row whose steps are shown; of longer rows a command shows them."""
+LONGEST, FOLLOWED = 1 << 18, 1024
+"""Logits of a row that is shown, and of one in which the implementation's own steps are followed.
+
+To show a row of 2^18 logits takes four seconds, to follow steps through one of 4096 up to three.
+What is left out a command shows.
+"""
+_LEFT = "the command shows its steps, where they can be followed"
 _PAIR = ["operation", "implementation", "dtype"]
 
 
@@ -57,7 +62,9 @@ class Witnessing:
             return ""
         if found.index is not None and found.index >= row.truth.rounded.shape[1]:
             return ""  # of a run whose operands were made otherwise
-        own = account(subject, row)
+        own = account(subject, row, FOLLOWED)
+        if len(row.x) > FOLLOWED:
+            own = replace(own, reason=_LEFT)
         shown = {"text": explained_text(row, [(subject, own)])}
         return json_text(shown | _line(row, own, subject.problem.output_format))
 

@@ -14,6 +14,11 @@ from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.request import Call, Failed, Fault
 
+_UNFINISHED = (
+    "returned a result that its device was still computing: it changed after it was read; "
+    "let the stream of the caller wait for the one that is used"
+)
+
 
 class OfArrays(Adapted):
     """A function of arrays of a library, on a device.
@@ -64,6 +69,8 @@ class _Ready(Ready):
     def __init__(self, function: Callable[..., Any], adapter: Adapter, device: str | None) -> None:
         super().__init__()
         self._function, self._adapter, self._device = function, adapter, device
+        self._calls = 0
+        self._first: tuple[Any, NDArray[Any]] | None = None
 
     def __call__(self, *arguments: NDArray[Any], **named: Any) -> Any:
         """The result as an array of NumPy's, if it is an array of the library."""
@@ -71,11 +78,36 @@ class _Ready(Ready):
         with adapter.enabled(arguments):
             given = [adapter.from_numpy(each, self._device) for each in arguments]
             result = self._function(*given, **named)
-            y = adapter.to_numpy(result) if adapter_of(result) is adapter else result
+            y = self._read(result) if adapter_of(result) is adapter else result
             if adapter.IS_WRITABLE:
                 for x, array in zip(arguments, given, strict=True):
                     _bring_back(x, adapter.to_numpy(array))
         return y
+
+    def _read(self, result: Any) -> NDArray[Any]:
+        """The result as a caller gets it who waits for nothing but his own copy of it.
+
+        A kernel may compute in a stream of its own, and has to make that of the caller wait for it.
+        """
+        y = self._adapter.to_numpy(result)
+        self._adapter.synchronize(result, self._device)
+        later = self._adapter.to_numpy(result)
+        if not np.may_share_memory(y, later) and bits(later) != bits(y):
+            self.faults.append(Fault("unfinished", _UNFINISHED))
+        self._look_back(result, y)
+        return y
+
+    def _look_back(self, result: Any, y: NDArray[Any]) -> None:
+        """Tell whether the second call has changed the result of the first on its device."""
+        self._calls += 1
+        if self._first is not None:
+            (earlier, kept), self._first = self._first, None
+            now = self._adapter.to_numpy(earlier)
+            if not np.may_share_memory(now, kept) and bits(now) != bits(kept):
+                told = "a later call changed the result of an earlier one"
+                self.faults.append(Fault("result_overwritten", told))
+        elif self._calls == 1:
+            self._first = result, y
 
 
 def _bring_back(x: NDArray[Any], written: NDArray[Any]) -> None:

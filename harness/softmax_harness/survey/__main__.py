@@ -1,6 +1,7 @@
 """What ``make survey`` runs: every library in its environment, then the tables and the page.
 
-``python -m softmax_harness.survey --environments DIR --out DIR [--jobs N] [--only LIBRARY]``.
+``python -m softmax_harness.survey --environments DIR --out DIR [--device cuda] [--jobs N] [--only
+LIBRARY]``.
 Units that are measured already, with the same versions on the same processor, are kept.
 """
 
@@ -13,11 +14,12 @@ import sys
 from pathlib import Path
 
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.survey.environments import LIBRARIES, done, tasks
+from softmax_harness.survey.environments import LIBRARIES, ON_DEVICE, done, tasks
 from softmax_harness.survey.gathered import about, tables, write
 from softmax_harness.survey.stored import all_kept
 
-_KNOWN = [name for group in LIBRARIES.values() for name in group]
+_GROUPS = [group for each in (LIBRARIES, *ON_DEVICE.values()) for group in each.values()]
+_KNOWN = list(dict.fromkeys(name for group in _GROUPS for name in group))
 
 
 def main() -> int:
@@ -25,12 +27,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m softmax_harness.survey")
     parser.add_argument("--environments", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--device", default="", choices=list(ON_DEVICE))
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     parser.add_argument("--only", action="append", default=[], choices=_KNOWN, metavar="LIBRARY")
     given = parser.parse_args()
-    units = given.environments / "units"
+    units = given.environments / "-".join(filter(None, ("units", given.device)))
     failed: dict[str, str] = {}
-    for task, told in done(tasks(given.environments, tuple(given.only)), units, given.jobs):
+    todo = tasks(given.environments, tuple(given.only), given.device)
+    for task, told in done(todo, units, given.jobs):
         print(f"{task.name}: {told or 'done'}", flush=True)
         if told:
             failed[task.name] = told

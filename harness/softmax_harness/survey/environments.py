@@ -13,15 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from softmax_harness.survey.measuring import OURS
-from softmax_harness.survey.planned import setting_named, settings_of
+from softmax_harness.operations import OPERATIONS
+from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.survey.device import setting_named, settings_on
+from softmax_harness.survey.measuring import OURS, is_of
 
 # The libraries of each, by the names under which they are imported; the slowest begin first.
-LIBRARIES = {
+LIBRARIES: dict[str, tuple[str, ...]] = {
     "tensorflow": ("tensorflow",),
     "arrays": ("jax", "torch", "scipy", "onnxruntime", "sklearn", "numba", OURS),
     "paddle": ("paddle",),
     "openvino": ("openvino",),
+}
+# Those that have implementations on a device, by its kind.
+ON_DEVICE: dict[str, dict[str, tuple[str, ...]]] = {
+    "cuda": {"cuda": ("torch", "triton", "jax", "cupy")}
 }
 _MODULE = "softmax_harness.survey.measuring"
 _BAD_LINES = 12
@@ -36,26 +42,45 @@ class Task:
     python : Path
         Of the environment.
     library, setting : str
+    device : str
+        Its kind, such as ``cuda``; empty for the processor.
+    operation : str
+        The only one that is measured; empty for all.
     """
 
     python: Path
     library: str
     setting: str
+    device: str = ""
+    operation: str = ""
 
     @property
     def name(self) -> str:
         """As it is told."""
-        return " ".join(filter(None, (self.library, self.setting)))
+        return " ".join(filter(None, (self.library, self.setting, self.operation)))
 
 
-def tasks(environments: Path, only: tuple[str, ...] = ()) -> list[Task]:
-    """What there is to do, of some libraries alone where these are named."""
+def tasks(environments: Path, only: tuple[str, ...] = (), device: str = "") -> list[Task]:
+    """What there is to do, of some libraries alone where these are named.
+
+    On a device each operation is a task of its own: the machine has cores for many.
+    """
     return [
-        Task(environments / group / "bin" / "python", library, setting.name)
-        for group, libraries in LIBRARIES.items()
+        Task(environments / group / "bin" / "python", library, setting.name, device, operation)
+        for group, libraries in (ON_DEVICE[device] if device else LIBRARIES).items()
         for library in libraries
         if not only or library in only
-        for setting in settings_of(library)
+        for setting in settings_on(device, library)
+        for operation in (_measured(library, device) if device else ("",))
+    ]
+
+
+def _measured(library: str, device: str) -> list[str]:
+    """The operations of which a library has implementations on a device."""
+    return [
+        name
+        for name in OPERATIONS
+        if any(is_of(each, library, device) for each in catalogue(name).values())
     ]
 
 
@@ -68,9 +93,10 @@ def done(todo: list[Task], units: Path, jobs: int) -> Iterator[tuple[Task, str]]
 def _done(task: Task, units: Path) -> str:
     if not task.python.is_file():
         return f"there is no environment {task.python.parents[1]}; make survey makes it"
-    command = [str(task.python), "-m", _MODULE, task.library, task.setting, str(units)]
+    about = [task.library, task.setting, str(units), task.device, task.operation]
+    command = [str(task.python), "-m", _MODULE, *about]
     # From its start: NumPy, which is loaded before a library is, reads its own once.
-    given = os.environ | setting_named(task.library, task.setting).environment
+    given = os.environ | setting_named(task.library, task.setting, task.device).environment
     ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=given)
     if ended.returncode == 0:
         return ""

@@ -105,6 +105,7 @@ def _about_library(units: Sequence[Unit]) -> dict[str, Any]:
         "version": units[0]["version"],
         "numpy": units[0]["environment"]["packages"].get("numpy", ""),
         "settings": {unit["setting"]: unit["settings"] for unit in units},
+        "device": units[0].get("device", {}),
         "seconds": round(sum(unit["seconds"] for unit in units), 1),
     }
 

@@ -1,7 +1,8 @@
 """Measures one library in one setting, unit by unit: what an environment's own Python runs.
 
-``python -m softmax_harness.survey.measuring LIBRARY SETTING FOLDER`` keeps each unit in the folder
-as soon as it is measured, and passes over those that are there.
+``python -m softmax_harness.survey.measuring LIBRARY SETTING FOLDER DEVICE OPERATION`` keeps each
+unit in the folder as soon as it is measured, and passes over those that are there. An empty device
+is the processor, an empty operation stands for all.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import OPERATIONS, Operation
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.survey.callers import close
-from softmax_harness.survey.planned import Setting, setting_named
+from softmax_harness.survey.device import card, facts, setting_named
+from softmax_harness.survey.planned import Setting
 from softmax_harness.survey.probed import (
     flushed_from,
     is_probed,
@@ -39,33 +41,48 @@ _OUR_NAMES = ("accurate", "max-shifted")
 DTYPES = LIBRARY_DTYPES
 
 
-def offered(library: str, operation: Operation, format: Format) -> list[Implementation]:
+def is_of(found: Implementation, library: str, device: str) -> bool:
+    """Whether an implementation is one of a library, on a kind of device or on the processor."""
+    if library == OURS:
+        return found.name in _OUR_NAMES and not device
+    return found.library == library and _kind(found.device) == device
+
+
+def _kind(device: str | None) -> str:
+    kind = (device or "").partition(":")[0]
+    return "" if kind == "cpu" else kind
+
+
+def offered(
+    library: str, operation: Operation, format: Format, device: str = ""
+) -> list[Implementation]:
     """What a library has of an operation in a format, as far as it can run here."""
     return [
         each
         for each in catalogue(operation.name).values()
-        if (each.name in _OUR_NAMES if library == OURS else each.library == library)
-        and format.name in each.dtypes
-        and not each.unavailable
+        if is_of(each, library, device) and format.name in each.dtypes and not each.unavailable
     ]
 
 
-def measure_all(library: str, setting: Setting, folder: Path) -> int:
-    """Measure what is not kept yet; how many units were measured."""
+def measure_all(
+    library: str, setting: Setting, folder: Path, device: str = "", only: str = ""
+) -> int:
+    """Measure what is not kept yet, of one operation where it is named; how many units it was."""
     os.environ.update(setting.environment)  # before any library is loaded
     folder.mkdir(parents=True, exist_ok=True)
     number = 0
-    for operation in OPERATIONS.values():
+    for operation in OPERATIONS.values() if not only else (OPERATIONS[only],):
         names: list[str] = []
         for format in (FORMATS[name] for name in DTYPES):
-            found = offered(library, operation, format)
+            found = offered(library, operation, format, device)
             key = Key(library, setting.name, operation.name, format.name)
-            own = stamp(setting, (each.function.__module__ for each in found))
+            own = stamp(setting, (each.function.__module__ for each in found), card(device))
             asked = found and (not setting.name or is_probed(operation))
             if not asked or kept(folder, key, own):
                 continue
             content = _unit(operation, format, found, setting)
-            keep(folder, key, own, content | {"version": version_of(library)})
+            about = {"version": version_of(library), "device": facts(library, device)}
+            keep(folder, key, own, content | about)
             number += 1
             names += [each.name for each in found]
             print(f"{key.file.removesuffix('.json')}: {len(content['rows'])} rows", flush=True)
@@ -112,5 +129,5 @@ def version_of(library: str) -> str:
 
 if __name__ == "__main__":
     keep_freed_memory()
-    chosen, name, place = sys.argv[1:]
-    measure_all(chosen, setting_named(chosen, name), Path(place))
+    chosen, name, place, kind, operation = sys.argv[1:]
+    measure_all(chosen, setting_named(chosen, name, kind), Path(place), kind, operation)

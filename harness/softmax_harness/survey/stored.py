@@ -73,7 +73,7 @@ def _without_words(path: Path) -> str:
     return ast.dump(tree)
 
 
-def stamp(setting: Setting, modules: Iterable[str]) -> str:
+def stamp(setting: Setting, modules: Iterable[str], card: Mapping[str, str] | None = None) -> str:
     """A digest of all that the numbers of a unit depend on, apart from what its key says.
 
     Parameters
@@ -81,8 +81,12 @@ def stamp(setting: Setting, modules: Iterable[str]) -> str:
     setting : Setting
     modules : iterable of str
         The names of those in which what is measured is defined.
+    card : mapping of str to str, optional
+        What is known of the device.
     """
     about = [SCHEMA, versions(), environment(), dict(setting.environment), _code(modules)]
+    if card:
+        about.append(dict(card))
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from softmax_implementations.registry import declared
 
+from softmax_harness.ground.adapters import set_environment
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.operations import DEFAULT_OPERATION, operation_named
 from softmax_harness.subjects.adapted import Adapted
@@ -64,6 +65,7 @@ def check_runner() -> None:
 
 def callable_named(name: str, operation: str, said: Said) -> Softmax | Adapted:
     """The implementation of that name, loaded in this process and called along the last axis."""
+    set_environment()  # several libraries share a device
     convention = said.convention(name, operation)
     if names_symbol(name):
         return convention.adapted(function_of(name))

@@ -20,6 +20,12 @@ WORDS = {
     "dtype": "The format in which numbers are stored: how many digits, and how large or small.",
     "logit": "A number that goes into softmax, called x; a row is one set of them, n is its "
     "length.",
+    "n": "How many logits are in a row: how many classes there are to choose from.",
+    "seed": "From which the random inputs were made: the same seed makes the same inputs again.",
+    "of the value": "What part of the exact value an error is at most. Of a subnormal value it can "
+    "be more.",
+    "range": "Two times were each measured many times. The range is what the middle halves of both "
+    "allow for their ratio.",
     "probable": "A class is probable if its exact result is at least 1/n, what a uniform guess "
     "would give it.",
     "improbable": "A class is improbable if its exact result is below 1/n. Rounding x − max x "

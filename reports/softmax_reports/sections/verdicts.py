@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,11 +13,12 @@ from softmax_harness.judgement.outcomes import BROKEN
 from softmax_reports.choice import Choice, chosen
 from softmax_reports.facts import (
     TIMED_N,
+    anchor_of,
     listed,
     meaning,
     operation_of,
     relative,
-    scope,
+    scope_in_words,
     summary,
     sums_to_one,
 )
@@ -25,16 +27,20 @@ from softmax_reports.numbers import (
     counted,
     digits,
     in_order,
+    part_of_value,
     percent,
+    sampled_maximum,
     whole,
 )
-from softmax_reports.section import Section, Verdict, Verdicts
+from softmax_reports.section import Link, Section, Table, Verdict, Verdicts
 from softmax_reports.times import TOO_NOISY, timed_pair
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-_NAMED = 3  # to avoid, with what they do
+_RANGE = "The range is that of the middle half of the timings."
+_NAMED = 6  # of those that do the same
+_BY_SUM = "rows that do not sum to 1"
 
 
 def verdicts(run: Run) -> Section:
@@ -49,20 +55,20 @@ def verdict(dtype: str, rows: pd.DataFrame, run: Run) -> Verdict:
     """What the results in one dtype recommend."""
     choice = chosen(rows)
     if choice is None:
-        return Verdict(dtype, "nothing to compare", [("", _nothing(rows, dtype))])
+        return Verdict(dtype, "nothing to compare", "", [("", _nothing(rows, dtype))])
     named = (
         f"use {choice.use}" if choice.is_sound else f"none is without fault; least: {choice.use}"
     )
     told = {
-        "What it is": meaning(run, choice.use),
-        "Reliable": _reliable(choice, dtype, run),
-        "At worst": _errors(choice, dtype, run),
-        "Speed": _speed(choice, dtype, run),
-        "Closest to exact": _closest(choice, dtype, run),
         "Avoid": _avoid(choice, dtype, run),
+        "At worst": _errors(choice, dtype, run),
+        "Closest to exact": _closest(choice, dtype, run),
+        "Speed": _speed(choice, dtype, run),
+        "Reliable": _reliable(choice, dtype, run),
         f"{dtype} suits": _suits(choice, dtype, run),
     }
-    return Verdict(dtype, named, [(label, text) for label, text in told.items() if text])
+    facts = [(label, text) for label, text in told.items() if text]
+    return Verdict(dtype, named, meaning(run, choice.use), facts, _faults(choice, dtype, run))
 
 
 def _nothing(rows: pd.DataFrame, dtype: str) -> str:
@@ -72,7 +78,148 @@ def _nothing(rows: pd.DataFrame, dtype: str) -> str:
 
 
 def _measured(dtype: str, run: Run) -> str:
-    return scope(run.results[run.results["dtype"] == dtype])
+    return scope_in_words(run.results[run.results["dtype"] == dtype])
+
+
+def _avoid(choice: Choice, dtype: str, run: Run) -> str:
+    """Who breaks and by what, most first; then who is only inaccurate or flushes."""
+    others = choice.others.drop(index=choice.use)
+    broke = others[others["breaks"] > 0].sort_values("breaks", ascending=False, kind="stable")
+    kept = others[others["breaks"] == 0]
+    reasons: dict[str, list[str]] = {}
+    for name in broke.index:
+        reasons.setdefault(_reason(str(name), dtype, run), []).append(str(name))
+    told = [
+        f"{_do(names, 'give')} {reason}"
+        if reason == _BY_SUM
+        else f"{_do(names, 'break')} by {reason}"
+        for reason, names in reasons.items()
+    ]
+    wrong = kept[kept["inaccurate"] > 0].sort_values("inaccurate", ascending=False, kind="stable")
+    flushed = kept[(kept["flushed"] > 0) & (kept["inaccurate"] == 0)]
+    told += [f"{_do(wrong.index, 'give')} inaccurate results"] if len(wrong) else []
+    told += [f"{_do(flushed.index, 'flush')} small results to 0"] if len(flushed) else []
+    if told:
+        return f"In {dtype} {'; '.join(told)}."
+    names = listed([str(name) for name in others.index])
+    return f"Nothing: in {dtype} none of {names} has a fault." if names else ""
+
+
+def _do(names: Iterable[object], what: str) -> str:
+    """``naive breaks``, ``naive and two-pass break``; of many the first few are named."""
+    each = [str(name) for name in names]
+    more = len(each) - _NAMED
+    shown = [*each[:_NAMED], f"{more} more"] if more > 1 else each
+    alone = {"flush": "flushes"}.get(what, f"{what}s")
+    return f"{listed(shown)} {what if each[1:] else alone}"
+
+
+def _reason(name: str, dtype: str, run: Run) -> str:
+    """By which outcome it mostly breaks, or by its sums alone."""
+    cells = run.results[(run.results["implementation"] == name) & (run.results["dtype"] == dtype)]
+    outcomes = cells[[*BROKEN]].sum()
+    return str(outcomes.idxmax()).replace("_", " ") if outcomes.any() else _BY_SUM
+
+
+def _faults(choice: Choice, dtype: str, run: Run) -> Table | None:
+    """How often each of those to avoid fails; its largest error leads to the witness."""
+    others = choice.others.drop(index=choice.use)
+    others = others[(others[["breaks", "inaccurate", "flushed"]] > 0).any(axis=1)]
+    order = others.sort_values(["breaks", "inaccurate"], ascending=False, kind="stable")
+    rows = [
+        (
+            str(name),
+            _to_witness(row["max_ulp"], anchor_of(operation_of(run), dtype, str(name))),
+            percent(row["breaks"] / row["cells"]),
+            percent(row["inaccurate"] / row["elements"]),
+        )
+        for name, row in order.iterrows()
+    ]
+    caption = f"Those to avoid in {dtype}. Each error leads to its witness"
+    header = ("avoid", "largest error (ulp)", "cells that break", "inaccurate")
+    return Table(caption, header, rows) if rows else None
+
+
+def _to_witness(error: float, anchor: str) -> str:
+    """An error, and where it has none nothing to lead to."""
+    return sampled_maximum(error) if math.isnan(error) else Link(sampled_maximum(error), anchor)
+
+
+def _errors(choice: Choice, dtype: str, run: Run) -> str:
+    row = choice.others.loc[choice.use]
+    largest, probable = row["max_ulp"], row["max_ulp_probable"]
+    begun = f"A result of {choice.use} in {dtype} was off by up to {_error(largest, dtype)}"
+    if math.isnan(largest):
+        return ""
+    if math.isnan(probable) or not sums_to_one(run):
+        return f"{begun}."
+    if probable >= 0.9 * largest:
+        return f"{begun}, on probable classes as on others."
+    return (
+        f"{begun}, on improbable classes; on probable ones, of at least 1/n, by up to "
+        f"{_error(probable, dtype)}."
+    )
+
+
+def _error(ulp: float, dtype: str) -> str:
+    """What part of the value an error is, and how many ulp."""
+    part = relative(ulp, dtype)
+    shown = f"{digits(ulp)} ulp"
+    return shown if math.isnan(part) else f"{part_of_value(part)} ({shown})"
+
+
+def _closest(choice: Choice, dtype: str, run: Run) -> str:
+    """The most accurate without fault; where several are, as figures are shown, all of them."""
+    if not choice.is_sound:
+        return ""
+    is_used = choice.closest == choice.use
+    others = [name for name in choice.tied if name != choice.closest]
+    names = listed([choice.closest, *others])
+    itself = " itself" if is_used and not others else ""
+    begun = f"{names}{itself} {'err' if others else 'errs'} least of those without fault in {dtype}"
+    told = [f"{begun}, by up to {_error(choice.sound.loc[choice.closest, 'max_ulp'], dtype)}"]
+    told += _faster(choice, others, dtype, run) if others else []
+    if is_used or "timings" not in run.tables:
+        return f"{'; '.join(told)}."
+    ratio = timed_pair(run.tables["timings"], dtype, TIMED_N, (choice.closest, choice.use))
+    if ratio in ("–", TOO_NOISY):
+        slower = f"The time of {choice.closest} is {'not known' if ratio == '–' else TOO_NOISY}."
+    else:
+        slower = f"{choice.closest} takes {ratio} times as long as {choice.use}."
+    return f"{'; '.join(told)}. {slower}"
+
+
+def _faster(choice: Choice, others: list[str], dtype: str, run: Run) -> list[str]:
+    """How the speed decides between those that tie; nothing without times."""
+    if "timings" not in run.tables or math.isnan(choice.sound.loc[choice.closest, "time"]):
+        return []
+    pairs = [(name, choice.closest) for name in others]
+    if {timed_pair(run.tables["timings"], dtype, TIMED_N, pair) for pair in pairs} <= {TOO_NOISY}:
+        return [f"their times are {TOO_NOISY}"]
+    return [f"of these {choice.closest} has the shortest time"]
+
+
+def _speed(choice: Choice, dtype: str, run: Run) -> str:
+    timed = choice.others[choice.others["time"].notna()]
+    if choice.use not in timed.index:
+        return ""
+    rows = f"in rows of {whole(TIMED_N)} logits"
+    fastest = str(timed["time"].idxmin())
+    if fastest == choice.use:
+        others = timed.drop(index=fastest)
+        alone = others.empty or bool((others["time_low"] > timed.loc[fastest, "time_high"]).all())
+        surely = "is the fastest that was timed" if alone else "has the shortest time"
+        return f"{choice.use} {surely} in {dtype}, {rows}."
+    ratio = timed_pair(run.tables["timings"], dtype, TIMED_N, (choice.use, fastest))
+    faulty = "" if fastest in choice.sound.index else ", which has faults"
+    if ratio == TOO_NOISY:
+        return (
+            f"{choice.use} cannot be told from {fastest}, the fastest{faulty}, by its time {rows}."
+        )
+    return (
+        f"{choice.use} takes {ratio} times as long as {fastest}, the fastest{faulty}, {rows}. "
+        f"{_RANGE}"
+    )
 
 
 def _reliable(choice: Choice, dtype: str, run: Run) -> str:
@@ -88,114 +235,6 @@ def _reliable(choice: Choice, dtype: str, run: Run) -> str:
     wrong = f"{count(int(row['inaccurate']), int(row['elements']))} results inaccurate"
     flushed = f"{whole(row['flushed'])} flushed to 0"
     return f"Of {where}, {choice.use} {broke}, with {wrong} and {flushed}."
-
-
-def _errors(choice: Choice, dtype: str, run: Run) -> str:
-    row = choice.others.loc[choice.use]
-    largest, probable = row["max_ulp"], row["max_ulp_probable"]
-    begun = f"An error of {choice.use} in {dtype} reaches {_error(largest, dtype)}"
-    if math.isnan(largest):
-        return ""
-    if math.isnan(probable) or not sums_to_one(run):
-        return f"{begun}."
-    if probable >= 0.9 * largest:
-        return f"{begun}, on probable classes as on others."
-    return (
-        f"{begun}, on improbable classes. On probable ones (at least 1/n) it reaches "
-        f"{_error(probable, dtype)}."
-    )
-
-
-def _error(ulp: float, dtype: str) -> str:
-    """An error in ulp, and what part of the value that is."""
-    part = relative(ulp, dtype)
-    shown = "" if math.isnan(part) else f" ({digits(part, 2)} of the value)"
-    return f"{digits(ulp)} ulp{shown}"
-
-
-def _speed(choice: Choice, dtype: str, run: Run) -> str:
-    timed = choice.others[choice.others["time"].notna()]
-    if choice.use not in timed.index:
-        return ""
-    fastest = str(timed["time"].idxmin())
-    if fastest == choice.use:
-        others = timed.drop(index=fastest)
-        alone = others.empty or bool((others["time_low"] > timed.loc[fastest, "time_high"]).all())
-        surely = "is the fastest that was timed" if alone else "has the shortest time"
-        return f"{choice.use} {surely} in {dtype}, in rows of {whole(TIMED_N)}."
-    ratio = timed_pair(run.tables["timings"], dtype, TIMED_N, (choice.use, fastest))
-    faulty = "" if fastest in choice.sound.index else ", which has faults"
-    if ratio == TOO_NOISY:
-        return (
-            f"{choice.use} cannot be told from {fastest}, the fastest{faulty}, by its time in rows "
-            f"of {whole(TIMED_N)}."
-        )
-    return (
-        f"{choice.use} takes {ratio} times as long as {fastest}, the fastest{faulty}, in rows of "
-        f"{whole(TIMED_N)}."
-    )
-
-
-def _closest(choice: Choice, dtype: str, run: Run) -> str:
-    if not choice.is_sound:
-        return ""
-    row = choice.others.loc[choice.closest]
-    if choice.closest == choice.use:
-        others = choice.sound.drop(index=choice.use)
-        equal = [str(name) for name in others.index[others["max_ulp"] <= row["max_ulp"]]]
-        beside = f", as {listed(equal)} is" if equal else ""
-        return f"{choice.use} itself is the most accurate without fault in {dtype}{beside}."
-    begun = f"{choice.closest} errs by up to {_error(row['max_ulp'], dtype)} in {dtype}"
-    if "timings" not in run.tables:
-        return f"{begun}."
-    ratio = timed_pair(run.tables["timings"], dtype, TIMED_N, (choice.closest, choice.use))
-    if ratio in ("–", TOO_NOISY):
-        return f"{begun}; its time is {ratio if ratio == TOO_NOISY else 'not known'}."
-    return f"{begun}, in {ratio} times the time of {choice.use}."
-
-
-def _avoid(choice: Choice, dtype: str, run: Run) -> str:
-    """Who breaks, most first, and how; then who is only inaccurate or flushes."""
-    others = choice.others.drop(index=choice.use)
-    broke = others[others["breaks"] > 0].sort_values("breaks", ascending=False, kind="stable")
-    kept = others[others["breaks"] == 0]
-    told = [_how(str(name), row, dtype, run) for name, row in broke.head(_NAMED).iterrows()]
-    told += [*_also(broke.iloc[_NAMED:]), *_inaccurate(kept), *_flushing(kept)]
-    if told:
-        return f"In {dtype} ({_measured(dtype, run)}): {'; '.join(told)}."
-    names = listed([str(name) for name in others.index])
-    return f"Nothing: in {dtype} none of {names} has a fault." if names else ""
-
-
-def _how(name: str, row: pd.Series, dtype: str, run: Run) -> str:
-    """In how many cells it breaks, and what happens most."""
-    cells = run.results[(run.results["implementation"] == name) & (run.results["dtype"] == dtype)]
-    outcomes = cells[[*BROKEN]].sum()
-    text = f"{name} breaks in {count(int(row['breaks']), int(row['cells']), 'cells')}"
-    if not outcomes.any():
-        return f"{text}, where its rows sum to 1 ± more than 1 %"
-    return f"{text}, mostly by {str(outcomes.idxmax()).replace('_', ' ')}"
-
-
-def _also(broke: pd.DataFrame) -> list[str]:
-    names = [f"{name} (in {whole(row['breaks'])})" for name, row in broke.iterrows()]
-    return [f"{listed(names)} also break{'' if names[1:] else 's'}"] if names else []
-
-
-def _inaccurate(kept: pd.DataFrame) -> list[str]:
-    """Who never breaks, but errs by more than its standard allows."""
-    wrong = kept[kept["inaccurate"] > 0].sort_values("inaccurate", ascending=False, kind="stable")
-    names = [
-        f"{name} ({percent(row['inaccurate'] / row['elements'])})" for name, row in wrong.iterrows()
-    ]
-    some = "never break but give" if names[1:] else "never breaks but gives"
-    return [f"{listed(names)} {some} inaccurate results"] if names else []
-
-
-def _flushing(kept: pd.DataFrame) -> list[str]:
-    flushed = kept[(kept["flushed"] > 0) & (kept["inaccurate"] == 0)]
-    names = [str(name) for name in flushed.index]
-    return [f"{listed(names)} flush{'' if names[1:] else 'es'} small results to 0"] if names else []
 
 
 def _suits(choice: Choice, dtype: str, run: Run) -> str:

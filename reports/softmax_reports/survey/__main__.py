@@ -13,7 +13,7 @@ from softmax_reports.rendering import Page
 from softmax_reports.section import Section
 from softmax_reports.survey.accuracy import by_family, worst
 from softmax_reports.survey.answers import bits, flushed, special
-from softmax_reports.survey.made import environment, surprises
+from softmax_reports.survey.made import environment, is_of_device, surprises
 from softmax_reports.survey.read import Survey, read
 
 TITLE = "The softmaxes that ship, on the same inputs, judged by the same truth"
@@ -21,7 +21,7 @@ TITLE = "The softmaxes that ship, on the same inputs, judged by the same truth"
 
 def sections(survey: Survey, beside: Path) -> list[Section]:
     """All sections, in order; `beside` is the folder of surprises."""
-    found = [surprises(beside), environment(survey)]
+    found = [surprises(beside, survey), environment(survey)]
     found += [worst(survey, operation) for operation in survey.operations]
     found += [special(survey), flushed(survey), bits(survey)]
     found += [by_family(survey, operation) for operation in survey.operations]
@@ -36,7 +36,8 @@ def main() -> int:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    page = Page(TITLE, (), sections(survey, folder.parent / "surprises"))
+    title = f"{TITLE}, on a GPU" if is_of_device(survey) else TITLE
+    page = Page(title, (), sections(survey, folder.parent / "surprises"))
     with TemporaryDirectory(dir=folder) as scratch:  # the page of an earlier survey is replaced
         write_page(page, Path(scratch))
         for name in ("report.html", "report.md"):

@@ -41,8 +41,22 @@ def environment(survey: Survey) -> Section:
         ],
         numeric_from=9,
     )
+    others = settings if settings.rows else Paragraph(f"Set for all: {told}.")
+    devices = Table(
+        "On which device, and how each library is set there",
+        ("library", "what", "is"),
+        [
+            (name, what, value)
+            for name, found in about["libraries"].items()
+            for what, value in found.get("device", {}).items()
+        ],
+        numeric_from=9,
+    )
     failed = [Paragraph(f"Not measured: {name}: {told}.") for name, told in about["failed"].items()]
-    return Section("On what this was measured", [Paragraph(text), versions, settings, *failed])
+    return Section(
+        "On what this was measured",
+        [Paragraph(text), versions, *[devices] * bool(devices.rows), others, *failed],
+    )
 
 
 def _changed(variables: Mapping[str, str], default: Mapping[str, str]) -> list[str]:
@@ -56,10 +70,20 @@ def _default(about: dict[str, Any]) -> dict[str, str]:
     return dict(first["settings"][""])
 
 
-def surprises(folder: Path) -> Section | None:
-    """The surprises, one line each, from the texts in a folder; None where there are none."""
+def is_of_device(survey: Survey) -> bool:
+    """Whether it was made on a device."""
+    return any(found.get("device") for found in survey.about["libraries"].values())
+
+
+def surprises(folder: Path, survey: Survey) -> Section | None:
+    """The surprises, one line each, from the texts in a folder; None where there are none.
+
+    Those of a device are named after it: ``cuda_*.md``.
+    """
     rows = []
     for path in sorted(folder.glob("*.md")):
+        if path.name.startswith("cuda_") != is_of_device(survey):
+            continue
         lines = path.read_text(encoding="utf-8").splitlines()
         title = lines[0].removeprefix("# ")
         witness = next(

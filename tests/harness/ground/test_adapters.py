@@ -9,8 +9,9 @@ from softmax_harness.ground.adapters import ADAPTERS, adapter_named, adapter_of
 from softmax_harness.ground.errors import BadData, UnknownName
 
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
-# By library, one that runs on the processor; CuPy has none.
-LIBRARIES = ("torch", "jax")
+LIBRARIES = ("torch", "jax", "cupy")
+ON_CUDA = [pytest.param((name, "cuda"), marks=pytest.mark.cuda) for name in LIBRARIES]
+PLACES = [("torch", None), ("jax", None), *ON_CUDA]  # libraries, and where their arrays lie
 DTYPES = [np.float16, np.float32, np.float64, np.int64, np.bool_] + [
     ml_dtypes.bfloat16,
     ml_dtypes.float8_e4m3fn,
@@ -18,11 +19,22 @@ DTYPES = [np.float16, np.float32, np.float64, np.int64, np.bool_] + [
 ]
 
 
-@pytest.fixture(params=LIBRARIES)
-def adapter(request):
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"needs {request.param}: pip install {request.param}, then run this file")
-    return adapter_named(request.param)
+@pytest.fixture(params=PLACES, ids=lambda place: " on ".join(filter(None, place)))
+def place(request):
+    library, _ = request.param
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"needs {library}: pip install {library}, then run this file")
+    return request.param
+
+
+@pytest.fixture
+def adapter(place):
+    return adapter_named(place[0])
+
+
+@pytest.fixture
+def device(place):
+    return place[1]
 
 
 def all_bits(dtype):
@@ -35,23 +47,26 @@ def all_bits(dtype):
     return np.array([0.0, -0.0, 1e-40, np.pi, np.inf, np.nan], dtype)
 
 
-def made(adapter, x, device=None):
+def made(adapter, x, device):
     with adapter.enabled((x,)):
         return adapter.from_numpy(x, device)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda each: np.dtype(each).name)
-def test_every_bit_comes_back(adapter, dtype):
+def test_every_bit_comes_back(adapter, device, dtype):
     x = all_bits(dtype)
-    array = made(adapter, x)
+    array = made(adapter, x, device)
     assert adapter_of(array) is adapter
     back = adapter.to_numpy(array)
+    if adapter is ADAPTERS["cupy"] and back.dtype != x.dtype:  # it has no such type
+        assert (back.dtype.kind, back.dtype.itemsize) == ("u", x.dtype.itemsize)
+        back = back.view(x.dtype)
     assert (back.dtype, back.shape) == (x.dtype, x.shape)
     assert back.tobytes() == x.tobytes()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16])
-def test_any_layout_has_the_same_numbers(adapter, dtype):
+def test_any_layout_has_the_same_numbers(adapter, device, dtype):
     x = np.arange(24).reshape(4, 6).astype(dtype)
     still = x.copy()
     still.flags.writeable = False
@@ -63,7 +78,7 @@ def test_any_layout_has_the_same_numbers(adapter, dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for given in (x.T, x[::-1, ::-1], x[:, ::2], *others):
-            array = made(adapter, np.asarray(given))
+            array = made(adapter, np.asarray(given), device)
             np.testing.assert_array_equal(adapter.to_numpy(array), given)
 
 
@@ -90,12 +105,14 @@ def test_jax_refuses_to_lose_digits():
     assert jax.to_numpy(jax.from_numpy(np.array([3, -1]))).tolist() == [3, -1]
 
 
-def test_a_device_that_is_not_there_is_named(adapter):
+def test_a_device_that_is_not_there_is_named(adapter, device):
     with pytest.raises(BadData, match="has no device"):
-        adapter.start("tpu:7" if adapter is ADAPTERS["jax"] else "cuda")
-    adapter.start(None)
-    adapter.start("cpu")
-    adapter.synchronize(made(adapter, np.zeros(2, np.float32), "cpu"), "cpu")
+        adapter.start("tpu:7" if adapter is ADAPTERS["jax"] else "cuda:99")
+    here = device or "cpu"
+    adapter.start(device)
+    adapter.start(here)
+    adapter.synchronize(made(adapter, np.zeros(2, np.float32), here), here)
+    assert adapter.lost(here) == ""
 
 
 def test_a_library_is_found_by_its_name_and_by_its_arrays():

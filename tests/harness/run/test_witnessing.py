@@ -13,7 +13,7 @@ from softmax_harness.ground.workers import Here
 from softmax_harness.run.options import Options
 from softmax_harness.run.provenance import command_of, provenance
 from softmax_harness.run.selection import select
-from softmax_harness.run.witnessing import Witnessing, bits_text, witness_table
+from softmax_harness.run.witnessing import _LEFT, Witnessing, bits_text, witness_table
 from softmax_harness.subjects.declaration import Said
 
 WITNESS = "float32:-0x1.77p+4,0x1.77p+4@0"
@@ -40,6 +40,19 @@ def test_the_line_holds_the_exact_value_between_its_neighbours():
     assert nearest == np.float32(exact)
     assert np.nextafter(nearest, np.float32(1)) == np.float32(shown["above"][0])
     assert "\nmax-shifted\n  gives " in shown["text"] and "subtract" in shown["text"]
+
+
+def test_of_a_long_row_both_ends_the_element_and_the_exact_steps_are_shown():
+    shown = json.loads(
+        Witnessing("softmax", "online", "float16:normal-1,n=4096,rows=1,seed=0@0,2000").do()
+    )
+    lines = shown["text"].splitlines()
+    steps = [next(each for each in lines if f"  {number}. " in each) for number in (1, 2, 3)]
+    for line in (lines[1], steps[0], steps[2]):
+        assert all(f"[{place}] " in line for place in (0, 1, 2, 2000, 4095))
+    assert "sum" in steps[1] and lines[-1].strip() == _LEFT
+    assert shown["index"] == 2000 and len(shown["computed"][1].replace(" ", "")) == 16
+    assert float(shown["below"][0]) < float(shown["exact"]) < float(shown["above"][0])
 
 
 def test_what_cannot_be_shown_here_is_left_out():

@@ -324,6 +324,125 @@ def test_a_device_of_its_own_hides_no_change_of_the_input(fake):
     assert (reply.y == 1).all()
 
 
+class Late(FakeLibrary):
+    """A library whose device goes on computing until it is waited for."""
+
+    def to_numpy(self, array):
+        return array.x.copy()  # as from a device
+
+    def synchronize(self, result, device):
+        result.x[...] = 1
+
+
+@pytest.mark.parametrize("kind", [Late, FakeLibrary])
+def test_a_result_that_is_still_computed_is_told(kind, monkeypatch):
+    monkeypatch.setitem(ADAPTERS, "fake", kind())
+
+    def function(x, axis=-1):
+        return Wrapped(np.zeros((2, 3), np.float32))
+
+    call = Request(
+        Problem.of(OPERATIONS["softmax"], FORMATS["float32"]), (np.zeros((2, 3), np.float32),)
+    ).call
+    reply = answered(OfArrays(function, "fake", None), call)
+    assert [each.kind for each in reply.faults] == ["unfinished"] * (kind is Late)
+    assert (reply.y == 0).all()
+
+
+class OnDevice(FakeLibrary):
+    """A library that gives copies of what lies on its device."""
+
+    def to_numpy(self, array):
+        return array.x.copy()
+
+
+def test_memory_on_a_device_that_a_later_call_writes_to_is_told(monkeypatch):
+    monkeypatch.setitem(ADAPTERS, "fake", OnDevice())
+    one = Wrapped(np.zeros((2, 3), np.float32))
+
+    def static(x, axis=-1):
+        one.x[...] = x.x
+        return one
+
+    def fresh(x, axis=-1):
+        return Wrapped(x.x)
+
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    call = Request(Problem.of(OPERATIONS["softmax"], FORMATS["float32"]), (x,), times=3).call
+    for function, kinds in ((static, ["result_overwritten"]), (fresh, [])):
+        reply = answered(OfArrays(function, "fake", None), call)
+        assert [each.kind for each in reply.faults] == kinds
+
+
+BROKEN = """
+import sys
+from types import ModuleType
+
+
+class CUDA:
+    lost = False
+
+    @classmethod
+    def is_initialized(cls):
+        return True
+
+    @classmethod
+    def synchronize(cls):
+        if cls.lost:
+            raise RuntimeError("CUDA error: an illegal memory access\\nwas encountered")
+
+
+torch = sys.modules["torch"] = ModuleType("torch")
+torch.cuda = CUDA
+
+
+def softmax(x, axis=-1):
+    if x.shape[-1] > 5:
+        CUDA.lost = True
+    CUDA.synchronize()
+    return x
+
+
+def raises(x, axis=-1):
+    raise ValueError("no such shape")
+"""
+
+
+def test_a_device_that_a_call_has_broken_ends_the_process(tmp_path):
+    path = tmp_path / "kernel.py"
+    path.write_text(BROKEN, encoding="utf-8")
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    short, long = (Request(problem, (np.zeros((2, n), np.float32),)) for n in (3, 7))
+    with Isolated(f"{path}:softmax", Limits()) as process:
+        process.load()
+        with pytest.raises(Ended, match="DeviceLost: CUDA error: an illegal memory") as ended:
+            process.serve([short, long, short])
+        assert len(ended.value.replies) == 1 and ended.value.fault.kind == "died"
+        assert "of shape (2, 7)" in ended.value.told
+        assert process.serve([short])[0].y is not None
+    with Isolated(f"{path}:raises", Limits()) as process:
+        process.load()
+        (reply,) = process.serve([short])
+    assert [each.kind for each in reply.faults] == ["raised"]
+
+
+def test_processes_leave_memory_and_cores_to_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "as it was")
+    path = tmp_path / "kernel.py"
+    path.write_text(
+        "import os\n"
+        "def f(x, axis=-1):\n"
+        "    names = ('TORCHINDUCTOR_COMPILE_THREADS', 'XLA_PYTHON_CLIENT_PREALLOCATE')\n"
+        "    raise ValueError([os.environ[name] for name in names])\n",
+        encoding="utf-8",
+    )
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    with Isolated(f"{path}:f", Limits()) as process:
+        process.load()
+        (reply,) = process.serve([Request(problem, (np.zeros((2, 3), np.float32),))])
+    assert "['1', 'as it was']" in reply.faults[0].message
+
+
 def test_what_hangs_at_its_first_call_is_ended(tmp_path):
     path = tmp_path / "kernel.py"
     path.write_text("import time\ndef f(x, axis=-1): time.sleep(60)\n", encoding="utf-8")

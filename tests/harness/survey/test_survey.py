@@ -8,8 +8,10 @@ from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.subject import Subject
 from softmax_harness.survey import unit
-from softmax_harness.survey.environments import Task, done
+from softmax_harness.survey.device import facts, settings_on
+from softmax_harness.survey.environments import LIBRARIES, ON_DEVICE, Task, done, tasks
 from softmax_harness.survey.gathered import about, tables
+from softmax_harness.survey.measuring import is_of
 from softmax_harness.survey.planned import Setting, recipes, settings_of
 from softmax_harness.survey.probed import flushed_from, nan_places, special_answers
 from softmax_harness.survey.stored import Key, all_kept, keep, kept, stamp
@@ -160,3 +162,37 @@ def test_thirty_softmaxes_are_listed_and_each_missing_one_says_how_to_get_it():
     found = catalogue()
     assert len(found) >= 30
     assert all("pip install" in each.unavailable for each in found.values() if each.unavailable)
+
+
+def test_a_device_has_tasks_of_its_own_one_for_each_operation(tmp_path):
+    own = tasks(tmp_path, device="cuda")
+    assert {each.library for each in own} == set(ON_DEVICE["cuda"]["cuda"])
+    assert {each.operation for each in own if each.library == "torch"} == {
+        "softmax",
+        "attention",
+        "cross_entropy",
+        "log_softmax",
+        "logsumexp",
+    }
+    assert {each.name for each in tasks(tmp_path, ("triton",), "cuda")} == {"triton softmax"}
+    plain = tasks(tmp_path)
+    assert {each.library for each in plain} == {name for own in LIBRARIES.values() for name in own}
+    assert not any(each.device or each.operation for each in plain)
+
+
+def test_what_is_on_a_device_is_no_part_of_the_survey_of_processors():
+    found = catalogue()
+    assert is_of(found["torch-cuda"], "torch", "cuda")
+    assert not is_of(found["torch-cuda"], "torch", "")
+    assert is_of(found["torch"], "torch", "") and not is_of(found["torch"], "torch", "cuda")
+    assert is_of(found["jax"], "jax", "")  # which says that it is on the processor
+    assert settings_on("", "torch") == settings_of("torch") and facts("torch", "") == {}
+    assert [each.name for each in settings_on("cuda", "torch")] == [""]
+
+
+def test_the_card_is_a_part_of_what_a_unit_is_kept_under():
+    import softmax_implementations.max_shifted  # noqa: F401
+
+    plain = stamp(Setting(), [MODULE])
+    assert stamp(Setting(), [MODULE], {}) == plain
+    assert stamp(Setting(), [MODULE], {"device": "one card"}) != plain

@@ -37,9 +37,17 @@ def failure(*given, **named):
     return str(caught.value)
 
 
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def device(request):
+    """Where arrays are made meanwhile."""
+    with jax.default_device(jax.devices(request.param)[0]):
+        yield request.param
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_right_passes_and_what_is_wrong_fails(name):
+def test_what_is_right_passes_and_what_is_wrong_fails(name, device):
     x = logits(name, 32, 300)
+    assert device == "cpu" or {each.platform for each in x.devices()} == {"gpu"}
     y = wide(x)
     assert_close(y, x)
     assert_close(jax.nn.softmax(x, -1), x, standard="native")
@@ -52,12 +60,12 @@ def test_what_is_right_passes_and_what_is_wrong_fails(name):
     assert_close(right, x, standard="rounded")
 
 
-def test_zeros_of_a_long_row():
+def test_zeros_of_a_long_row(device):
     x = jnp.zeros(393216, jnp.bfloat16)
     assert "Mismatched elements: 393216 / 393216 (100.0%)" in failure(x, x)
 
 
-def test_shapes_axes_and_formats():
+def test_shapes_axes_and_formats(device):
     x = logits("bfloat16", 6, 8, 10)
     for view in [x, x[::2, 1:], x.T, jnp.broadcast_to(x[:1], (4, 8, 10))]:
         for axis in (-1, 0, 1):
@@ -70,9 +78,9 @@ def test_shapes_axes_and_formats():
 
 
 def test_it_flushes_subnormals_on_a_cpu():
-    x = jnp.array([0.0, -100.0])
+    x = jnp.array([0.0, -100.0], device=jax.devices("cpu")[0])
     if jax.nn.softmax(x)[1]:
-        pytest.skip("JAX keeps subnormals here; run it on a CPU")
+        pytest.skip("JAX keeps subnormals on this processor; run it on another")
     assert "flushed_subnormal" in failure(jax.nn.softmax(x), x)
     assert_close(jax.nn.softmax(x), x, without=["subnormals"])
 

@@ -1,6 +1,7 @@
 """`assert_close` and `exact` on tensors of torch, as they lie on this machine."""
 
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -16,12 +17,12 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.testing import assert_close, exact
 
 NAMES = ("float16", "bfloat16", "float32", "float64")
-DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 DTYPES = [getattr(torch, name) for name in NAMES]
 
 
-def logits(dtype, *shape, device="cpu"):
-    made = np.random.default_rng(5).standard_normal(shape)
+def logits(dtype, *shape, device="cpu", seed=5):
+    made = np.random.default_rng(seed).standard_normal(shape)
     return torch.tensor(3 * made, device=device).to(dtype)
 
 
@@ -107,13 +108,14 @@ def test_a_callable_of_tensors_is_checked():
     assert "has no attribute" in check(right, **wanted | {"arrays": None}).text
 
 
-def test_operands_are_tensors_too():
+@pytest.mark.parametrize("device", DEVICES)
+def test_operands_are_tensors_too(device):
     functional = torch.nn.functional
-    x, target = logits(torch.float32, 6, 50), torch.arange(6)
+    x, target = logits(torch.float32, 6, 50, device=device), torch.arange(6, device=device)
     y = functional.cross_entropy(x, target, reduction="none")
     assert_close(y, x, operation="cross_entropy", target=target)
-    q, k, v = (logits(torch.float32, 2, 3, 16, 8) for _ in range(3))
-    seen = torch.ones(16, 16, dtype=torch.bool).tril()
+    q, k, v = (logits(torch.float32, 2, 3, 16, 8, device=device) for _ in range(3))
+    seen = torch.ones(16, 16, dtype=torch.bool, device=device).tril()
     y = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
     given = {"operation": "attention", "q": q, "k": k, "v": v}
     assert_close(y, **given, mask=seen)
@@ -164,10 +166,78 @@ def test_a_device_is_read_in_slices(monkeypatch):
         assert torch.equal(foreign_arrays._on_host(x, torch), x)
 
 
-@pytest.mark.skipif("cuda" not in DEVICES, reason="copies from a GPU; run it where there is one")
+@pytest.mark.cuda
 def test_a_tensor_with_gaps_is_not_copied_on_its_device():
     x = torch.zeros(1 << 26, 2, dtype=torch.bfloat16, device="cuda")[:, 0]
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     assert foreign_arrays.as_numpy(x, "x").shape == x.shape
     assert torch.cuda.max_memory_allocated() - before <= foreign_arrays._SLICE_BYTES
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_what_a_device_computes_of_each_operation_is_judged(dtype):
+    functional = torch.nn.functional
+    x, target = logits(dtype, 64, 1000, device="cuda"), torch.arange(64, device="cuda")
+    assert_close(torch.log_softmax(x, -1), x, operation="log_softmax")
+    lse, usual = torch.logsumexp(x, -1), {"standard": "usual"}
+    assert_close(lse, x, operation="logsumexp", **usual)
+    y = functional.cross_entropy(x, target, reduction="none")
+    assert_close(y, x, operation="cross_entropy", target=target, **usual)
+    assert "inaccurate" in failure(lse * 1.04, x, operation="logsumexp")
+    q, k, v = (logits(dtype, 2, 3, 128, 64, device="cuda", seed=seed) for seed in range(3))
+    given = {"operation": "attention", "q": q, "k": k, "v": v}
+    y = functional.scaled_dot_product_attention(q, k, v)
+    assert_close(y, **given, standard="native")
+    right = exact(**given)
+    assert right.device == y.device and right.dtype == dtype
+    failure(functional.scaled_dot_product_attention(q, k, v, is_causal=True), **given)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2"])
+def test_float8_on_a_device(name):
+    dtype = getattr(torch, name)
+    x = logits(torch.float32, 32, 100, device="cuda").to(dtype)
+    y = torch.softmax(x.float(), -1).to(dtype)
+    assert_close(y, x)
+    right = exact(x)
+    assert right.dtype == dtype and right.device == x.device
+    assert_close(right, x, standard="rounded")
+    assert "Mismatched elements" in failure(torch.zeros_like(y), x)
+
+
+@pytest.mark.cuda
+def test_what_a_graph_replays_is_judged():
+    x = logits(torch.float32, 32, 300, device="cuda")
+    torch.softmax(x, -1)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = torch.softmax(x, -1)
+    for _ in range(2):
+        x.copy_(torch.randn_like(x))
+        graph.replay()
+        assert_close(y, x)
+    x.copy_(torch.randn_like(x))
+    assert "Mismatched elements" in failure(y, x)
+
+
+@pytest.mark.cuda
+def test_a_device_that_is_broken_is_told_in_one_line():
+    code = """
+import torch
+from softmax_harness.ground.errors import HarnessError
+from softmax_harness.testing import assert_close
+x = torch.zeros(2, 3, device="cuda")
+y = torch.softmax(x, -1)
+torch._assert_async(torch.tensor(False, device="cuda"))
+try:
+    assert_close(y, x)
+except HarnessError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "which cannot be read here" in done.stdout and "device-side assert" in done.stdout
+    assert done.stdout.count("\n") == 1, done.stdout + done.stderr

@@ -23,6 +23,7 @@ from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.device import DeviceLost, check_device
 from softmax_harness.subjects.isolation import Reply, Request
 
 if TYPE_CHECKING:  # the contract is the judge's, who alone loads it
@@ -184,7 +185,16 @@ def _answering(
 
 
 def _answer(called: Callable[..., Any] | Adapted, request: Request) -> Reply:
-    return answered(called, request.call, _ACCIDENTS)
+    reply = answered(called, request.call, _ACCIDENTS)
+    try:
+        check_device(reply)
+    except DeviceLost as lost:
+        x = request.x
+        raise DeviceLost(
+            f"called with {x.dtype.name} of shape {x.shape}, it broke the device of this process, "
+            f"which computes nothing more: {lost}. softmax-harness check has a process for it"
+        ) from None
+    return reply
 
 
 def _name(f: Softmax) -> str:

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -98,25 +98,27 @@ class Stream:
     elements: int = 0
 
     def __iter__(self) -> Generator[JudgedBlocks]:
-        for blocks, asked_for, replies in self._answered():
-            answers = [
-                _Answer(*block, inputs, reply)
-                for block, inputs, reply in zip(blocks, asked_for, replies, strict=True)
-            ]
-            judged = self._judged(answers)
-            if not self.one_by_one:
-                self._note_faults(answers)
-                self.elements += sum(each.codes.size for each in judged.wholes)
-                yield judged
-                continue
-            found = {(each.recipe, each.start): each for each in judged.blocks}
-            for each in answers:
-                self._note_faults([each])
-                if self.ends_at([fault.kind for fault in each.reply.faults]):
-                    return
-                if (block := found.get((each.recipe, each.start))) is not None:
-                    self.elements += block.found.codes.size
-                    yield JudgedBlocks.of(block)
+        # Closed here and not when it is forgotten: whoever asks next must be the only one.
+        with closing(self._answered()) as answered:
+            for blocks, asked_for, replies in answered:
+                answers = [
+                    _Answer(*block, inputs, reply)
+                    for block, inputs, reply in zip(blocks, asked_for, replies, strict=True)
+                ]
+                judged = self._judged(answers)
+                if not self.one_by_one:
+                    self._note_faults(answers)
+                    self.elements += sum(each.codes.size for each in judged.wholes)
+                    yield judged
+                    continue
+                found = {(each.recipe, each.start): each for each in judged.blocks}
+                for each in answers:
+                    self._note_faults([each])
+                    if self.ends_at([fault.kind for fault in each.reply.faults]):
+                        return
+                    if (block := found.get((each.recipe, each.start))) is not None:
+                        self.elements += block.found.codes.size
+                        yield JudgedBlocks.of(block)
 
     def _note_faults(self, answers: list[_Answer]) -> None:
         self.faults += [

@@ -7,13 +7,15 @@ place here. None of them is imported before one of its arrays is met or asked fo
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import sys
 from typing import Any
 
 from softmax_harness.ground.adapters.adapter import Adapter
 from softmax_harness.ground.errors import unknown
 
-__all__ = ["ADAPTERS", "Adapter", "adapter_named", "adapter_of"]
+__all__ = ["ADAPTERS", "Adapter", "adapter_named", "adapter_of", "lost_device", "set_environment"]
 
 
 def _found() -> dict[str, Adapter]:
@@ -40,3 +42,16 @@ def adapter_of(array: Any) -> Adapter | None:
     """
     roots = {each.__module__.partition(".")[0] for each in type(array).__mro__}
     return next((each for each in ADAPTERS.values() if roots.intersection(each.ROOTS)), None)
+
+
+def lost_device(device: str | None = None) -> str:
+    """Why a device that libraries of this process use computes nothing more; empty where all do."""
+    loaded = (each for name, each in ADAPTERS.items() if name in sys.modules)
+    return next((told for each in loaded if (told := each.lost(device))), "")
+
+
+def set_environment() -> None:
+    """Set for this process what libraries read when they are loaded, but what is set already."""
+    for each in ADAPTERS.values():
+        for name, value in each.ENVIRONMENT.items():
+            os.environ.setdefault(name, value)

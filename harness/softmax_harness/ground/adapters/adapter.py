@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -21,10 +22,13 @@ class Adapter(Protocol):
         The top-level packages in which the classes of its arrays are defined.
     IS_WRITABLE : bool
         Whether its arrays can be written to.
+    ENVIRONMENT : dict
+        Variables by which the library leaves to others what it would take for itself.
     """
 
     ROOTS: tuple[str, ...]
     IS_WRITABLE: bool
+    ENVIRONMENT: dict[str, str]
 
     def start(self, device: str | None) -> None:
         """Import the library and wake the device, which the first array would do else.
@@ -47,8 +51,30 @@ class Adapter(Protocol):
     def synchronize(self, result: Any, device: str | None) -> None:
         """Wait until the device has computed a result."""
 
+    def lost(self, device: str | None) -> str:
+        """Why a device computes nothing more for this process; empty where it still does.
+
+        A kernel that reads or writes where it may not takes all that comes after it down, too.
+        """
+
     def enabled(self, arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:
         """What must hold while a function is called on these, such as types of 64 bits."""
+
+
+def told_twice(use: Callable[[], object], error: type[Exception]) -> str:
+    """The first line of what the use of a device raises twice; empty where it raises no more.
+
+    What is wrong with one launch alone is told once.
+    """
+    told = ""
+    for _ in range(2):
+        try:
+            use()
+        except error as raised:
+            told = str(raised).partition("\n")[0] or type(raised).__name__
+        else:
+            return ""
+    return told
 
 
 def is_own(dtype: np.dtype[Any]) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.adapters.adapter import is_own
+from softmax_harness.ground.adapters.adapter import is_own, told_twice
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("cupy",)
 IS_WRITABLE = True
+ENVIRONMENT: dict[str, str] = {}
 
 
 def start(device: str | None) -> None:
@@ -65,6 +66,14 @@ def synchronize(result: Any, device: str | None) -> None:
 
     with _device(device):
         cupy.cuda.runtime.deviceSynchronize()
+
+
+def lost(device: str | None) -> str:
+    """What CUDA says of itself, if it can be used no more."""
+    import cupy
+
+    error = cupy.cuda.runtime.CUDARuntimeError
+    return told_twice(lambda: synchronize(None, device), error)
 
 
 def enabled(arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.adapters.adapter import told_twice
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("jax", "jaxlib")
 IS_WRITABLE = False
+# On a GPU it would take most of the memory, and leave none for another process.
+ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def start(device: str | None) -> None:
-    """Import JAX, and have XLA find the device and compile for it once.
-
-    On a GPU it would take most of the memory for itself, and leave none for another process.
-    """
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    """Import JAX, and have XLA find the device and compile for it once."""
     from_numpy(np.zeros(1, np.float32), device).block_until_ready()
 
 
@@ -75,6 +73,16 @@ def synchronize(result: Any, device: str | None) -> None:
     import jax
 
     jax.block_until_ready(result)
+
+
+def lost(device: str | None) -> str:
+    """What XLA says of its device, if that can be used no more."""
+    import jax.numpy as jnp
+
+    def add() -> None:
+        (jnp.array(1, np.float32, device=_device(device)) + 1).block_until_ready()
+
+    return told_twice(add, RuntimeError)
 
 
 def enabled(arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.adapters.adapter import carrier, dtype_named, is_own
+from softmax_harness.ground.adapters.adapter import carrier, dtype_named, is_own, told_twice
 from softmax_harness.ground.errors import BadData
 
 ROOTS = ("torch",)
 IS_WRITABLE = True
+# Compiling for a device it would start as many processes as there are cores, which then wait.
+ENVIRONMENT = {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 
 def start(device: str | None) -> None:
@@ -73,12 +75,24 @@ def to_numpy(array: Any) -> NDArray[Any]:
 
 
 def synchronize(result: Any, device: str | None) -> None:
-    """Wait for all that was given to the device; the processor has nothing to wait for."""
+    """Wait for all that was given to the device; the processor has nothing to wait for.
+
+    Where no device is said, it is that of the result.
+    """
     import torch
 
-    kind = torch.device(device or "cpu").type
-    if kind != "cpu":
-        getattr(torch, kind).synchronize(device if ":" in str(device) else None)
+    place = torch.device(device or getattr(result, "device", "cpu"))
+    if place.type != "cpu":
+        getattr(torch, place.type).synchronize(None if place.index is None else place)
+
+
+def lost(device: str | None) -> str:
+    """What CUDA says of itself, if it was used and can be used no more."""
+    import torch
+
+    if not torch.cuda.is_initialized():
+        return ""
+    return told_twice(torch.cuda.synchronize, RuntimeError)
 
 
 def enabled(arguments: tuple[NDArray[Any], ...]) -> AbstractContextManager[Any]:

@@ -15,11 +15,13 @@ from typing import Any
 from softmax_implementations import Implementation, implementations
 from softmax_implementations.registry import declared
 
+from softmax_harness.ground.adapters import set_environment
 from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
+from softmax_harness.subjects.device import check_device
 from softmax_harness.subjects.isolation import group, limits, plain, watch
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
@@ -78,6 +80,7 @@ def _begin(memory: int) -> None:
     # NumPy's warnings are an implementation's own business.
     warnings.showwarning = _unseen  # type: ignore[assignment]
     limits.impose(memory)
+    set_environment()
 
 
 def _unseen(*warning: Any) -> None:
@@ -168,7 +171,9 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
     """Make each call of the implementation in turn; at the end tell what they left behind."""
     around = watch.state()
     for each in calls:
-        yield answered(_Here.function, Call(*each))
+        reply = answered(_Here.function, Call(*each))
+        check_device(reply)
+        yield reply
     yield _left(around)
 
 

@@ -1,0 +1,57 @@
+"""From the page of ten implementations to the outlier's witness, replayed in a terminal.
+
+The page alone is looked at: it names the outlier, whose largest error leads to the input, whose
+command is copied and run.
+"""
+
+import shlex
+
+import pytest
+
+OTHERS = ("max-shifted", "accurate", "wide", "blocked", "reciprocal")
+OTHERS += ("scipy", "neumaier-sum", "blocked-lazy", "exact")
+KERNEL = """import numpy as np
+
+
+def softmax(x, axis=-1):
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    total = np.sum(np.float16(e), axis=axis, keepdims=True, dtype=np.float16)  # of one type too few
+    return (e / total).astype(x.dtype)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, run_here):
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    names = [*OTHERS[:4], "kernel.py:softmax", *OTHERS[4:]]
+    options = ("--dtype", "float32", "--family", "normal-10,rising", "--asv", "none")
+    run_here(*names, *options, "--out", tmp_path / "run", cwd=tmp_path)
+    return tmp_path
+
+
+def test_three_clicks_lead_from_the_page_to_a_replay_in_a_terminal(folder, opened_page, command):
+    page = opened_page(
+        folder / "run" / "report.html", permissions=["clipboard-read", "clipboard-write"]
+    )
+    card = page.locator(".card")
+    assert card.locator("dd").first.inner_text().startswith("In float32 kernel.py:softmax")
+    card.locator("summary").click()
+    outlier = card.locator("tbody tr").first
+    assert outlier.locator("th").inner_text() == "kernel.py:softmax"
+    outlier.locator("a").click()
+    witness = page.locator("details.witness[open]")
+    assert witness.count() == 1 and "kernel.py:softmax in float32" in witness.inner_text()
+    witness.get_by_role("button", name="copy the command").click()
+    program, *words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert program == "softmax-harness"
+    replayed = command(*words, cwd=folder)
+    assert replayed.returncode == 0
+    facts = dict(
+        zip(
+            witness.locator("dt").all_inner_texts(),
+            witness.locator("dd").all_inner_texts(),
+            strict=True,
+        )
+    )
+    computed = facts["computed"].split()[0]
+    assert f"{computed} (+" in replayed.stdout and facts["exact value"] in replayed.stdout
