@@ -15,6 +15,7 @@ _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _DROPPED = re.compile(
     r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL
 )
+_PATH = re.compile(r'(?<= d=")[^"]*')
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 
@@ -36,6 +37,7 @@ def inline(svg: str, name: str, alternative: str, tips: Mapping[str, str]) -> st
         text = text.replace(f'<g id="{id}">', f'<g id="{id}"><title>{html.escape(tip)}</title>')
     text = _ID.sub(lambda found: f"{found[0]}{name}-", text)
     text = re.sub(r' id="[\w-]+-(?:line2d|patch|text|xtick|ytick|matplotlib.axis)_\d+"', "", text)
+    text = _PATH.sub(_compact, text)
     text = _NUMBER.sub(_shorter, text)
     text = re.sub(r"\n\s*", "\n", text).strip()
     words = html.escape(alternative)
@@ -44,6 +46,11 @@ def inline(svg: str, name: str, alternative: str, tips: Mapping[str, str]) -> st
     return text.replace(
         "<svg ", f'<svg role="img" aria-label="{words}" class="figure" ', 1
     ).replace(size[0], f'width="{float(size[1]):.0f}" height="{float(size[2]):.0f}"', 1)
+
+
+def _compact(found: re.Match[str]) -> str:
+    """The data of a path without the spaces and lines that its grammar does not ask for."""
+    return re.sub(r"\s*([MLHVCQZ])\s*", r"\1", found[0].strip(), flags=re.IGNORECASE)
 
 
 def _shorter(found: re.Match[str]) -> str:

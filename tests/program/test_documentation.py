@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from softmax_harness.cli import VERBS
@@ -41,6 +42,24 @@ RELEASED = imported(ROOT / ".github" / "release_readme.py")
 
 def test_the_front_page_is_short():
     assert len(README.splitlines()) < 120
+
+
+def test_the_front_page_has_the_figures_of_the_newest_survey_of_processors():
+    dated = (ROOT / "reports" / "survey").glob("[0-9]" * 4 + "-[0-9][0-9]-[0-9][0-9]")
+    measured = pd.read_csv(max(dated) / "results.csv")
+    is_default = measured["setting"].isna() & measured["way"].isna()
+    own = measured[is_default & (measured["operation"] == "softmax")]
+    worst = own.groupby(["dtype", "implementation"])["max_ulp"].max()
+    table = README[README.index("| largest error seen, ulp") :].split("\n\n")[0]
+    head, _, *rows = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in table.split("\n")
+    )
+    for dtype, *cells in rows:
+        for name, cell in zip(head[1:], cells, strict=True):
+            found = worst.get((dtype, name.lower()))
+            assert cell == (
+                "–" if found is None else f"{found:.3g}".replace("e+", "e").replace("e0", "e")
+            )
 
 
 @NEEDS_A_SHELL

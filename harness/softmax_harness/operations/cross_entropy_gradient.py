@@ -44,6 +44,8 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """What softmax has there, less 1 at the true class."""
     fixed, expected = softmax.special_values(x, policy)
+    if not fixed.any():
+        return fixed, expected
     expected = np.array(expected)
     target = operands[0][:, None]
     own = at_target(expected, operands)

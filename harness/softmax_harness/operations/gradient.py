@@ -153,8 +153,10 @@ class _Sums:
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """0 for what is masked and for a row of one; NaN where softmax has it, or v at what is seen."""
     fixed, expected = softmax.special_values(x, policy)
+    v = operands[0].astype(np.float64, copy=False)
+    if not fixed.any():
+        return not_finite.with_operand((fixed, expected), policy, x.shape[-1], v)
     special = fixed, np.where(expected == 1.0, 0.0, expected)
-    v = operands[0].astype(np.float64)
     return not_finite.with_operand(special, policy, x.shape[-1], v, used=x != -np.inf)
 
 
@@ -205,7 +207,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.moments.gradient`."""
-    v = not_finite.without(operands[0].astype(np.float64))
+    v = not_finite.without(operands[0].astype(np.float64, copy=False))
     return screen.gradient(x, v, fixed, expected, format)
 
 

@@ -79,8 +79,11 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """cross_entropy's; +inf where any class is masked, unless eps is 0; NaN if eps is."""
     target, smoothing = operands
     fixed, expected = log_softmax.special_values(x, policy)
-    own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
     own_fixed = cross_entropy.at_target(fixed, (target,))
+    if not fixed.any():
+        special = own_fixed, np.zeros(own_fixed.shape)
+        return not_finite.with_operand(special, policy, x.shape[-1], smoothing.astype(np.float64))
+    own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
     hidden = np.isneginf(np.where(fixed, expected, 0.0)).any(axis=-1, keepdims=True)
     infinite = hidden & (smoothing.astype(np.float64) != 0.0)
     loss = np.where(own == ANYTHING, ANYTHING, -own)

@@ -98,7 +98,9 @@ def _at_largest(own: Ball, whole: Ball, most: int, others: Ball, bits: int) -> E
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """NaN where softmax has it, or v; v_i where softmax is 0, v_i less the sum where it is 1."""
     fixed, expected = softmax.special_values(x, policy)
-    v = operands[0].astype(np.float64)
+    v = operands[0].astype(np.float64, copy=False)
+    if not fixed.any():
+        return not_finite.with_operand((fixed, expected), policy, x.shape[-1], v)
     with np.errstate(invalid="ignore", over="ignore"):
         passed = v - np.where(expected == 0.0, 0.0, expected * v.sum(axis=-1, keepdims=True))
     passed = np.where(expected == ANYTHING, ANYTHING, passed)
@@ -141,7 +143,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.passed_back`."""
-    v = not_finite.without(operands[0].astype(np.float64))
+    v = not_finite.without(operands[0].astype(np.float64, copy=False))
     return passed_back.log_softmax_gradient(x, v, fixed, expected, format)
 
 

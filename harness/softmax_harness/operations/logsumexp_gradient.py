@@ -28,7 +28,7 @@ from softmax_harness.operations.screen.gradients import relative_error, sum_and_
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.passed_back import Sum, at_largest
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import exact_product
+from softmax_harness.operations.screen.workspace import Bits
 from softmax_harness.operations.steps import ExactSteps
 from softmax_harness.operations.truth import Truth
 
@@ -78,6 +78,8 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """g times what softmax has there; NaN if g is."""
     fixed, expected = softmax.special_values(x, policy)
     g = operands[0].astype(np.float64)
+    if not fixed.any():
+        return not_finite.with_operand((fixed, expected), policy, x.shape[-1], g)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.where(expected == 0.0, 0.0, expected * g)
     special = fixed, np.where(expected == ANYTHING, ANYTHING, np.where(fixed, scaled, 0.0))
@@ -105,17 +107,21 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
-    """softmax as two float64 times the significand of g, of which only the tails are rounded.
+    """The exponentials as two float64 times the significand of g over their sum.
 
-    Both roundings are below 2**-104 of the result. The exponent of g is added; what lies below
-    2**-1500 is next to nothing in every format. At the largest logit it is g less g times the sum
-    of the others over that of all: next to a power of two, only that tells the side. If g is 0, so
-    is the result, exactly.
+    What that adds to softmax's roundings is below 2**-5 of the kernel's error. The exponent of g is
+    added; what lies below 2**-1500 is next to nothing in every format. At the largest logit it is g
+    less g times the sum of the others over that of all: next to a power of two, only that tells the
+    side. If g is 0, so is the result, exactly.
     """
     g = not_finite.without(operands[0].astype(np.float64))
     zero = g == 0.0
     significand, exponent = np.frexp(np.where(zero, 1.0, g))
-    stages = [Stage(each, relative_error(each) + 2.0**-104) for each in kernels_of(format)]
+    exponent = exponent.astype(np.int64)
+    stages = [
+        Stage(each, relative_error(each) + 2.0**-5 * each.RELATIVE_ERROR)
+        for each in kernels_of(format)
+    ]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
@@ -125,21 +131,19 @@ def screened(
         parts, pieces = sum_and_terms(logits)
         less_g = Sum(-significand[part], *np.zeros((2, len(undecided), 1)))
         inverse = kernel.inverse(list(parts.whole))
+        nothing = np.zeros((len(undecided), 1))
+        share = kernel.times_inverse(inverse, (significand[part], nothing))
         for piece, terms, w in pieces:
-            head, tail = kernel.scaled(terms[0], terms[1], inverse, w)
-            q, factor = terms[2], np.broadcast_to(significand[part], head.shape)
-            own, lost = exact_product(head, factor)
-            head[:], tail[:] = own, tail * factor + lost
-            q >>= 52
-            q += exponent[part]
-            np.maximum(q, _LEAST, out=q)
-            q <<= 52
+            head, tail = kernel.scaled(terms[0], terms[1], share, w)
+            q = terms[2]
+            _raise(q, exponent[part])
             of_piece = here.columns(piece)
             open_ = rounded(head, tail, q, of_piece, error, w, below_one=False)
             at = logits.at_top(piece)
-            nothing = np.broadcast_to(0.0, open_.shape)
-            top = at_largest(nothing, at, less_g, parts, inverse, 4.0 * kernel.RELATIVE_ERROR)
-            top = top._replace(exponent=top.exponent + exponent[part][at[0]])
+            none = np.broadcast_to(0.0, open_.shape)
+            top = at_largest(none, at, less_g, parts, inverse, 4.0 * kernel.RELATIVE_ERROR)
+            # In units of 1, since no significand is 0.
+            top = top._replace(q=exponent[part][at[0]] << 52)
             open_[at] = top.rounded_to(of_piece, at, error)
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
         put_exact(here, single & (format.nearest(g) == g)[part, 0], g[part][single], undecided)
@@ -147,6 +151,17 @@ def screened(
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
+def _raise(q: Bits, exponent: Bits) -> None:
+    """Add exponents of rows to those of their entries, which are in units of `FIELD`."""
+    if (int(q.min()) >> 52) + int(exponent.min()) >= _LEAST:
+        q += exponent << 52
+        return
+    q >>= 52
+    q += exponent
+    np.maximum(q, _LEAST, out=q)
+    q <<= 52
 
 
 OPERATION = Operation(

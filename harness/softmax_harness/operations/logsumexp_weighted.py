@@ -33,6 +33,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 _FIRST_BITS = 128
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
+_NEAR, _LARGEST, _LEAST = 300.0, 2.0**900, 2.0**-900
 
 
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -149,7 +150,9 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
     Anything of a weight that is infinite: see `softmax_harness.operations.not_finite`.
     """
-    b = operands[0].astype(np.float64)
+    b = operands[0].astype(np.float64, copy=False)
+    if np.isfinite(b).all() and np.isfinite(x).all():
+        return _by_sign(_signs(x, b))
     counts = b != 0.0
     used = np.where(counts, x, -np.inf)
     infinite = (used == np.inf).any(axis=-1)
@@ -161,24 +164,47 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     expected[infinite] = np.inf
     expected[anything] = ANYTHING
     expected[lost] = np.nan
-    sign = _signs(used[plain], b[plain])
-    expected[plain] = np.select([sign < 0, sign == 0], [np.nan, -np.inf], 0.0)
+    expected[plain] = _by_sign(_signs(used[plain], b[plain]))[1][:, 0]
     return (expected != 0.0)[:, None], expected[:, None]
+
+
+def _by_sign(sign: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Array]:
+    """Where the sign of the sum fixes the result, and to what, shape (rows, 1) each."""
+    expected = np.where(sign < 0, np.nan, np.where(sign == 0, -np.inf, 0.0))[:, None]
+    return sign[:, None] <= 0, expected
 
 
 def _signs(x: Array, b: Array) -> NDArray[np.int64]:
     """The sign of the sum in each row: of all that counts, in float64 where sure, else exactly."""
     counts = x != -np.inf
-    up, down = ((each & counts).any(axis=-1) for each in (b > 0.0, b < 0.0))
+    up, down = b > 0.0, b < 0.0
+    if not counts.all():
+        up, down = up & counts, down & counts
+    up, down = (np.asarray(each.any(axis=-1)) for each in (up, down))
     signs: NDArray[np.int64] = up.astype(np.int64) - down
     both = np.flatnonzero(up & down)
-    known = _float_sums(x[both], b[both])
-    whole, size = known.whole[:, 0], known.size[:, 0]
-    signs[both] = np.sign(whole)
-    unsure = np.abs(whole) <= _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
-    for row in both[unsure].tolist():
+    whole, size = _sums_of_terms(x[both], b[both])
+    signs[both] = np.where(whole > 0.0, 1, -1)
+    sure = np.abs(whole) > _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
+    sure &= (size > _LEAST) & (size < np.inf)
+    for row in both[~sure].tolist():
         signs[row] = _Weighted.of(x[row], b[row]).sign()
     return signs
+
+
+def _sums_of_terms(x: Array, b: Array) -> tuple[Array, Array]:
+    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,).
+
+    a as in `_FloatSums`, or the largest of all logits where none of these are far apart. A term
+    that underflows is below 2**-1074, which counts nothing in sums above `_LEAST`.
+    """
+    if x.size and np.abs(x).max() < _NEAR and np.abs(b).max() < _LARGEST:
+        terms = np.exp(x - x.max(axis=-1, keepdims=True))
+        terms *= b
+        whole = terms.sum(axis=-1)
+        return whole, np.abs(terms, out=terms).sum(axis=-1)
+    known = _float_sums(x, b)
+    return known.whole[:, 0], known.size[:, 0]
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -227,7 +253,9 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """`softmax_harness.operations.screen.weighted.logsumexp_weighted`."""
-    return screen.logsumexp_weighted(x, operands[0].astype(np.float64), fixed, expected, format)
+    return screen.logsumexp_weighted(
+        x, operands[0].astype(np.float64, copy=False), fixed, expected, format
+    )
 
 
 OPERATION = Operation(

@@ -66,6 +66,10 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     NaN, which the sum of the row makes of it. Where a row that sees nothing is to be 0, one that
     sees nothing but -inf may be 0 or as softmax has it.
     """
+    if x.shape[-1] > 1 and np.isfinite(x).all():
+        hidden, expected = ~operands[0].astype(bool), np.zeros(x.shape)
+        expected[hidden.all(axis=-1)] = policy.result(policy.all_masked, x.shape[-1])
+        return hidden, expected
     logits, mask = masked(x, operands), operands[0]
     fixed, expected = softmax.special_values(logits, policy)
     sees = mask.any(axis=-1, keepdims=True)
@@ -94,7 +98,7 @@ def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """softmax's, of what is kept."""
-    return screen_masked(masked(x, operands), fixed, expected, format)
+    return screen_masked(x, fixed, expected, format)
 
 
 OPERATION = Operation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +67,17 @@ def _screened(
     screen: Screen, problem: Problem, x: NDArray[np.float64], operands: Operands
 ) -> tuple[ExactResults, NDArray[np.int64]]:
     """What the screen finds, and the rows that it leaves open."""
+    operands = tuple(_widened(each, x.shape) for each in operands)
     fixed, expected = problem.special_values(x, operands)
     screened = screen(x, operands, fixed, expected, problem.judged_format)
     found = ExactResults(screened.truth, np.zeros(len(x), bool), screened.error_ulp)
     return found, np.flatnonzero(screened.undecided)
+
+
+def _widened(operand: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Numbers of each logit as float64: else they are converted where they are looked at."""
+    is_of_logits = operand.shape == shape and operand.dtype.kind not in "biu"
+    return operand.astype(np.float64, copy=False) if is_of_logits else operand
 
 
 def check_screen(

@@ -11,16 +11,17 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.judgement.maxima import confirmed_maxima
 from softmax_harness.operations import OPERATIONS, Policy, Problem
-from softmax_harness.operations.screen import LONGEST_ROW, batch, full, light, screen
+from softmax_harness.operations.screen import LONGEST_ROW, batch, fine, full, light, screen
 from softmax_harness.operations.screen.constants import TABLE_BITS, N, constants
+from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.reduction import reduced
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Workspace, bits_of
 from softmax_harness.run.job import work
 from softmax_harness.run.measuring import measuring_jobs
-from softmax_harness.truth import arbitrate, exact_results
+from softmax_harness.truth import Truth, arbitrate, exact_results
 
 SOFTMAX = OPERATIONS["softmax"]
-KERNELS = [pytest.param(light, id="light"), pytest.param(full, id="full")]
+KERNELS = [pytest.param(each, id=each.__name__.split(".")[-1]) for each in (light, fine, full)]
 
 
 def test_the_table_is_exact_to_its_last_piece():
@@ -209,9 +210,8 @@ def test_a_long_row_of_distinct_values_is_right_to_the_bound(kernel):
     flint = pytest.importorskip("flint", reason="pip install python-flint")
     name = "float32" if kernel is light else "float64"
     x = np.random.default_rng(6).normal(0, 3, (1, (1 << 20) + 1)).astype(name).astype(float)
-    fixed = np.zeros(x.shape, bool)
-    screened = screen(x, fixed, np.zeros(x.shape), FORMATS[name])
-    truth = screened.truth
+    truth = Truth(FORMATS[name], *np.empty((3, *x.shape)), np.zeros(x.shape, bool))
+    screen_row(x, truth, kernel, None, kernel.RELATIVE_ERROR)
     precision, flint.ctx.prec = flint.ctx.prec, 140
     try:
         total = flint.arb(0)
@@ -240,7 +240,7 @@ def test_a_long_row_takes_little_memory_beside_its_results():
     assert peak < 3 * x.nbytes + (16 + 4) * 8 * BLOCK_ELEMENTS * 1.1
 
 
-@pytest.mark.parametrize("kernel, dtype", [(light, "float32"), (full, "float64")])
+@pytest.mark.parametrize("kernel, dtype", [(light, "float32"), (fine, "float64")])
 def test_a_lying_screen_is_caught(kernel, dtype, monkeypatch):
     """One wrong coefficient: the values stay plausible, and the bound is a lie."""
     recipe = Recipe(FAMILIES["normal-1"], FORMATS[dtype], 100, 20, 0)

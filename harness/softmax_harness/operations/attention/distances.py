@@ -18,6 +18,7 @@ from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array
 
+_NEAR = 2  # exponents no further apart are taken as one
 _UNDERFLOW = 2.0**-1000
 """More than all that underflows where numbers of magnitude 1 are scaled and multiplied."""
 
@@ -44,13 +45,22 @@ def vectors(values: Array, least: float) -> Vectors:
     """`Vectors` of the last axis of `values`."""
     bits = slices.bits_for(values.shape[-1])
     largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
-    exponent = np.frexp(largest)[1].astype(np.int64)
+    exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
     return Vectors(slices.sliced(times_power(values, -exponent), bits, least), exponent[..., 0])
+
+
+def shared_exponent(exponent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The largest in place of all if none is far from it, as then one power of two serves all."""
+    if exponent.size and exponent.max() - exponent.min() <= _NEAR:
+        return np.full_like(exponent, exponent.max())
+    return exponent
 
 
 def times_power(values: Array, exponent: NDArray[np.int64]) -> Array:
     """values * 2**exponent, exactly but for what over- or underflows."""
     with np.errstate(over="ignore", under="ignore"):
+        if exponent.size and abs(least := int(exponent.min())) < 1000 and least == exponent.max():
+            return np.asarray(values * 2.0**least)
         if exponent.size == 0 or max(exponent.max(), -exponent.min()) < 1000:
             return np.asarray(values * np.ldexp(1.0, exponent.astype(np.int32)))
         clipped = np.clip(exponent, -4400, 4400).astype(np.int32)

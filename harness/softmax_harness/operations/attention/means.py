@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.attention import doubles, slices
-from softmax_harness.operations.attention.distances import Distances, times_power
+from softmax_harness.operations.attention.distances import Distances, shared_exponent, times_power
 from softmax_harness.operations.attention.rounding import Enclosed
 from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.attention.weights import Weights
@@ -37,8 +37,8 @@ class Values(NamedTuple):
 
 def values(v: Array, least: float) -> Values:
     """`Values` of v, shape (n, c) or (rows, n, c)."""
-    largest = np.abs(v).max(axis=-2, keepdims=True)
-    exponent = np.frexp(largest)[1].astype(np.int64)
+    largest = np.maximum(v.max(axis=-2, keepdims=True), -v.min(axis=-2, keepdims=True))
+    exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
     scaled = times_power(v, -exponent)
     cut = slices.sliced(scaled, slices.bits_for(v.shape[-2]), least)
     return Values(cut, exponent[..., 0, :], scaled)

@@ -8,7 +8,7 @@ number at which the rounding changes, is taken once more, by `means.from_the_hea
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from softmax_harness.operations.attention import distances, means
 from softmax_harness.operations.attention.distances import Distances, Vectors
 from softmax_harness.operations.attention.means import Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
-from softmax_harness.operations.attention.special import own_rows
+from softmax_harness.operations.attention.special import are_finite, own_rows
 from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
@@ -39,11 +39,15 @@ class _Keys(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows of queries with what they see and with keys and values, all finite; sinks if any."""
+    """Rows of queries with what they see and with keys and values; sinks if any.
+
+    Keys and values of their own are as they are stored until `_part` takes some: converted where
+    they are used, they are in a cache.
+    """
 
     q: Array
-    k: Array
-    v: Array
+    k: NDArray[Any]
+    v: NDArray[Any]
     seen: NDArray[np.bool_]
     sink: Array | None
 
@@ -91,23 +95,28 @@ def screen_with_sink(
 
 
 def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
-    """The operands of some rows as float64; what is shared loses its axis of rows.
-
-    What is not finite is 0 here: the policy has fixed what it could reach.
-    """
+    """The operands of some rows, as `_number` has them; what is shared loses its axis of rows."""
     q, k, v, mask, *sinks = operands
     k, v = (_own(each, rows) for each in (k, v))
-    with np.errstate(invalid="ignore"):
-        q, k, v, *sinks = (
-            _finite(each.astype(np.float64, copy=False))
-            for each in (q[rows, 0], k, v, *(each[rows, 0] for each in sinks))
-        )
-    if sinks:  # a key more, whose value is 0
-        v = np.concatenate([v, np.zeros((*v.shape[:-2], 1, v.shape[-1]))], axis=-2)
+    k, v = (_number(each) if each.ndim == 2 else each for each in (k, v))
+    q, *sinks = (_number(each[rows, 0]) for each in (q, *sinks))
+    if sinks and v.ndim == 2:
+        v = _with_nothing(v)
     return _Rows(q, k, v, mask[rows, 0].astype(bool), sinks[0] if sinks else None)
 
 
-def _own(array: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _number(stored: NDArray[Any]) -> Array:
+    """As float64, with 0 for what is not finite: the policy has fixed what that could reach."""
+    with np.errstate(invalid="ignore"):
+        return _finite(stored.astype(np.float64, copy=False))
+
+
+def _with_nothing(v: Array) -> Array:
+    """The values of a key more, the sink, which are 0."""
+    return np.concatenate([v, np.zeros((*v.shape[:-2], 1, v.shape[-1]))], axis=-2)
+
+
+def _own(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     own = own_rows(array)
     if len(own) == 1:
         return np.asarray(own[0])
@@ -115,8 +124,7 @@ def _own(array: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def _finite(array: Array) -> Array:
-    finite = np.isfinite(array)
-    return array if finite.all() else np.where(finite, array, 0.0)
+    return array if are_finite(array) else np.where(np.isfinite(array), array, 0.0)
 
 
 def _screen_rows(
@@ -132,7 +140,7 @@ def _screen_rows(
     step = max(1, _numbers_at_once(all_) // all_.seen.shape[-1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        here = all_ if len(rows) <= step else _part(all_, part)
+        here = _part(all_, part)
         keys = shared or _Keys(*_vectors_or_values(here, precision))
         found = _results(here, keys, precision, truth.format)
         place = rows[part]
@@ -156,8 +164,10 @@ def _is_shared(rows: _Rows) -> bool:
 
 
 def _part(rows: _Rows, part: slice) -> _Rows:
-    k, v = (each if each.ndim == 2 else each[part] for each in (rows.k, rows.v))
+    k, v = (each if each.ndim == 2 else _number(each[part]) for each in (rows.k, rows.v))
     sink = None if rows.sink is None else rows.sink[part]
+    if sink is not None and v.ndim == 3:
+        v = _with_nothing(v)
     return _Rows(rows.q[part], k, v, rows.seen[part], sink)
 
 

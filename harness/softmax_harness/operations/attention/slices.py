@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softmax_harness.operations.screen.sums import two_sum
-from softmax_harness.operations.screen.workspace import Array
+from softmax_harness.operations.screen.workspace import Array, aligned
 
 
 class Sliced(NamedTuple):
@@ -61,14 +61,14 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
     grid, bound = 1.5 * 2.0 ** (52 - bits), 1.0
     left, found = values, list[Array]()
     while True:
-        part = left + grid
+        part = np.add(left, grid, out=aligned(left.shape))
         part -= grid
         found.append(part)
         left = np.subtract(left, part, out=None if left is values else left)
         if low is not None:
             left, low = two_sum(left, low)
         grid, bound = grid * 2.0 ** -(bits + 1), bound * 2.0 ** -(bits + 1)
-        is_left = bool(left.any())
+        is_left = bool(left.size and (left.max() or left.min()))
         if bound <= least or not is_left:
             rest = 1.5 * bound if is_left or (low is not None and low.any()) else 0.0
             return Sliced(found, bits, rest)

@@ -29,7 +29,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     sees = np.asarray(seen.any(axis=-1, keepdims=True))
     fixed = np.array(np.broadcast_to(~sees, shape))
     expected = np.where(fixed, said[0, 0], 0.0)
-    if all(np.isfinite(own_rows(each)).all() for each in (q, k, v)):
+    if all(are_finite(own_rows(each)) for each in (q, k, v)):
         return fixed, expected
     for is_special, result in ((np.isinf, ANYTHING), (np.isnan, said[1, 0])):
         in_key = np.asarray(is_special(k).any(axis=-1)) & seen
@@ -39,6 +39,16 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
         fixed |= own
         expected = np.where(own, result, expected)
     return fixed, expected
+
+
+def are_finite(array: NDArray[Any]) -> bool:
+    """Whether all numbers are finite: so they are if the sum of their squares is."""
+    if array.dtype.char in "fd" and array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(np.dot(flat, flat)):
+                return True
+    return bool(np.isfinite(array).all())
 
 
 def own_rows(array: NDArray[Any]) -> NDArray[Any]:

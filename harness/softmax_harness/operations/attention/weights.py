@@ -80,7 +80,7 @@ def weights(apart: Distances, precision: Precision) -> Weights:
     top = np.zeros((shape[0], 1))
     head, tail, q = precision.exponentials(apart.high, top, apart.low, counted, w)
     memory = w.take()
-    scale = power_of_two(q, bits_of(memory))
+    scale = power_of_two(q, bits_of(memory), least=-1022)
     head *= scale
     tail *= scale
     high, low = two_sum(head, tail)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations.screen import masks
-from softmax_harness.operations.screen.sums import exact_product
-from softmax_harness.operations.screen.workspace import Array, Workspace
+from softmax_harness.operations.screen.sums import product_into
+from softmax_harness.operations.screen.workspace import Array, Workspace, aligned, workspace
 
 Distance = Callable[[Array, Array], tuple[Array, Array]]
 """How far each x lies below the largest of its row, as two float64: the kernels' argument."""
@@ -46,16 +46,17 @@ def distance(x: Array, top: Array) -> tuple[Array, Array]:
 
 def difference(x: Array, top: Array, w: Workspace | None = None) -> tuple[Array, Array]:
     """x - top as a float64 and its exact rounding error (Knuth's two-sum), in memory of `w`."""
-    d, low, back = (np.empty(x.shape) if w is None else w.take() for _ in range(3))
+    d, low, back, tops = (np.empty(x.shape) if w is None else w.take() for _ in range(4))
+    np.copyto(tops, top)  # NumPy adds whole arrays twice as fast as a column
     with np.errstate(over="ignore", invalid="ignore"):
-        np.subtract(x, top, out=d)
-        np.add(d, top, out=back)
+        np.subtract(x, tops, out=d)
+        np.add(d, tops, out=back)
         np.subtract(x, back, out=low)
         back -= d
-        np.subtract(top, back, out=back)
-        low -= back
+        tops -= back
+        low -= tops
     if w is not None:
-        w.give(back)
+        w.give(back, tops)
     return d, low
 
 
@@ -87,10 +88,22 @@ def quotient(temperature: Array) -> Distance:
     divisor, factor = 2.0 * mantissa, np.ldexp(1.0, 1 - exponent)
 
     def distance_over_temperature(x: Array, top: Array) -> tuple[Array, Array]:
+        w, q, rest = workspace(x.shape), aligned(x.shape), aligned(x.shape)
+        whole, product, error, memory = w.take(), w.take(), w.take(), w.take()
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            d, low = (each * factor for each in difference(x, top))
-            q = d / divisor
-            p, e = exact_product(q, divisor)
-            return cut_off(q, ((d - p) - e + low) / divisor)
+            d, low = difference(x, top, w)
+            np.copyto(whole, factor)  # NumPy multiplies whole arrays twice as fast as by a column
+            d *= whole
+            low *= whole
+            np.copyto(whole, divisor)
+            np.divide(d, whole, out=q)
+            product_into(q, whole, product, error, memory, w)
+            d -= product
+            d -= error
+            d += low
+            np.copyto(whole, divisor)
+            np.divide(d, whole, out=rest)
+            w.give(whole, product, error, memory, d, low)
+            return cut_off(q, rest)
 
     return distance_over_temperature

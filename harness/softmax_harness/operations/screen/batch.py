@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import (
     QUOTIENT_ERROR,
     Distance,
@@ -23,11 +23,12 @@ from softmax_harness.operations.screen.arguments import (
 )
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, workspace
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, aligned, workspace
 from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1
+_HIDDEN, _NEAREST, _FARTHEST = -1300.0, -600.0, 100.0
 # Below the larger one, a distance beyond float64 is a quotient beyond all that counts.
 _TEMPERATURES = (2.0**-1000, 2.0**1000)
 
@@ -67,6 +68,11 @@ def kernels_of(format: Format) -> tuple[ModuleType, ...]:
     return (light,) if format.precision <= 24 else (middle, full)
 
 
+def precise_kernels_of(format: Format) -> tuple[ModuleType, ...]:
+    """The same where results are to be known to 2**-36 ulp, or may cancel."""
+    return (light,) if format.precision <= 24 else (fine, full)
+
+
 def by_blocks(
     n: int,
     fixed: NDArray[np.bool_],
@@ -86,7 +92,7 @@ def by_blocks(
         What the first one leaves open goes to the next.
     """
     shape = fixed.shape
-    out = Truth(format, np.empty(shape), np.empty(shape), np.empty(shape), fixed)
+    out = Truth(format, aligned(shape), aligned(shape), aligned(shape), fixed)
     undecided = np.ones(len(fixed), bool)
     if n <= LONGEST_ROW:
         step = max(1, elements // max(n, 1))
@@ -94,16 +100,18 @@ def by_blocks(
             part = slice(start, start + step)
             here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])
             undecided[part] = part_of(part, here, stages[0])
+            _put_fixed(here, expected[part])
         for stage in stages[1:]:
             open_ = np.flatnonzero(undecided & ~fixed.all(axis=-1))
             for start in range(0, open_.size, step):
                 rows = open_[start : start + step]
                 here = out.rows(rows)
                 undecided[rows] = part_of(rows, here, stage)
+                _put_fixed(here, expected[rows])
                 out.replace_rows(rows, here)
-    if fixed.any():
+    else:
         _put_fixed(out, expected)
-        undecided &= ~fixed.all(axis=-1)
+    undecided &= ~fixed.all(axis=-1)
     error = max(stage.relative_error for stage in stages)
     return Screened(out, undecided, error * 2.0**format.precision)
 
@@ -128,6 +136,8 @@ def put_exact(
 
 def _put_fixed(out: Truth, expected: Array) -> None:
     """What the policy says, where it does: mostly 0, which goes to whole arrays at once."""
+    if not out.fixed.any():
+        return
     format, elsewhere = out.format, masks.all_bits(~out.fixed)
     masks.put(out.rounded, elsewhere, 0.0)
     masks.put(out.offset, elsewhere, 0.0)
@@ -141,7 +151,7 @@ def _put_fixed(out: Truth, expected: Array) -> None:
 
 
 def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
-    """Softmax of each row of x as `format` sees it, by the most precise kernel.
+    """Softmax of each row of x as `format` sees it, to 2**-36 ulp.
 
     Parameters
     ----------
@@ -150,8 +160,7 @@ def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) 
     fixed, expected : ndarray, shape (rows, n)
         What the special-value policy gives, and where.
     """
-    kernel = kernels_of(format)[-1]
-    stages = [Stage(kernel, kernel.RELATIVE_ERROR)]
+    stages = [Stage(kernel, kernel.RELATIVE_ERROR) for kernel in precise_kernels_of(format)]
     return by_blocks(
         x.shape[-1],
         fixed,
@@ -163,7 +172,7 @@ def screen(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) 
 
 
 def screen_masked(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Format) -> Screened:
-    """As `screen`, by the fastest kernel first."""
+    """As `screen`, by the fastest kernel first; x may be anything where results are fixed."""
     stages = [Stage(kernel, kernel.RELATIVE_ERROR) for kernel in kernels_of(format)]
     return by_blocks(
         x.shape[-1],
@@ -200,9 +209,15 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     """Screen a few rows into `here`; True for the rows that stay undecided."""
     fixed, (kernel, error) = here.fixed, stage
     if x.shape[-1] > BLOCK_ELEMENTS:
+        x = masks.where(~fixed, x, -np.inf) if fixed.any() else x
         return np.array([screen_row(x, here, kernel, apart, error).size > 0])
+    if apart is None and fixed.any():
+        shown = _without_hidden(x, fixed)
+        if shown is not None:
+            return _screen_shown(shown, here, stage)
     weights = low = None
     if fixed.any():
+        x = masks.where(~fixed, x, -np.inf)
         x, weights = unmasked(x, fixed, tops(x, fixed))
     top = x.max(axis=-1, keepdims=True)
     bottom = x.min(axis=-1)
@@ -222,6 +237,35 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     undecided = np.zeros(len(x), bool)
     if open_.any():
         undecided |= (open_ & ~fixed).any(axis=-1)
+    if of_one_value.any():
+        _put_powers_of_two(here, of_one_value, undecided)
+    return undecided
+
+
+def _without_hidden(x: Array, fixed: NDArray[np.bool_]) -> Array | None:
+    """x with `_HIDDEN` where results are fixed, if that adds nothing to a sum and is not too far.
+
+    exp(`_HIDDEN`) is below 2**-1000 of exp of any logit from `_NEAREST` on, and `_FARTHEST` is not
+    too far from it for a kernel.
+    """
+    found = masks.where(~fixed, x, _HIDDEN)
+    hidden = np.count_nonzero(found < _NEAREST) == np.count_nonzero(fixed)
+    return found if hidden and found.max() <= _FARTHEST else None
+
+
+def _screen_shown(x: Array, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+    """`_screen_part` of what `_without_hidden` gives: no weights, but other powers of two after."""
+    (kernel, error), shown, w = stage, masks.all_bits(~here.fixed), workspace(x.shape)
+    top = x.max(axis=-1, keepdims=True)
+    head, tail, q = kernel.exponentials(x, top, None, None, w)
+    columns = kernel.columns_of(head, tail, q, x.shape[-1], w)
+    q &= shown  # what will be overwritten must not be deep, which takes longer
+    head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
+    open_ = rounded(head, tail, q, here, error, w)
+    undecided = np.zeros(len(x), bool)
+    if open_.any():
+        undecided |= (open_ & ~here.fixed).any(axis=-1)
+    of_one_value = ((x == top) | here.fixed).all(axis=-1)
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
     return undecided

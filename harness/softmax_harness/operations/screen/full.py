@@ -37,6 +37,7 @@ from softmax_harness.operations.screen.sums import (
     HEAD,
     exact_product,
     product_into,
+    product_of_pairs,
     slices,
     two_sums,
 )
@@ -47,9 +48,11 @@ _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
-    return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w)
+    return slices(head, tail, q, n, 2 if n <= 1 << 16 else 3, w, unit)
 
 
 def exponentials(
@@ -73,14 +76,20 @@ def inverse(columns: list[Array]) -> tuple[Array, Array]:
     return first, second
 
 
+def times_inverse(inverse: tuple[Array, Array], factor: tuple[Array, Array]) -> tuple[Array, Array]:
+    """A factor of each row over S, as `scaled` takes it: 1/S in its place."""
+    return product_of_pairs(inverse, factor)
+
+
 def scaled(
     head: Array, tail: Array, inverse: tuple[Array, Array], w: Workspace
 ) -> tuple[Array, Array]:
     """(head + tail) / S as two float64; consumes head."""
     first, second = inverse
     split, product, factor = w.take(), w.take(), w.take()
-    np.multiply(head, second, out=product)
-    np.copyto(factor, first)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(product, second)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(factor, first)
+    product *= head
     tail *= factor
     tail += product
     error = w.take()
@@ -91,6 +100,16 @@ def scaled(
     return product, tail
 
 
+def times(head: Array, tail: Array, factor: Array, w: Workspace) -> tuple[Array, Array]:
+    """(head + tail) factor as two float64, in memory of `w`; the product of heads is exact."""
+    product, error, other, memory = w.take(), w.take(), w.take(), w.take()
+    np.copyto(other, factor)
+    product_into(head, other, product, error, memory, w)
+    error += np.multiply(tail, factor, out=memory)
+    w.give(other, memory)
+    return product, error
+
+
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
     k, r, shifted = reduced(x, c, w)
     r, rl = _remainder(k, r, low, c, w)
@@ -99,7 +118,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     j = place_in_table(shifted, bits_of(k))
     np.take(c.nearest, j, out=t, mode="clip")
     np.take(c.low, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     high, middle, product = k, w.take(), w.take()
     np.bitwise_and(bits_of(t), HEAD, out=bits_of(high))
     np.subtract(t, high, out=middle)

@@ -30,16 +30,18 @@ from softmax_harness.operations.screen.reduction import (
     place_in_table,
     reduced,
 )
-from softmax_harness.operations.screen.sums import HEAD, slices, two_sums
+from softmax_harness.operations.screen.sums import HEAD, product_of_pairs, slices, two_sums
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
 RELATIVE_ERROR = 2.0**-60
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
-    return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w)
+    return slices(head, tail, q, n, 1 if n <= 1 << 16 else 2, w, unit)
 
 
 def exponentials(
@@ -75,18 +77,44 @@ def inverse(columns: list[Array]) -> tuple[Array, Array]:
     return top, residual * whole
 
 
+def times_inverse(inverse: tuple[Array, Array], factor: tuple[Array, Array]) -> tuple[Array, Array]:
+    """A factor of each row over S, as `scaled` takes it: 1/S in its place."""
+    head, tail = product_of_pairs(inverse, factor)
+    top = _head(head)
+    return top, (head - top) + tail
+
+
 def scaled(
     high: Array, tail: Array, inverse: tuple[Array, Array], w: Workspace
 ) -> tuple[Array, Array]:
     """(high + tail) / S as two float64, in their own memory."""
     first, second = inverse
-    product = w.take()
-    np.multiply(high, second, out=product)
-    tail *= first + second
+    product, factor = w.take(), w.take()
+    np.copyto(product, second)  # NumPy multiplies whole arrays twice as fast as by a column
+    np.copyto(factor, first + second)
+    product *= high
+    tail *= factor
     tail += product
-    high *= first
-    w.give(product)
+    np.copyto(factor, first)
+    high *= factor
+    w.give(product, factor)
     return high, tail
+
+
+def times(head: Array, tail: Array, factor: Array, w: Workspace) -> tuple[Array, Array]:
+    """(head + tail) factor as two float64, in memory of `w`; `head` has 26 bits.
+
+    So its products with both parts of the factor, of 26 and of 27 bits, are exact. The second and
+    the product of the tail, below 2**-14.3 of the result, are rounded: 2**-66.
+    """
+    product, rest, memory = w.take(), w.take(), w.take()
+    np.bitwise_and(bits_of(factor), HEAD, out=bits_of(product))
+    np.subtract(factor, product, out=rest)
+    product *= head
+    rest *= head
+    rest += np.multiply(tail, factor, out=memory)
+    w.give(memory)
+    return product, rest
 
 
 def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Workspace) -> Result:
@@ -99,7 +127,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, c: Constants, w: Work
     j = place_in_table(shifted, bits_of(k))
     np.take(c.high, j, out=high, mode="clip")
     np.take(c.rest, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     series, whole = k, w.take()
     np.multiply(r, 1 / 6, out=series)
     series += 0.5

@@ -16,17 +16,18 @@ def all_bits(chosen: NDArray[np.bool_]) -> Bits:
 
 def where(chosen: NDArray[np.bool_], x: Array, other: Array | float) -> Array:
     """np.where(chosen, x, other)."""
-    mask = all_bits(chosen)
-    found = bits_of(np.asarray(x, np.float64)) & mask
-    np.invert(mask, out=mask)
-    mask &= bits_of(np.asarray(other, np.float64))
-    found |= mask
+    mask, value = all_bits(chosen), bits_of(np.asarray(other, np.float64))
+    found = bits_of(np.asarray(x, np.float64)) ^ value
+    found &= mask
+    found ^= value
     return found.view(np.float64)
 
 
 def put(array: Array, elsewhere: Bits, value: float) -> None:
     """Put a number into an array where `elsewhere` has no bits."""
-    bits = bits_of(array)
+    bits, of_value = bits_of(array), np.float64(value).view(np.int64)
+    if of_value:
+        bits ^= of_value
     bits &= elsewhere
-    if value:
-        bits |= np.invert(elsewhere) & int(np.float64(value).view(np.int64))
+    if of_value:
+        bits ^= of_value

@@ -29,12 +29,20 @@ from __future__ import annotations
 import numpy as np
 
 from softmax_harness.operations.screen.constants import constants
-from softmax_harness.operations.screen.full import inverse, scaled
+from softmax_harness.operations.screen.full import inverse, scaled, times, times_inverse
 from softmax_harness.operations.screen.reduction import exponent, place_in_table, reduced
 from softmax_harness.operations.screen.sums import slices_with_tails
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
 
-__all__ = ["RELATIVE_ERROR", "columns_of", "exponentials", "inverse", "scaled"]
+__all__ = [
+    "RELATIVE_ERROR",
+    "columns_of",
+    "exponentials",
+    "inverse",
+    "scaled",
+    "times",
+    "times_inverse",
+]
 
 RELATIVE_ERROR = 2.0**-75
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
@@ -42,9 +50,11 @@ _TAIL_BITS = 25  # a tail is below 2**-25
 Result = tuple[Array, Array, Bits]
 
 
-def columns_of(head: Array, tail: Array, q: Bits, n: int, w: Workspace) -> list[Array]:
+def columns_of(
+    head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
+) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns."""
-    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w)
+    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w, unit)
 
 
 def exponentials(
@@ -82,7 +92,7 @@ def _exponentials(x: Array, top: Array, low: Array | None, w: Workspace) -> Resu
     high, tail = w.take(), w.take()
     np.take(c.high, j, out=high, mode="clip")
     np.take(c.rest, j, out=tail, mode="clip")
-    q = exponent(shifted, top, c)
+    q = exponent(shifted, top, c, j)
     whole, head = exact, w.take()
     np.add(high, tail, out=whole)
     series *= whole

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
 from softmax_harness.operations.screen.logarithm import Scaled
@@ -33,21 +33,36 @@ from softmax_harness.operations.truth import Truth
 _MOMENT_ERROR = 8.0
 _RANGE = 900  # differences of v that are 2**_RANGE apart stay open
 _LARGEST = 2.0**1000  # so does what is larger
-_USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
+_COARSE = 2.0**-45  # relative errors from here on leave a float64 bits to spare
+USUAL = 300  # exponents of v up to this, and down to its negative, need no scaling
 _ZERO = -1500  # an exponent below all that counts
-_LEAST = -1700 * FIELD  # exponentials as small count as this, which is nothing beside 2**-1022
 _EXPONENT_FIELD = 0x7FF * FIELD
 
 
-def kernel_of(format: Format) -> ModuleType:
-    """What may cancel needs bits to spare: a kernel more precise than for softmax."""
-    return light if format.precision <= 11 else middle if format.precision <= 24 else full
+def kernels_of(format: Format) -> tuple[ModuleType, ...]:
+    """What may cancel needs bits to spare: kernels more precise than for softmax."""
+    if format.precision > 24:
+        return fine, full
+    return (light,) if format.precision <= 11 else (middle,)
 
 
 def relative_error(format: Format) -> float:
     """What is lost in c_i - m may be so large: 2**-20 ulp, or 24 bits of what there are."""
-    least = 2.0**24 * _MOMENT_ERROR * kernel_of(format).RELATIVE_ERROR
+    least = 2.0**24 * _MOMENT_ERROR * kernels_of(format)[-1].RELATIVE_ERROR
     return float(max(2.0 ** -(format.precision + 20), least))
+
+
+def are_usual(v: Array) -> bool:
+    """Whether all of them, but for 0, have exponents within `USUAL`."""
+    size = v.view(np.uint64) << np.uint64(1)  # without the sign
+    if size.size and size.max() >= _bits_of_size(USUAL):
+        return False
+    size -= np.uint64(1)  # of 0 it is the largest there is
+    return not size.size or bool(size.min() >= _bits_of_size(-USUAL))
+
+
+def _bits_of_size(exponent: int) -> np.uint64:
+    return np.uint64((BIAS + exponent) << 53)
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,8 @@ class Weights:
     @classmethod
     def of(cls, rows: Rows, v: Array) -> Weights:
         """The numbers v of the rows, of their shape."""
+        if all(are_usual(v[:, piece]) for piece in rows.pieces()):
+            return cls.usual(v)
         largest, least = np.zeros(rows.top.shape), np.full(rows.top.shape, np.inf)
         for piece in rows.pieces():
             size = np.abs(v[:, piece])
@@ -81,7 +98,12 @@ class Weights:
         usable = largest < _LARGEST
         exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)
         usable &= least >= np.ldexp(1.0, (exponent - _RANGE).astype(np.int32))
-        return cls(v, np.where(np.abs(exponent) < _USUAL, 0, exponent), ~usable[:, 0])
+        return cls(v, np.where(np.abs(exponent) < USUAL, 0, exponent), ~usable[:, 0])
+
+    @classmethod
+    def usual(cls, v: Array) -> Weights:
+        """Those of numbers that `are_usual`."""
+        return cls(v, np.zeros((len(v), 1), np.int64), np.zeros(len(v), bool))
 
     def some(self, chosen: slice) -> Weights:
         """Of some of the rows."""
@@ -140,6 +162,9 @@ class Vector:
         return c, None
 
 
+Plain = tuple[Array, Array, Array]
+
+
 @dataclass(frozen=True)
 class Moment:
     """The sum of E_j c_j over a row, E exponentials, and a bound of that of E_j |c_j|.
@@ -163,27 +188,25 @@ class Moment:
         below = bits_of(w.take())
         np.bitwise_and(bits_of(c[0]), _EXPONENT_FIELD, out=below)
         below += terms[2]
-        scale = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
-        np.maximum(terms[2], _LEAST, out=below)
-        below -= scale
-        np.minimum(below, 1000 * FIELD, out=below)
-        head, tail, other, memory = w.take(), w.take(), w.take(), w.take()
-        other[:] = c[0]
-        product_into(terms[0], other, head, tail, memory, w)
-        _add_product(tail, terms[1], c[0], memory)
+        unit = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
+        head, tail = rows.kernel.times(terms[0], terms[1], c[0], w)
+        memory = w.take()
         if c[1] is not None:
             _add_product(tail, terms[0], c[1], memory)
-        w.give(other, memory)
-        columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
-        np.abs(head, out=head)
-        head *= power_of_two(below, below)
-        size = 1.001 * head.sum(axis=-1, keepdims=True)
-        w.give(below.view(np.float64), head, tail)
-        return cls(Scaled(*two_sums(columns), scale >> 52), size)
+        # The unit is at least 2**-1022, so that no power of two is infinite.
+        scale = power_of_two(terms[2], below, unit)
+        head *= scale
+        tail *= scale
+        size = 1.001 * np.abs(head, out=memory).sum(axis=-1, keepdims=True)
+        columns = rows.kernel.columns_of(head, tail, None, rows.n, w)
+        w.give(below.view(np.float64), head, tail, memory)
+        return cls(Scaled(*two_sums(columns), unit >> 52), size)
 
     @classmethod
     def joined(cls, parts: list[Moment]) -> Moment:
         """The moment of one row from those of its pieces."""
+        if len(parts) == 1:
+            return parts[0]
         total = added([each.sum for each in parts])
         shifts = [(each.sum.exponent - total.exponent).astype(np.int32) for each in parts]
         sizes = [np.ldexp(each.size, shift) for each, shift in zip(parts, shifts, strict=True)]
@@ -200,6 +223,23 @@ class Moment:
         """The bound of the error of the sum, and of that over S, relative to that of E_j |c_j|."""
         return float(_MOMENT_ERROR * kernel.RELATIVE_ERROR)
 
+    @property
+    def exponent(self) -> Bits:
+        """That of the sum; 0 where all terms are 0."""
+        return np.where((self.sum.head == 0.0) & (self.size == 0.0), 0, self.sum.exponent)
+
+    @property
+    def plain(self) -> Plain | None:
+        """The sum as two float64 and the bound, in units of 1; None where a sum is deep, but not 0.
+
+        In the order head, bound, tail.
+        """
+        shift = self.exponent
+        if shift.min() < -USUAL or shift.max() > USUAL:
+            return None
+        head, tail = (np.ldexp(each, shift.astype(np.int32)) for each in self.sum[:2])
+        return head, np.ldexp(self.size, shift.astype(np.int32)), tail
+
     def over(self, inverse: tuple[Array, Array]) -> Moment:
         """m: the sum over S."""
         p, e = exact_product(self.sum.head, inverse[0])
@@ -211,7 +251,7 @@ def gradient(
     x: Array, v: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """s_i (v_i - sum s_j v_j), x and v of shape (rows, n)."""
-    stages = [Stage(kernel_of(format), relative_error(format))]
+    stages = [Stage(each, relative_error(format)) for each in kernels_of(format)]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         rows = Rows.of(x[part], stage.kernel)
@@ -272,6 +312,10 @@ def _products(
     Gives s and c back to `w`. The product of the tails is left out: the light kernel's tail is
     below 2**-25 of s, that of c_i - m a few ulp.
     """
+    if stage.relative_error >= _COARSE and c[1] is None and not exponent.any():
+        m = mean.plain
+        if m is not None:
+            return _rounded_products(s, c[0], mean, m, here, stage, w)
     kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
     head, tail, q = s
     d, rest, uncertain = _less_mean(c, mean, kernel_error, q, w)
@@ -296,6 +340,43 @@ def _products(
     return np.asarray(open_ | lost)
 
 
+def _rounded_products(
+    s: Terms, c: Array, mean: Moment, m: Plain, here: Truth, stage: Stage, w: Workspace
+) -> NDArray[np.bool_]:
+    """As `_products` where what is asked for is far coarser than a float64.
+
+    c - m and its product with s are rounded, by 2**-53 each of themselves, and so is what is added
+    to that: below 2**-51 in all.
+    """
+    kernel_error = _MOMENT_ERROR * stage.kernel.RELATIVE_ERROR
+    head, tail, q = s
+    d, rest = w.take(), w.take()
+    np.copyto(rest, m[0])  # NumPy subtracts whole arrays twice as fast as a column
+    np.subtract(c, rest, out=d)
+    uncertain = kernel_error * m[1]
+    least = np.abs(d, out=rest).min(axis=-1, keepdims=True)
+    bar = uncertain / (0.5 * stage.relative_error)
+    lost = rest < bar if (least < bar).any() else None
+    tail *= d
+    np.copyto(rest, m[2])
+    rest *= head
+    tail -= rest
+    d *= head
+    w.give(rest)
+
+    def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
+        row, size = flat // c.shape[-1], np.abs(c.ravel()[flat])
+        apart = np.abs(c.ravel()[flat] - m[0][row, 0])
+        own = 2.0 * uncertain[row, 0] + kernel_error * size + 2.0**-51 * apart
+        return 0.0, np.abs(head.ravel()[flat]) * own
+
+    open_ = rounded(d, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    w.give(head, c)
+    if lost is not None:
+        open_ |= lost
+    return open_
+
+
 def _less_mean(
     c: tuple[Array, Array | None], mean: Moment, kernel_error: float, q: Bits, w: Workspace
 ) -> tuple[Array, Array, Array]:
@@ -303,13 +384,13 @@ def _less_mean(
 
     Where c is 0 and m deep, its power of two goes to q.
     """
-    m, shift = mean.sum, np.maximum(mean.sum.exponent, _ZERO).astype(np.int32)
+    m, shift = mean.sum, np.maximum(mean.exponent, _ZERO).astype(np.int32)
     d, rest = difference(c[0], np.ldexp(m.head, shift), w)
     rest -= np.ldexp(m.tail, shift)
     if c[1] is not None:
         rest += c[1]
     uncertain = np.ldexp(kernel_error * mean.size, shift)
-    if (shift < -_USUAL).any():
+    if (shift < -USUAL).any():
         zero = c[0] == 0.0
         d[:] = np.where(zero, -m.head, d)
         rest[:] = np.where(zero, -m.tail, rest)

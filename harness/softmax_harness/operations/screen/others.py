@@ -24,7 +24,6 @@ from softmax_harness.operations.screen.workspace import (
     Array,
     Bits,
     Workspace,
-    bits_of,
     workspace,
 )
 
@@ -63,7 +62,7 @@ class Rows:
     def of(cls, x: Array, kernel: ModuleType) -> Rows:
         """The rows of x."""
         place = x.argmax(axis=-1)[:, None]
-        top, bottom = np.take_along_axis(x, place, axis=-1), x.min(axis=-1, keepdims=True)
+        top, bottom = x[np.arange(len(x))[:, None], place], x.min(axis=-1, keepdims=True)
         if np.isfinite(top).all() and np.isfinite(bottom).all():
             return cls(x, top, bottom, place, None, kernel)
         usable = np.isfinite(top)
@@ -177,18 +176,70 @@ class Parts(NamedTuple):
         return Scaled(*two_sum(first, remainder / own), self.rest.exponent)
 
 
+class Sums(NamedTuple):
+    """The sum over each row in two parts, that of the others in columns, shape (rows, 1) each.
+
+    Attributes
+    ----------
+    own, own_tail : ndarray of float64
+        As in `Parts`.
+    columns : tuple of ndarray of float64
+        They add up to the sum of the others, in units of 2**unit.
+    unit : ndarray of int64
+        As `softmax_harness.operations.screen.reduction.exponent` has it.
+    """
+
+    own: Array
+    own_tail: Array
+    columns: tuple[Array, ...]
+    unit: Bits
+
+    @classmethod
+    def of(cls, rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Sums:
+        """Those of a piece of the rows, see `parts_of`."""
+        head, tail, q = (each.reshape(-1) for each in terms)
+        row, column = rows.at_top(piece)
+        width, own = terms[0].shape[-1], np.zeros((2, len(terms[0]), 1))
+        at_top = row * width + column
+        own[0, row, 0], own[1, row, 0] = head[at_top], tail[at_top]
+        head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
+        unit = terms[2].max(axis=-1, keepdims=True)
+        q[at_top] = unit[row, 0]
+        columns = rows.kernel.columns_of(*terms, rows.n, w, unit)
+        head[at_top], tail[at_top], q[at_top] = own[0, row, 0], own[1, row, 0], 0
+        return cls(own[0], own[1], tuple(columns), unit)
+
+    @classmethod
+    def concatenated(cls, found: list[Sums]) -> Sums:
+        """Those of all rows, from those of some of them each."""
+        own, own_tail, columns, unit = zip(*found, strict=True)
+        whole = tuple(np.concatenate(each) for each in zip(*columns, strict=True))
+        return cls(np.concatenate(own), np.concatenate(own_tail), whole, np.concatenate(unit))
+
+    @property
+    def parts(self) -> Parts:
+        """The same with the columns added up."""
+        rest = Scaled(*two_sums(list(self.columns)), self.unit >> 52)
+        return Parts(self.own, self.own_tail, rest)
+
+
 def sums_of(rows: Rows) -> Parts:
     """The sum over each row; see `parts_of`."""
-    chunks = list(rows.chunks())
-    if len(chunks) > 1:
-        return concatenated([sums_of(rows.some(each)) for each in chunks])
-    parts = []
-    for piece in rows.pieces():
-        w = workspace(rows.x[:, piece].shape)
-        head, tail, q = rows.exponentials(piece, w)
-        parts.append(parts_of(rows, piece, (head, tail, q), w))
-        w.give(head, tail, q.view(np.float64))
-    return joined(parts)
+    pieces = list(rows.pieces())
+    if len(pieces) > 1:
+        chunks = list(rows.chunks())
+        if len(chunks) > 1:
+            return concatenated([sums_of(rows.some(each)) for each in chunks])
+        return joined([_sums_of(rows, each).parts for each in pieces])
+    return Sums.concatenated([_sums_of(rows.some(each), pieces[0]) for each in rows.chunks()]).parts
+
+
+def _sums_of(rows: Rows, piece: slice) -> Sums:
+    w = workspace(rows.x[:, piece].shape)
+    terms = rows.exponentials(piece, w)
+    found = Sums.of(rows, piece, terms, w)
+    w.give(*terms[:2], terms[2].view(np.float64))
+    return found
 
 
 def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
@@ -197,17 +248,7 @@ def parts_of(rows: Rows, piece: slice, terms: Terms, w: Workspace) -> Parts:
     They are divided by the power of two of the largest of them, so that their sum is at least that
     largest, above 1 - 2**-15, as that of a whole row is.
     """
-    head, tail, q = terms
-    at_top, below = rows.at_top(piece), bits_of(w.take())
-    own = np.zeros((2, len(q), 1))
-    own[:, at_top[0], 0] = head[at_top], tail[at_top]
-    head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
-    scale = q.max(axis=-1, keepdims=True)
-    np.subtract(q, scale, out=below)
-    columns = rows.kernel.columns_of(head, tail, below, rows.n, w)
-    w.give(below.view(np.float64))
-    (head[at_top], tail[at_top]), q[at_top] = own[:, at_top[0], 0], 0
-    return Parts(own[0], own[1], Scaled(*two_sums(columns), scale >> 52))
+    return Sums.of(rows, piece, terms, w).parts
 
 
 def concatenated(parts: list[Parts]) -> Parts:
@@ -219,6 +260,8 @@ def concatenated(parts: list[Parts]) -> Parts:
 
 def joined(parts: list[Parts]) -> Parts:
     """The parts of one row from those of its pieces, of which one alone has the largest logit."""
+    if len(parts) == 1:
+        return parts[0]
     own = np.sum([each.own for each in parts], axis=0)
     own_tail = np.sum([each.own_tail for each in parts], axis=0)
     return Parts(own, own_tail, added([each.rest for each in parts]))

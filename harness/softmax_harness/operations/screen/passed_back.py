@@ -12,6 +12,7 @@ the result lies.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,16 +21,36 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
 from softmax_harness.operations.screen.gradients import sum_and_terms
-from softmax_harness.operations.screen.moments import kernel_of, relative_error
-from softmax_harness.operations.screen.others import Parts, Rows
-from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import exact_product, two_sum
-from softmax_harness.operations.screen.workspace import Array, Workspace, bits_of
+from softmax_harness.operations.screen.moments import (
+    USUAL,
+    are_usual,
+    kernels_of,
+    relative_error,
+)
+from softmax_harness.operations.screen.others import Parts, Rows, Terms
+from softmax_harness.operations.screen.reduction import FIELD, power_of_two
+from softmax_harness.operations.screen.rounding import Closer, rounded
+from softmax_harness.operations.screen.sums import (
+    columns_of_numbers,
+    exact_product,
+    two_sum,
+    two_sums,
+)
+from softmax_harness.operations.screen.workspace import (
+    BLOCK_ELEMENTS,
+    Array,
+    Bits,
+    Workspace,
+    bits_of,
+    workspace,
+)
 from softmax_harness.operations.truth import Truth
 
 _SMALLEST, _LARGEST = 2.0**-300, 2.0**300  # v beyond, but for 0, stays open: nothing underflows
 _LEAST = -1500  # what has no larger exponent is next to nothing in every format
 _TINY = 2.0**-1000  # of what is smaller, beside v, only the sign counts
+_NEAR = -400  # nothing underflows in products of exponents no lower
+_APART = 20
 
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Rows, and the column of each."""
@@ -44,7 +65,24 @@ class Sum(NamedTuple):
 
     @classmethod
     def of(cls, v: Array) -> Sum:
-        """By halves, each addition with its exact rounding error.
+        """Of numbers within `_LARGEST`; of others it may be anything.
+
+        From columns, of which two add up exactly as two float64, and three to 2**-104 of
+        themselves; rows that share a grid are no more than 2**`_APART` apart.
+        """
+        if v.shape[-1] > BLOCK_ELEMENTS:
+            return cls.by_halves(v)
+        size = np.frexp(np.abs(v).max(axis=-1, keepdims=True))[1]
+        np.clip(size, -USUAL, USUAL, out=size)
+        largest = int(size.max())
+        w, is_near = workspace(v.shape), largest - int(size.min()) <= _APART
+        columns, error = columns_of_numbers(v, largest if is_near else size, w)
+        head, tail = two_sums(columns)
+        return cls(head, tail, np.where(error == 0.0, 0.0, error + 2.0**-104 * np.abs(head)))
+
+    @classmethod
+    def by_halves(cls, v: Array) -> Sum:
+        """Each addition with its exact rounding error.
 
         These are added to 2**-46 of their absolute values: by NumPy in pairs, and level by level.
         """
@@ -61,16 +99,28 @@ class Sum(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Results 2**exponent (head + tail), and bounds of their errors, in the same units."""
+    """Results 2**q (head + tail), q in units of 2**52; bounds of their errors in units of 2**q."""
 
     head: Array
     tail: Array
-    exponent: NDArray[np.int64]
+    q: Bits
     error: Array
+
+    @classmethod
+    def of(cls, head: Array, tail: Array, exponent: NDArray[np.int64], error: Array) -> Result:
+        """Of plain exponents; what lies deep is next to nothing in every format."""
+        return cls(head, tail, np.maximum(exponent, _LEAST) << 52, error)
 
     def closer(self, flat: NDArray[np.int64]) -> tuple[float, Array]:
         """As `softmax_harness.operations.screen.rounding.rounded` takes it."""
         return 0.0, self.error.ravel()[flat]
+
+    def rounded_into(
+        self, here: Truth, allowed: float, w: Workspace, closer: Closer | None = None
+    ) -> NDArray[np.bool_]:
+        """Round results in memory of `w`, which gets all but the errors back; True where open."""
+        q, closer = self.q, closer or self.closer
+        return rounded(self.head, self.tail, q, here, allowed, w, closer, below_one=False)
 
     def rounded_to(self, here: Truth, at: Places, allowed: float) -> NDArray[np.bool_]:
         """Round results of shape (some, 1) to their places; True for each that is not decided."""
@@ -78,11 +128,11 @@ class Result(NamedTuple):
             return np.zeros(0, bool)
         w = Workspace(self.head.shape)
         head, tail, q = w.take(), w.take(), bits_of(w.take())
-        head[:], tail[:] = self.head, self.tail
-        np.left_shift(np.maximum(self.exponent, _LEAST), 52, out=q)
+        head[:], tail[:], q[:] = self.head, self.tail, self.q
         rounded_, offset, ulp = np.empty((3, *head.shape))
         own = Truth(here.format, rounded_, offset, ulp, here.fixed[at][:, None])
-        open_ = rounded(head, tail, q, own, allowed, w, self.closer, below_one=False)
+        result = Result(head, tail, q, self.error)
+        open_ = result.rounded_into(own, allowed, w)
         here.rounded[at], here.offset[at] = own.rounded[:, 0], own.offset[:, 0]
         here.ulp[at] = own.ulp[:, 0]
         return np.asarray(open_[:, 0])
@@ -93,39 +143,45 @@ def log_softmax_gradient(
 ) -> Screened:
     """v_i - s_i V, x and v of shape (rows, n)."""
     allowed = relative_error(format)
-    own_error = 4.0 * kernel_of(format).RELATIVE_ERROR  # of s, of 1 - s, and of products with V
+    stages = [Stage(each, allowed) for each in kernels_of(format)]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+        own_error = 4.0 * stage.kernel.RELATIVE_ERROR  # of s, of 1 - s, and of products with V
         rows, own = Rows.of(x[part], stage.kernel), v[part]
+        undecided, is_usual = rows.single, are_usual(own)
+        if not is_usual:
+            size = np.where(own == 0.0, 1.0, np.abs(own))
+            within = ((size > _SMALLEST) & (size < _LARGEST)).all(axis=-1)
+            undecided, own = undecided | ~within, np.where(np.asarray(within)[:, None], own, 1.0)
         total = Sum.of(own)
-        size = np.where(own == 0.0, 1.0, np.abs(own))
-        within = (size > _SMALLEST) & (size < _LARGEST)
-        undecided = rows.single | ~within.all(axis=-1) | (total.head == 0.0)[:, 0]
-        usable = np.where(undecided[:, None], 1.0, own)
+        is_zero = (total.head == 0.0)[:, 0]
+        undecided = undecided | is_zero
         total = Sum(*(np.where(undecided[:, None], 1.0, each) for each in total))
         parts, pieces = sum_and_terms(rows)
         inverse = stage.kernel.inverse(list(parts.whole))
+        share = stage.kernel.times_inverse(inverse, total[:2])
+        # Of V over S times the exponentials.
+        relative = own_error + total.error / np.abs(total.head)
         for piece, terms, w in pieces:
-            head, tail = stage.kernel.scaled(terms[0], terms[1], inverse, w)
-            q, of_piece = terms[2], here.columns(piece)
-            share = _product((head, tail), total)
-            result = _less(usable[:, piece], share, q >> 52, own_error, total, head)
-            at_top = rows.at_top(piece)
-            _put(
-                result,
-                at_top,
-                at_largest(usable[:, piece], at_top, total, parts, inverse, own_error),
-            )
-            uncertain = result.error > allowed * np.abs(result.head)
-            head[:], tail[:] = result.head, result.tail
-            np.left_shift(np.maximum(result.exponent, _LEAST), 52, out=q)
-            open_ = rounded(head, tail, q, of_piece, allowed, w, result.closer, below_one=False)
-            undecided |= ((open_ | uncertain) & ~of_piece.fixed).any(axis=-1)
-        return _without_zeros(here, own, undecided)
+            head, tail = stage.kernel.scaled(terms[0], terms[1], share, w)
+            some, of_piece = own[:, piece], here.columns(piece)
+            at_top, is_near = rows.at_top(piece), _is_near(terms[2], total)
+            less = _less_near if is_near else _less
+            result = less(some, (head, tail, terms[2]), relative, w)
+            _put(result, at_top, at_largest(some, at_top, total, parts, inverse, own_error))
+            memory = np.abs(result.head, out=w.take())
+            memory *= 0.99 * allowed
+            lost = result.error > memory
+            w.give(memory)
+            closer = partial(_closer_near, some, result.error, relative) if is_near else None
+            open_ = result.rounded_into(of_piece, allowed, w, closer)
+            open_ |= lost
+            w.give(result.error)
+            if open_.any():
+                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+        return _without_zeros(here, v[part], np.flatnonzero(is_zero), undecided)
 
-    return by_blocks(
-        x.shape[-1], fixed, expected, format, [Stage(kernel_of(format), allowed)], screen_part
-    )
+    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
 
 def _product(a: tuple[Array, Array], total: Sum) -> tuple[Array, Array]:
@@ -134,23 +190,65 @@ def _product(a: tuple[Array, Array], total: Sum) -> tuple[Array, Array]:
     return p, e + (a[0] * total.tail + a[1] * total.head)
 
 
-def _less(
-    v: Array,
-    share: tuple[Array, Array],
-    exponent: NDArray[np.int64],
-    own_error: float,
-    total: Sum,
-    s: Array,
-) -> Result:
-    """v - 2**exponent share; where v is 0 in units of that power, elsewhere of 1."""
+def _is_near(q: Bits, total: Sum) -> bool:
+    """Whether no s V is so small that it may underflow."""
+    return bool(q.min() >= _NEAR * FIELD and np.abs(total.head).min() > 2.0**_NEAR)
+
+
+def _less_near(v: Array, share: Terms, relative: Array, w: Workspace) -> Result:
+    """v - 2**q (head + tail), the share known to a relative error, in memory of `w`.
+
+    The difference of the heads is exact as two float64. Its second part and the tail are rounded
+    together, see `_closer_near`.
+    """
+    head, tail, q = share
+    power = power_of_two(q, q)
+    head *= power
+    tail *= power
+    error, d, back, rest = w.take(), w.take(), w.take(), w.take()
+    np.abs(head, out=error)
+    error *= relative
+    np.subtract(v, head, out=d)
+    np.subtract(d, v, out=back)
+    np.subtract(d, back, out=rest)
+    np.subtract(v, rest, out=rest)
+    back += head
+    rest -= back
+    rest -= tail
+    q.fill(0)
+    w.give(head, tail, back)
+    return Result(d, rest, q, error)
+
+
+def _closer_near(
+    v: Array, error: Array, relative: Array, flat: NDArray[np.int64]
+) -> tuple[float, Array]:
+    """The error of each with what its tail was rounded by.
+
+    That is 2**-53 of what the difference of the heads was rounded by, which is no more than their
+    second, the share, and no more than half an ulp of itself. The share's own tail is so small that
+    its part of the rounding belongs to the kernel's.
+    """
+    row, own = flat // v.shape[-1], error.ravel()[flat]
+    share = own / relative[row, 0]
+    size = np.abs(v[row, flat % v.shape[-1]]) + share
+    return 0.0, own + np.minimum(2.0**-52 * share, 2.0**-104 * size)
+
+
+def _less(v: Array, share: Terms, relative: Array, w: Workspace) -> Result:
+    """As `_less_near`; where v is 0 in units of 2**q, elsewhere of 1."""
+    head, tail, q = share
+    exponent = q >> 52
     zero = v == 0.0
     shift = np.where(zero, 0, exponent).astype(np.int32)
-    moved, least = _moved(share[0], shift)
-    head, rest = two_sum(v, -moved)
-    tail = rest - np.ldexp(share[1], shift)
-    error = np.ldexp(own_error * np.abs(share[0]) + s * total.error, shift) + least
+    moved, least = _moved(head, shift)
+    error = w.take()
+    error[:] = np.ldexp(relative * np.abs(head), shift) + least
+    head[:], rest = two_sum(v, -moved)
+    tail[:] = rest - np.ldexp(tail, shift)
     error += np.where(zero, 0.0, 2.0**-52 * np.abs(tail) + 2.0**-1070)
-    return Result(head, tail, np.where(zero, exponent, 0), error)
+    np.left_shift(np.where(zero, np.maximum(exponent, _LEAST), 0), 52, out=q)
+    return Result(head, tail, q, error)
 
 
 def _moved(share: Array, shift: NDArray[np.int32]) -> tuple[Array, Array]:
@@ -185,7 +283,7 @@ def at_largest(
     tail = rest + low
     error += np.ldexp(own_error * np.abs(share[0]), shift) + least + some.error
     error += np.where(alone, 0.0, 2.0**-52 * (np.abs(low) + np.abs(tail)) + 2.0**-1070)
-    return Result(total_head, tail, np.where(alone, exponent, 0), error)
+    return Result.of(total_head, tail, np.where(alone, exponent, 0), error)
 
 
 def _put(result: Result, at: Places, other: Result) -> None:
@@ -193,9 +291,11 @@ def _put(result: Result, at: Places, other: Result) -> None:
         whole[at] = part[:, 0]
 
 
-def _without_zeros(here: Truth, v: Array, undecided: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What stays open but for rows in which v is 0 throughout: so are the results, exactly."""
-    nothing = np.flatnonzero(~v.any(axis=-1))
+def _without_zeros(
+    here: Truth, v: Array, some: NDArray[np.int64], undecided: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """What stays open but for those of some rows in which v is 0 throughout: so are the results."""
+    nothing = some[~v[some].any(axis=-1)]
     here.rounded[nothing] = here.offset[nothing] = 0.0
     here.ulp[nothing] = here.format.smallest_subnormal
     undecided[nothing] = False

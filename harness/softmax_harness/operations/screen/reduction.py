@@ -50,21 +50,36 @@ def place_in_table(shifted: Array, out: Bits) -> Bits:
     return np.bitwise_and(bits_of(shifted), N - 1, out=out)
 
 
-def exponent(shifted: Array, top: Array, c: Constants) -> Bits:
+def exponent(shifted: Array, top: Array, c: Constants, memory: Bits) -> Bits:
     """2**52 q, q that of x less that of the row's largest x, `top`, in the memory of `shifted`.
 
     That is where a float64 keeps its exponent. k < 2**25, so 2**38 k is below 2**63; what stands
-    above the bits of k in `shifted` falls out at the top. q is at most 0 and above -2048.
+    above the bits of k in `shifted` falls out at the top. q is at most 0 and above -2048. `memory`
+    is overwritten.
     """
     q = bits_of(shifted)
     q <<= 52 - TABLE_BITS
     q &= -FIELD
-    q -= (bits_of(top * c.per_ln2 + _TO_INTEGER) << (52 - TABLE_BITS)) & -FIELD
+    # NumPy subtracts whole arrays twice as fast as a column.
+    np.copyto(memory, (bits_of(top * c.per_ln2 + _TO_INTEGER) << (52 - TABLE_BITS)) & -FIELD)
+    q -= memory
     return q
 
 
-def power_of_two(q: Bits, out: Bits) -> Array:
-    """2**q for q <= 0, at least 2**-1022, which no longer counts in a sum of 1 or more."""
-    if q.min() < -1022 * FIELD:
-        q = np.maximum(q, -1022 * FIELD, out=out)
-    return np.add(q, BIAS * FIELD, out=out).view(np.float64)
+def power_of_two(q: Bits, out: Bits, unit: Bits | None = None, least: int = -900) -> Array:
+    """2**(q - unit) for q <= unit, at least 2**least.
+
+    2**-900 no longer counts in a sum of 1 or more, and times a tail it is no subnormal number, with
+    which processors take long. `unit` has one exponent for each row, shape (rows, 1); without it
+    that is 0.
+    """
+    if unit is None:
+        np.add(q, BIAS * FIELD, out=out)
+    else:
+        # What overflows on the way to a sum that does not comes back. NumPy adds whole arrays twice
+        # as fast as a column.
+        np.copyto(out, BIAS * FIELD - unit)
+        out += q
+    if out.min() < (BIAS + least) * FIELD:
+        np.maximum(out, (BIAS + least) * FIELD, out=out)
+    return out.view(np.float64)

@@ -69,13 +69,13 @@ def rounded(
     np.add(head, tail, out=truth.offset)
     with np.errstate(over="ignore"):
         np.multiply(multiple, truth.ulp, out=truth.rounded)
-    slack, memory = relative_error * 2.0**format.precision, w.take()
-    undecided = _near(multiple, truth, slack, 2.0**most, memory)
+    slack = relative_error * 2.0**format.precision
+    undecided = _near(multiple, truth, slack, 2.0**most, w)
     if undecided.any():
         _look_closer(undecided, (multiple, head, tail), q, truth, closer or slack, 2.0**most)
     if not below_one:
         _overflow(truth)
-    w.give(memory, head, tail, scale, q.view(np.float64))
+    w.give(head, tail, scale, q.view(np.float64))
     return undecided
 
 
@@ -86,42 +86,64 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
     `FIELD`.
     """
     format = truth.format
-    least = format.spacing_exponent
+    least, largest = format.spacing_exponent, (most + BIAS) * FIELD
     scale, ulp = bits_of(fraction), bits_of(truth.ulp)
     scale &= _EXPONENT_FIELD
     scale -= (format.precision - 1) * FIELD
     np.add(q, scale, out=ulp)  # 2**K, if z is a normal number of at most that ulp
-    deepest, normal = ulp.min(), max(least + BIAS, 1) * FIELD
-    if deepest >= normal and ulp.max() <= (most + BIAS) * FIELD:
-        np.subtract(2 * BIAS * FIELD, scale, out=scale)
-    elif deepest >= normal or least + BIAS > 0:
-        np.clip(ulp, (least + BIAS) * FIELD, (most + BIAS) * FIELD, out=ulp)
+    smallest, is_normal = max(least + BIAS, 1) * FIELD, least + BIAS > 0
+    lies_below, lies_above = ulp.min() < smallest, ulp.max() > largest
+    if (lies_below or lies_above) and (is_normal or not lies_below):
+        if lies_below:
+            np.maximum(ulp, smallest, out=ulp)
+        if lies_above:
+            np.minimum(ulp, largest, out=ulp)
         np.subtract(q, ulp, out=scale)
         scale += 2 * BIAS * FIELD
         np.maximum(scale, (_DEEP_OF_NARROWER + BIAS) * FIELD, out=scale)
-    else:  # ulp(z) is not a normal float64
-        ulp >>= 52
-        ulp -= BIAS
-        np.clip(ulp, least, most, out=ulp)
-        np.subtract(q >> 52, ulp, out=scale)
-        np.clip(scale, _DEEP, -_DEEP, out=scale)  # of 0 it may be anything
-        scale += BIAS
-        scale <<= 52
-        np.ldexp(1.0, ulp.astype(np.int32), out=truth.ulp)
+        return
+    np.subtract(2 * BIAS * FIELD, scale, out=scale)
+    if lies_below:  # ulp(z) is not a normal float64
+        flat = np.flatnonzero((ulp < smallest) | (ulp > largest))
+        k = np.minimum(np.maximum((ulp.take(flat) >> 52) - BIAS, least), most)
+        deep = (q.take(flat) >> 52) - k
+        # Of 0 it may be anything.
+        deep = np.minimum(np.maximum(deep, _DEEP), -_DEEP)
+        scale.put(flat, (deep + BIAS) << 52)
+        truth.ulp.put(flat, np.ldexp(1.0, k.astype(np.int32)))
 
 
 def _near(
-    multiple: Array, truth: Truth, slack: float, largest_ulp: float, memory: Array
+    multiple: Array, truth: Truth, slack: float, largest_ulp: float, w: Workspace
 ) -> NDArray[np.bool_]:
     """What lies near a middle, or so near a power of two that its sum may have rounded to it."""
+    memory = w.take()
     distance = np.abs(truth.offset, out=memory)
     near = distance >= 0.5 - slack
     slack = max(slack, 2.0 ** (truth.format.precision - 53))
-    if distance.min() <= slack:
-        edges = _edges(multiple, truth.ulp, truth, largest_ulp)
-        at_edge = np.flatnonzero(edges[0] | edges[1])
-        near.ravel()[at_edge] |= distance.ravel()[at_edge] <= slack
+    if slack >= 0.5 or distance.min() <= slack:
+        place = _at_edge(multiple, truth, largest_ulp, w)
+        near[place] |= distance[place] <= slack
+    w.give(memory)
     return near
+
+
+def _at_edge(
+    multiple: Array, truth: Truth, largest_ulp: float, w: Workspace
+) -> tuple[NDArray[np.int64], ...]:
+    """The places of `_edges`, which looks at few."""
+    memory, top = w.take(), 2.0**truth.format.precision
+    size = np.abs(multiple, out=memory)
+    place = _places((size == top / 2) | (size == top))
+    w.give(memory)
+    low, high = _edges(multiple[place], truth.ulp[place], truth, largest_ulp)
+    edge = low | high
+    return tuple(each[edge] for each in place)
+
+
+def _places(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+    """As np.nonzero, which takes longer for few in two dimensions."""
+    return np.unravel_index(np.flatnonzero(chosen), chosen.shape)
 
 
 def _edges(

@@ -7,6 +7,7 @@ so do those whose logits are too far apart for float64.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,17 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.screen import logs, masks
-from softmax_harness.operations.screen.arguments import difference
+from softmax_harness.operations.screen.arguments import DIRECT, difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.logs import Log
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.sums import exact_product, two_sum
+from softmax_harness.operations.screen.sums import (
+    columns_of_numbers,
+    exact_product,
+    product_of_pairs,
+    two_sum,
+)
 from softmax_harness.operations.screen.workspace import Array, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
@@ -110,16 +116,16 @@ def distance(rows: Rows, target: NDArray[np.int64], eps: Array) -> _Pair:
 
     a - x_t and 1 - eps are exact, and products of two such pairs are right to 2**-102 of
     themselves, as is the division by n. Nothing is negative: the sum of the n distances errs by
-    2**-96 of itself, see `_total`, and the sum of both parts by 2**-104. Where eps is 0, D is
-    a - x_t exactly. What is below `_LEAST` may have underflowed, which does not count beside
-    more; it is anything but a number below `_LARGEST` where a distance overflows.
+    2**-96 of itself, and the sum of both parts by 2**-104. Where eps is 0, D is a - x_t exactly.
+    What is below `_LEAST` may have underflowed, which does not count beside more; it is anything
+    but a number below `_LARGEST` where a distance overflows.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         own = two_sum(rows.top, -np.take_along_axis(rows.x, target, axis=-1))
-        head, low = _product(two_sum(np.ones_like(eps), -eps), own)
+        head, low = product_of_pairs(two_sum(np.ones_like(eps), -eps), own)
         if not eps.any():
             return head, low
-        others = _product(_sum_of_distances(rows), (eps, np.zeros_like(eps)))
+        others = product_of_pairs(_sum_of_distances(rows), (eps, np.zeros_like(eps)))
         share = others[0] / rows.n
         p, e = exact_product(share, np.full_like(share, float(rows.n)))
         rest = ((others[0] - p) - e + others[1]) / rows.n
@@ -128,28 +134,49 @@ def distance(rows: Rows, target: NDArray[np.int64], eps: Array) -> _Pair:
         return two_sum(head, error + (low + rest))
 
 
-def _product(a: _Pair, b: _Pair) -> _Pair:
-    p, e = exact_product(a[0], b[0])
-    return two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))
-
-
 def _sum_of_distances(rows: Rows) -> _Pair:
     """The sum of a - x_j over what is not masked; where anything is, only eps = 0 is not fixed."""
     head, tail = np.zeros_like(rows.top), np.zeros_like(rows.top)
     for chunk in rows.chunks():
         some = rows.some(chunk)
         for piece in rows.pieces():
-            w = workspace(some.x[:, piece].shape)
-            d, low = difference(some.x[:, piece], some.top, w)
-            if some.usable is not None:
-                kept = masks.all_bits(some.kept(piece))
-                masks.put(d, kept, 0.0)
-                masks.put(low, kept, 0.0)
-            of_piece = _total(d, low)
-            w.give(d, low)
-            head[chunk], error = two_sum(head[chunk], -of_piece[0])
-            tail[chunk] += error - of_piece[1]
+            of_piece = _total_from_0(some, piece) or _total_from_top(some, piece)
+            head[chunk], error = two_sum(head[chunk], of_piece[0])
+            tail[chunk] += error + of_piece[1]
     return two_sum(head, tail)
+
+
+def _total_from_0(rows: Rows, piece: slice) -> _Pair | None:
+    """The sum of a - x_j as m a less that of the m logits, where that errs by 2**-97 of it.
+
+    m a is exact as two float64. So are the differences of the heads; their errors, the second part
+    of m a and the third column, each below 2**-50.9 m max |x|, are added with three roundings.
+    """
+    largest = max(abs(float(rows.top.max())), abs(float(rows.bottom.min())))
+    if rows.usable is not None or not _LEAST < largest < DIRECT:
+        return None
+    x = rows.x[:, piece]
+    w, m = workspace(x.shape), x.shape[-1]
+    (first, second, third), error = columns_of_numbers(x, math.frexp(largest)[1], w)
+    whole, low = exact_product(rows.top, np.full_like(rows.top, float(m)))
+    head, e = two_sum(whole, -first)
+    head, lost = two_sum(head, -second)
+    head, tail = two_sum(head, (e + lost) + (low - third))
+    error += 2.0**-101 * m * largest
+    return (head, tail) if (error <= 2.0**-97 * head).all() else None
+
+
+def _total_from_top(rows: Rows, piece: slice) -> _Pair:
+    """The sum of a - x_j from each difference as two float64."""
+    w = workspace(rows.x[:, piece].shape)
+    d, low = difference(rows.x[:, piece], rows.top, w)
+    if rows.usable is not None:
+        kept = masks.all_bits(rows.kept(piece))
+        masks.put(d, kept, 0.0)
+        masks.put(low, kept, 0.0)
+    head, tail = _total(d, low)
+    w.give(d, low)
+    return -head, -tail
 
 
 def _total(head: Array, low: Array) -> _Pair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softmax_harness.operations.screen.reduction import power_of_two
 from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
@@ -13,17 +14,32 @@ _SHORT = 1 << 13
 HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
-def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) -> list[Array]:
+def slices(
+    head: Array,
+    tail: Array,
+    q: Bits | None,
+    n: int,
+    count: int,
+    w: Workspace,
+    unit: Bits | None = None,
+    of_tails: tuple[int, int] = (0, 0),
+) -> list[Array]:
     """Columns that add up to the sum of 2**q (head + tail) over each row, or over a part of rows.
 
     Parameters
     ----------
     head, tail : ndarray of float64, shape (rows, some)
-        0 <= head <= 2, and |tail| <= 2**-14.4 head.
+        |head| <= 2, and |tail| <= 2**-14.4 |head|.
+    q : ndarray of int64 or None
+        Without it these are 0, and head and tail are overwritten.
     n : int
         Length of the whole rows.
     count : int
         How many of the columns are to be exact.
+    unit : ndarray of int64, shape (rows, 1), or None
+        The sum is in units of 2**unit, the largest q of each row; without it these are 0.
+    of_tails : tuple of int
+        t, and how many more of the columns are to be exact, of tails below 2**-t.
 
     Notes
     -----
@@ -32,22 +48,80 @@ def slices(head: Array, tail: Array, q: Bits, n: int, count: int, w: Workspace) 
     the same way to multiples of 2**(2b - 104), and so on. What is left after `count` times, at
     most 2**(count (b - 52) - 1) each, is added to the tails and summed in floating point.
     """
-    memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory))
-    np.multiply(head, scale, out=left)
-    scale *= tail
+    left, scale, slice_ = *_scaled(head, tail, q, unit, w), w.take()
     bits = n.bit_length() + 1
-    grid, columns = 1.5 * 2.0**bits, list[Array]()
-    for _ in range(count):
+    columns = _cut(left, bits, bits, count, slice_)
+    left += scale
+    if of_tails[1]:
+        columns += _cut(left, bits - of_tails[0], bits, of_tails[1], slice_)
+    columns.append(left.sum(axis=-1, keepdims=True))
+    w.give(slice_)
+    if q is not None:
+        w.give(left, scale)
+    return columns
+
+
+def _cut(left: Array, exponent: int, bits: int, count: int, slice_: Array) -> list[Array]:
+    """Take so many columns out of what is left, the first by adding 1.5 * 2**exponent."""
+    columns = list[Array]()
+    for step in range(count):
+        grid = 1.5 * 2.0 ** (exponent + step * (bits - 52))
         np.add(left, grid, out=slice_)
         slice_ -= grid
         columns.append(slice_.sum(axis=-1, keepdims=True))
         left -= slice_
-        grid *= 2.0 ** (bits - 52)
-    left += scale
-    columns.append(left.sum(axis=-1, keepdims=True))
-    w.give(memory, left, slice_)
     return columns
+
+
+def _scaled(
+    head: Array, tail: Array, q: Bits | None, unit: Bits | None, w: Workspace
+) -> tuple[Array, Array]:
+    """2**(q - unit) head and 2**(q - unit) tail, in memory of `w` unless they are themselves."""
+    if q is None:
+        return head, tail
+    left, memory = w.take(), w.take()
+    scale = power_of_two(q, bits_of(memory), unit)
+    np.multiply(head, scale, out=left)
+    scale *= tail
+    return left, scale
+
+
+def columns_of_numbers(
+    x: Array, size: int | NDArray[np.int32], w: Workspace
+) -> tuple[list[Array], Array]:
+    """Columns that add up to the sum of numbers over each row, and what that errs by at most.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, n)
+    size : int or ndarray of int32, shape (rows, 1)
+        m where none is larger than 2**m, from -900 to 900.
+
+    Notes
+    -----
+    With b = 1 + bits of n, two columns are exact, as in `slices`, and what is left of each number
+    is at most 2**(2b + m - 106). That is summed by NumPy in pairs, at depth 32 at most: the sum
+    errs by 2**(3b + m - 155), and by nothing where nothing is left.
+    """
+    bits = x.shape[-1].bit_length() + 1
+    left, slice_ = w.take(), w.take()
+    columns, source = list[Array](), x
+    for exponent in (bits + size - 1, 2 * bits + size - 53):
+        grid = np.ldexp(1.5, exponent)
+        np.add(source, grid, out=slice_)
+        slice_ -= grid
+        columns.append(slice_.sum(axis=-1, keepdims=True))
+        np.subtract(source, slice_, out=left)
+        source = left
+    columns.append(left.sum(axis=-1, keepdims=True))
+    is_left = left != 0.0
+    if is_left.any():
+        bound = np.ldexp(1.0, 3 * bits + size - 155)
+        error = np.where(is_left.any(axis=-1, keepdims=True), bound, 0.0)
+    else:
+        error = np.zeros((len(x), 1))
+    w.give(left, slice_)
+    return columns, error
 
 
 def joined(parts: list[list[Array]]) -> list[Array]:
@@ -60,7 +134,13 @@ def joined(parts: list[list[Array]]) -> list[Array]:
 
 
 def slices_with_tails(
-    head: Array, tail: Array, q: Bits, n: int, tail_bits: int, w: Workspace
+    head: Array,
+    tail: Array,
+    q: Bits | None,
+    n: int,
+    tail_bits: int,
+    w: Workspace,
+    unit: Bits | None = None,
 ) -> list[Array]:
     """As `slices`, all but the last of the columns exact, for tails below 2**-tail_bits.
 
@@ -74,10 +154,7 @@ def slices_with_tails(
     and with the rounding n 2**(2b - 158), and what is left of both is cut twice, too, so that at
     most 2**(2b - t - 105) of each is summed in floating point.
     """
-    memory, left, slice_ = w.take(), w.take(), w.take()
-    scale = power_of_two(q, bits_of(memory))
-    np.multiply(head, scale, out=left)
-    scale *= tail
+    left, scale, slice_ = *_scaled(head, tail, q, unit, w), w.take()
     bits = n.bit_length() + 1
     tails = bits - min(tail_bits, 52 - bits)
     is_short = n <= _SHORT
@@ -91,7 +168,9 @@ def slices_with_tails(
         if exponents[0] == bits:
             left += scale
     columns.append(left.sum(axis=-1, keepdims=True))
-    w.give(memory, left, slice_)
+    w.give(slice_)
+    if q is not None:
+        w.give(left, scale)
     return columns
 
 
@@ -116,6 +195,12 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     total = a + b
     back = total - a
     return total, (a - (total - back)) + (b - back)
+
+
+def product_of_pairs(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    """(a + a') (b + b') as two float64, within 2**-102 of itself where nothing underflows."""
+    p, e = exact_product(a[0], b[0])
+    return two_sum(p, e + (a[0] * b[1] + a[1] * b[0]))
 
 
 def exact_product(a: Array, b: Array) -> tuple[Array, Array]:

@@ -8,17 +8,18 @@ share of the result stays open, as does one whose T is not surely above 0.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import logs
+from softmax_harness.operations.screen import logs, masks
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.constants import N, constants
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
-from softmax_harness.operations.screen.moments import Moment, Weights
+from softmax_harness.operations.screen.moments import Moment, Weights, are_usual
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product, two_sum
@@ -26,6 +27,7 @@ from softmax_harness.operations.screen.workspace import Array, Bits, bits_of, wo
 from softmax_harness.operations.truth import Truth
 
 _CANCELLED = 2.0**12
+_NEAR = 150.0  # exponentials of logits up to this, times usual weights, are far from overflow
 # Of what is added up at the end, in units of its largest term: four sums of rounding errors.
 _SUMS_ERROR = 2.0**-100
 _ELEMENTS = 1 << 18  # so many logits' rows take each step of the logarithm together
@@ -48,15 +50,18 @@ class _Total(NamedTuple):
 def logsumexp_weighted(
     x: Array, b: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
-    """a + log T of each row, x and b of shape (rows, n)."""
+    """a + log T of each row, x and b of shape (rows, n), b finite where nothing is fixed."""
+    finite = np.isfinite(b)
+    b = b if finite.all() else np.where(finite, b, 0.0)
     kernels = kernels_of(format)
     least = _CANCELLED * logs.relative_error(kernels[-1])
     stages = [Stage(each, max(least, 2.0**4 * logs.relative_error(each))) for each in kernels]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
-        weights = np.where(np.isfinite(b[part]), b[part], 0.0)
-        rows = Rows.of(np.where(weights != 0.0, x[part], -np.inf), stage.kernel)
-        vector = Weights.of(rows, weights)
+        weights = b[part]
+        is_usual = are_usual(weights)
+        rows = _rows(x[part], weights, is_usual, stage.kernel)
+        vector = Weights.usual(weights) if is_usual else Weights.of(rows, weights)
         total = _total(rows, vector)
         z, low, error = _with_log(rows.top, total, vector.exponent)
         lost = ~(error <= stage.relative_error * np.abs(z))
@@ -71,6 +76,24 @@ def logsumexp_weighted(
         return np.asarray(vector.open | (open_ | lost)[:, 0])
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
+
+
+def _rows(x: Array, weights: Array, is_usual: bool, kernel: ModuleType) -> Rows:
+    """The rows without what has a weight of 0.
+
+    Where no logit is far from another, that needs not be taken out: times 0 it is 0. Only the
+    largest logit has to be one that counts.
+    """
+    all_count = weights.all(axis=-1)
+    if all_count.all():
+        return Rows.of(x, kernel)
+    if not (is_usual and x.max() <= _NEAR and x.min() >= -_NEAR):
+        return Rows.of(np.where(weights != 0.0, x, -np.inf), kernel)
+    rows, some = Rows.of(x, kernel), np.flatnonzero(~all_count)
+    own = x[some]
+    place = masks.where(weights[some] != 0.0, own, -np.inf).argmax(axis=-1)
+    rows.place[some, 0], rows.top[some, 0] = place, own[np.arange(len(some)), place]
+    return rows
 
 
 def _total(rows: Rows, vector: Weights) -> _Total:

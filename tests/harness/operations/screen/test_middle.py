@@ -1,4 +1,4 @@
-"""The middle kernel stage by stage, what goes on from it to the full one, and lying kernels."""
+"""The middle and the fine kernel by stages, what goes on to the full one, and lying kernels."""
 
 from fractions import Fraction
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations.screen import full, light, masks, middle
+from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.batch import Stage, by_blocks
 from softmax_harness.operations.screen.constants import N
 from softmax_harness.operations.screen.sums import joined
@@ -31,12 +31,13 @@ def hard_arguments():
     return np.concatenate([*parts, 2.0 ** -np.arange(1.0, 300), [0.0, 700.0, -700.0]])[None]
 
 
+@pytest.mark.parametrize("kernel, share", [(middle, 2.0**-77), (fine, 2.0**-91)])
 @pytest.mark.parametrize("with_low", [False, True])
-def test_exponentials_keep_their_share_of_the_bound(with_low):
+def test_exponentials_keep_their_share_of_the_bound(with_low, kernel, share):
     x = hard_arguments()
     low = np.random.default_rng(2).uniform(-0.5, 0.5, x.shape) * np.spacing(x) if with_low else None
-    head, tail, q = middle.exponentials(x, x.max(keepdims=True), low, None, Workspace(x.shape))
-    assert np.abs(tail).max() < 2.0**-middle._TAIL_BITS
+    head, tail, q = kernel.exponentials(x, x.max(keepdims=True), low, None, Workspace(x.shape))
+    assert np.abs(tail).max() < 2.0**-kernel._TAIL_BITS
     lows = np.zeros(x.shape) if low is None else low
     with mpmath.workprec(300):
         top = int(mpmath.floor(700 / mpmath.ln2))
@@ -45,20 +46,22 @@ def test_exponentials_keep_their_share_of_the_bound(with_low):
         ):
             found = mpmath.ldexp(mpmath.mpf(h) + mpmath.mpf(t), (e >> 52) + top)
             exact = mpmath.exp(mpmath.mpf(v) + mpmath.mpf(more))
-            assert abs(found / exact - 1) < mpmath.mpf(2) ** -77
+            assert abs(found / exact - 1) < share
 
 
+@pytest.mark.parametrize("kernel, share", [(middle, 2.0**-77), (fine, 2.0**-93)])
 @pytest.mark.parametrize("n", [3, 1000, 70_000])
-def test_the_sum_is_exact_but_for_one_rounding_of_each_term(n):
+def test_the_sum_is_exact_but_for_one_rounding_of_each_term(n, kernel, share):
     rng = np.random.default_rng(3)
-    head, tail = rng.uniform(1, 2, (1, n)), rng.uniform(-1, 1, (1, n)) * 2.0**-25
+    head, tail = rng.uniform(1, 2, (1, n)), rng.uniform(-1, 1, (1, n))
+    tail *= 2.0**-kernel._TAIL_BITS
     q = -(rng.integers(0, 60, (1, n)) << 52)
-    columns = middle.columns_of(head, tail, q, n, Workspace((1, n)))
+    columns = kernel.columns_of(head, tail, q, n, Workspace((1, n)))
     found = sum(Fraction(float(each[0, 0])) for each in columns)
     exact = Fraction(0)
     for h, t, e in zip(head[0].tolist(), tail[0].tolist(), q[0].tolist(), strict=True):
         exact += (Fraction(h) + Fraction(t)) / 2 ** -(e >> 52)
-    assert abs(found / exact - 1) < Fraction(2) ** -77
+    assert abs(found / exact - 1) < Fraction(share)
 
 
 def test_what_one_kernel_leaves_open_goes_to_the_next():
@@ -106,7 +109,7 @@ def operands_of(name, x, rng):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_a_lying_kernel_is_caught_in_every_operation(name, dtype, monkeypatch, assert_agrees):
     """One term a little wrong: the values stay plausible, and the bound is a lie."""
-    for kernel in (light, middle, full):
+    for kernel in (light, middle, fine, full):
         monkeypatch.setattr(kernel, "_exponentials", lying(kernel._exponentials))
     rng = np.random.default_rng(5)
     x = rng.normal(0, 1, (6, 9)).astype(dtype).astype(float)
@@ -114,7 +117,7 @@ def test_a_lying_kernel_is_caught_in_every_operation(name, dtype, monkeypatch, a
         assert_agrees(name, x, operands_of(name, x, rng), FORMATS[dtype])
 
 
-@pytest.mark.parametrize("kernel", [light, middle, full])
+@pytest.mark.parametrize("kernel", [light, middle, fine, full])
 @pytest.mark.parametrize("depth", [-13.0, -17.77])
 def test_a_million_small_terms_of_one_value_are_summed_within_the_bound(kernel, depth):
     """All of them are rounded alike, and so add up to the worst there is."""
