@@ -81,16 +81,13 @@ def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     known = rows.sums(x, format)
     s = known.softmax
     s_ulp = format.ulp(s)
-    u, log_error = format.unit_roundoff, bounds.log_of_sum_error(x.shape[-1], format)
     absolute = bounds.error_bound(x, s, s_ulp, format) * s_ulp
-    own = at_target(absolute, operands) + u * at_target(np.abs(z), operands)
+    own = at_target(absolute, operands) + format.unit_roundoff * at_target(np.abs(z), operands)
     limit = error_bound(x, operands, z, ulp, format)
-    with np.errstate(over="ignore", invalid="ignore"):
-        of_exponent = u * (known.distance + known.log) + log_error
-        drift = 1.1 * np.where(s > 0, s * np.expm1(np.minimum(of_exponent, 600.0)), 0.0)
+    with np.errstate(over="ignore"):
         own = np.maximum(own / at_target(ulp, operands), at_target(limit, operands))
         np.put_along_axis(limit, operands[0][:, None], own, axis=-1)
-        return np.asarray(limit + drift / ulp)
+        return np.asarray(limit + rows.drift_of_log_softmax(known, format) / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

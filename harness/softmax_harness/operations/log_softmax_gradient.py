@@ -124,6 +124,15 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         return np.asarray(1.1 * found + u * (np.abs(z) / ulp) + eta / ulp)
 
 
+def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """That of v - exp(log_softmax) V, as frameworks have it, which have kept log_softmax alone."""
+    whole = np.abs(operands[0].astype(np.float64).sum(axis=-1, keepdims=True))
+    limit = error_bound(x, operands, z, ulp, format)
+    drift = rows.drift_of_log_softmax(rows.sums(x, format), format)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(limit + 1.1 * whole * (drift / ulp))
+
+
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """|V| times softmax's, from dz_i / dx_k = -V s_i (delta_ik - s_k)."""
     whole = np.abs(operands[0].astype(np.float64).sum(axis=-1, keepdims=True))
@@ -145,6 +154,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    usual_bound,
     screen=screened,
     make_operands=incoming,
     steps=ExactSteps(steps.normalised, "v - s sum v"),

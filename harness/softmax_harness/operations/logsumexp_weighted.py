@@ -140,7 +140,8 @@ def _log(row: _Weighted, precision: int) -> Ball:
         bits *= 2
     less = total([row.sums[-1], -ONE])
     apart = total([less, row.others(bits)], bits)
-    if fraction(Ball(apart.man, apart.exp)) >= -0.5:
+    is_small = apart.magnitude <= -1  # of what is next to nothing there is no fraction
+    if is_small or fraction(Ball(apart.man, apart.exp)) >= -0.5:
         return logarithm_of_one_and(apart, bits)
     return -logarithm_of_one_and(quotient(-apart, row.whole(bits), bits), bits)
 

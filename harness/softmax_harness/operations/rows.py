@@ -177,6 +177,18 @@ class Sums(NamedTuple):
     log_error: Array
 
 
+def drift_of_log_softmax(known: Sums, format: Format) -> Array:
+    """By how much exp(log_softmax) errs more than softmax, at most: shape (rows, n).
+
+    Its exponent -A - L is rounded once more, and has the error of the logarithm of a pairwise sum.
+    """
+    log_error = bounds.log_of_sum_error(known.distance.shape[-1], format)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponent = format.unit_roundoff * (known.distance + known.log) + log_error
+        drift = 1.1 * known.softmax * np.expm1(np.minimum(exponent, 600.0))
+        return np.where(known.softmax > 0, drift, 0.0)
+
+
 class _Latest:
     """What was found last: the bounds of an operation and of its standards ask for the same."""
 

@@ -323,6 +323,11 @@ def test_the_sign_of_a_weighted_sum_is_exact():
     assert infinite.rounded[0, 0] == np.inf and np.isnan(infinite.rounded[1, 0])
 
 
+def test_a_weight_of_1_next_to_which_all_is_nothing_is_no_work():
+    truth = of("logsumexp_weighted", [0.0, -1e38], np.array([[1.0, 3.0]]))
+    assert truth.rounded[0, 0] == 0.0 and truth.offset[0, 0] > 0
+
+
 def test_a_sink_takes_weight_and_counts_with_the_keys_that_it_equals():
     q, k, v = np.array([[[2.0, 0, 0, 0]]]), np.zeros((1, 2, 4)), np.ones((1, 2, 1))
     seen, hidden = np.ones((1, 1, 2), bool), np.zeros((1, 1, 2), bool)
