@@ -23,6 +23,7 @@ from softmax_harness.operations.standards import (
     default_standard,
     limit_ulp,
 )
+from softmax_harness.operations.truth import remainder
 from softmax_harness.truth import (
     ExactResults,
     Truth,
@@ -310,7 +311,7 @@ def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
         far = np.flatnonzero(batch.absolute > bar)
         far = far[~truth.fixed.ravel().take(far)]
         ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
-        z = truth.rounded.ravel().take(far) + offset * ulp
+        z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
         distance = batch.top.take(far // width) - x.ravel().take(far)
         limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format)
         own = (1.0 - _LIMIT_ROUNDING) * limit - slack

@@ -9,6 +9,23 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 
+_SIGN_ALONE = 2.0**-499
+"""The largest `Truth.offset` of a result near 0 of which a screen may know no more than the sign.
+
+What it states as the size would be far too large where z is exp(-1e30), and a bound with it.
+"""
+
+
+def remainder(
+    offset: NDArray[np.float64], ulp: NDArray[np.float64], format: Format
+) -> NDArray[np.float64]:
+    """z - RN(z) of elements of a `Truth`, 0 where the sign alone is known."""
+    found = offset * ulp
+    least = _SIGN_ALONE * format.smallest_subnormal
+    if least:  # or it is 0 already
+        found[np.abs(found) <= least] = 0.0
+    return found
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -44,8 +61,8 @@ class Truth:
 
     @property
     def value(self) -> NDArray[np.float64]:
-        """z to the precision of a float64 (0 where it is smaller than that reaches)."""
-        return self.nearest + self.offset * self.ulp
+        """z to the precision of a float64, 0 where only its sign is known or a float64 ends."""
+        return self.nearest + remainder(self.offset, self.ulp, self.format)
 
     @property
     def nearest(self) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import measure, question
+from softmax_harness.judgement.measure import classified, measure, question
+from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS, Problem, elementary
 from softmax_harness.operations.bounds import (
     error_bound,
@@ -19,6 +20,7 @@ from softmax_harness.operations.bounds import (
 )
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.subject import Subject
+from softmax_harness.truth import TIERS
 from softmax_implementations import implementations
 
 CASES = [
@@ -135,3 +137,19 @@ def test_half_a_smallest_subnormal_is_owed_in_float64_too():
     z, ulp = asked.truth.value, asked.truth.ulp
     assert (error_bound(x, z, ulp, FORMATS["float64"]) >= 0.5).all()
     assert (error_bound_at_least(-x, z, ulp, 3, FORMATS["float64"]) >= 0.5).all()
+
+
+@pytest.mark.parametrize("dtype", [name for name, each in FORMATS.items() if each.precision > 4])
+@pytest.mark.parametrize("standard", ["rounded", "wide", "native"])
+def test_a_result_however_far_below_the_format_has_a_limit(dtype, standard):
+    """Its bound is that of 0: what a screen knows of its size is no size."""
+    format = FORMATS[dtype]
+    depths = [-(10.0**power) for power in range(2, 300, 7) if 10.0**power < format.largest]
+    x = np.array([[0.0, depth] for depth in (*depths, -format.largest)])
+    problem = Problem.of(OPERATIONS["softmax"], format)
+    y = np.tile([1.0, 8.0 * format.smallest_subnormal], (len(x), 1))
+    for tier in TIERS:
+        asked = question(problem, format.stored(x), tier=tier).held_to(standard)
+        lost = asked.truth.rounded[:, 1] == 0
+        assert lost.any() and np.isfinite(asked.limit_ulp[lost]).all()
+        assert (classified(asked, y)[1][lost, 1] == Outcome.INACCURATE.code).all()
