@@ -50,7 +50,7 @@ def test_what_is_declared_beside_a_name_exists():
     from softmax_harness.operations.bounds import BOUNDS
     from softmax_implementations.registry import CAPABILITIES, SAME_BITS
 
-    known = {*OUTCOMES, "axis"}
+    known = {*OUTCOMES, "axis", "nondeterminism"}
     for each in catalogue().values():
         assert {*each.capabilities} <= {*CAPABILITIES}
         assert {*each.same_bits} <= {*SAME_BITS}

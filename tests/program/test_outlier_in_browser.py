@@ -22,8 +22,8 @@ def softmax(x, axis=-1):
 
 @pytest.fixture
 def folder(tmp_path, run_here):
-    (tmp_path / "kernel.py").write_text(KERNEL)
-    names = [*OTHERS[:4], "kernel.py:softmax", *OTHERS[4:]]
+    (tmp_path / "outlier.py").write_text(KERNEL)
+    names = [*OTHERS[:4], "outlier.py:softmax", *OTHERS[4:]]
     options = ("--dtype", "float32", "--family", "normal-10,rising", "--asv", "none")
     run_here(*names, *options, "--out", tmp_path / "run", cwd=tmp_path)
     return tmp_path
@@ -34,13 +34,13 @@ def test_three_clicks_lead_from_the_page_to_a_replay_in_a_terminal(folder, opene
         folder / "run" / "report.html", permissions=["clipboard-read", "clipboard-write"]
     )
     card = page.locator(".card")
-    assert card.locator("dd").first.inner_text().startswith("In float32 kernel.py:softmax")
+    assert card.locator("dd").first.inner_text().startswith("In float32 outlier.py:softmax")
     card.locator("summary").click()
     outlier = card.locator("tbody tr").first
-    assert outlier.locator("th").inner_text() == "kernel.py:softmax"
+    assert outlier.locator("th").inner_text() == "outlier.py:softmax"
     outlier.locator("a").click()
     witness = page.locator("details.witness[open]")
-    assert witness.count() == 1 and "kernel.py:softmax in float32" in witness.inner_text()
+    assert witness.count() == 1 and "outlier.py:softmax in float32" in witness.inner_text()
     witness.get_by_role("button", name="copy the command").click()
     program, *words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
     assert program == "softmax-harness"

@@ -15,7 +15,7 @@ PROGRAM = """
 import os, resource, signal, sys
 from softmax_harness.score import judging
 from softmax_harness.cli import main
-from softmax_harness.operations.screen import full, light
+from softmax_harness.operations.screen import fine, light
 judging.usable_cores = lambda: 2
 parent = os.getpid()
 {fault}
@@ -47,7 +47,7 @@ def files(request, tmp_path_factory):
     x = np.random.default_rng(0).normal(0, 3, (1500, 500)).astype(request.param)
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", implementations()["max-shifted"](x))
-    return folder, {"float32": "light", "float64": "full"}[request.param]
+    return folder, {"float32": "light", "float64": "fine"}[request.param]
 
 
 def scored(folder, tmp_path, fault):

@@ -104,10 +104,7 @@ def test_maxima_of_several_blocks_are_confirmed_by_a_job_of_their_own(made, tmp_
     chosen = Options(("max-shifted",), ("float32",), (str(tmp_path / "x.npy"),))
     piped = Piped()
     found = make_run(select(chosen), piped)
-    assert [type(job) for job in piped.sent] == [
-        Measuring,
-        Confirming,
-    ]  # and no witness that is too long
+    assert [type(job) for job in piped.sent] == [Measuring, Confirming, Witnessing]
     assert found.info["counts"]["confirmed"] > 0
     pd.testing.assert_frame_equal(found.results, made(chosen).results)
 
