@@ -180,11 +180,13 @@ class Sums(NamedTuple):
 def drift_of_log_softmax(known: Sums, format: Format) -> Array:
     """By how much exp(log_softmax) errs more than softmax, at most: shape (rows, n).
 
-    Its exponent -A - L is rounded once more, and has the error of the logarithm of a pairwise sum.
+    Its exponent -A - L is rounded once more, and has the error of the logarithm. The error of the
+    sum itself does to exp(-L) what it does to a quotient: the bound of softmax has it.
     """
-    log_error = bounds.log_of_sum_error(known.distance.shape[-1], format)
+    additions = bounds.pairwise_additions(known.distance.shape[-1])
+    u, log_error = format.unit_roundoff, bounds.native(format, additions).errors.log
     with np.errstate(over="ignore", invalid="ignore"):
-        exponent = format.unit_roundoff * (known.distance + known.log) + log_error
+        exponent = u * (known.distance + known.log) + (log_error + u) * known.log
         drift = 1.1 * known.softmax * np.expm1(np.minimum(exponent, 600.0))
         return np.where(known.softmax > 0, drift, 0.0)
 
