@@ -14,9 +14,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
 from softmax_harness.operations import Problem
 
-_AROUND = (192, 256, 512, 1024, 2048)
+_AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Other numbers of whole blocks, as a kernel may have a path of its own for.
-_BLOCKS = (384, 640, 768, 1536, 4096, 4097, 8192)
+_BLOCKS = (384, 640, 768, 1536)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
     *range(1, 131),
@@ -24,8 +24,8 @@ LENGTHS = (
     *_BLOCKS,
     1000,
 )
-# Where 15, 16 and 17 bits end, or just beyond, and a vocabulary.
-LONG = (16384, 32768, 65536, 65537, 131072, 151936)
+# Where 15, 16 and 17 bits end, what is beyond, and vocabularies.
+LONG = (16384, 32767, 32768, 32769, 50257, 65535, 65536, 65537, 131072, 131073, 151936)
 _FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
 _LONGEST_SHORT = 100
 _LONG_SUMS = (4097, 65537)
