@@ -14,6 +14,6 @@ for queries in (1, 2, 16):
         ):
             try:
                 answer = f"{float(function(q, k, k)[0, 0, 0, 0])}"
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 (whatever is raised is the answer)
                 answer = f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"
             print(f"{name}, {queries} queries, {told}: {answer}")

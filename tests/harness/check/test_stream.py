@@ -20,7 +20,7 @@ class Slow:
 
     def serve(self, requests):
         self.is_busy, self.calls = True, self.calls + 1
-        time.sleep(0.1)
+        time.sleep(0.1)  # long enough for the stream to be closed while a call is made
         replies = self.caller.serve(requests)
         self.is_busy = False
         return replies
@@ -46,5 +46,5 @@ def test_no_call_is_made_any_more_when_it_is_closed(monkeypatch):
         next(blocks)
     calls = slow.calls
     assert not slow.is_busy and calls < len(recipes)
-    time.sleep(0.3)
+    time.sleep(0.3)  # three calls long: one still under way would be seen
     assert slow.calls == calls

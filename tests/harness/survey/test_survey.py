@@ -132,7 +132,7 @@ def test_probes_of_a_right_softmax_and_of_a_wrong_one():
 
 
 def test_a_unit_is_kept_under_its_versions(tmp_path, monkeypatch):
-    import softmax_implementations.max_shifted  # noqa: F401
+    import softmax_implementations.max_shifted  # noqa: F401 (loaded: its file has a digest)
 
     key = Key("numpy", "2 threads", "softmax", "float32")
     own = stamp(Setting(), [MODULE])
@@ -191,7 +191,7 @@ def test_what_is_on_a_device_is_no_part_of_the_survey_of_processors():
 
 
 def test_the_card_is_a_part_of_what_a_unit_is_kept_under():
-    import softmax_implementations.max_shifted  # noqa: F401
+    import softmax_implementations.max_shifted  # noqa: F401 (loaded: its file has a digest)
 
     plain = stamp(Setting(), [MODULE])
     assert stamp(Setting(), [MODULE], {}) == plain
