@@ -13,7 +13,7 @@ from softmax_harness.explain.numbers import exact_text, number_text, with_error
 from softmax_harness.explain.places import cells, places
 from softmax_harness.explain.row import Account, Explained
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import ANYTHING
+from softmax_harness.operations import asked_text
 from softmax_harness.operations.steps import ExactStep
 from softmax_harness.subjects.subject import Subject
 
@@ -100,7 +100,7 @@ def _asked(row: Explained) -> str:
     asked = row.truth.rounded[0].tolist()
     if np.isnan(asked).all():
         return "NaN throughout"
-    texts = ["anything" if each == ANYTHING else str(each) for each in asked]
+    texts = [asked_text(each) for each in asked]
     return _shown(len(texts), texts.__getitem__, row)
 
 

@@ -10,14 +10,12 @@ import numpy as np
 from softmax_harness.ground.errors import BadLimit
 from softmax_harness.judgement.metrics import METRICS, Batch, metrics_of
 from softmax_harness.judgement.metrics.batch import Array
-from softmax_harness.operations import ANYTHING, Operation
+from softmax_harness.operations import Operation, is_as_asked
 
 
 def not_correctly_rounded(batch: Batch) -> Array:
     """1 where an output is not correctly rounded, else 0; shape (rows, n)."""
-    y, r = batch.y, batch.truth.rounded
-    same = (y == r) | (np.isnan(y) & np.isnan(r)) | (r == ANYTHING)
-    return np.asarray(~same, dtype=np.float64)
+    return np.asarray(~is_as_asked(batch.y, batch.truth.rounded), dtype=np.float64)
 
 
 OF = {metric.name: metric.of for metric in METRICS} | {

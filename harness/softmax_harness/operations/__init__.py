@@ -12,13 +12,23 @@ from softmax_harness.operations.operand import (
     Operands,
     taken,
 )
-from softmax_harness.operations.operation import ANYTHING, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import (
+    ANYTHING,
+    ZERO_OR_NAN,
+    Enclosure,
+    Operation,
+    Policy,
+    asked_text,
+    is_as_asked,
+    is_tolerant,
+)
 from softmax_harness.operations.problem import Problem
 
 __all__ = [
     "ANYTHING",
     "DEFAULT_OPERATION",
     "OPERATIONS",
+    "ZERO_OR_NAN",
     "Arrangement",
     "Edge",
     "Enclosure",
@@ -28,6 +38,9 @@ __all__ = [
     "Operation",
     "Policy",
     "Problem",
+    "asked_text",
+    "is_as_asked",
+    "is_tolerant",
     "operation_named",
     "parted",
     "qualified",

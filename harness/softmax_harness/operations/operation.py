@@ -22,6 +22,11 @@ if TYPE_CHECKING:  # which is made of what is here
 ANYTHING = float(np.finfo(np.float64).max)
 """What a policy asks for where it takes any result; no operation gives it otherwise."""
 
+ZERO_OR_NAN = float(np.nextafter(ANYTHING, 0.0))
+"""What is asked for where 0 and NaN are both right; no operation gives it otherwise."""
+
+_TOLERANT = {ANYTHING: "anything", ZERO_OR_NAN: "0 or NaN"}
+
 _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": ANYTHING}
 _CHOICES = (*_CHOSEN, "uniform")
 _SATURATION = "saturation"
@@ -107,6 +112,28 @@ class Policy:
 
 
 Array = NDArray[np.float64]
+
+
+def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:
+    """Where results y are what special values ask for: a number, NaN, or one of several.
+
+    Parameters
+    ----------
+    y, asked : ndarray of float64, shapes that broadcast together
+    """
+    either = (asked == ZERO_OR_NAN) & ((y == 0) | np.isnan(y))
+    same = (y == asked) | (np.isnan(y) & np.isnan(asked))
+    return np.asarray(same | (asked == ANYTHING) | either)
+
+
+def is_tolerant(asked: Array) -> NDArray[np.bool_]:
+    """Where special values ask for no number, but for one of several."""
+    return np.isin(asked, list(_TOLERANT))
+
+
+def asked_text(asked: float) -> str:
+    """What a special value asks for, in words where it is no number."""
+    return _TOLERANT.get(asked) or str(asked)
 
 
 def _nothing(x: NDArray[Any], rng: np.random.Generator) -> Operands:

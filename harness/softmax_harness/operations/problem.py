@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Operation, Policy
+from softmax_harness.operations.operation import Array, Operation, Policy, is_tolerant
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class Problem:
             expected = np.where(np.isinf(expected), np.copysign(beyond, expected), expected)
         if "uniform" not in vars(self.policy).values():
             return fixed, expected  # 0, 1 and NaN are numbers of every format
-        nearest = self.output_format.nearest(np.where(expected == ANYTHING, 0.0, expected))
-        return fixed, np.where(expected == ANYTHING, ANYTHING, nearest)
+        tolerant = is_tolerant(expected)
+        nearest = self.output_format.nearest(np.where(tolerant, 0.0, expected))
+        return fixed, np.where(tolerant, expected, nearest)
 
     @property
     def judged_format(self) -> Format:

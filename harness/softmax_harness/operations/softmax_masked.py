@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ZERO_OR_NAN, Array, Enclosure, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -62,8 +62,8 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
     """softmax's, of what is kept: what the mask hides does not count, NaN included.
 
-    Where a row that sees something is NaN, what it does not see may be anything: 0 as anywhere, or
-    NaN, which the sum of the row makes of it. Where a row that sees nothing is to be 0, one that
+    Where a row that sees something is NaN, what it does not see is 0, as anywhere, or NaN, which
+    the sum of the row makes of it. Where a row that sees nothing is to be 0, one that
     sees nothing but -inf may be 0 or as softmax has it.
     """
     if x.shape[-1] > 1 and np.isfinite(x).all():
@@ -76,7 +76,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     open_ = np.isnan(expected) & ~mask & sees
     if policy.all_masked == "zero":
         open_ |= (logits == -np.inf).all(axis=-1, keepdims=True) & sees
-    return fixed, np.where(open_, ANYTHING, expected) if open_.any() else expected
+    return fixed, np.where(open_, ZERO_OR_NAN, expected) if open_.any() else expected
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

@@ -11,7 +11,7 @@ from softmax_implementations.registry import CAPABILITIES
 
 from softmax_harness.ground.errors import BadLimit, unknown
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
-from softmax_harness.operations import ANYTHING, Policy
+from softmax_harness.operations import Policy, asked_text, is_as_asked
 from softmax_harness.score.arrays import judged_pair
 from softmax_harness.score.judging import confirmed, screened_score, terms_of
 from softmax_harness.score.pair import Pair
@@ -97,14 +97,11 @@ def _of_nothing(pair: Pair, policy: Policy) -> str:
     for choice in choices:
         problem = pair.problem(replace(policy, all_masked=choice))
         expected.append(problem.special_values(inputs.x.astype(np.float64), inputs.operands)[1])
-    right = [
-        np.isclose(y, each, rtol=0, atol=0, equal_nan=True) | (each == ANYTHING)
-        for each in expected
-    ]
-    wrong = min(int((~each).sum()) for each in right)
+    wrong = min(int((~is_as_asked(y, each)).sum()) for each in expected)
     if not wrong:
         return ""
+    asked = asked_text(expected[0].flat[0])
     return (
-        f"{pair.operation.name} of rows without logits is {expected[0].flat[0]} throughout\n\n"
+        f"{pair.operation.name} of rows without logits is {asked} throughout\n\n"
         f"Mismatched elements: {wrong} / {y.size}"
     )

@@ -67,6 +67,11 @@ def right_multiplied(x, mask, axis=-1):
     return _by_rows(kernel, x, mask, axis=axis, work=_single(x))
 
 
+def right_in_blocks(x, mask, axis=-1):
+    """The sum in blocks of 64."""
+    return _with(x, mask, axis, _single(x), total=steps.in_blocks)
+
+
 def right_zero_for_what_is_hidden(x, mask, axis=-1):
     """0 for all that is hidden, in rows of NaN too."""
     return _by_rows(
@@ -76,6 +81,16 @@ def right_zero_for_what_is_hidden(x, mask, axis=-1):
         axis=axis,
         work=_single(x),
     )
+
+
+def hidden_logits_in_rows_of_nan(x, mask, axis=-1):
+    """Leaves the logit where it is hidden, in rows whose sum is NaN."""
+
+    def kernel(x, mask):
+        y = steps.softmax(_masked(x, mask))
+        return np.where(np.isnan(y) & ~mask & mask.any(-1, keepdims=True), x, y)
+
+    return _by_rows(kernel, x, mask, axis=axis, work=_single(x))
 
 
 def mask_inverted(x, mask, axis=-1):

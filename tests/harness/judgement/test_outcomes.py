@@ -53,6 +53,15 @@ def test_unexplained_nan_range_and_special_values():
     assert outcomes([1000.0], [np.nan], "float32") == ["wrong_special"]
 
 
+def test_what_a_mask_hides_in_a_row_of_nan_is_0_or_nan():
+    x, mask = np.array([[np.nan, 1.0]] * 3), np.array([[True, False]] * 3)
+    truth = arbitrate(Problem.of(OPERATIONS["softmax_masked"], FORMATS["float32"]), x, (mask,))
+    y = np.array([[np.nan, 0.0], [np.nan, np.nan], [np.nan, 7.0]])
+    codes = classify(batch_of(x, y, truth), 8.0, OPERATIONS["softmax_masked"])
+    expected = ["correctly_rounded", "correctly_rounded", "wrong_special"]
+    assert [OUTCOMES[code] for code in codes[:, 1]] == expected
+
+
 def test_codes_are_the_places_and_names_are_the_columns():
     assert [each.code for each in OUTCOMES] == list(range(len(OUTCOMES)))
     # `classify` counts on the first three, and every table of a run on the names.

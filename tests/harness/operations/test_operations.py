@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import ANYTHING, OPERATIONS, Policy, Problem
+from softmax_harness.operations import OPERATIONS, ZERO_OR_NAN, Policy, Problem
 from softmax_harness.truth import arbitrate
 
 FLOAT64 = FORMATS["float64"]
@@ -360,16 +360,16 @@ def test_a_mask_hides_whatever_stands_behind_it():
     np.testing.assert_array_equal(truth.rounded, [[0, 1, 0], [np.nan] * 3])
 
 
-def test_what_is_hidden_in_a_row_that_is_not_defined_may_be_anything():
+def test_what_is_hidden_in_a_row_that_is_not_defined_is_0_or_nan():
     x = np.array([[np.nan, 1.0, 2.0], [-np.inf, 1.0, 2.0], [1.0, 1.0, 2.0]])
     mask = np.array([[True, False, True], [True, False, False], [True, False, False]])
     of = OPERATIONS["softmax_masked"].special_values
     _, expected = of(x, Policy(), (mask,))
-    np.testing.assert_array_equal(expected[0], [np.nan, ANYTHING, np.nan])
-    np.testing.assert_array_equal(expected[1], [np.nan, ANYTHING, ANYTHING])
+    np.testing.assert_array_equal(expected[0], [np.nan, ZERO_OR_NAN, np.nan])
+    np.testing.assert_array_equal(expected[1], [np.nan, ZERO_OR_NAN, ZERO_OR_NAN])
     np.testing.assert_array_equal(expected[2, 1:], [0.0, 0.0])
     zero = Policy(all_masked="zero")
-    np.testing.assert_array_equal(of(x, zero, (mask,))[1][1], [ANYTHING] * 3)
+    np.testing.assert_array_equal(of(x, zero, (mask,))[1][1], [ZERO_OR_NAN] * 3)
     np.testing.assert_array_equal(of(x, zero, (np.zeros_like(mask),))[1], np.zeros((3, 3)))
 
 
