@@ -131,6 +131,11 @@ def is_tolerant(asked: Array) -> NDArray[np.bool_]:
     return np.isin(asked, list(_TOLERANT))
 
 
+def as_numbers(asked: Array) -> Array:
+    """Special values as an implementation can give them: NaN where one of several is asked for."""
+    return np.where(is_tolerant(asked), np.nan, asked)
+
+
 def asked_text(asked: float) -> str:
     """What a special value asks for, in words where it is no number."""
     return _TOLERANT.get(asked) or str(asked)

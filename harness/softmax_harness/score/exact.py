@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.operations import Policy
+from softmax_harness.operations import Policy, as_numbers
 from softmax_harness.score.pair import Pair
 from softmax_harness.truth import exact_results
 
@@ -16,5 +16,6 @@ def fill_exactly(pair: Pair) -> None:
     made = np.empty((pair.rows, size), results.dtype)
     for _, rows in pair.blocks():
         x, operands = pair.inputs(rows)
-        made[rows] = exact_results(problem, x.astype(np.float64), operands).truth.rounded
+        truth = exact_results(problem, x.astype(np.float64), operands).truth
+        made[rows] = as_numbers(truth.rounded)
     results[...] = made.reshape(results.shape)

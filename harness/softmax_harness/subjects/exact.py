@@ -12,7 +12,14 @@ from softmax_implementations import Implementation
 from softmax_implementations.registry import floating
 
 from softmax_harness.ground.formats import FORMATS, format_of
-from softmax_harness.operations import OPERATIONS, Arrangement, Operands, Operation, Problem
+from softmax_harness.operations import (
+    OPERATIONS,
+    Arrangement,
+    Operands,
+    Operation,
+    Problem,
+    as_numbers,
+)
 from softmax_harness.operations.calls import rows_of
 from softmax_harness.truth import exact_results, remembered
 
@@ -41,7 +48,9 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
     known = remembered(problem, arguments) if axis == -1 else None
     if known is not None and known.truth.rounded.size == math.prod(shape):
         with np.errstate(over="ignore"):
-            return known.truth.rounded.astype(problem.output_format.dtype).reshape(shape)
+            return (
+                as_numbers(known.truth.rounded).astype(problem.output_format.dtype).reshape(shape)
+            )
     x, operands = rows_of(operation, arguments, axis).inputs
     y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
     return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)
@@ -50,5 +59,5 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
 @np.errstate(over="ignore")
 def _of_rows(problem: Problem, x: NDArray[np.float64], operands: Operands) -> NDArray[Any]:
     if x.shape[-1] == 0:
-        return problem.special_values(x, operands)[1]
-    return exact_results(problem, x, operands).truth.rounded
+        return as_numbers(problem.special_values(x, operands)[1])
+    return as_numbers(exact_results(problem, x, operands).truth.rounded)

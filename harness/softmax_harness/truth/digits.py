@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import Enclosure, Operands, Problem, is_tolerant
+from softmax_harness.operations import ANYTHING, Enclosure, Operands, Problem, asked_text
 from softmax_harness.truth.long_rows import enclosing
 
 DIGITS = 25
@@ -41,8 +41,8 @@ def exact_digits(
     in_a_row = tuple(each[None] for each in operands)
     fixed, expected = problem.special_values(x[None], in_a_row)
     if fixed[0, index]:
-        asked = expected[0, index]
-        return None if is_tolerant(asked) else str(float(asked))
+        asked = float(expected[0, index])
+        return None if asked == ANYTHING else asked_text(asked)
     return digits_of(enclosing(problem.operation, x, operands, _BITS)(index))
 
 
