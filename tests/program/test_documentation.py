@@ -1,6 +1,7 @@
 """The documentation says what is so: what it shows of commands, and tables of what there is."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -69,6 +70,14 @@ def test_the_page_of_exhaustive_tables_has_what_was_measured():
     assert len(tables) == 2 and len(rows) > 20 and [row for row in rows if row not in page] == []
     (accurate,) = (row for row in rows if row.startswith("| accurate "))
     assert "| 0.0000% | 0.0000% |" in accurate and "accurate rounds each result" in README
+    (on_a_gpu,) = (table.with_suffix(".json") for table in tables if "cuda" in table.parent.name)
+    measured = json.loads(on_a_gpu.read_text(encoding="utf-8"))["results"]
+    (torch,) = (
+        each["not_correctly_rounded"]
+        for each in measured
+        if (each["implementation"], each["dtype"]) == ("torch-cuda", "float16")
+    )
+    assert f"PyTorch on an H200 all but {torch:,}:" in README
 
 
 @NEEDS_A_SHELL
