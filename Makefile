@@ -17,7 +17,7 @@ timings: .venv/ready
 	      --bench "$$($(BIN)/python harness/benchmarks/shown.py)" -a rounds=2 --show-stderr || \
 	    echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
 	  } | tee .asv/timings.log | while IFS= read -r line; do \
-	    case "$$line" in "["* | "asv ended"*) echo "  $$line" ;; esac; \
+	    case "$$line" in *===*) ;; "["* | "asv ended"*) echo "  $$line" ;; esac; \
 	  done; \
 	fi
 
