@@ -1,6 +1,7 @@
 """The documentation says what is so: what it shows of commands, and tables of what there is."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -64,11 +65,19 @@ def test_the_front_page_has_the_figures_of_the_newest_survey_of_processors():
 
 def test_the_page_of_exhaustive_tables_has_what_was_measured():
     page = (ROOT / "docs" / "exhaustive.md").read_text(encoding="utf-8")
-    table = ROOT / "reports" / "survey" / "2026-11-27-exhaustive" / "table.md"
-    rows = table.read_text(encoding="utf-8").splitlines()[2:]
-    assert len(rows) > 5 and [row for row in rows if row not in page] == []
+    tables = sorted((ROOT / "reports" / "survey").glob("*-exhaustive*/table.md"))
+    rows = [row for table in tables for row in table.read_text(encoding="utf-8").splitlines()[2:]]
+    assert len(tables) == 2 and len(rows) > 20 and [row for row in rows if row not in page] == []
     (accurate,) = (row for row in rows if row.startswith("| accurate "))
     assert "| 0.0000% | 0.0000% |" in accurate and "accurate rounds each result" in README
+    (on_a_gpu,) = (table.with_suffix(".json") for table in tables if "cuda" in table.parent.name)
+    measured = json.loads(on_a_gpu.read_text(encoding="utf-8"))["results"]
+    (torch,) = (
+        each["not_correctly_rounded"]
+        for each in measured
+        if (each["implementation"], each["dtype"]) == ("torch-cuda", "float16")
+    )
+    assert f"PyTorch on an H200 all but {torch:,}:" in README
 
 
 @NEEDS_A_SHELL

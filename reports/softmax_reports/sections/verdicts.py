@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 _RANGE = "The range is that of the middle half of the timings."
 _NAMED = 6  # of those that do the same
 _BY_SUM = "rows that do not sum to 1"
+# What is given, and is no event by which one breaks.
+_GIVEN = {
+    _BY_SUM: _BY_SUM,
+    "nan": "NaN",
+    "wrong special": "wrong special values",
+    "out of range": "results outside [0, 1]",
+}
 
 
 def verdicts(run: Run) -> Section:
@@ -60,11 +67,11 @@ def verdict(dtype: str, rows: pd.DataFrame, run: Run) -> Verdict:
         f"use {choice.use}" if choice.is_sound else f"none is without fault; least: {choice.use}"
     )
     told = {
+        "Reliable": _reliable(choice, dtype, run),
         "Avoid": _avoid(choice, dtype, run),
         "At worst": _errors(choice, dtype, run),
-        "Closest to exact": _closest(choice, dtype, run),
         "Speed": _speed(choice, dtype, run),
-        "Reliable": _reliable(choice, dtype, run),
+        "Closest to exact": _closest(choice, dtype, run),
         f"{dtype} suits": _suits(choice, dtype, run),
     }
     facts = [(label, text) for label, text in told.items() if text]
@@ -90,8 +97,8 @@ def _avoid(choice: Choice, dtype: str, run: Run) -> str:
     for name in broke.index:
         reasons.setdefault(_reason(str(name), dtype, run), []).append(str(name))
     told = [
-        f"{_do(names, 'give')} {reason}"
-        if reason == _BY_SUM
+        f"{_do(names, 'give')} {_GIVEN[reason]}"
+        if reason in _GIVEN
         else f"{_do(names, 'break')} by {reason}"
         for reason, names in reasons.items()
     ]
