@@ -31,7 +31,9 @@ SURVEY = Survey(
             row("two", "float32", way="row alone"),
         ]
     ),
-    pd.DataFrame([probe("two", dtype, "no") for dtype in ("float8_e5m2", "float16")]),
+    pd.DataFrame(
+        [probe("two", dtype, "raised TypeError: no") for dtype in ("float8_e5m2", "float16")]
+    ),
     pd.DataFrame(),
 )
 
@@ -64,5 +66,5 @@ def test_every_column_has_a_head():
 
 def test_what_was_said_to_a_format_is_told_once():
     (table,) = tables(refused(SURVEY)).values()
-    assert table.rows == [("two", "log_softmax", "float8_e5m2 float16", "no")]
+    assert table.rows == [("two", "log_softmax", "float8_e5m2 float16", "raised TypeError: no")]
     assert all(not table.rows for table in tables(special(SURVEY)).values())

@@ -31,6 +31,7 @@ def worst(survey: Survey, operation: str) -> Section:
     own = survey.results[survey.results["operation"] == operation]
     dtypes = in_order(own["dtype"].unique())
     refused = survey.refusals[survey.refusals["operation"] == operation]
+    refused = refused[refused["answer"].str.startswith("raised")]
     not_taken = {*zip(refused["implementation"], refused["dtype"], strict=True)}
 
     def untaken(rows: pd.DataFrame, dtype: str) -> str:

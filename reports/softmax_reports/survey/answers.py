@@ -63,12 +63,12 @@ def refused(survey: Survey) -> Section | None:
         )
     ]
     table = Table(
-        "Asked the row 0, 1, 2, -3 in each format that it does not declare",
+        "What each said to the row 0, 1, 2, -3 in a format that it does not declare",
         ("implementation", "operation", "formats", "what it said"),
         rows,
         numeric_from=9,
     )
-    return Section("Formats that are not taken", [table])
+    return Section("Formats that are not declared", [table])
 
 
 def flushed(survey: Survey) -> Section:
