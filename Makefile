@@ -14,10 +14,10 @@ timings: .venv/ready
 	  echo "Adding this commit to asv's history, in .asv/ ..." && mkdir -p .asv && \
 	  { $(BIN)/asv machine --yes && \
 	    PYTHONUNBUFFERED=1 $(BIN)/asv run --python=same --set-commit-hash HEAD --launch-method forkserver \
-	      --bench '^softmax[.].*(time_softmax.*, 1000[)]|track_max_ulp)' -a rounds=2 --show-stderr || \
+	      --bench "$$($(BIN)/python harness/benchmarks/shown.py)" -a rounds=2 --show-stderr || \
 	    echo "asv ended with an error, and the history may lack this commit: see .asv/timings.log"; \
 	  } | tee .asv/timings.log | while IFS= read -r line; do \
-	    case "$$line" in "["* | "asv ended"*) echo "  $$line" ;; esac; \
+	    case "$$line" in *===*) ;; "["* | "asv ended"*) echo "  $$line" ;; esac; \
 	  done; \
 	fi
 

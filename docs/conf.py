@@ -7,7 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from making import gallery, pages
+from making import accessible, gallery, pages
 
 project = "softmax-harness"
 author = "the softmax-harness authors"
@@ -64,9 +64,16 @@ def leave_out_what_is_not_there(app, name, source):
             source[0] = source[0].replace(f"{pattern}\n", "")
 
 
+def mend_what_the_theme_leaves_out(app, error):
+    """Of pages that were built; other builders write none."""
+    if error is None and app.builder.name == "html":
+        accessible.mend(Path(app.outdir))
+
+
 def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", leave_out_what_is_not_there)
+    app.connect("build-finished", mend_what_the_theme_leaves_out)
 
 
 pages.write(HERE, HERE.parent)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from making.gallery import DOCS, folder_of, make, run_named
+from making.gallery import DOCS, make, page_of, run_named
 
 PICTURE = DOCS / "images" / "report.png"
 WIDTH, HEIGHT = 1200, 800
@@ -39,7 +39,7 @@ if __name__ == "__main__":
         found = Path(sys.argv[1])
     else:
         run = run_named("textbook")
-        found = folder_of(DOCS, run) / "report.html"
+        found = page_of(DOCS, run)
         if not found.exists():
             make(run)
     shown(found, PICTURE)

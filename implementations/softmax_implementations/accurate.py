@@ -3,14 +3,14 @@
 import numpy as np
 
 from softmax_implementations import two_words
-from softmax_implementations.registry import LIBRARY_DTYPES, floating, implementation
+from softmax_implementations.registry import FLOAT8_DTYPES, LIBRARY_DTYPES, floating, implementation
 
 _BLOCK = 1 << 14  # elements worked on at once, so that temporaries stay in a cache
 
 
 @implementation(
     "accurate",
-    dtypes=LIBRARY_DTYPES,
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     standard="wide",
     limits={"max_ulp": 0.51},
     same_bits=("batch", "layout"),

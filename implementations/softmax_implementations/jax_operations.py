@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from softmax_implementations.registry import LIBRARY_DTYPES, implementation
+from softmax_implementations.registry import FLOAT8_DTYPES, LIBRARY_DTYPES, implementation
 
 
 def _jax():
@@ -30,28 +30,49 @@ def _compiled(name, *static):
 @implementation(
     "jax",
     operation="log_softmax",
-    dtypes=LIBRARY_DTYPES,
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     library="jax",
     standard="usual",
-    expected_findings=("overflow in float16",),
+    expected_findings=(
+        "overflow in float16",
+        "wrong_special in float8_e4m3fn",
+        "nan in float8_e4m3fn",
+        "overflow in float8_e4m3fn",
+        "denominator_underflow in float8_e4m3fn",
+        "inaccurate in float8_e5m2 up to 7 ulp",
+        "spurious_underflow in float8_e5m2",
+    ),
     capabilities=("axes",),
 )
 def log_softmax(x, axis=-1):
-    """jax.nn.log_softmax: (x - max x) - log sum exp(x - max x)."""
+    """jax.nn.log_softmax: (x - max x) - log sum exp(x - max x); NaN in float8_e4m3fn."""
     return np.asarray(_compiled("log_softmax", "axis")(np.asarray(x), axis=axis))
 
 
 @implementation(
     "jax",
     operation="logsumexp",
-    dtypes=LIBRARY_DTYPES,
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     library="jax",
     standard="usual",
-    expected_findings=("overflow in float16",),
+    expected_findings=(
+        "overflow in float16",
+        "overflow in float8_e4m3fn",
+        "denominator_underflow in float8_e4m3fn",
+        "nan in float8_e4m3fn",
+        "inaccurate in float8_e4m3fn up to 4e1 ulp",
+        "inaccurate in float8_e5m2 up to 4e1 ulp",
+        "spurious_underflow in float8_e4m3fn",
+        "spurious_underflow in float8_e5m2",
+    ),
     capabilities=("axes",),
 )
 def logsumexp(x, axis=-1):
-    """jax.nn.logsumexp: max x + log sum exp(x - max x)."""
+    """jax.nn.logsumexp: max x + log sum exp(x - max x).
+
+    Of float8_e4m3fn it is log sum exp x, which overflows from 6.5 on: the maximum is NaN there, for
+    which it takes 0.
+    """
     return np.asarray(_compiled("logsumexp", "axis")(np.asarray(x), axis=axis))
 
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from softmax_implementations.max_shifted import max_shifted
 from softmax_implementations.registry import (
+    FLOAT8_DTYPES,
+    LIBRARY_DTYPES,
     LONGEST_SUM,
     floating,
     implementation,
@@ -71,20 +73,31 @@ def compensated(x, axis=-1):
 @implementation(
     "scipy",
     operation="log_softmax",
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     standard="native",
     library="scipy",
     capabilities=("integers", "scalar", "subnormals", "axes"),
     expected_findings=(
         "axis in float16",
         "overflow in float16",
+        "overflow in float8_e4m3fn",
         "wrong_special",
+        "inaccurate in float8_e4m3fn up to 14 ulp",
+        "inaccurate in float8_e5m2 up to 7 ulp",
+        "inaccurate in bfloat16 up to 2e2 ulp",
+        "spurious_underflow in float8_e4m3fn",
+        "spurious_underflow in float8_e5m2",
+        "spurious_underflow in bfloat16",
+        "flushed_subnormal in float8_e4m3fn",
+        "flushed_subnormal in float8_e5m2",
     ),
 )
 def scipy_log_softmax(x, axis=-1):
     """scipy.special.log_softmax; in a row with a +inf it gives -inf, where NaN is right.
 
     It raises on rows of no elements. In float16 it holds the sum in float16, in which that of 65520
-    or more equal logits overflows.
+    or more equal logits overflows. In bfloat16 a sum sticks at 256; in float8_e4m3fn, that has no
+    infinities, x - max x below -448 is NaN.
     """
     from scipy.special import log_softmax
 

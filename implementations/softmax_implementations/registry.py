@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parent
 NUMPY_DTYPES = ("float16", "float32", "float64")
 # What libraries of machine learning take on a CPU; the bfloat16 of NumPy arrays is ml_dtypes' own.
 LIBRARY_DTYPES = ("float16", "bfloat16", "float32", "float64")
+# The two of one byte that libraries have in common, which few of them take in a softmax.
+FLOAT8_DTYPES = ("float8_e4m3fn", "float8_e5m2")
 # Stands among the dtypes of an implementation for each of 16 bits or fewer that is measured: which
 # these are, the harness alone knows.
 NARROW = "narrow"

@@ -2,15 +2,21 @@
 
 import numpy as np
 
-from softmax_implementations.registry import implementation
+from softmax_implementations.registry import FLOAT8_DTYPES, LIBRARY_DTYPES, implementation
 
 
 @implementation(
     "scikit-learn",
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     library="sklearn",
     capabilities=("subnormals", "axes"),
     standard="native",
-    expected_findings=("axis in float16", "overflow in float16"),
+    expected_findings=(
+        "axis in float16",
+        "overflow in float16",
+        "overflow in float8_e4m3fn",
+        "inaccurate in bfloat16 up to 7e4 ulp",
+    ),
 )
 def scikit_learn_softmax(x, axis=-1):
     """sklearn.utils.extmath.softmax: exp(x - max x) / sum exp(x - max x), of rows of a matrix.

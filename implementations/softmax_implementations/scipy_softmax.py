@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from softmax_implementations.registry import LIBRARY_DTYPES, implementation
+from softmax_implementations.registry import FLOAT8_DTYPES, LIBRARY_DTYPES, implementation
 
 
 @implementation(
     "scipy",
-    dtypes=LIBRARY_DTYPES,
+    dtypes=(*FLOAT8_DTYPES, *LIBRARY_DTYPES),
     library="scipy",
     capabilities=("integers", "scalar", "subnormals", "axes"),
     bound="shifted",
@@ -15,6 +15,7 @@ from softmax_implementations.registry import LIBRARY_DTYPES, implementation
     expected_findings=(
         "axis in float16",
         "overflow in float16",
+        "overflow in float8_e4m3fn",
         "flushed_subnormal in float16",
         "inaccurate in bfloat16 up to 7e4 ulp",
     ),
@@ -23,8 +24,9 @@ def scipy_softmax(x, axis=-1):
     """scipy.special.softmax: exp(x - max x) / sum exp(x - max x) in the type of x.
 
     Its sum is `numpy.sum`, described in `softmax_implementations.naive`: in float16 that of a long
-    row overflows. In bfloat16 one term is added after another, so that a sum sticks at 256. It
-    raises on rows of no elements.
+    row overflows. In bfloat16 one term is added after another, so that a sum sticks at 256; in
+    float8_e4m3fn, that has no infinities, x - max x below -448 is NaN. It raises on rows of no
+    elements.
     """
     from scipy.special import softmax
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -105,23 +106,29 @@ def points_of(moments: Sequence[Moment], asv: pd.DataFrame | None) -> pd.DataFra
         of an element in rows of `TIMED_N`.
     """
     rows: list[dict[str, Any]] = []
-    for moment in moments:
+    for moment, label in zip(moments, _labels(moments), strict=True):
         for operation in moment.run.results["operation"].unique():
-            rows += _of_run(moment, str(operation))
+            rows += _of_run(moment, label, str(operation))
     if asv is not None and len(asv):
         rows += _of_asv(asv)
     columns = ["date", "label", "from", *_KEYS, "max_ulp", "breaks", "ns"]
     return pd.DataFrame(rows, columns=columns).sort_values("date", kind="stable")
 
 
-def _of_run(moment: Moment, operation: str) -> list[dict[str, Any]]:
+def _labels(moments: Sequence[Moment]) -> list[str]:
+    """One for each: of runs of one commit the names, since they are several moments."""
+    seen = Counter(each.label for each in moments)
+    return [each.label if seen[each.label] == 1 else each.name for each in moments]
+
+
+def _of_run(moment: Moment, label: str, operation: str) -> list[dict[str, Any]]:
     one = moment.run.of(operation)
     timings = one.tables.get("timings", pd.DataFrame(columns=[*_KEYS, "n", "ns_per_element"]))
     times = timings[timings["n"] == TIMED_N].set_index(["implementation", "dtype"])
     return [
         {
             "date": moment.date,
-            "label": moment.label,
+            "label": label,
             "from": moment.name,
             "operation": operation,
             "implementation": name,

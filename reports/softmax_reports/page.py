@@ -13,6 +13,7 @@ from softmax_harness.operations import OPERATIONS
 
 from softmax_reports import sections
 from softmax_reports.drawing import save
+from softmax_reports.facts import operation_of
 from softmax_reports.header import header_of, left_out
 from softmax_reports.rendering import Page, render_html, render_markdown
 from softmax_reports.section import Folded, Part, Picture, Section
@@ -21,7 +22,7 @@ from softmax_reports.style import PARAMETERS
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
-TITLE = "How wrong is each softmax, and where does it break?"
+TITLE = "How wrong is each {}, and where does it break?"
 
 
 def write_report(run: Run, folder: Path, figures: Sequence[str] = ("svg",)) -> None:
@@ -38,7 +39,8 @@ def write_report(run: Run, folder: Path, figures: Sequence[str] = ("svg",)) -> N
         made = [build(one) for build in sections.OF_ONE_OPERATION]
         made += [build(run) for build in sections.OF_THE_RUN]
         shown = [section for section in made if section is not None]
-        write_page(Page(TITLE, header_of(run), shown, left_out(run)), folder, figures)
+        title = TITLE.format(operation_of(one))
+        write_page(Page(title, header_of(run), shown, left_out(run)), folder, figures)
 
 
 def write_page(page: Page, folder: Path, figures: Sequence[str] = ("svg",)) -> None:

@@ -1,6 +1,7 @@
 """The documentation says what is so: what it shows of commands, and tables of what there is."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -21,7 +22,8 @@ from softmax_harness.run.results import COLUMNS, FILES
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
-from making import pages
+from making import gallery, pages
+from making.accessible import accessible, mend
 from making.transcripts import Shown, agrees, commands_of, ran_as_typed, wrong_ones
 
 NEEDS_A_SHELL = pytest.mark.skipif(os.name == "nt", reason="needs bash and its commands")
@@ -64,11 +66,19 @@ def test_the_front_page_has_the_figures_of_the_newest_survey_of_processors():
 
 def test_the_page_of_exhaustive_tables_has_what_was_measured():
     page = (ROOT / "docs" / "exhaustive.md").read_text(encoding="utf-8")
-    table = ROOT / "reports" / "survey" / "2026-11-27-exhaustive" / "table.md"
-    rows = table.read_text(encoding="utf-8").splitlines()[2:]
-    assert len(rows) > 5 and [row for row in rows if row not in page] == []
+    tables = sorted((ROOT / "reports" / "survey").glob("*-exhaustive*/table.md"))
+    rows = [row for table in tables for row in table.read_text(encoding="utf-8").splitlines()[2:]]
+    assert len(tables) == 2 and len(rows) > 20 and [row for row in rows if row not in page] == []
     (accurate,) = (row for row in rows if row.startswith("| accurate "))
     assert "| 0.0000% | 0.0000% |" in accurate and "accurate rounds each result" in README
+    (on_a_gpu,) = (table.with_suffix(".json") for table in tables if "cuda" in table.parent.name)
+    measured = json.loads(on_a_gpu.read_text(encoding="utf-8"))["results"]
+    (torch,) = (
+        each["not_correctly_rounded"]
+        for each in measured
+        if (each["implementation"], each["dtype"]) == ("torch-cuda", "float16")
+    )
+    assert f"PyTorch on an H200 all but {torch:,}:" in README
 
 
 @NEEDS_A_SHELL
@@ -240,3 +250,31 @@ def test_what_names_another_version_is_told(tmp_path, name, before, after, tag, 
     assert RELEASE.notes(tmp_path) == "- New."
     (tmp_path / name).write_text(texts[name].replace(before, after))
     assert any(told in line for line in RELEASE.disagreeing(tmp_path, tag))
+
+
+def test_what_scrolls_on_the_site_can_be_reached_by_keys(tmp_path):
+    report = tmp_path / "reports" / "one" / "report.html"
+    page = tmp_path / "index.html"
+    report.parent.mkdir(parents=True)
+    for path in (report, page):
+        path.write_text('<pre>x</pre><aside class="toc-drawer no-toc">', encoding="utf-8")
+    mend(tmp_path)
+    expected = '<pre tabindex="0">x</pre><aside aria-label="This page" class="toc-drawer no-toc">'
+    assert page.read_text(encoding="utf-8") == expected == accessible(expected)
+    assert report.read_text(encoding="utf-8").startswith("<pre>")
+
+
+def test_the_gallery_shows_each_report_with_its_commands(tmp_path, monkeypatch, capfd):
+    """A comparison that finds something is made, and a command that cannot do its work is told."""
+    words = ("softmax-harness compare run:naive run:max-shifted", "softmax-harness list")
+    (tmp_path / "_made").mkdir()
+    run = gallery.Run("one", "One", "About.", ("cp a.txt b.txt",), "b.txt", (("a.txt", "x"),))
+    gone = gallery.Run("gone", "Gone", "About.", words, "")
+    monkeypatch.setattr(gallery, "RUNS", (run, gone))
+    gallery.make(run, tmp_path)
+    with pytest.raises(SystemExit, match="compare run:naive run:max-shifted: exit code 2"):
+        gallery.make(gone, tmp_path)
+    gallery.write_list(tmp_path)
+    text = (tmp_path / "_made" / "gallery.md").read_text(encoding="utf-8")
+    assert "    cp a.txt b.txt" in text and 'href="../reports/one/b.txt"' in text
+    assert text.count("`make gallery` makes it") == 1 and all(word in text for word in words)

@@ -101,14 +101,20 @@ def test_the_first_screen_says_what_to_use(page):
         assert "never broke in" in card.inner_text() and card.bounding_box()["y"] < 500
 
 
-def test_what_to_avoid_stands_on_the_first_screen(opened):
+def test_why_and_what_to_avoid_stand_on_the_first_screen(opened):
     page = opened(viewport={"width": 1280, "height": 800})
     for card in page.locator(".card").all():
-        label = card.locator("dt").first
-        assert label.inner_text() == "Avoid"
+        assert card.locator("dt").all_inner_texts()[:2] == ["Reliable", "Avoid"]
+        label = card.locator("dt").nth(1)
         box = label.locator("xpath=following-sibling::dd[1]").bounding_box()
         assert box["y"] + box["height"] < 800
     assert page.locator(".left-out details").get_attribute("open") is None
+
+
+def test_what_to_use_stands_on_the_first_screen_of_a_phone(opened):
+    page = opened(viewport={"width": 390, "height": 844})
+    box = page.locator(".card dt + dd").first.bounding_box()
+    assert box["y"] + box["height"] < 844
 
 
 def test_each_word_of_a_card_that_a_newcomer_lacks_is_explained(page):

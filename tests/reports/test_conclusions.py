@@ -201,3 +201,12 @@ def test_a_row_may_be_off_by_a_hundredth_or_by_what_rounding_its_outputs_does():
         columns=["dtype", "n", "sum_defect"],
     )
     assert sum_is_off(cells).tolist() == [True, False, False, True, True, False]
+
+
+@pytest.mark.parametrize("operation, inaccurate", [("attention", 0), ("attention", 1), ("", 0)])
+def test_an_error_beyond_the_result_that_is_allowed_is_explained(run_folder, operation, inaccurate):
+    """Beside "no result was inaccurate" a newcomer would read it twice."""
+    run = read(run_folder).of("softmax")
+    found = {"operation": operation or "softmax", "max_ulp": 1e9, "inaccurate": inaccurate}
+    text = told(verdicts, Run(run.info, {"results": run.results.assign(**found)}))
+    assert ("terms cancel" in text) == (bool(operation) and not inaccurate)

@@ -52,6 +52,17 @@ def test_labels_are_commits_and_asv_has_its_times(moments):
     assert history_html(moments[:1]).count("One run alone has no history") == 1
 
 
+def test_runs_of_one_commit_are_moments_of_their_own(moments):
+    """As are those of a kernel that is changed and not committed yet."""
+    after, before = moments
+    made = before.run.info["made"] | {"commit": after.run.info["made"]["commit"]}
+    before = Moment("before", Run(before.run.info | {"made": made}, before.run.tables))
+    points = points_of([before, after], None)
+    assert list(dict.fromkeys(points["label"])) == ["before", "after"]
+    text = history_html([before, after])
+    assert 'aria-label="largest error (ulp) over runs in float16"' in text
+
+
 def test_the_command_writes_it_and_replaces_nothing_else(called, tmp_path):
     (tmp_path / "run").symlink_to(GOLDEN)
     assert called("report", "--history", tmp_path, "--asv", "none").returncode == 0

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -168,3 +169,14 @@ def test_parts_and_counts_as_text():
     assert percent(0.99999) == "99.99 %" and percent(1.0) == "100 %"
     assert percent(7.1e-6) == "< 0.01 %" and percent(0.0) == "0 %"
     assert counted(1, "family", "families") == "1 family" and counted(1200, "cell") == "1,200 cells"
+
+
+def test_the_title_is_of_the_operation(tmp_path):
+    run = read(Path(__file__).parent / "golden")
+    for operation in ("softmax", "log_softmax"):
+        results = run.results.assign(operation=operation)
+        folder = tmp_path / operation
+        folder.mkdir()
+        write_report(Run(run.info, {"results": results}), folder)
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        assert f"<h1>How wrong is each {operation}, and where does it break?</h1>" in text

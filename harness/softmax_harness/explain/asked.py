@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from softmax_harness.explain.given import check_operands, logits_of, with_operands
-from softmax_harness.explain.row import literal, parsed_row
+from softmax_harness.explain.misread import misread
+from softmax_harness.explain.row import literal
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import format_named, format_of
 from softmax_harness.ground.npy import read_npy
@@ -55,9 +59,22 @@ def witness_of(
         return with_operands(witness.parse(single, operation.name), operands, 1, 0)
     if not what and operation.takes_logits:
         raise BadData("nothing was given to explain: expected NUMBERS..., a WITNESS or a FILE")
-    numbers = parsed_row(what) if what else logits_of(operands, operation)
+    numbers = _numbers(what, operation) if what else logits_of(operands, operation)
     made = literal(numbers, Problem.of(operation, format_named(dtype or "float64")))
     return with_operands(made, operands, 1, 0)
+
+
+def _numbers(words: tuple[str, ...], operation: Operation) -> NDArray[np.float64]:
+    """The numbers written in `words`, also between commas: decimal or hexadecimal, inf and nan."""
+    numbers = []
+    for word in (part for text in words for part in text.split(",") if part):
+        try:
+            numbers.append(float.fromhex(word) if "0x" in word.lower() else float(word))
+        except (ValueError, OverflowError):
+            raise misread(words, word, operation.name) from None
+    if not numbers:
+        raise BadData(f"{' '.join(words)!r} holds no number: expected numbers such as 2.0 -1e4")
+    return np.array(numbers)
 
 
 def _row_of_file(

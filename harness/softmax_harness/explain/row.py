@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from softmax_harness.explain.attribution import Added, attributed
 from softmax_harness.explain.exact_steps import exact_steps, is_defined, known_exactly
 from softmax_harness.explain.trace import Trace
-from softmax_harness.ground.errors import BadData
 from softmax_harness.inputs.witness import Witness, held
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import Operands, Problem
@@ -162,19 +161,6 @@ def _traced(subject: Subject, witness: Witness, trace: Trace) -> NDArray[Any]:
     with np.errstate(all="ignore"):
         started = [trace.started(each) for each in arguments]
         return np.asarray(subject.declaration(*started, **subject.problem.named_arguments()))
-
-
-def parsed_row(words: tuple[str, ...]) -> NDArray[np.float64]:
-    """The numbers written in `words`, also between commas: decimal or hexadecimal, inf and nan."""
-    numbers = []
-    for word in (part for text in words for part in text.split(",") if part):
-        try:
-            numbers.append(float.fromhex(word) if "0x" in word.lower() else float(word))
-        except (ValueError, OverflowError):
-            raise BadData(
-                f"{word!r} is not a number: expected numbers such as 2.0 -1e4 0x1.8p+1 -inf"
-            ) from None
-    return np.array(numbers)
 
 
 def literal(numbers: NDArray[Any], problem: Problem) -> Witness:

@@ -1,15 +1,24 @@
-"""What a run was made on: versions, processor, and the instructions NumPy chose."""
+"""What a run was made on: versions, processor, the instructions NumPy chose, and GPUs."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-_PACKAGES = ("softmax-harness", "numpy", "mpmath", "pandas", "scipy", "ml_dtypes")
+# What decides a result where it is there, as pip names it: what judges, then what is judged.
+_PACKAGES = (
+    *("softmax-harness", "numpy", "mpmath", "pandas", "scipy", "ml_dtypes"),
+    *("torch", "triton", "jax", "jaxlib", "cupy-cuda12x", "cupy-cuda13x", "numba"),
+    *("onnxruntime", "openvino", "paddlepaddle", "scikit-learn", "tensorflow"),
+)
+_DRIVER = Path("/dev/nvidiactl")
+_GPUS = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 
 
 def environment() -> dict[str, Any]:
@@ -21,7 +30,7 @@ def environment() -> dict[str, Any]:
         "cores": usable_cores(),
         "simd": _simd(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
-    }
+    } | ({"GPUs": found} if (found := list(_gpus())) else {})
 
 
 def usable_cores() -> int:
@@ -38,6 +47,18 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+@cache
+def _gpus() -> tuple[str, ...]:
+    """Name and driver of each of NVIDIA's cards; none where its tool does not tell."""
+    if not _DRIVER.exists():
+        return ()
+    try:
+        told = subprocess.run(_GPUS, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(line.replace(", ", ", driver ") for line in told.stdout.splitlines())
 
 
 def _processor() -> str:

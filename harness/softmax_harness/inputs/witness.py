@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData, unknown
-from softmax_harness.ground.formats import FORMATS, Format, format_named
+from softmax_harness.ground.formats import FORMATS, Format, dtype_name, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.operations import (
@@ -29,6 +29,11 @@ _RECIPE = re.compile(
     rf"(?P<family>.+),n=(?P<n>{_PLACE}),rows=(?P<rows>{_PLACE}),"
     rf"seed=(?P<seed>\d{{1,1000}})@(?P<row>{_PLACE}),(?P<index>{_PLACE})"
 )
+_FAMILY = re.compile("[,@]")
+RECIPE = (
+    "DTYPE:FAMILY,n=N,rows=R,seed=S@ROW,INDEX, such as float32:normal-10,n=100,rows=4,seed=0@0,0"
+)
+LITERAL = "DTYPE:NUMBER,NUMBER,...[;OPERAND=NUMBER,...]@INDEX, such as float32:1,2.5@0"
 _LITERAL = re.compile(rf"(?P<numbers>[^@;]+)(?P<operands>(;[^@;]+)*)@(?P<index>{_PLACE})")
 
 
@@ -87,7 +92,7 @@ def recipe_text(recipe: Recipe, row: int, index: int) -> str:
 
 def is_witness(text: str) -> bool:
     """Whether `text` begins as a witness does, with the name of a format and a colon."""
-    return text.partition(":")[0] in FORMATS and ":" in text
+    return dtype_name(text.partition(":")[0]) in FORMATS and ":" in text
 
 
 def parse(text: str, operation: str = DEFAULT_OPERATION) -> Witness:
@@ -102,12 +107,23 @@ def parse(text: str, operation: str = DEFAULT_OPERATION) -> Witness:
     problem = Problem.of(operation_named(operation), format_named(name))
     if found := _RECIPE.fullmatch(rest):
         return _from_recipe(problem, found)
+    if _FAMILY.split(rest)[0] in FAMILIES or "n=" in rest or "rows=" in rest:
+        raise BadData(f"{text!r} {_lacking(rest)}: expected {RECIPE}")
     if found := _LITERAL.fullmatch(rest):
         return _from_literal(problem, found)
-    raise BadData(
-        f"{text!r} is not a witness: expected DTYPE:FAMILY,n=N,rows=R,seed=S@ROW,INDEX or "
-        "DTYPE:NUMBER,NUMBER,...[;OPERAND=NUMBER,...]@INDEX, as printed in a report"
-    )
+    if "@" not in rest:
+        raise BadData(f"{text!r} does not say which result is meant: add @INDEX, such as @0")
+    raise BadData(f"{text!r} is not a witness: expected {RECIPE} or {LITERAL}")
+
+
+def _lacking(rest: str) -> str:
+    """What is wrong with the text of a recipe."""
+    names = [name for name in ("n=", "rows=", "seed=") if f",{name}" not in rest]
+    if "@" not in rest:
+        names.append("@ROW,INDEX")
+    if names:
+        return f"lacks {' and '.join(names)}"
+    return "is not the text of a recipe"
 
 
 def _from_literal(problem: Problem, found: re.Match[str]) -> Witness:
@@ -208,7 +224,7 @@ def _from_recipe(problem: Problem, found: re.Match[str]) -> Witness:
         family = npy_family(Path(found["family"]))
     n, rows = int(found["n"]), int(found["rows"])
     recipe = Recipe(family, problem.input_format, n, rows, int(found["seed"]))
-    row = _inside(int(found["row"]), rows, found.string)
+    row = _inside(int(found["row"]), rows, found.string, "row")
     start = row - row % recipe.rows_per_block
     index = int(found["index"])
     if problem.operation.one_to_one:
@@ -216,9 +232,9 @@ def _from_recipe(problem: Problem, found: re.Match[str]) -> Witness:
     return Witness(problem, recipe.block(start), row - start, index, (recipe, start))
 
 
-def _inside(place: int, size: int, text: str) -> int:
+def _inside(place: int, size: int, text: str, what: str = "result") -> int:
     if place >= size:
-        raise BadData(f"{text!r}: place {place} is outside: there are {size}, counted from 0")
+        raise BadData(f"{text!r}: {what} {place} is outside: expected one of 0 to {size - 1}")
     return place
 
 

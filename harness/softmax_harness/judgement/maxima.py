@@ -34,6 +34,8 @@ _MOST_ROWS = 64
 _SPREAD = 64
 _OF_ELEMENTS = frozenset(m.name for m in METRICS if m.of_elements)
 Array = NDArray[np.float64]
+LongRows = dict[int, LongRow]
+"""By the number of the row."""
 
 
 def candidate_rows(tally: Tally) -> list[int]:
@@ -94,8 +96,10 @@ def confirmed_maxima(
             if start in known
             else _asked_again(problem, recipe, start, here, names, outputs)
         )
+        long_rows: LongRows = {}
         for name in names:
-            for metric, own in _of_block(asked, given[name], start, here, rows[name]).items():
+            found = _of_block(asked, given[name], start, here, rows[name], long_rows)
+            for metric, own in found.items():
                 exact[name].setdefault(metric, []).extend(own)
     exactly = {name: renewed(tally, exact[name]) for name, tally in tallies.items()}
     return exactly, len(wanted) * recipe.n
@@ -137,7 +141,12 @@ def _told(recipe: Recipe, here: list[int]) -> str:
 
 
 def _of_block(
-    asked: Question, y: Array | None, start: int, here: list[int], own: list[int]
+    asked: Question,
+    y: Array | None,
+    start: int,
+    here: list[int],
+    own: list[int],
+    long_rows: LongRows,
 ) -> dict[str, list[Extreme]]:
     """The largest values of an implementation in those rows of a block that are its own."""
     if y is None:
@@ -145,7 +154,7 @@ def _of_block(
     y = y.reshape(len(y), *asked.truth.rounded.shape[1:])
     places = np.flatnonzero(np.isin(here, own))
     rows = [here[place] for place in places]
-    return exact_maxima(asked.rows(places), y[np.array(rows) - start], rows)
+    return exact_maxima(asked.rows(places), y[np.array(rows) - start], rows, long_rows)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
@@ -169,7 +178,9 @@ def _by_row(values: np.ndarray, rows: list[int]) -> list[Extreme]:
     ]
 
 
-def exact_maxima(asked: Question, y: Array, rows: list[int]) -> dict[str, list[Extreme]]:
+def exact_maxima(
+    asked: Question, y: Array, rows: list[int], long_rows: LongRows | None = None
+) -> dict[str, list[Extreme]]:
     """`maxima_by_row` of outputs by a truth of mpmath's, which judges elements of long rows alone.
 
     Parameters
@@ -177,10 +188,13 @@ def exact_maxima(asked: Question, y: Array, rows: list[int]) -> dict[str, list[E
     y : ndarray of float64, shape (rows, m)
     rows : list of int
         What the rows are named by.
+    long_rows : dict of int to LongRow, optional
+        What mpmath knows of long rows by these names, of other outputs for them; it is added to.
     """
     found = maxima_by_row(asked.batch_of(y), rows)
     if not is_long(asked.operation, n := asked.x.shape[-1]):
         return found
+    long_rows = {} if long_rows is None else long_rows
     exact: dict[str, list[Extreme]] = {}
     logits = asked.operation.effective_logits(asked.x, asked.operands)
     for place, row in enumerate(rows):
@@ -192,8 +206,9 @@ def exact_maxima(asked: Question, y: Array, rows: list[int]) -> dict[str, list[E
             return y[place : place + 1, places], own.block(slice(None), places)
 
         own = {name: [e for e in each if e.row == row] for name, each in found.items()}
+        known = long_rows.setdefault(row, LongRow(asked.operation, logits[place]))
         for name, several in confirmed_elements(
-            LongRow(asked.operation, logits[place]), n, at, asked.exact_results.error_ulp, own
+            known, n, at, asked.exact_results.error_ulp, own
         ).items():
             exact.setdefault(name, []).extend(several)
     return exact

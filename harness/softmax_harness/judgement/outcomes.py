@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Operation, is_as_asked
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Operation, is_one_of_several
 
 
 class _Kind(Flag):
@@ -220,9 +220,10 @@ def _unusual(batch: Batch, codes: NDArray[np.int8], operation: Operation) -> NDA
     r = truth.rounded
     equal = y == r
     nothing = np.isnan(y) & np.isnan(r)
+    as_asked = equal | nothing | is_one_of_several(y, r)
     found = _first_of(
         [
-            (truth.fixed & is_as_asked(y, r), Outcome.CORRECTLY_ROUNDED),
+            (truth.fixed & as_asked, Outcome.CORRECTLY_ROUNDED),
             (truth.fixed, Outcome.WRONG_SPECIAL),
             ((equal & np.isinf(r)) | nothing, Outcome.CORRECTLY_ROUNDED),
             ((y < operation.least) | (y > operation.most), Outcome.OUT_OF_RANGE),

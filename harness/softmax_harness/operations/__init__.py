@@ -21,6 +21,7 @@ from softmax_harness.operations.operation import (
     as_numbers,
     asked_text,
     is_as_asked,
+    is_one_of_several,
     is_tolerant,
 )
 from softmax_harness.operations.problem import Problem
@@ -42,6 +43,7 @@ __all__ = [
     "as_numbers",
     "asked_text",
     "is_as_asked",
+    "is_one_of_several",
     "is_tolerant",
     "operation_named",
     "parted",

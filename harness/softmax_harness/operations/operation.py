@@ -121,9 +121,16 @@ def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:
     ----------
     y, asked : ndarray of float64, shapes that broadcast together
     """
-    either = (asked == ZERO_OR_NAN) & ((y == 0) | np.isnan(y))
     same = (y == asked) | (np.isnan(y) & np.isnan(asked))
-    return np.asarray(same | (asked == ANYTHING) | either)
+    return np.asarray(same | is_one_of_several(y, asked))
+
+
+def is_one_of_several(y: Array, asked: Array) -> NDArray[np.bool_]:
+    """Where special values ask for no number, and results y are what they take."""
+    if not (asked >= ZERO_OR_NAN).any():  # most often, and soon seen
+        return np.zeros(asked.shape, bool)
+    either = (asked == ZERO_OR_NAN) & ((y == 0) | np.isnan(y))
+    return np.asarray((asked == ANYTHING) | either)
 
 
 def is_tolerant(asked: Array) -> NDArray[np.bool_]:

@@ -26,6 +26,7 @@ is ``usual``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import FORMATS, Format
-from softmax_harness.operations.bounds import error_bound_at_least
+from softmax_harness.operations.bounds import error_bound_at_least, log_of_sum_error
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operation
 
@@ -65,6 +66,20 @@ def default_standard(operation: Operation, format: Format) -> str:
     if operation.usual_bound is not None:
         return _WIDE_IF_NARROW if format.is_narrow else _USUAL
     return "wide" if format.is_narrow else "native"
+
+
+def held_to(declared: str | None, operation: Operation, format: Format) -> str:
+    """The standard of an implementation that declares one, or none, for results in a format.
+
+    In formats of one byte u is 2**-4 or more, and the bound of a computed log s infinite: the
+    textbook form owes nothing, and NaN would pass. The default holds in its place.
+    """
+    default = default_standard(operation, format)
+    if declared is None:
+        return default
+    is_textbook = careful_standard(operation, declared) is not None
+    owes_nothing = is_textbook and math.isinf(log_of_sum_error(2, format))
+    return default if owes_nothing else declared
 
 
 def careful_standard(operation: Operation, standard: str) -> str | None:

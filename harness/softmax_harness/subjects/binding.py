@@ -16,6 +16,19 @@ def bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...,
     It is called by name only if it has a parameter of each name and these do not come first in this
     order. Any other is called by place, whatever it calls its parameters.
     """
+    last = _Last.bound
+    if last is None or last[0] is not function or last[1] != names:
+        _Last.bound = last = function, names, _bound(function, names)
+    return last[2]
+
+
+class _Last:
+    """The last function that was bound: most calls are of one, and to read it takes longer."""
+
+    bound: tuple[Callable[..., Any], tuple[str, ...], Callable[..., Any]] | None = None
+
+
+def _bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # compiled, and says nothing about itself

@@ -12,7 +12,7 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Operands, Problem
-from softmax_harness.operations.standards import default_standard
+from softmax_harness.operations.standards import held_to
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
@@ -94,9 +94,7 @@ class Subject:
     def standard(self) -> str:
         """The standard of accuracy that it is held to, as it declares or the default one."""
         problem = self.problem
-        return self.declaration.standard or default_standard(
-            problem.operation, problem.output_format
-        )
+        return held_to(self.declaration.standard, problem.operation, problem.output_format)
 
     @property
     def longest(self) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
@@ -31,6 +32,9 @@ ON_DEVICE: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _MODULE = "softmax_harness.survey.measuring"
 _BAD_LINES = 12
+# Where torch.compile keeps what it made. It finds there what was made for another instruction set
+# (ATEN_CPU_CAPABILITY), and computes nonsense with it: torch_compile_other_cpu.py.
+_COMPILED = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,9 @@ def _done(task: Task, units: Path) -> str:
     command = [str(task.python), "-m", _MODULE, *about]
     # From its start: NumPy, which is loaded before a library is, reads its own once.
     given = os.environ | setting_named(task.library, task.setting, task.device).environment
-    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=given)
+    with TemporaryDirectory() as own:
+        given[_COMPILED] = own
+        ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, env=given)
     if ended.returncode == 0:
         return ""
     told = ended.stderr.strip().splitlines()

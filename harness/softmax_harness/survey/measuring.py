@@ -11,17 +11,19 @@ import importlib.metadata
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from softmax_implementations import Implementation
-from softmax_implementations.registry import LIBRARY_DTYPES
+from softmax_implementations.registry import FLOAT8_DTYPES, LIBRARY_DTYPES
 
 from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import OPERATIONS, Operation
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.survey import refused
 from softmax_harness.survey.callers import close
 from softmax_harness.survey.device import card, facts, setting_named
 from softmax_harness.survey.planned import Setting
@@ -38,7 +40,7 @@ from softmax_harness.survey.ways import PLAIN
 # What this project recommends stands beside the libraries.
 OURS = "softmax-harness"
 _OUR_NAMES = ("accurate", "max-shifted")
-DTYPES = LIBRARY_DTYPES
+DTYPES = (*FLOAT8_DTYPES, *LIBRARY_DTYPES)
 
 
 def is_of(found: Implementation, library: str, device: str) -> bool:
@@ -57,10 +59,14 @@ def offered(
     library: str, operation: Operation, format: Format, device: str = ""
 ) -> list[Implementation]:
     """What a library has of an operation in a format, as far as it can run here."""
+    return [each for each in _own(library, operation, device) if format.name in each.dtypes]
+
+
+def _own(library: str, operation: Operation, device: str) -> list[Implementation]:
     return [
         each
         for each in catalogue(operation.name).values()
-        if is_of(each, library, device) and format.name in each.dtypes and not each.unavailable
+        if is_of(each, library, device) and not each.unavailable
     ]
 
 
@@ -74,37 +80,84 @@ def measure_all(
     for operation in OPERATIONS.values() if not only else (OPERATIONS[only],):
         names: list[str] = []
         for format in (FORMATS[name] for name in DTYPES):
-            found = offered(library, operation, format, device)
+            unit = _Unit.of(library, operation, format, device, setting)
             key = Key(library, setting.name, operation.name, format.name)
-            own = stamp(setting, (each.function.__module__ for each in found), card(device))
-            asked = found and (not setting.name or is_probed(operation))
-            if not asked or kept(folder, key, own):
+            own = stamp(setting, unit.modules, card(device))
+            if not unit.asked or kept(folder, key, own):
                 continue
-            content = _unit(operation, format, found, setting)
+            content = unit.measured()
             about = {"version": version_of(library), "device": facts(library, device)}
             keep(folder, key, own, content | about)
             number += 1
-            names += [each.name for each in found]
+            names += [each.name for each in unit.asked]
             print(f"{key.file.removesuffix('.json')}: {len(content['rows'])} rows", flush=True)
         close(list(dict.fromkeys(names)), operation.name)
     return number
 
 
-def _unit(
-    operation: Operation, format: Format, found: list[Implementation], setting: Setting
-) -> dict[str, Any]:
-    begun = time.monotonic()
-    in_a_setting = bool(setting.name)
-    asked = variants(operation, format, found, in_a_setting)
-    rows = list(surveyed(operation, format, asked, in_a_setting))
-    probes = [] if in_a_setting or not is_probed(operation) else _probed(operation, asked)
-    return {
-        "rows": rows,
-        "probes": probes,
-        "environment": environment() | {"packages": versions()},
-        "settings": dict(setting.environment),
-        "seconds": round(time.monotonic() - begun, 2),
-    }
+@dataclass(frozen=True)
+class _Unit:
+    """What is asked of a library in one operation, format and setting.
+
+    Attributes
+    ----------
+    operation : Operation
+    format : Format
+    setting : Setting
+    found : list of Implementation
+        Those that take the format.
+    others : list of Implementation
+        Those that do not, which are asked what they say to it.
+    """
+
+    operation: Operation
+    format: Format
+    setting: Setting
+    found: list[Implementation]
+    others: list[Implementation]
+
+    @classmethod
+    def of(
+        cls, library: str, operation: Operation, format: Format, device: str, setting: Setting
+    ) -> _Unit:
+        """Beside the default setting, and of what takes more than logits, less is asked."""
+        found = offered(library, operation, format, device)
+        others = [each for each in _own(library, operation, device) if each not in found]
+        if setting.name and not is_probed(operation):
+            found = []
+        if setting.name or not is_probed(operation):
+            others = []
+        return cls(operation, format, setting, found, others)
+
+    @property
+    def asked(self) -> list[Implementation]:
+        """All that are called."""
+        return [*self.found, *self.others]
+
+    @property
+    def modules(self) -> list[str]:
+        """Those that decide what the unit holds, beside what decides all units."""
+        own = [each.function.__module__ for each in self.asked]
+        return own + [refused.__name__] * bool(self.others)
+
+    def measured(self) -> dict[str, Any]:
+        """Rows, probes, and on what they were made."""
+        begun = time.monotonic()
+        in_a_setting = bool(self.setting.name)
+        asked = variants(self.operation, self.format, self.found, in_a_setting)
+        rows = list(surveyed(self.operation, self.format, asked, in_a_setting))
+        probes = [] if in_a_setting or not is_probed(self.operation) else self._probes(asked)
+        return {
+            "rows": rows,
+            "probes": probes,
+            "environment": environment() | {"packages": versions()},
+            "settings": dict(self.setting.environment),
+            "seconds": round(time.monotonic() - begun, 2),
+        }
+
+    def _probes(self, asked: list[Variant]) -> list[dict[str, Any]]:
+        refusals = refused.refusals(self.operation, self.format, self.others)
+        return [*_probed(self.operation, asked), *refusals]
 
 
 def _probed(operation: Operation, asked: list[Variant]) -> list[dict[str, Any]]:

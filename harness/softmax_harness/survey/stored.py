@@ -84,7 +84,8 @@ def stamp(setting: Setting, modules: Iterable[str], card: Mapping[str, str] | No
     card : mapping of str to str, optional
         What is known of the device.
     """
-    about = [SCHEMA, versions(), environment(), dict(setting.environment), _code(modules)]
+    here = environment() | {"packages": versions()}  # whichever of them it would tell by itself
+    about = [SCHEMA, here, dict(setting.environment), _code(modules)]
     if card:
         about.append(dict(card))
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

@@ -58,6 +58,7 @@ class Worker:
         self._side = side
         self._seconds = seconds
         self._process: subprocess.Popen[str] | None = None
+        self._late: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,26 +69,35 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._late is not None:
+            self._late.cancel()
         if self._process is not None:
             _end(self._process)
             self._errors.close()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """The runner's answer, see `softmax_harness.timing.runner`; a death is an error."""
+        self.send(request)
+        return self.receive()
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Let it begin, so that others can begin beside it; `receive` waits for the answer."""
         process = self._started()
-        assert process.stdin is not None and process.stdout is not None
-        late = threading.Timer(self._seconds, process.kill)
-        late.daemon = True  # if a signal comes before it can be cancelled, nobody waits for it
-        try:
-            late.start()
+        assert process.stdin is not None
+        self._late = threading.Timer(self._seconds, process.kill)
+        self._late.daemon = True  # if a signal comes before it can be cancelled, nobody waits
+        self._late.start()
+        with suppress(OSError):  # the pipe is broken: the process is gone, as `receive` will see
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:  # the pipe is broken: the process is gone
-            line = ""
-        finally:
-            in_time = late.is_alive()
-            late.cancel()
+
+    def receive(self) -> dict[str, Any]:
+        """The answer to what was sent last, as `ask` gives it."""
+        process = self._started()
+        assert process.stdout is not None and self._late is not None
+        line = process.stdout.readline()
+        in_time = self._late.is_alive()
+        self._late.cancel()
         if line.endswith("\n"):
             answer: dict[str, Any] = json.loads(line)
             return answer

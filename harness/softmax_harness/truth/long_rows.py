@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
 _AS_KNOWN = 128  # bits up to which a row's sum is taken as the kernels know it
-Decided = tuple[float, float, int]
 
 
 def is_long(operation: Operation, n: int) -> bool:
@@ -56,6 +56,7 @@ class LongRow:
         self, operation: Operation, x: NDArray[Any], let_go: Callable[[], None] = lambda: None
     ) -> None:
         self.operation, self.logits, self._let_go = operation, x, let_go
+        self._decided: dict[Format, _Decided] = {}
 
     @cached_property
     def rest(self) -> Rest:
@@ -67,30 +68,88 @@ class LongRow:
         enclose = self.operation.enclose_elements
         if precision <= _AS_KNOWN and enclose is not None:
             return enclose(self.rest, values.tolist(), precision)
-        finite = self.logits[np.isfinite(self.logits)].astype(np.float64)
-        own, first, counts = np.unique(finite, return_index=True, return_counts=True)
-        places = np.searchsorted(own, values)
-        if self.operation.is_softmax_of_effective_logits:
-            found = softmax.enclose(own, counts, precision)
-            return [found[place] for place in places.tolist()]
-        all_of_them = self.operation.enclose(finite, (), precision)
-        return [cast(Enclosure, all_of_them[place]) for place in first[places].tolist()]
+        found = self._all_enclosures(precision)
+        return [found[place] for place in np.searchsorted(self._distinct.values, values).tolist()]
 
     def results(self, wanted: Array, format: Format) -> tuple[Array, Array, Array]:
         """The exact results of some of its finite logits, shape (some,), as `Truth` has them."""
         values, place = np.unique(wanted, return_inverse=True)
-        decided: dict[int, Decided] = {}
+        found = np.full((len(values), 3), np.nan)
         precision = format.precision + _FIRST_BITS_BEYOND_THE_FORMAT
-        while len(decided) < len(values):
-            left = [index for index in range(len(values)) if index not in decided]
-            for index, each in zip(left, self.enclosures(values[left], precision), strict=True):
-                if (result := decide(each, format)) is not None:
-                    decided[index] = result
+        while precision <= _AS_KNOWN and (left := _undecided(found)).size:
+            _fill(found, left, self.enclosures(values[left], precision), format)
             precision *= 2
-            if precision > MOST_BITS:
-                raise NotDecided(self.operation.name, f"a row of {len(self.logits)} logits")
-        found = np.array([decided[index] for index in range(len(values))]).reshape(-1, 3)[place]
+        if (left := _undecided(found)).size:
+            found[left] = self._in_full(values[left], format, precision)
+        found = found[place]
         return found[:, 0], found[:, 1], np.ldexp(1.0, found[:, 2].astype(np.int32))
+
+    def _in_full(self, wanted: Array, format: Format, precision: int) -> Array:
+        """What some of its values give, decided by mpmath alone, from a precision on.
+
+        The sum needs the exponential of every logit, after which the others cost little: what is
+        decided on the way is kept for whoever asks next.
+        """
+        own = self._distinct.values
+        at_first = _Decided(np.full((len(own), 3), np.nan), precision)
+        known, places = self._decided.setdefault(format, at_first), np.searchsorted(own, wanted)
+        while _undecided(known.results[places]).size:
+            if known.precision > MOST_BITS:
+                raise NotDecided(self.operation.name, f"a row of {len(self.logits)} logits")
+            left, found = _undecided(known.results), self._all_enclosures(known.precision)
+            _fill(known.results, left, [found[index] for index in left.tolist()], format)
+            known.precision *= 2
+        return known.results[places]
+
+    @cached_property
+    def _distinct(self) -> _Distinct:
+        finite = self.logits[np.isfinite(self.logits)].astype(np.float64)
+        return _Distinct(*np.unique(finite, return_index=True, return_counts=True), finite)
+
+    def _all_enclosures(self, precision: int) -> list[Enclosure]:
+        """Of each distinct value, ascending."""
+        values, first, counts, finite = self._distinct
+        if self.operation.is_softmax_of_effective_logits:
+            return softmax.enclose(values, counts, precision)
+        all_of_them = self.operation.enclose(finite, (), precision)
+        return [cast(Enclosure, all_of_them[place]) for place in first.tolist()]
+
+
+class _Distinct(NamedTuple):
+    """The finite logits of a row: each once, where it is first, how often; and all of them."""
+
+    values: Array
+    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    finite: Array
+
+
+@dataclass
+class _Decided:
+    """What the distinct values of a row give: RN(z), remainder, log2 ulp(z), NaN where open.
+
+    Attributes
+    ----------
+    results : ndarray of float64, shape (values, 3)
+    precision : int
+        By which to go on.
+    """
+
+    results: Array
+    precision: int
+
+
+def _undecided(results: Array) -> NDArray[np.int64]:
+    return np.flatnonzero(np.isnan(results[:, 2]))
+
+
+def _fill(
+    results: Array, places: NDArray[np.int64], enclosures: Sequence[Enclosure], format: Format
+) -> None:
+    """Write what enclosures decide."""
+    for place, each in zip(places.tolist(), enclosures, strict=True):
+        if (decided := decide(each, format)) is not None:
+            results[place] = decided
 
 
 def enclosing(

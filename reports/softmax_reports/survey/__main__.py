@@ -12,7 +12,7 @@ from softmax_reports.page import write_page
 from softmax_reports.rendering import Page
 from softmax_reports.section import Section
 from softmax_reports.survey.accuracy import by_family, worst
-from softmax_reports.survey.answers import bits, flushed, special
+from softmax_reports.survey.answers import bits, flushed, refused, special
 from softmax_reports.survey.made import environment, is_of_device, surprises
 from softmax_reports.survey.read import Survey, read
 
@@ -23,7 +23,7 @@ def sections(survey: Survey, beside: Path) -> list[Section]:
     """All sections, in order; `beside` is the folder of surprises."""
     found = [surprises(beside, survey), environment(survey)]
     found += [worst(survey, operation) for operation in survey.operations]
-    found += [special(survey), flushed(survey), bits(survey)]
+    found += [refused(survey), special(survey), flushed(survey), bits(survey)]
     found += [by_family(survey, operation) for operation in survey.operations]
     return [section for section in found if section is not None]
 

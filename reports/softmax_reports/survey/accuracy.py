@@ -30,13 +30,25 @@ def worst(survey: Survey, operation: str) -> Section:
     """Largest and mean errors over all families, format by format."""
     own = survey.results[survey.results["operation"] == operation]
     dtypes = in_order(own["dtype"].unique())
+    refused = survey.refusals[survey.refusals["operation"] == operation]
+    refused = refused[refused["answer"].str.startswith("raised")]
+    not_taken = {*zip(refused["implementation"], refused["dtype"], strict=True)}
+
+    def untaken(rows: pd.DataFrame, dtype: str) -> str:
+        name = rows["implementation"].iloc[0]
+        return "not taken" if (name, dtype) in not_taken else ""
+
     table = Table(
         f"Largest error of {operation} in ulp, a maximum over samples confirmed by mpmath; in "
         "brackets the mean over all elements that have an error. Rows with a way or a setting "
-        "were asked four families, the others all.",
-        ("", *dtypes),
+        "were asked four families, the others all. NaN: every result was lost. Not taken: the "
+        "section on formats has what was said.",
+        ("implementation", *dtypes),
         [
-            (name, *(_cell(rows[rows["dtype"] == dtype]) for dtype in dtypes))
+            (
+                name,
+                *(_cell(rows[rows["dtype"] == dtype]) or untaken(rows, dtype) for dtype in dtypes),
+            )
             for name, rows in _variants(own)
         ],
     )
@@ -57,14 +69,15 @@ def _cell(rows: pd.DataFrame) -> str:
         return ""
     measured = rows.dropna(subset=["mean_ulp"])
     if measured.empty:
-        return "–"
+        return "NaN"
     mean = (measured["mean_ulp"] * measured["elements"]).sum() / measured["elements"].sum()
     return f"{sampled_maximum(measured['max_ulp'].max())} ({digits(mean)})"
 
 
 def _columns_of_logarithms(own: pd.DataFrame) -> Iterator[Table]:
     """Both standards of operations that have two."""
-    told = own.dropna(subset=["beyond_usual", "beyond_relative"])
+    of_a_byte = own["dtype"].str.startswith("float8")  # in which usual owes nothing
+    told = own[~of_a_byte].dropna(subset=["beyond_usual", "beyond_relative"])
     if told.empty:
         return
     rows = [
@@ -80,7 +93,7 @@ def _columns_of_logarithms(own: pd.DataFrame) -> Iterator[Table]:
     yield Table(
         "Results beyond each standard: usual is what the textbook form x - max x - log s owes, "
         "relative is small errors of every result, also near 0.",
-        ("", "format", "beyond usual", "beyond relative"),
+        ("implementation", "format", "beyond usual", "beyond relative"),
         rows,
         numeric_from=2,
     )
@@ -99,7 +112,7 @@ def _faults(own: pd.DataFrame) -> Table:
         for dtype, cells in table.groupby("dtype", sort=False)
         if cells[names].to_numpy().any()
     ]
-    header = ("", "format", *(each.replace("_", " ") for each in names))
+    header = ("implementation", "format", *(each.replace("_", " ") for each in names))
     return Table("Results by fault; a row without any is left out.", header, rows, numeric_from=2)
 
 
@@ -117,7 +130,7 @@ def _complaints(own: pd.DataFrame) -> Iterator[Table]:
             dict.fromkeys(f"{f} {n}" for f, n in zip(same["family"], same["n"], strict=True))
         ]
     ]
-    header = ("", "formats", "families", "what was wrong with the call")
+    header = ("implementation", "formats", "families", "what was wrong with the call")
     yield Table("Calls that raised, were not made, or did more than answer", header, rows, 9)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from softmax_harness.survey.refused import INPUT
 
 from softmax_reports.numbers import digits, in_order
 from softmax_reports.section import Paragraph, Section, Table
@@ -14,7 +15,7 @@ _LONGEST_ANSWER = 60
 
 def special(survey: Survey) -> Section:
     """Each answer to a special row that is not right, and how many are right."""
-    asked = survey.probes[survey.probes["input"] != "gaps"]
+    asked = survey.probes[~survey.probes["input"].isin(["gaps", INPUT])]
     tables = []
     for operation in survey.operations:
         own = asked[(asked["operation"] == operation)]
@@ -36,7 +37,7 @@ def _wrong(own: pd.DataFrame, operation: str) -> Table:
     for (name, given, answer, expected), same in own.groupby(keys, sort=False):
         dtypes = " ".join(in_order(same["dtype"]))
         rows.append((str(name), dtypes, str(given), str(answer)[:120], str(expected)))
-    header = ("", "formats", "row", "answer", "expected")
+    header = ("implementation", "formats", "row", "answer", "expected")
     return Table(f"{operation}: answers that are not as expected", header, rows, numeric_from=9)
 
 
@@ -47,7 +48,27 @@ def _shapes(own: pd.DataFrame, operation: str) -> Table:
         first = table.drop_duplicates("input").set_index("input")["answer"]
         rows.append((str(name), *(str(first.get(each, ""))[:_LONGEST_ANSWER] for each in given)))
     caption = f"{operation}: arrays of no dimensions, of nothing, and of integers"
-    return Table(caption, ("", *given), rows, numeric_from=9)
+    return Table(caption, ("implementation", *given), rows, numeric_from=9)
+
+
+def refused(survey: Survey) -> Section | None:
+    """What was said to formats of which nothing is surveyed; None where nobody was asked."""
+    own = survey.refusals
+    if own.empty:
+        return None
+    rows = [
+        (str(name), str(operation), " ".join(in_order(same["dtype"])), str(answer))
+        for (name, operation, answer), same in own.groupby(
+            ["implementation", "operation", "answer"], sort=False
+        )
+    ]
+    table = Table(
+        "What each said to the row 0, 1, 2, -3 in a format that it does not declare",
+        ("implementation", "operation", "formats", "what it said"),
+        rows,
+        numeric_from=9,
+    )
+    return Section("Formats that are not declared", [table])
 
 
 def flushed(survey: Survey) -> Section:
@@ -75,7 +96,14 @@ def flushed(survey: Survey) -> Section:
     )
     table = Table(
         "Rows 0, -gap: from which gap on the second result is 0 though the nearest number is not",
-        ("", "format", "flushed", "from gap", "nearest number there", "smallest result kept"),
+        (
+            "implementation",
+            "format",
+            "flushed",
+            "from gap",
+            "nearest number there",
+            "smallest result kept",
+        ),
         rows,
         numeric_from=3,
     )
@@ -111,7 +139,7 @@ def bits(survey: Survey) -> Section:
     )
     table = Table(
         "The same rows in another call, setting or implementation: how many got other bits",
-        ("", "operation", "format", "changed", "rows", "families"),
+        ("implementation", "operation", "format", "changed", "rows", "families"),
         rows,
         numeric_from=9,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from softmax_harness.ground.errors import BadFolder
+from softmax_harness.survey.refused import INPUT
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Survey:
         """What was surveyed, that of most libraries first."""
         count = self.results.groupby("operation", sort=False)["library"].nunique()
         return [str(name) for name in count.sort_values(ascending=False, kind="stable").index]
+
+    @property
+    def refusals(self) -> pd.DataFrame:
+        """Of `probes` what was said to formats that are not declared."""
+        return self.probes[self.probes["input"] == INPUT]
 
     def version(self, library: str) -> str:
         """The library with its version."""

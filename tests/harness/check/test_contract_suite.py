@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from softmax_harness.check.contract import Contract, checked
+from softmax_harness.check.contract import Contract, checked, structure
 from softmax_harness.check.contract.checking import verdict
 from softmax_harness.check.contract.finding import Finding, first_of_each_kind
 from softmax_harness.check.contract.promises import Limit, parsed_limit
@@ -17,6 +17,7 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import described
 from softmax_harness.subjects.subject import Subject
 
@@ -280,3 +281,32 @@ def test_a_sum_one_by_one_is_found_in_float64_and_one_in_four_lanes_passes(lanes
     found = verdict(subject, contract)
     assert found.verdict == verdict_, found.findings
     assert {each.kind for each in found.findings} <= {"inaccurate"}
+
+
+class _Halves:
+    """Gives half of what is right, in this process."""
+
+    def serve(self, requests):
+        return [answered(_halved, each.call, Exception) for each in requests]
+
+
+def _halved(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return (e / e.sum(axis=axis, keepdims=True) / 2).astype(x.dtype)
+
+
+@pytest.mark.parametrize("part", ["layouts", "batches"])
+def test_a_simpler_call_is_made_once_for_all_cases_that_fail(part, monkeypatch):
+    """Nor is one of them a finding of the part, since alone the row is as wrong."""
+    right_rows, made = structure._right_rows, []
+
+    def noted(subject, parts):
+        made.extend(each.key for each in parts)
+        return right_rows(subject, parts)
+
+    monkeypatch.setattr(structure, "_right_rows", noted)
+    problem = Problem.of(SOFTMAX, FORMATS["float32"])
+    subject = Subject(described("halved", None, "", "softmax"), problem, _Halves(), is_plain=True)
+    found = verdict(subject, Contract(("float32",), parts=(part,)))
+    assert found.verdict == "pass" and made
+    assert len(set(made)) == len(made)

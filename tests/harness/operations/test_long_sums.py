@@ -8,7 +8,7 @@ import pytest
 from softmax_harness.explain.exact_steps import exact_steps
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS, Policy, Problem, long_sums
+from softmax_harness.operations import OPERATIONS, Policy, Problem, long_sums, softmax
 from softmax_harness.operations.long_sums import KNOWN_BITS, LONG, rest_of_row
 from softmax_harness.operations.screen import full, middle
 from softmax_harness.truth import LongRow, arbitrate
@@ -117,21 +117,50 @@ def test_long_rows_have_the_results_of_short_ones(dtype):
     np.testing.assert_array_equal(np.sign(own.offset[apart]), np.sign(exact.offset[apart]))
 
 
-def test_elements_next_to_a_boundary_stay_open_and_are_decided(monkeypatch):
-    """By rising precision: the more bits an element needs, the longer it stays."""
-    asked, enclose = [], LongRow.enclosures
+@pytest.fixture
+def precisions(monkeypatch):
+    """The precisions to which a long row's elements are enclosed, with how many they are."""
+    asked, some, every = [], LongRow.enclosures, softmax.enclose
     monkeypatch.setattr(
         LongRow,
         "enclosures",
-        lambda row, values, bits: asked.append((len(values), bits)) or enclose(row, values, bits),
+        lambda row, values, bits: asked.append((len(values), bits)) or some(row, values, bits),
     )
+    monkeypatch.setattr(
+        softmax,
+        "enclose",
+        lambda values, counts, bits: (
+            asked.append((len(values), bits)) or every(values, counts, bits)
+        ),
+    )
+    return asked
+
+
+def test_elements_next_to_a_boundary_stay_open_and_are_decided(precisions):
+    """By rising precision: the more bits an element needs, the longer it stays."""
     problem = Problem.of(OPERATIONS["softmax"], FORMATS["float64"])
     arbitrate(problem, ROWS["usual"][None])
-    assert asked == []
+    assert precisions == []
     near = np.full(LONG, 0.0)
     near[0] = 2.0**-200
     arbitrate(problem, near[None])
-    assert [count for count, _ in asked] == [2, 2] and asked[1][1] == 2 * asked[0][1]
+    assert [count for count, _ in precisions] == [2, 2]
+    assert precisions[1][1] == 2 * precisions[0][1]
+
+
+def test_a_long_row_is_judged_in_full_once(precisions):
+    """Each further element of it costs nothing more, and has the result that it has alone."""
+    x, format = np.arange(LONG) * 5e-324, FORMATS["float64"]
+    row, places = LongRow(OPERATIONS["softmax"], x), np.array([0, LONG - 1])
+    found = row.results(x[places], format)
+    first = list(precisions)
+    again = row.results(x[[1, *places]], format)
+    assert {bits for count, bits in first if count == LONG} == {bits for _, bits in first[1:]}
+    # The element that is new is tried as its likes are, before the row is asked.
+    assert precisions[len(first) :] == [(3, first[0][1])]
+    alone = LongRow(OPERATIONS["softmax"], x).results(x[[1]], format)
+    for own, more, one in zip(found, again, alone, strict=True):
+        np.testing.assert_array_equal(more, [*one, *own])
 
 
 def test_a_long_masked_row_is_softmax_of_what_is_kept():

@@ -13,6 +13,7 @@ from softmax_harness.subjects.isolation import (
     Limits,
     blame,
     fresh,
+    watch,
 )
 from softmax_harness.subjects.isolation.environment import NoRoom
 from softmax_harness.subjects.layouts import LAYOUTS
@@ -386,3 +387,18 @@ def test_what_ends_everything_is_no_fault_of_an_implementation():
 def test_what_a_module_lacks_is_no_matter_of_limits():
     fault = Fault("unavailable", "it needs what is not there")
     assert blame(fault, Limits(memory=1 << 20)) is fault
+
+
+def test_a_function_that_was_replaced_is_told_by_name(monkeypatch):
+    before = watch.state()
+    assert watch.changes(before) == []
+    monkeypatch.setattr(np.linalg, "norm", np.linalg.det)
+    monkeypatch.delattr(np, "exp")
+    (told,) = watch.changes(before)
+    assert told == "changed a function of another module: numpy.exp, numpy.linalg.norm"
+
+
+def test_a_number_that_was_drawn_is_told():
+    before = watch.state()
+    np.random.random()
+    assert watch.changes(before) == ["changed the state of the random generators"]

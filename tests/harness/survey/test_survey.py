@@ -1,5 +1,7 @@
 """The survey: ways to call give what a plain call gives, units are kept, tables add them up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +13,10 @@ from softmax_harness.survey import unit
 from softmax_harness.survey.device import facts, settings_on
 from softmax_harness.survey.environments import LIBRARIES, ON_DEVICE, Task, done, tasks
 from softmax_harness.survey.gathered import about, tables
-from softmax_harness.survey.measuring import is_of
+from softmax_harness.survey.measuring import _Unit, is_of
 from softmax_harness.survey.planned import Setting, recipes, settings_of
 from softmax_harness.survey.probed import flushed_from, nan_places, special_answers
+from softmax_harness.survey.refused import INPUT, refusals
 from softmax_harness.survey.stored import Key, all_kept, keep, kept, stamp
 from softmax_harness.survey.unit import Variant
 from softmax_harness.survey.ways import WAYS, in_a_way, ways_of
@@ -129,6 +132,40 @@ def test_probes_of_a_right_softmax_and_of_a_wrong_one():
     flushing = Subject(good.declaration, good.problem, Flushes())
     found = flushed_from(flushing)
     assert found["lost"] > 100 and found["nearest_there"] < 1e-37 <= found["smallest"]
+
+
+def test_a_format_that_is_not_declared_is_asked_and_what_is_said_is_told():
+    pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+
+    def refuses(x, axis=-1):
+        raise TypeError(f"no {x.dtype} here\nand more")
+
+    def widens(x, axis=-1):
+        return x.astype(np.float64)
+
+    naive = catalogue()["naive"]
+    own = [replace(naive, function=refuses), naive, replace(naive, function=widens)]
+    found = list(refusals(OPERATIONS["softmax"], FORMATS["float8_e5m2"], own))
+    assert found[0]["answer"] == "raised TypeError: no float8_e5m2 here"
+    assert found[1]["answer"] == "answers, in float8_e5m2"
+    assert "returned float64 where float8_e5m2 was expected" in found[2]["answer"]
+    assert {each["input"] for each in found} == {INPUT}
+
+
+def test_each_implementation_is_measured_in_a_format_or_asked_what_it_says_to_it():
+    softmax, attention, byte = (
+        OPERATIONS["softmax"],
+        OPERATIONS["attention"],
+        FORMATS["float8_e5m2"],
+    )
+    ours = _Unit.of("softmax-harness", softmax, byte, "", Setting())
+    assert [each.name for each in ours.found] == ["accurate"]
+    assert [each.name for each in ours.others] == ["max-shifted"]
+    assert "softmax_harness.survey.refused" in ours.modules
+    assert not _Unit.of("softmax-harness", softmax, byte, "", Setting("2 threads")).others
+    both = _Unit.of("softmax-harness", softmax, FORMATS["float16"], "", Setting())
+    assert len(both.found) == 2 and "softmax_harness.survey.refused" not in both.modules
+    assert not _Unit.of("scipy", attention, byte, "", Setting()).asked
 
 
 def test_a_unit_is_kept_under_its_versions(tmp_path, monkeypatch):

@@ -156,6 +156,31 @@ def test_neighbours_in_time_are_of_one_dtype_and_length():
     assert [call[1:] for call in forwards] == [call[1:] for call in backwards]
 
 
+def test_as_many_begin_at_once_as_there_are_cores(monkeypatch):
+    """And what fails as it begins is told of its first call."""
+    told = []
+
+    class Fake:
+        def __init__(self, name):
+            self.name = name
+
+        def send(self, request):
+            told.append(f"{request['name']} begins")
+
+        def receive(self):
+            told.append(f"{self.name} has begun")
+            return {"error": "no"} if self.name == "b" else {"samples": [1.0]}
+
+    monkeypatch.setattr(calls, "usable_cores", lambda: 2)
+    firsts = {name: (name, "float32", 10) for name in "abc"}
+    requests = {call: {"name": name} for name, call in firsts.items()}
+    failed = calls._begun({name: Fake(name) for name in "abc"}, firsts, requests)
+    assert failed == {firsts["b"]: {"error": "no"}}
+    assert told == [
+        "a begins", "b begins", "a has begun", "b has begun", "c begins", "c has begun"
+    ]  # fmt: skip
+
+
 def test_without_asvs_runner_nothing_is_timed_and_it_is_said_at_once(monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from softmax_harness.ground.errors import BadImplementation
+from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.timing import declared_names, read_history, read_timings
 from softmax_reports.facts import TIMED_N
 
@@ -132,10 +133,15 @@ def test_asv_finds_the_benchmarks_where_only_the_run_time_is_installed(root):
 
 def test_make_report_adds_to_the_history_what_it_shows(root):
     recipe = (root / "Makefile").read_text(encoding="utf-8")
-    (pattern,) = re.findall(r"--bench '(.*?)'", recipe)
+    (script,) = re.findall(r'--bench "\$\$\(\$\(BIN\)/python (.*?)\)"', recipe)
+    pattern = run(root, sys.executable, script).strip()
     time = "softmax.Softmax.time_softmax('wide', 'float32', {})"
     assert re.search(pattern, time.format(TIMED_N))
     assert re.search(pattern, "softmax.Softmax.track_max_ulp('wide', 'float32', 'normal-10')")
     assert not re.search(pattern, time.format(10_000))
+    assert not re.search(pattern, time.format(TIMED_N).replace("float32", "float8_e5m2"))
+    for each in catalogue().values():
+        found = re.search(pattern, time.format(TIMED_N).replace("wide", each.name))
+        assert (found is None) == (each.unavailable is not None), each.name
     assert not re.search(pattern, "judging.Screen.time_screen")
     assert "softmax-harness run --time" in recipe

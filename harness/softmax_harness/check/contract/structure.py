@@ -14,7 +14,7 @@ from softmax_harness.check.contract.answers import Answer, judged_answers
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of
-from softmax_harness.check.contract.together import parts_of
+from softmax_harness.check.contract.together import joined, parts_of
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, taken
 from softmax_harness.subjects.isolation import Fault, Reply
@@ -58,12 +58,12 @@ def examined(
     Findings of kinds for which `ends_at` is true are the last ones.
     """
     cases = [case for case in cases if _is_due(subject, case)]
-    found = Structure([], [], [])
+    found, simpler = Structure([], [], []), _Simpler()
     replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in cases])
     for answer in judged_answers(subject, cases, replies):
         if ends_at(found.kinds()):
             break
-        text = _problem(answer, found)
+        text = _problem(answer, found, simpler)
         if text is None:
             continue
         kind = answer.case.kind
@@ -91,7 +91,7 @@ def _is_due(subject: Subject, case: Case) -> bool:
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
-def _problem(answer: Answer, found: Structure) -> tuple[str, str] | None:
+def _problem(answer: Answer, found: Structure, simpler: _Simpler) -> tuple[str, str] | None:
     """What is wrong with a case, and its witness; None where nothing is."""
     subject, case, reply = answer.subject, answer.case, answer.reply
     if reply.exhausted:
@@ -109,7 +109,7 @@ def _problem(answer: Answer, found: Structure) -> tuple[str, str] | None:
         return _of_nothing(subject, case, inputs, answer.y)
     if here.is_fault.any():
         wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
-        right_elsewhere = wrong[_is_right(subject, inputs.rows(wrong), case.alone)]
+        right_elsewhere = wrong[simpler.is_right(subject, inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
     if case.kind in subject.declaration.same_bits:
@@ -141,29 +141,45 @@ def _parts(inputs: Inputs, alone: bool) -> list[Inputs]:
     return [inputs.row(place) for place in range(len(inputs.x))] if alone else [inputs]
 
 
-def _is_right(subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_]:
-    """Which rows the simpler call gets right; integers are called as float64."""
-    if inputs.x.dtype.kind in "iu":
-        inputs = inputs._replace(x=inputs.x.astype(np.float64))
-    places: dict[tuple[Any, ...], list[int]] = {}
-    for place in range(len(inputs.x)):
-        places.setdefault(inputs.row(place).key, []).append(place)
-    distinct = inputs.rows(np.array([own[0] for own in places.values()]))
-    parts = _parts(distinct, alone)
+class _Simpler:
+    """What the simpler calls get right, each of which is made once for all cases of a part."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], NDArray[np.bool_]] = {}
+
+    def is_right(self, subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_]:
+        """Which rows the simpler call gets right; integers are called as float64."""
+        own_dtype = inputs.x.dtype.name
+        if inputs.x.dtype.kind in "iu":
+            inputs = inputs._replace(x=inputs.x.astype(np.float64))
+        places: dict[tuple[Any, ...], list[int]] = {}
+        for place in range(len(inputs.x)):
+            places.setdefault(inputs.row(place).key, []).append(place)
+        distinct = inputs.rows(np.array([own[0] for own in places.values()]))
+        parts = [((own_dtype, part.key), part) for part in _parts(distinct, alone)]
+        if new := [(key, part) for key, part in parts if key not in self._known]:
+            keys, asked = zip(*new, strict=True)
+            self._known.update(zip(keys, _right_rows(subject, list(asked)), strict=True))
+        found = np.zeros(len(inputs.x), bool)
+        rights = np.concatenate([self._known[key] for key, _ in parts])
+        for is_right, own in zip(rights, places.values(), strict=True):
+            found[own] = is_right
+        return found
+
+
+def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]]:
+    """Which rows of each call are right; none where it gives no result."""
     replies = subject.ask([subject.request(*part) for part in parts])
-    asked = asked_of(subject, *distinct)
+    asked = asked_of(subject, *joined(parts))
     y = np.full(asked.truth.rounded.shape, np.nan)
     is_answered = np.zeros(len(y), bool)
-    for rows, reply in zip(parts_of(len(part.x) for part in parts), replies, strict=True):
+    each_part = parts_of(len(part.x) for part in parts)
+    for rows, reply in zip(each_part, replies, strict=True):
         if reply.y is not None:
             y[rows], is_answered[rows] = reply.y.reshape(y[rows].shape), True
     judged = judge(asked, y, flushes=not subject.promises("subnormals"))
-    found = np.zeros(len(inputs.x), bool)
-    for is_right, own in zip(
-        is_answered & ~judged.is_fault.any(axis=-1), places.values(), strict=True
-    ):
-        found[own] = is_right
-    return found
+    is_right = is_answered & ~judged.is_fault.any(axis=-1)
+    return [is_right[rows] for rows in each_part]
 
 
 def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -18,17 +18,31 @@ from softmax_harness.ground.errors import FloatingPointEnvironment
 from softmax_harness.ground.floating_point import check_floating_point_environment
 
 # By name and as they are now: submodules that come with their first use are no change.
-_FUNCTIONS = [
-    (f"{module.__name__}.{name}", vars(module), name)
+_FUNCTIONS = {
+    module: tuple(
+        name
+        for name, value in vars(module).items()
+        if callable(value) and not isinstance(value, ModuleType)
+    )
     for module in (np, math, builtins, np.linalg, np.random)
-    for name, value in vars(module).items()
-    if callable(value) and not isinstance(value, ModuleType)
-]
+}
 
 
-def _functions() -> dict[str, int]:
-    """The identity of every function that others may call."""
-    return {full_name: id(place.get(name)) for full_name, place, name in _FUNCTIONS}
+def _functions() -> tuple[int, ...]:
+    """The identity of every function that others may call.
+
+    It is asked for twice at each request, and so goes through them in C: by `map`.
+    """
+    found: list[int] = []
+    for module, names in _FUNCTIONS.items():
+        found.extend(map(id, map(vars(module).get, names)))
+    return tuple(found)
+
+
+def _names_of_functions() -> Iterator[str]:
+    """Their names, in the same order."""
+    for module, names in _FUNCTIONS.items():
+        yield from (f"{module.__name__}.{name}" for name in names)
 
 
 def _floating_point() -> str:
@@ -39,9 +53,13 @@ def _floating_point() -> str:
     return "as it should be"
 
 
-def _random() -> tuple[Any, bytes]:
-    _, words, *place = np.random.get_state(legacy=True)
-    return random.getstate(), np.asarray(words).tobytes() + repr(place).encode()
+def _random() -> tuple[Any, ...]:
+    state: dict[str, Any] = dict(np.random.get_state(legacy=False))
+    words = [
+        each.tobytes() if isinstance(each, np.ndarray) else each
+        for each in state.pop("state").values()
+    ]
+    return random.getstate(), words, state
 
 
 def _working_folder() -> str:
@@ -53,9 +71,10 @@ def _working_folder() -> str:
 
 State = dict[str, Any]
 _MODULES = "the modules that are imported"
+_OTHERS = "a function of another module"
 _WATCHED: dict[str, Callable[[], Any]] = {
     "NumPy's handling of floating-point errors": np.geterr,
-    "a function of another module": _functions,
+    _OTHERS: _functions,
     "the environment variables": lambda: dict(os.environ),
     "the working folder": _working_folder,
     "the floating-point environment": _floating_point,
@@ -67,7 +86,7 @@ _WATCHED: dict[str, Callable[[], Any]] = {
     _MODULES: lambda: len(sys.modules),
 }
 # A library may set up the rest when it is imported; these would change what others compute.
-_AT_IMPORT = ("NumPy's handling of floating-point errors", "a function of another module")
+_AT_IMPORT = ("NumPy's handling of floating-point errors", _OTHERS)
 
 
 def state() -> State:
@@ -80,10 +99,15 @@ def changes(before: State) -> list[str]:
     after = state()
     imported = before[_MODULES] != after[_MODULES]
     return [
-        f"changed {name}{_difference(before[name], after[name])}"
+        f"changed {name}{_difference(*(_named(name, each[name]) for each in (before, after)))}"
         for name in (_AT_IMPORT if imported else _WATCHED)
         if before[name] != after[name]
     ]
+
+
+def _named(name: str, value: Any) -> Any:
+    """What is watched, where its parts have names by these."""
+    return dict(zip(_names_of_functions(), value, strict=True)) if name == _OTHERS else value
 
 
 def _difference(before: Any, after: Any) -> str:
