@@ -6,6 +6,7 @@ exactly: see `softmax_harness.operations.attention.slices`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -39,6 +40,11 @@ class Vectors(NamedTuple):
 
     sliced: Sliced
     exponent: NDArray[np.int64]
+
+    def rows(self, part: slice) -> Vectors:
+        """Those of some rows."""
+        slices_, bits, rest = self.sliced
+        return Vectors(Sliced([each[part] for each in slices_], bits, rest), self.exponent[part])
 
 
 def vectors(values: Array, least: float) -> Vectors:
@@ -104,24 +110,64 @@ class Distances:
         return bool(self.deep.any())
 
 
-def distances(
-    q: Vectors,
-    k: Vectors,
-    seen: NDArray[np.bool_],
-    least: float,
-    d: int,
-    sink: Array | None = None,
-) -> Distances:
-    """See `Distances`.
+class Scores(NamedTuple):
+    """q.k of each row, as exact parts, see `slices.parts`, each in units of 2**`exponent`.
+
+    Attributes
+    ----------
+    each : list of ndarray of float64, shape (rows, n)
+    missing : float
+        Bound of what all of them leave, in the same units.
+    exponent : ndarray of int64, shape (rows, n)
+    """
+
+    each: list[Array]
+    missing: float
+    exponent: NDArray[np.int64]
+
+
+def scores(q: Vectors, k: Vectors, least: float, d: int) -> Scores:
+    """`Scores`, without products of slices smaller than `least`.
 
     Parameters
     ----------
     q : Vectors, of shape (rows, d)
     k : Vectors, of shape (n, d) or (rows, n, d)
+    d : int
+        Length of the vectors.
+    """
+    across = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
+    found = slices.parts(q.sliced, across, least, d)
+    return Scores(found.each, found.missing, q.exponent[:, None] + k.exponent)
+
+
+def joined(several: Sequence[Scores]) -> Scores:
+    """The scores of several blocks of rows; where one has fewer parts, the others of it are 0."""
+    if len(several) == 1:
+        return several[0]
+    most = max(len(each.each) for each in several)
+    nothing = (np.zeros(each.exponent.shape) for each in several)
+    padded = [
+        each.each + [zero] * (most - len(each.each))
+        for each, zero in zip(several, nothing, strict=True)
+    ]
+    return Scores(
+        [np.concatenate(part) for part in zip(*padded, strict=True)],
+        max(each.missing for each in several),
+        np.concatenate([each.exponent for each in several]),
+    )
+
+
+def distances(
+    found: Scores, seen: NDArray[np.bool_], d: int, sink: Array | None = None
+) -> Distances:
+    """See `Distances`.
+
+    Parameters
+    ----------
+    found : Scores
     seen : ndarray of bool, shape (rows, n)
         Each row sees a key.
-    least : float
-        Products of slices that are smaller are left out.
     d : int
         Length of the vectors.
     sink : ndarray of float64, shape (rows, 1), or None
@@ -135,9 +181,7 @@ def distances(
     no error. `_added` adds them. Then 2**E / sqrt d times its error is what a distance errs by, and
     the error of the product with 1 / sqrt d, `doubles.PRODUCT_ERROR` of the distance.
     """
-    across = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
-    found = slices.parts(q.sliced, across, least, d)
-    exponent = q.exponent[:, None] + k.exponent
+    exponent = found.exponent
     unit = np.where(seen, exponent, -(1 << 20)).max(axis=-1, keepdims=True)
     lift = np.minimum(exponent - unit, 0)  # of what is not seen nothing is asked
     each = [times_power(part, lift) for part in found.each] if lift.any() else found.each

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.attention.weights import Weights
 from softmax_harness.operations.screen.sums import exact_product, two_sum
 from softmax_harness.operations.screen.workspace import Array
+
+Powers = NDArray[np.int64]
 
 _UNDERFLOW = 2.0**-960
 """More than all that underflows in products of weights and values of magnitude 1."""
@@ -33,6 +36,19 @@ class Values(NamedTuple):
     sliced: Sliced
     exponent: NDArray[np.int64]
     scaled: Array
+
+    def columns(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[Array, Powers]:
+        """The values of some rows and columns, scaled, shape (m, n), and their exponents."""
+        if self.scaled.ndim == 2:
+            return self.scaled[:, column].T, self.exponent[column]
+        return self.scaled[row, :, column], self.exponent[row, column]
+
+
+class Columns(Protocol):
+    """What finds the values of some means again, as `Values` does."""
+
+    def columns(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[Array, Powers]:
+        """See `Values.columns`."""
 
 
 def values(v: Array, least: float) -> Values:
@@ -61,7 +77,46 @@ class Means(NamedTuple):
     total_error: Array
 
 
-def means(w: Weights, apart: Distances, v: Values, least: float) -> Means:
+class Sums(NamedTuple):
+    """Sums of w v, as normalised pairs of shape (rows, c), in units of 2**`exponent`.
+
+    Attributes
+    ----------
+    high, low : ndarray
+    error : float
+        Bound of the absolute error that the product of slices leaves.
+    exponent : ndarray of int64, shape (rows, c)
+    """
+
+    high: Array
+    low: Array
+    error: float
+    exponent: Powers
+
+
+def sliced(w: Weights, n: int, least: float) -> Sliced:
+    """The weights as slices for sums over n keys."""
+    return slices.sliced(w.high, slices.bits_for(n), least, w.low)
+
+
+def sums(cut: Sliced, v: Values, least: float) -> Sums:
+    """`Sums` of weights as slices, those of all rows of v."""
+    high, low, error = slices.product(cut, v.sliced, least, v.scaled.shape[-2])
+    return Sums(high, low, error, np.broadcast_to(v.exponent, high.shape))
+
+
+def joined(several: Sequence[Sums]) -> Sums:
+    """The sums of several blocks of rows."""
+    if len(several) == 1:
+        return several[0]
+    high, low, exponent = (
+        np.concatenate(each)
+        for each in zip(*((own.high, own.low, own.exponent) for own in several), strict=True)
+    )
+    return Sums(high, low, max(each.error for each in several), exponent)
+
+
+def means(w: Weights, cut: Sliced, apart: Distances, found: Sums, least: float) -> Means:
     """The sums of w v over the sum of w, by products of slices.
 
     Notes
@@ -71,23 +126,20 @@ def means(w: Weights, apart: Distances, v: Values, least: float) -> Means:
     quotient, at most 1, errs by twice that over S, to first order: the factor of 1.01 has the rest.
     """
     n = w.high.shape[-1]
-    cut = slices.sliced(w.high, v.sliced.bits, least, w.low)
-    high, low, error = slices.product(cut, v.sliced, least, n)
-    ones = Sliced([np.ones((n, 1))], v.sliced.bits, 0.0)
+    ones = Sliced([np.ones((n, 1))], cut.bits, 0.0)
     *total, error_of_total = slices.product(cut, ones, least, n)
     deep = apart.deep.sum(axis=-1, keepdims=True) * apart.heaviest
-    own = w.error + (error + error_of_total + deep) / total[0]
-    quotient = doubles.quotient((high, low), (total[0], total[1]))
-    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, high.shape)
-    exponent = np.broadcast_to(v.exponent, high.shape)
-    return Means(Enclosed(*quotient, spread, exponent), (total[0], total[1]), 1.01 * own)
+    own = w.error + (found.error + error_of_total + deep) / total[0]
+    quotient = doubles.quotient((found.high, found.low), (total[0], total[1]))
+    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, found.high.shape)
+    return Means(Enclosed(*quotient, spread, found.exponent), (total[0], total[1]), 1.01 * own)
 
 
 def from_the_heaviest(
     place: tuple[NDArray[np.int64], NDArray[np.int64]],
     w: Weights,
     apart: Distances,
-    v: Values,
+    v: Columns,
     found: Means,
 ) -> Enclosed:
     """Some means again, as the value of the heaviest key and the mean of the differences from it.
@@ -110,7 +162,8 @@ def from_the_heaviest(
     middle of that range is added to the low part, exactly where there is nothing else.
     """
     row, column = place
-    base, g, g_low = _apart(row, column, apart, v)
+    own, exponent = v.columns(row, column)
+    base, g, g_low = _apart(row, apart, own)
     high, low = w.high[row], w.low[row]
     term, term_low = exact_product(high, g)
     term_low += high * g_low + low * g
@@ -127,15 +180,11 @@ def from_the_heaviest(
         deep, heaviest = np.where(apart.deep[row], g, 0.0), apart.heaviest[row]
         up, down = _at_most(np.maximum(deep, 0), heaviest), _at_most(np.maximum(-deep, 0), heaviest)
         z_low, error = z_low + (up - down) / 2, error + (up + down) / 2
-    exponent = v.exponent[column] if v.exponent.ndim == 1 else v.exponent[row, column]
     return Enclosed(z[:, 0], z_low[:, 0], error[:, 0], exponent)
 
 
-def _apart(
-    row: NDArray[np.int64], column: NDArray[np.int64], apart: Distances, v: Values
-) -> tuple[Array, Array, Array]:
+def _apart(row: NDArray[np.int64], apart: Distances, own: Array) -> tuple[Array, Array, Array]:
     """The value of the heaviest key, and of each that is seen its difference from it, a pair."""
-    own = v.scaled[:, column].T if v.scaled.ndim == 2 else v.scaled[row, :, column]
     base = np.take_along_axis(own, apart.top[row][:, None], axis=-1)
     seen = apart.counted[row] | apart.deep[row]
     g, low = two_sum(own, -base)

@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention import distances, means
-from softmax_harness.operations.attention.distances import Distances, Vectors
-from softmax_harness.operations.attention.means import Values
+from softmax_harness.operations.attention.distances import (
+    Distances,
+    Scores,
+    Vectors,
+    times_power,
+)
+from softmax_harness.operations.attention.means import Columns, Sums, Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
+from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.attention.special import are_finite, own_rows
 from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
@@ -32,17 +38,34 @@ _NOTHING = 2.0**-60  # ulp: a result below is known as 0
 
 
 class _Keys(NamedTuple):
-    """The keys and values of some rows, those that share them or each with its own."""
+    """The keys and values that all rows share; None for those of which each row has its own."""
 
-    k: Vectors
-    v: Values
+    k: Vectors | None
+    v: Values | None
+
+
+class _OwnValues(NamedTuple):
+    """Values of which each row has its own, as they are stored; see `means.Columns`."""
+
+    stored: NDArray[Any]
+    exponent: NDArray[np.int64]
+    has_sink: bool
+
+    def columns(
+        self, row: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """See `means.Values.columns`: made anew, since few are asked for."""
+        own, exponent = _number(self.stored[row, :, column]), self.exponent[row, column]
+        if self.has_sink:
+            own = np.concatenate([own, np.zeros((len(own), 1))], axis=-1)
+        return times_power(own, -exponent[:, None]), exponent
 
 
 class _Rows(NamedTuple):
     """Rows of queries with what they see and with keys and values; sinks if any.
 
-    Keys and values of their own are as they are stored until `_part` takes some: converted where
-    they are used, they are in a cache.
+    Keys and values of their own are as they are stored: converted and cut into slices some rows at
+    a time, see `_pieces`, they are in a cache.
     """
 
     q: Array
@@ -136,12 +159,14 @@ def _screen_rows(
 ) -> float:
     """Screen the rows of `truth`, as many at once as the workspace holds; the error in ulp."""
     worst = 0.0
-    shared = _Keys(*(_vectors_or_values(all_, precision))) if _is_shared(all_) else None
-    step = max(1, _numbers_at_once(all_) // all_.seen.shape[-1])
+    keys = _Keys(
+        distances.vectors(all_.k, precision.scores) if all_.k.ndim == 2 else None,
+        means.values(all_.v, precision.values) if all_.v.ndim == 2 else None,
+    )
+    step = max(1, BLOCK_ELEMENTS // all_.seen.shape[-1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         here = _part(all_, part)
-        keys = shared or _Keys(*_vectors_or_values(here, precision))
         found = _results(here, keys, precision, truth.format)
         place = rows[part]
         own = ~truth.fixed[place]
@@ -152,50 +177,72 @@ def _screen_rows(
     return worst
 
 
-def _numbers_at_once(rows: _Rows) -> int:
-    """Scores that are worked on together: of keys of their own, each comes with many numbers."""
-    if _is_shared(rows):
-        return BLOCK_ELEMENTS
-    return int(_MORE * BLOCK_ELEMENTS // max(rows.k.shape[-1], rows.v.shape[-1]))
-
-
-def _is_shared(rows: _Rows) -> bool:
-    return rows.k.ndim == rows.v.ndim == 2
-
-
 def _part(rows: _Rows, part: slice) -> _Rows:
-    k, v = (each if each.ndim == 2 else _number(each[part]) for each in (rows.k, rows.v))
-    sink = None if rows.sink is None else rows.sink[part]
-    if sink is not None and v.ndim == 3:
-        v = _with_nothing(v)
-    return _Rows(rows.q[part], k, v, rows.seen[part], sink)
+    k, v = (each if each.ndim == 2 else each[part] for each in (rows.k, rows.v))
+    return _Rows(
+        rows.q[part], k, v, rows.seen[part], None if rows.sink is None else rows.sink[part]
+    )
 
 
-def _vectors_or_values(rows: _Rows, precision: Precision) -> tuple[Vectors, Values]:
-    return distances.vectors(rows.k, precision.scores), means.values(rows.v, precision.values)
+def _pieces(here: _Rows) -> list[slice]:
+    """Rows whose keys or values are worked on together: each score comes with many numbers."""
+    count, n = here.seen.shape
+    step = max(1, _MORE * BLOCK_ELEMENTS // max(here.k.shape[-1], here.v.shape[-1]) // n)
+    return [slice(start, start + step) for start in range(0, count, step)]
+
+
+def _scores(here: _Rows, shared: Vectors | None, least: float) -> Scores:
+    depth, q = here.q.shape[-1], distances.vectors(here.q, least)
+    if shared is not None:
+        return distances.scores(q, shared, least, depth)
+    return distances.joined(
+        [
+            distances.scores(
+                q.rows(part), distances.vectors(_number(here.k[part]), least), least, depth
+            )
+            for part in _pieces(here)
+        ]
+    )
+
+
+def _sums(here: _Rows, cut: Sliced, shared: Values | None, least: float) -> tuple[Sums, Columns]:
+    """The sums of the weighted values, and where these are found again."""
+    if shared is not None:
+        return means.sums(cut, shared, least), shared
+    has_sink = here.sink is not None
+    several = []
+    for part in _pieces(here):
+        v = _number(here.v[part])
+        own = means.values(_with_nothing(v) if has_sink else v, least)
+        several.append(means.sums(cut._replace(slices=[e[part] for e in cut.slices]), own, least))
+    found = means.joined(several)
+    return found, _OwnValues(here.v, found.exponent, has_sink)
 
 
 def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> Rounded:
     """The results of some rows, shape (rows, c)."""
-    q = distances.vectors(here.q, precision.scores)
-    depth, least = here.q.shape[-1], precision.scores
-    apart = distances.distances(q, keys.k, here.seen, least, depth, here.sink)
+    found_scores = _scores(here, keys.k, precision.scores)
+    apart = distances.distances(found_scores, here.seen, here.q.shape[-1], here.sink)
     w = weights(apart, precision)
-    mean = means.means(w, apart, keys.v, precision.values)
+    cut = means.sliced(w, w.high.shape[-1], precision.values)
+    sums, v = _sums(here, cut, keys.v, precision.values)
+    mean = means.means(w, cut, apart, sums, precision.values)
     found = rounded(mean.z, format)
     place = np.nonzero(found.open)
     most = max(1, BLOCK_ELEMENTS // here.seen.shape[-1])
     for start in range(0, len(place[0]), most):
         some = (place[0][start : start + most], place[1][start : start + most])
-        again = rounded(means.from_the_heaviest(some, w, apart, keys.v, mean), format)
+        again = rounded(means.from_the_heaviest(some, w, apart, v, mean), format)
         for target, each in zip(found, again, strict=True):
             target[some] = each
     if here.sink is not None:
-        _put_nothing(found, apart, keys.v, format)
+        _put_nothing(found, apart, sums.exponent, format)
     return found
 
 
-def _put_nothing(found: Rounded, apart: Distances, v: Values, format: Format) -> None:
+def _put_nothing(
+    found: Rounded, apart: Distances, exponent: NDArray[np.int64], format: Format
+) -> None:
     """Results so much smaller than any number that nothing but 0 is near: the sink takes all.
 
     Without a key that counts, a result is below the number of keys times the largest of their
@@ -203,7 +250,7 @@ def _put_nothing(found: Rounded, apart: Distances, v: Values, format: Format) ->
     """
     n = apart.counted.shape[-1]
     below = np.maximum(apart.nearest, -(2.0**1000)) * math.log2(math.e)
-    most = v.exponent + below + math.log2(n) + 1.0
+    most = exponent + below + math.log2(n) + 1.0
     deep = ~apart.counted[:, :-1].any(axis=-1, keepdims=True) & (apart.nearest < 0.0)
     nothing = deep & (most < format.spacing_exponent + math.log2(_NOTHING))
     found.rounded[nothing] = found.offset[nothing] = 0.0

@@ -7,7 +7,7 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS, Problem
-from softmax_harness.operations.attention import distances
+from softmax_harness.operations.attention import distances, screen
 from softmax_harness.operations.attention.weights import precision_for
 from softmax_harness.operations.operation import Policy
 from softmax_harness.truth import arbitrate, check_screen
@@ -49,7 +49,8 @@ def test_a_distance_keeps_its_bound(sink, dtype):
     q, k = (each.astype(dtype).astype(float) for each in (q, k))
     sinks, seen = np.full((4, 1), sink), np.ones((4, 6), bool)
     own = (distances.vectors(each, precision.scores) for each in (q, k))
-    found = distances.distances(*own, seen, precision.scores, 7, sinks)
+    scores = distances.scores(*own, precision.scores, 7)
+    found = distances.distances(scores, seen, 7, sinks)
     with mpmath.workprec(400):
         for row in range(4):
             scores = [mpmath.fdot(q[row].tolist(), key) / mpmath.sqrt(7) for key in k[row].tolist()]
@@ -100,6 +101,37 @@ def test_rows_that_share_keys_have_the_truth_of_rows_that_do_not():
     )
     assert not (one.undecided | other.undecided).any()
     np.testing.assert_array_equal(one.truth.rounded, other.truth.rounded)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("family", ["normal-1", "masked", "subnormal"])
+def test_rows_whose_keys_are_cut_one_by_one_keep_the_bound(family, dtype, monkeypatch):
+    """Of which some have fewer parts than others that are judged with them."""
+    monkeypatch.setattr(screen, "_MORE", 0)
+    x, operands = block(family, dtype, 20, rows=12)
+    left = agrees(x, operands, FORMATS[dtype])
+    assert not left.all()
+
+
+def test_scores_of_blocks_with_fewer_parts_are_the_same_scores():
+    rng = np.random.default_rng(6)
+    q, k = rng.standard_normal((4, 7)), rng.standard_normal((4, 6, 7))
+    q[:2], k[:2] = np.rint(q[:2]), np.rint(k[:2])
+    several = [
+        distances.scores(
+            *(distances.vectors(each[part], 2.0**-140) for each in (q, k)), 2.0**-140, 7
+        )
+        for part in (slice(0, 2), slice(2, 4))
+    ]
+    one, other = several
+    assert len(one.each) < len(other.each)
+    found = distances.joined(several)
+    assert found.missing == max(one.missing, other.missing)
+    for part, own in ((slice(0, 2), one), (slice(2, 4), other)):
+        np.testing.assert_array_equal(found.exponent[part], own.exponent)
+        got, due = ([each[part] for each in found.each], own.each)
+        np.testing.assert_array_equal(got[: len(due)], due)
+        assert not np.any(got[len(due) :])
 
 
 def test_a_screen_that_lies_about_the_sink_is_caught(monkeypatch):

@@ -122,7 +122,8 @@ KINDS = ("plain", "shifted", "deep", "apart", "huge", "tiny", "equal")
 def apart_of(q, k, precision, seen=None, shared=False):
     seen = np.ones(k.shape[:2], bool) if seen is None else seen
     own = [distances.vectors(each, precision.scores) for each in (q, k[0] if shared else k)]
-    return distances.distances(*own, seen, precision.scores, q.shape[-1])
+    found = distances.scores(*own, precision.scores, q.shape[-1])
+    return distances.distances(found, seen, q.shape[-1])
 
 
 @pytest.mark.parametrize("precision", PRECISIONS, ids=("light", "full"))
@@ -199,7 +200,9 @@ def test_means_keep_their_errors_in_both_ways(kind, precision, v_kind):
     apart = apart_of(q, k, precision)
     w = weights.weights(apart, precision)
     own = means.values(v, precision.values)
-    first = means.means(w, apart, own, precision.values)
+    cut = means.sliced(w, n, precision.values)
+    sums = means.sums(cut, own, precision.values)
+    first = means.means(w, cut, apart, sums, precision.values)
     place = tuple(each.ravel() for each in np.indices((2, c)))
     again = means.from_the_heaviest(place, w, apart, own, first)
     exact = exact_distances(q, k, np.ones(k.shape[:2], bool))
