@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from softmax_harness.cli.output import guarded_output, told
 from softmax_harness.ground.errors import HarnessError, unknown
 from softmax_harness.ground.files import is_no_room
+from softmax_harness.ground.one_thread import load_numpy_in_one_thread
 from softmax_harness.ground.signals import Terminated, interruption_in, termination_raised
 from softmax_harness.ground.text import printable
 
@@ -31,6 +32,8 @@ TASKS = {
 VERBS = tuple(verb for verbs in TASKS.values() for verb in verbs)
 # These compute nothing that a processor's settings could change.
 _COMPUTE_NOTHING = ("list", "merge", "completion")
+# These call implementations in other processes only.
+_JUDGE = ("run", "check", "score")
 
 
 class Verbs(click.Group):
@@ -44,6 +47,8 @@ class Verbs(click.Group):
         """The verb's command, from ``cli/<verb>_verb.py``."""
         if name not in VERBS:
             raise unknown("command", name, VERBS)
+        if name in _JUDGE:
+            load_numpy_in_one_thread()
         command: click.Command = importlib.import_module(f"{__name__}.{name}_verb").command
         return command
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-import softmax_harness.cli.one_thread  # noqa: F401 - before NumPy
 from softmax_harness.cli import options
 from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files

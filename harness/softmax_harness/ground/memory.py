@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 # glibc gives freed blocks up to the size of the largest one ever freed, at most 32 MiB, back to the
 # program and not to the system.
 _KEPT_BYTES = 31 << 20
@@ -24,6 +22,8 @@ def keep_freed_memory() -> None:
     Otherwise every temporary of a block comes as fresh pages, which cost more than the arithmetic
     on them: the metrics of a batch took three times as long. Other allocators are not changed.
     """
+    import numpy as np  # here, since workers choose its threads before they load it
+
     # Each is freed as soon as it is made. The first sets how much is kept; so the second is made
     # where temporaries will be, and NumPy asks for large pages there, as for all large arrays.
     np.empty(_KEPT_BYTES, np.uint8)

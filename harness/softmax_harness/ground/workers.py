@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from softmax_harness.ground.memory import keep_freed_memory
+from softmax_harness.ground.one_thread import load_numpy_in_one_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -32,12 +33,12 @@ class Here(Executor):
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Executor]:
-    """An executor of `jobs` spawned processes; of one, this process itself."""
+    """An executor of `jobs` spawned processes, each in one thread; of one, this process itself."""
     if jobs == 1:
         keep_freed_memory()
         yield Here()
         return
-    with processes(jobs, "spawn") as executor:
+    with processes(jobs, "spawn", load_numpy_in_one_thread) as executor:
         yield executor
 
 
@@ -115,9 +116,9 @@ def interrupts_held_back(is_spawned: bool = True) -> Iterator[None]:
 
 def _begin(initializer: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
     _end_with_parent()
-    keep_freed_memory()
     if initializer is not None:
         initializer(*given)
+    keep_freed_memory()
 
 
 def _end_with_parent() -> None:
