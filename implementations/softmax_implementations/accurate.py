@@ -47,8 +47,9 @@ def _by_blocks(x, y):
     at_once = max(1, _BLOCK // n)
     places = np.arange(rows)
     for start in range(0, rows, at_once):
-        chosen = np.unravel_index(places[start : start + at_once], x.shape[:-1])
-        y[chosen] = work(x[chosen])
+        some = slice(start, start + at_once)
+        chosen = some if x.ndim == 2 else np.unravel_index(places[some], x.shape[:-1])
+        y[chosen] = work(np.ascontiguousarray(x[chosen]))
 
 
 def _in_float64(x):

@@ -257,5 +257,9 @@ def sum_of_others(e: NDArray[Any], axis: int) -> NDArray[Any]:
 def two_differences(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """a - b rounded, and what the rounding lost (Knuth's two-sum)."""
     y = a - b
-    back = y - a
-    return y, (a - (y - back)) - (b + back)
+    back, lost = np.asarray(y - a), np.empty_like(y)
+    np.subtract(y, back, out=lost)
+    np.subtract(a, lost, out=lost)
+    back += b
+    lost -= back
+    return y, lost

@@ -38,31 +38,55 @@ import numpy as np
 
 from softmax_implementations.registry import two_differences
 
-_ENTRIES = 2048
+_ENTRY_BITS = 11
+_ENTRIES = 1 << _ENTRY_BITS
+_WHOLE = 1.5 * 2.0**52  # adding it rounds to whole numbers
+_WHOLE_BITS = int(np.float64(_WHOLE).view(np.int64))
 _BITS = 26  # of the first number of a product that is exact
 _LEAST = -760.0  # exp of it is below a quarter of the smallest subnormal number
+_NEAR = -600.0  # down to it every number below, and each of its parts, is a normal number
+_LONGEST_NEAR = 1 << 26  # in rows of so many the quotient is, too
 _PART = 1 << 16  # terms whose sum is exact but for S2
 
 
 def softmax_rows(x):
     """Softmax of each row of a matrix of float64, shape (rows, n), n > 0: a new matrix."""
     d, lost = two_differences(x, np.max(x, axis=-1, keepdims=True))
-    if not np.min(d) >= _LEAST:  # NaN too
+    least = np.min(d)
+    if not least >= _LEAST:  # NaN too
         lost[~(d > _LEAST)] = 0.0
         np.maximum(d, _LEAST, out=d)
-    exponent, high, low = _exponentials(d, lost)
-    scale = _power_of_2(exponent)
-    first, second = _reciprocal(*_sums(high * scale, low * scale))
-    product = high * first  # exact
-    high *= second
-    low *= first + second
-    low += high
+    steps, high, low = _exponentials(d, lost)
+    if least >= _NEAR and x.shape[-1] <= _LONGEST_NEAR:
+        scale = _power_of_2(steps)
+        high *= scale
+        low *= scale
+        product, low = _quotients(high, low, *_reciprocal(*_sums(high, low)))
+        low += product
+        return low
+    return _far(steps, high, low)
+
+
+def _far(steps, high, low):
+    """The same where some results may be subnormal: multiplied by powers of 2 in the end."""
+    exponent = _integers(steps) >> _ENTRY_BITS
+    scale = ((np.maximum(exponent, -1022) + 1023) << 52).view(np.float64)
+    product, low = _quotients(high, low, *_reciprocal(*_sums(high * scale, low * scale)))
     y = product + low
     y *= scale
     small = (y < np.finfo(np.float64).smallest_normal) | (exponent < -1022)
     if small.any():
         y[small] = _subnormal(product[small], low[small], exponent[small])
     return y
+
+
+def _quotients(high, low, first, second):
+    """(high + low) (first + second) as an exact product and the rest; both arguments are lost."""
+    product = high * first  # exact
+    high *= second
+    low *= first + second
+    low += high
+    return product, low
 
 
 @cache
@@ -85,11 +109,19 @@ def _leading(values, bits):
 
 
 def _exponentials(d, lost):
-    """Integers m and numbers h, l with exp(d + lost) = 2**m (h + l), h of 26 bits in [1, 2)."""
+    """Whole numbers k with exp(d + lost) = 2**(k // 2048) (h + l), and h of 26 bits in [1, 2), l.
+
+    Each k stands in the last bits of 1.5 2**52 + k.
+    """
     table_high, table_low, step_high, step_low, per_step = table()
-    steps = np.rint(d * per_step)
-    r = d - steps * step_high
-    r -= steps * step_low
+    steps = d * per_step
+    steps += _WHOLE  # rounds to a whole number, which the last bits hold
+    entry = steps.view(np.int64) & (_ENTRIES - 1)
+    whole = steps - _WHOLE
+    r = whole * -step_high
+    r += d
+    whole *= step_low
+    r -= whole
     r += lost
     low = r * (1 / 24)
     low += 1 / 6
@@ -98,33 +130,37 @@ def _exponentials(d, lost):
     low *= r
     low *= r
     low += r
-    steps[np.isnan(steps)] = 0.0  # the row is NaN by r
-    exponent = steps.astype(np.int64)
-    entry = exponent & (_ENTRIES - 1)
-    exponent >>= _ENTRIES.bit_length() - 1
-    high, rest = table_high.take(entry), table_low.take(entry)
+    high, rest = table_high.take(entry, mode="clip"), table_low.take(entry, mode="clip")
     low *= high + rest
     low += rest
-    return exponent, high, low
+    return steps, high, low
 
 
-def _power_of_2(exponent):
-    """2**exponent where that is a normal number, the smallest of these below."""
-    return ((np.maximum(exponent, -1022) + 1023) << 52).view(np.float64)
+def _integers(steps):
+    """k of 1.5 2**52 + k."""
+    return steps.view(np.int64) - _WHOLE_BITS
+
+
+def _power_of_2(steps):
+    """2**(k // 2048) of 1.5 2**52 + k, normal numbers: the bits of 1.5 2**52 are shifted away."""
+    exponent = steps.view(np.int64) >> _ENTRY_BITS
+    exponent <<= 52
+    exponent += 1023 << 52
+    return exponent.view(np.float64)
 
 
 def _sums(high, low):
-    """S1 and S2 of each row, shape (rows, 1); both arguments are lost."""
+    """S1 and S2 of each row, shape (rows, 1)."""
     total = rest = np.zeros((len(high), 1))
     for start in range(0, high.shape[-1], _PART):
         part, own = high[:, start : start + _PART], low[:, start : start + _PART]
         grid = 1.5 * 2.0 ** (part.shape[-1].bit_length() + 1)
         whole = part + grid
         whole -= grid
-        part -= whole
-        own += part
+        cut = part - whole
+        cut += own
         total, lost = two_differences(total, -np.sum(whole, axis=-1, keepdims=True))
-        rest = rest + lost + np.sum(own, axis=-1, keepdims=True)
+        rest = rest + lost + np.sum(cut, axis=-1, keepdims=True)
     return total, rest
 
 
