@@ -18,11 +18,13 @@ _PACKAGES = (
     *("onnxruntime", "openvino", "paddlepaddle", "scikit-learn", "tensorflow"),
 )
 _DRIVER = Path("/dev/nvidiactl")
-_GPUS = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+_GPUS = ("nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
+_OF_A_GPU = ("device", "driver", "compute capability")
 
 
 def environment() -> dict[str, Any]:
     """Versions of what computes, and of what it computes on; nothing that names the machine."""
+    cards = [f"{card['device']}, driver {card['driver']}" for card in gpus()]
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.machine()}",
@@ -30,7 +32,7 @@ def environment() -> dict[str, Any]:
         "cores": usable_cores(),
         "simd": _simd(),
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
-    } | ({"GPUs": found} if (found := list(_gpus())) else {})
+    } | ({"GPUs": cards} if cards else {})
 
 
 def usable_cores() -> int:
@@ -50,15 +52,16 @@ def _version(package: str) -> str | None:
 
 
 @cache
-def _gpus() -> tuple[str, ...]:
-    """Name and driver of each of NVIDIA's cards; none where its tool does not tell."""
+def gpus() -> tuple[dict[str, str], ...]:
+    """Device, driver, compute capability of NVIDIA's cards; none where its tool does not tell."""
     if not _DRIVER.exists():
         return ()
     try:
         told = subprocess.run(_GPUS, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(line.replace(", ", ", driver ") for line in told.stdout.splitlines())
+    cards = (map(str.strip, line.split(",")) for line in told.stdout.splitlines())
+    return tuple(dict(zip(_OF_A_GPU, card, strict=True)) for card in cards)
 
 
 def _processor() -> str:

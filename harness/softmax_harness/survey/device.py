@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from softmax_harness.ground.environment import gpus
+from softmax_harness.ground.errors import HarnessError
 from softmax_harness.survey.planned import Setting, settings_of
 
 _MODULE = "softmax_harness.survey.device"
@@ -22,7 +24,6 @@ _SET = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 _SECONDS = 300
-_DRIVER = ["nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"]
 
 
 def settings_on(device: str, library: str) -> tuple[Setting, ...]:
@@ -38,15 +39,21 @@ def setting_named(library: str, name: str, device: str) -> Setting:
     return next(each for each in settings_on(device, library) if each.name == name)
 
 
-@cache
 def card(device: str) -> dict[str, str]:
-    """Name and driver of a device; empty for the processor."""
+    """Device, driver and compute capability of the first card; empty for the processor.
+
+    Raises
+    ------
+    HarnessError
+        If a device is asked for where NVIDIA's driver tells of none.
+    """
     if not device:
         return {}
-    found = subprocess.run(_DRIVER, capture_output=True, text=True, check=True, timeout=_SECONDS)
-    names = ("device", "driver", "compute capability")
-    first = found.stdout.splitlines()[0].split(",")
-    return dict(zip(names, map(str.strip, first), strict=True))
+    if not gpus():
+        raise HarnessError(
+            f"--device {device}: nvidia-smi tells of no card here; run it where it does"
+        )
+    return gpus()[0]
 
 
 @cache

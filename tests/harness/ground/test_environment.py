@@ -15,14 +15,14 @@ def told(tmp_path, monkeypatch):
         tool.chmod(0o755)
         monkeypatch.setattr(module, "_DRIVER", tmp_path)
         monkeypatch.setattr(module, "_GPUS", (str(tool),))
-        module._gpus.cache_clear()
+        module.gpus.cache_clear()
 
     yield put
-    module._gpus.cache_clear()
+    module.gpus.cache_clear()
 
 
 def test_cards_and_their_driver_are_told(told):
-    told("echo 'NVIDIA H200, 580.1'; echo 'NVIDIA L4, 580.1'")
+    told("echo 'NVIDIA H200, 580.1, 9.0'; echo 'NVIDIA L4, 580.1, 8.9'")
     assert environment()["GPUs"] == ["NVIDIA H200, driver 580.1", "NVIDIA L4, driver 580.1"]
 
 
