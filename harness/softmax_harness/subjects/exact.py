@@ -48,9 +48,8 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
     known = remembered(problem, arguments) if axis == -1 else None
     if known is not None and known.truth.rounded.size == math.prod(shape):
         with np.errstate(over="ignore"):
-            return (
-                as_numbers(known.truth.rounded).astype(problem.output_format.dtype).reshape(shape)
-            )
+            results = as_numbers(known.truth.rounded).reshape(shape)
+            return results.astype(problem.output_format.dtype)
     x, operands = rows_of(operation, arguments, axis).inputs
     y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
     return place.placed(y).reshape(shape) if operation.one_to_one else y.reshape(shape)

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="it counts threads in /proc"
+    sys.platform != "linux" or (os.cpu_count() or 1) < 2,
+    reason="it counts threads in /proc: run it on Linux with two cores",
 )
 
 TOLD = """
