@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from softmax_harness.survey.refused import INPUT
 
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import digits, in_order, whole
 from softmax_reports.section import Paragraph, Section, Table
 from softmax_reports.survey.accuracy import named
 from softmax_reports.survey.read import Survey
@@ -125,7 +125,7 @@ def bits(survey: Survey) -> Section:
                 str(each["operation"]),
                 str(each["dtype"]),
                 change,
-                f"{each['different']} of {each['rows']}",
+                f"{whole(each['different'])} of {whole(each['rows'])}",
                 str(each["where"]),
             )
         )
