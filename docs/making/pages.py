@@ -148,7 +148,7 @@ def _operations() -> Iterator[tuple[str, ...]]:
 def _implementations() -> Iterator[tuple[str, ...]]:
     for name, each in catalogue().items():
         own = "all" if {*each.dtypes} == {*FORMATS} else ", ".join(each.dtypes)
-        yield f"`{name}`", own, each.summary
+        yield f"`{name}`", own, each.summary.replace("`", "")  # as in the docstring of a function
 
 
 def _formats() -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import parted
 
+from softmax_reports.facts import plain_words
 from softmax_reports.section import Section, Terms
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _names(run: Run) -> dict[str, str]:
     several = run.results["operation"].nunique() > 1
     for key, declared in run.info["implementations"].items():
         operation, name = parted(key)
-        said = str(declared.get("summary") or "It says nothing of itself.")
+        said = plain_words(str(declared.get("summary") or "")) or "It says nothing of itself."
         found.setdefault(name, []).append(f"{operation}: {said}" if several else said)
     return {name: " ".join(dict.fromkeys(told)) for name, told in sorted(found.items())}
 
