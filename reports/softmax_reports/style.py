@@ -158,7 +158,7 @@ def round_numbers(low: float, high: float, most: int) -> list[float]:
 def tick_text(value: float) -> str:
     """``0.5``, ``2,000``, ``1e6``, ``1.5e-4``."""
     if value and not 1e-3 <= value < 1e5:
-        mantissa, exponent = f"{value:.1e}".split("e")
+        mantissa, exponent = f"{value:e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"
     return f"{value:,g}"
 
