@@ -55,7 +55,7 @@ def _bars(axis: Axes, title: str, values: Array) -> None:
     for each in axis.bar_label(bars, told, fontsize=7, rotation=90 if upright else 0, padding=2):
         each.set_in_layout(False)  # the margins have room for them
     axis.set(title=title, xticks=range(len(shown)))
-    axis.margins(y=0.6 if upright else 0.15)
+    axis.margins(y=0.7 if upright else 0.15)
     axis.yaxis.set_major_formatter(lambda value, _: _signed(value, tick_text(abs(value))))
 
 
