@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import PathPatch
+from softmax_harness.ground.formats import FORMATS
 from softmax_reports.explained import _bars, _errors
 from softmax_reports.labels import label_ends, label_points, name_ticks, shortened, text_width
 from softmax_reports.maps import Look, Map, Scale, _blocks, small_maps
-from softmax_reports.style import PARAMETERS, POINTS, log_ticks, looks, panel, tick_text
+from softmax_reports.sections.limits import _figure as _limits
+from softmax_reports.style import INK, PARAMETERS, POINTS, log_ticks, looks, panel, tick_text
 
 LONG = "examples/kernels/of_a_long_name_that_goes_on.py:softmax"
 NAMES = [*(f"kernel-{place}" for place in range(17)), LONG]
@@ -117,6 +119,12 @@ def test_errors_of_a_row_begin_at_0_and_the_largest_is_inside():
     low, high = axis.get_ylim()
     assert low == 0 and high > 2000 and min(axis.get_yticks()) == 0
     assert "the first" not in axis.get_xlabel()
+
+
+def test_words_on_white_are_dark_on_dark_paper_too():
+    figure = _limits([FORMATS["float16"], FORMATS["float64"]])
+    boxed = [each for each in figure.axes[0].texts if each.get_bbox_patch()]
+    assert len(boxed) == 6 and not any(each.get_color() == INK for each in boxed)
 
 
 def test_a_width_is_that_which_is_drawn():

@@ -65,7 +65,8 @@ def _pairs(values: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
+        # In order, also because a text that begins with this program's name is a command.
+        return ", ".join(f"{name} {each}" for name, each in sorted(value.items()))
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "all"
     return "yes" if value is True else str(value)

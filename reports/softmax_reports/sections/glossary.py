@@ -98,7 +98,7 @@ def _names(run: Run) -> dict[str, str]:
         operation, name = parted(key)
         said = plain_words(str(declared.get("summary") or "")) or "It says nothing of itself."
         found.setdefault(name, []).append(f"{operation}: {said}" if several else said)
-    return {name: " ".join(dict.fromkeys(told)) for name, told in sorted(found.items())}
+    return {name: "\n".join(dict.fromkeys(told)) for name, told in sorted(found.items())}
 
 
 def _outcomes() -> dict[str, str]:
