@@ -39,6 +39,7 @@ _LOOKS = [
     *(Look(each.colour, each.letter, each.meaning) for each in _BY_SEVERITY),
 ]
 _MOST_MAPS = 15
+_NAMED = 6  # of those that never break; the maps name all
 _LETTERS = 72  # that have room in a line above the maps of a figure
 _POINTS = 128  # of a line: less than half a point of paper apart
 _SHADING = (
@@ -93,7 +94,9 @@ def _conclusion(results: pd.DataFrame, planes: pd.DataFrame) -> list[str]:
     told = [f"On these planes ({full_scope(cells)})"]
     if broken:
         told += [f"{listed(broken)} break" + ("" if broken[1:] else "s")]
-    if kept:
+    if kept[_NAMED:]:
+        told += [f"the {'other ' if broken else ''}{len(kept)} implementations never break"]
+    elif kept:
         told += [f"{listed(kept)} never break" + ("" if kept[1:] else "s")]
     return [f"{told[0]} {'; '.join(told[1:])}.", *_offsets(planes), *_sums(cells)]
 
