@@ -181,7 +181,7 @@ class _Climb:
 
     def _keep(self, bad: list[Bad]) -> None:
         known: dict[tuple[bytes, ...], Bad] = {}
-        for each in sorted([*self.worst, *bad], key=lambda one: -one.error):
+        for each in sorted([*bad, *self.worst], key=lambda one: -one.error):
             known.setdefault(each.key, each)
         self.worst = list(known.values())[:_WORST]
 

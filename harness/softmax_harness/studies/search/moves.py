@@ -74,10 +74,15 @@ def shift(row: Row, others: list[Row], format: Format, rng: np.random.Generator)
 
 @np.errstate(over="ignore")
 def to_an_edge(row: Row, others: list[Row], format: Format, rng: np.random.Generator) -> Row:
-    """Shift all entries so that the largest is near where exp over- or underflows."""
-    edges = (format.smallest_subnormal, format.smallest_normal, format.largest)
-    top = float(row.astype(np.float64).max())
-    by = math.log(edges[rng.integers(len(edges))]) + rng.normal(0.0, 1.0) - top
+    """Shift all entries so that the largest is where exp over- or underflows, or a sum loses it.
+
+    Neighbours among numbers of 2**precision differ by about 1: the logarithm of a sum, added to
+    such a number, is rounded to a few units or lost.
+    """
+    sizes = (format.smallest_subnormal, format.smallest_normal, format.largest)
+    edges = [math.log(size) + rng.normal(0.0, 1.0) for size in sizes]
+    edges.append(rng.choice([-1.0, 1.0]) * 2.0 ** (format.precision + rng.uniform(0.0, 4.0)))
+    by = edges[rng.integers(len(edges))] - float(row.astype(np.float64).max())
     return _stored(row.astype(np.float64) + (by if np.isfinite(by) else 0.0), format)
 
 
