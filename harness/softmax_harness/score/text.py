@@ -16,11 +16,11 @@ def score_text(document: Mapping[str, Any], limits: Sequence[Held] = ()) -> str:
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"{document['elements']} elements in {document['rows']} rows, {document['operation']}, "
+        f"{document['elements']:,} elements in {document['rows']:,} rows, {document['operation']}, "
         f"{document['dtype']}, held to {document['standard']}"
     ]
     lines += [
-        f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
+        f"  {name.replace('_', ' '):22} {document[name]:>12,}" for name in OUTCOMES if document[name]
     ]
     if document["seeing_nothing"]:
         lines.append(f"rows that see nothing: held to {document['seeing_nothing']}")

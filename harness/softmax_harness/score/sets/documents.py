@@ -50,4 +50,4 @@ def set_lines(there: InputSet, judged: JudgedSet, verdicts: Gated) -> Iterator[s
         yield f"not asked for, and not judged: {names}{more}"
     how_many = f"{len(judged.cells)} of {len(there.items)} outputs judged"
     elements = sum(each.tally.elements for each in judged.cells.values())
-    yield f"verdict: {'fail' if verdicts.failed else 'pass'}, {how_many}, {elements} elements"
+    yield f"verdict: {'fail' if verdicts.failed else 'pass'}, {how_many}, {elements:,} elements"

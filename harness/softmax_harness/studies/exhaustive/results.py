@@ -64,17 +64,17 @@ def text(each: Exhausted) -> str:
     task, found = each.task, each.found
     lines = [
         f"{task.implementation}, {task.problem.operation.name} of all {task.domain.kind} of finite "
-        f"{task.domain.format.name}: {found.rows} rows"
+        f"{task.domain.format.name}: {found.rows:,} rows"
     ]
     for name, meaning in MAXIMA.items():
         if name in each.maxima:
             own = each.maxima[name]
             lines.append(f"  {meaning} = {own.value:.10g} at {own.witness}")
     share = found.not_correctly_rounded / max(found.elements, 1)
-    lines.append(f"  not correctly rounded: {found.not_correctly_rounded} ({share:.3%})")
+    lines.append(f"  not correctly rounded: {found.not_correctly_rounded:,} ({share:.3%})")
     for outcome, count in zip(OUTCOMES, found.outcomes, strict=True):
         if count:
-            lines.append(f"  {outcome.meaning}: {count}")
+            lines.append(f"  {outcome.meaning}: {count:,}")
     return "\n".join([*lines, *(f"  fault: {fault}" for fault in found.faults)])
 
 

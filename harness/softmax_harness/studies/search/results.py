@@ -40,7 +40,7 @@ def text(found: Finding) -> str:
     asked = found.asked
     lines = [
         f"{asked.implementation}, {asked.operation} of up to {asked.n} {asked.dtype}: "
-        f"{found.evaluations} rows judged"
+        f"{found.evaluations:,} rows judged"
     ]
     if found.worst is not None:
         lines.append(f"  largest error >= {found.worst.error:.10g} ulp {_at(found.worst)}")
