@@ -236,6 +236,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     open_ = rounded(head, tail, q, here, error, w)
     undecided = np.zeros(len(x), bool)
     if open_.any():
+        _decide_just_below(here, x, top, open_)
         undecided |= (open_ & ~fixed).any(axis=-1)
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
@@ -264,11 +265,32 @@ def _screen_shown(x: Array, here: Truth, stage: Stage) -> NDArray[np.bool_]:
     open_ = rounded(head, tail, q, here, error, w)
     undecided = np.zeros(len(x), bool)
     if open_.any():
+        _decide_just_below(here, x, top, open_)
         undecided |= (open_ & ~here.fixed).any(axis=-1)
     of_one_value = ((x == top) | here.fixed).all(axis=-1)
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
     return undecided
+
+
+def _decide_just_below(here: Truth, x: Array, top: Array, open_: NDArray[np.bool_]) -> None:
+    """Of m largest logits, m a power of two, z is below 1/m since there are others, however little.
+
+    Where it lies so near that its side is not seen, it is decided here.
+    """
+    rows = np.flatnonzero((open_ & ~here.fixed).any(axis=-1))
+    own = here.rows(rows)
+    at_top = (x[rows] == top[rows]) & ~own.fixed
+    count = np.count_nonzero(at_top, axis=-1)[:, None]
+    some = (count & (count - 1) == 0) & (count < np.count_nonzero(~own.fixed, axis=-1)[:, None])
+    power = 1.0 / np.maximum(count, 1)
+    some &= power > here.format.smallest_normal  # else all have one ulp
+    below = open_[rows] & at_top & some & (own.rounded == power) & (np.abs(own.offset) < 0.25)
+    ulp = np.broadcast_to(power * here.format.unit_roundoff, below.shape)
+    offset = np.minimum(own.offset * own.ulp / ulp, 0.0)
+    own.offset[below], own.ulp[below] = offset[below], ulp[below]
+    here.replace_rows(rows, own)
+    open_[rows] &= ~below
 
 
 def _put_powers_of_two(
