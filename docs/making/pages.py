@@ -18,7 +18,7 @@ from softmax_harness.inputs.suites import SUITES
 from softmax_harness.judgement.metrics import METRICS
 from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.reproduce import PAPERS
+from softmax_harness.studies.reproduce import PAPERS
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_reports.sections.glossary import WORDS
 

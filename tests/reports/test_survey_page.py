@@ -2,7 +2,7 @@
 
 import pandas as pd
 from softmax_harness.run.results import COLUMNS
-from softmax_harness.survey.refused import INPUT
+from softmax_harness.studies.survey.refused import INPUT
 from softmax_reports.survey.accuracy import worst
 from softmax_reports.survey.answers import refused, special
 from softmax_reports.survey.read import Survey
