@@ -222,6 +222,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     top = x.max(axis=-1, keepdims=True)
     bottom = x.min(axis=-1)
     of_one_value = top[:, 0] == bottom
+    logits, largest = x, top
     if apart is None and too_far(top, bottom):
         apart = distance
     if apart is not None:
@@ -234,13 +235,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
         head += np.subtract(1.0, weights, out=weights)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
-    undecided = np.zeros(len(x), bool)
-    if open_.any():
-        _decide_just_below(here, x, top, open_)
-        undecided |= (open_ & ~fixed).any(axis=-1)
-    if of_one_value.any():
-        _put_powers_of_two(here, of_one_value, undecided)
-    return undecided
+    return _decide(here, logits, largest, open_, of_one_value)
 
 
 def _without_hidden(x: Array, fixed: NDArray[np.bool_]) -> Array | None:
@@ -263,34 +258,48 @@ def _screen_shown(x: Array, here: Truth, stage: Stage) -> NDArray[np.bool_]:
     q &= shown  # what will be overwritten must not be deep, which takes longer
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
+    return _decide(here, x, top, open_, ((x == top) | here.fixed).all(axis=-1))
+
+
+def _decide(
+    here: Truth,
+    x: Array,
+    top: Array,
+    open_: NDArray[np.bool_],
+    of_one_value: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """The rows that stay open once exact results and those just below them are put."""
     undecided = np.zeros(len(x), bool)
     if open_.any():
-        _decide_just_below(here, x, top, open_)
         undecided |= (open_ & ~here.fixed).any(axis=-1)
-    of_one_value = ((x == top) | here.fixed).all(axis=-1)
+        rows = np.flatnonzero(undecided & ~of_one_value)
+        if rows.size:
+            undecided[rows] = _not_just_below(here, x, top, open_, rows)
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
     return undecided
 
 
-def _decide_just_below(here: Truth, x: Array, top: Array, open_: NDArray[np.bool_]) -> None:
-    """Of m largest logits, m a power of two, z is below 1/m since there are others, however little.
+def _not_just_below(
+    here: Truth, x: Array, top: Array, open_: NDArray[np.bool_], rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which of some rows stay open once what lies just below a power of two is decided.
 
+    Of m largest logits, m a power of two, z is below 1/m since there are others, however little.
     Where it lies so near that its side is not seen, it is decided here.
     """
-    rows = np.flatnonzero((open_ & ~here.fixed).any(axis=-1))
     own = here.rows(rows)
     at_top = (x[rows] == top[rows]) & ~own.fixed
     count = np.count_nonzero(at_top, axis=-1)[:, None]
-    some = (count & (count - 1) == 0) & (count < np.count_nonzero(~own.fixed, axis=-1)[:, None])
     power = 1.0 / np.maximum(count, 1)
-    some &= power > here.format.smallest_normal  # else all have one ulp
+    # Below the normal numbers all have one ulp.
+    some = (count & (count - 1) == 0) & (power > here.format.smallest_normal)
     below = open_[rows] & at_top & some & (own.rounded == power) & (np.abs(own.offset) < 0.25)
     ulp = np.broadcast_to(power * here.format.unit_roundoff, below.shape)
     offset = np.minimum(own.offset * own.ulp / ulp, 0.0)
     own.offset[below], own.ulp[below] = offset[below], ulp[below]
     here.replace_rows(rows, own)
-    open_[rows] &= ~below
+    return np.asarray((open_[rows] & ~own.fixed & ~below).any(axis=-1))
 
 
 def _put_powers_of_two(

@@ -47,3 +47,12 @@ def test_a_largest_logit_with_a_hidden_twin_is_alone(assert_agrees):
     x = np.array([[0.0, 0.0, -200.0], [0.0, 0.0, -200.0]])
     kept = np.array([[True, False, True], [True, True, True]])
     assert not assert_agrees("softmax_masked", x, (kept,), FORMATS["float64"]).any()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0**900])
+def test_logits_that_differ_next_to_nothing_are_not_equal_largest_ones(temperature, assert_agrees):
+    """Their quotients by a temperature may underflow to the same: one has more than 1/m."""
+    x = np.array([[0.0, -1e-300], [1e-310, 0.0], [5e-324, 0.0]])
+    assert_agrees("softmax_temperature", x, (np.full((3, 1), temperature),), FORMATS["float64"])
+    x = np.array([[0.0, -1e-300, -1e305]])
+    assert_agrees("softmax_temperature", x, (np.array([[temperature]]),), FORMATS["float64"])
