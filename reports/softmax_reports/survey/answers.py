@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import digits, in_order, whole
 from softmax_reports.section import Paragraph, Section, Table
 from softmax_reports.survey.accuracy import named
 from softmax_reports.survey.read import NOT_DECLARED, Survey
@@ -124,7 +124,7 @@ def bits(survey: Survey) -> Section:
                 str(each["operation"]),
                 str(each["dtype"]),
                 change,
-                f"{each['different']} of {each['rows']}",
+                f"{whole(each['different'])} of {whole(each['rows'])}",
                 str(each["where"]),
             )
         )
