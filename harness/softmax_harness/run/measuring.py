@@ -79,6 +79,17 @@ class Part:
         }
         return Part(both, self.counts.add(other.counts))
 
+    def with_maxima(self, confirmed: Confirmed) -> Part:
+        """This part with its maxima by mpmath; the rows that were near them are let go of.
+
+        They are most of what would be sent and kept.
+        """
+        own = {
+            name: replace(each, tally=replace(each.tally, candidates=confirmed.candidates[name]))
+            for name, each in self.measured.items()
+        }
+        return Part(own, self.counts, confirmed)
+
 
 def _added(first: Measurement, second: Measurement, keep: int) -> Measurement:
     """Both measurements of one implementation, the rows of the second after those of the first."""
@@ -132,8 +143,8 @@ class Measuring:
         assert whole is not None
         if not self._confirms:
             return whole
-        return replace(
-            whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered, self.said)
+        return whole.with_maxima(
+            confirmed(self.problem, recipe, whole.tallies, answered, self.said)
         )
 
     @property
