@@ -59,13 +59,13 @@ class Part:
     measured : dict of str to Measurement
         By the name of the implementation.
     counts : Counts
-    confirmed : Confirmed or None
-        The maxima by mpmath, where these are all rows of the recipe and they are known already.
+    is_confirmed : bool
+        Whether the maxima are mpmath's already.
     """
 
     measured: dict[str, Measurement]
     counts: Counts
-    confirmed: Confirmed | None = None
+    is_confirmed: bool = False
 
     @property
     def tallies(self) -> dict[str, Tally]:
@@ -88,7 +88,7 @@ class Part:
             name: replace(each, tally=replace(each.tally, candidates=confirmed.candidates[name]))
             for name, each in self.measured.items()
         }
-        return Part(own, self.counts, confirmed)
+        return Part(own, self.counts.add(Counts(confirmed=confirmed.elements)), True)
 
 
 def _added(first: Measurement, second: Measurement, keep: int) -> Measurement:
