@@ -77,7 +77,7 @@ def label_smoothing(
         rows = Rows.of(x[part], stage.kernel)
         log = Log.of(rows)
         apart, is_exact = distance(rows, target[part], eps[part]), eps[part] == 0.0
-        if rows.n == 2 and rows.usable is None:
+        if rows.n == 2:
             own, of_two = exact_distance(rows, target[part], eps[part])
             apart = np.where(of_two, own[0], apart[0]), np.where(of_two, own[1], apart[1])
             is_exact |= of_two
@@ -144,17 +144,19 @@ def distance(rows: Rows, target: NDArray[np.int64], eps: Array) -> _Pair:
 def exact_distance(
     rows: Rows, target: NDArray[np.int64], eps: Array
 ) -> tuple[_Pair, NDArray[np.bool_]]:
-    """D of rows of two logits, none masked, and where it is exact, shape (rows, 1).
+    """D of rows of two logits, and where it is exact, shape (rows, 1); not where one is masked.
 
     There D is w (a - b), b the lower logit, with w = (1 - eps) [t is b] + eps / 2. It is exact
     where a - b and w are numbers and w has so few bits that `exact_product` rounds nothing. So
     a D that lies in the middle between two numbers is told from one next to it, however small L is.
     """
-    d, low = two_sum(rows.top, -rows.bottom)
+    bottom = rows.x.min(axis=-1, keepdims=True)
+    d, low = two_sum(rows.top, -bottom)
     share, lost = two_sum(np.ones_like(eps), -eps)
     is_lower = np.take_along_axis(rows.x, target, axis=-1) != rows.top
     w, rest = two_sum(np.where(is_lower, share, 0.0), 0.5 * eps)
     is_exact = (low == 0.0) & (lost == 0.0) & (rest == 0.0) & (d >= _LEAST) & (d < _LARGEST)
+    is_exact &= np.isfinite(rows.x).all(axis=-1, keepdims=True)
     is_exact &= (bits_of(w) & HEAD) == bits_of(w)
     return exact_product(w, d), is_exact
 
