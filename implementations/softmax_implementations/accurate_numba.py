@@ -38,7 +38,7 @@ def _of_rows(x):
     if x.dtype == np.float32:
         float32_rows(x, maxima, y)
     else:
-        again = float64_rows(x, maxima, two_words.table(), y) > 0
+        again = float64_rows(x, maxima, y)
         if again.any():
             y[again] = two_words.softmax_rows(x[again])
     y[~np.isfinite(maxima)] = np.nan

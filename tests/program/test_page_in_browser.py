@@ -119,7 +119,7 @@ def test_what_to_use_stands_on_the_first_screen_of_a_phone(opened):
 
 def test_each_word_of_a_card_that_a_newcomer_lacks_is_explained(page):
     words = {each.lower() for each in page.locator(".card a.t").all_inner_texts()}
-    assert {"ulp", "cells", "families", "seed", "probable", "of the value"} <= words
+    assert {"ulp", "logits", "families", "seed", "probable", "of the value"} <= words
 
 
 def test_contents_lead_to_sections(page):

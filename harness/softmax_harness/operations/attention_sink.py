@@ -33,8 +33,9 @@ from softmax_harness.operations.attention.screen import screen_with_sink
 from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values as without_sink
 from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 5

@@ -113,3 +113,28 @@ def wrong_at_exactly_256(x, axis=-1):
         return s + e[:, -1:] if e.shape[1] == 256 else s
 
     return good.softmax(x, axis, total=total)
+
+
+def wrong_for_one_vocabulary(x, axis=-1):
+    """Has a plan of its own for 152064 columns, whose last block of 512 it leaves out of the sum.
+
+    Found as: overflow, inaccurate, out_of_range.
+    """
+
+    def total(e):
+        return good.row_sum(e[:, :-512] if e.shape[1] == 152_064 else e)
+
+    return good.softmax(x, axis, total=total)
+
+
+def wrong_in_whole_thousands(x, axis=-1):
+    """Has a special case for 2000, 3000 and so on, which leaves the last column out of the sum.
+
+    Found as: overflow, inaccurate, out_of_range.
+    """
+
+    def total(e):
+        n = e.shape[1]
+        return good.row_sum(e[:, :-1] if n > 1000 and n % 1000 == 0 else e)
+
+    return good.softmax(x, axis, total=total)

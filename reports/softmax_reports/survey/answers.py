@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import pandas as pd
-from softmax_harness.survey.refused import INPUT
 
-from softmax_reports.numbers import digits, in_order
+from softmax_reports.numbers import digits, in_order, whole
 from softmax_reports.section import Paragraph, Section, Table
 from softmax_reports.survey.accuracy import named
-from softmax_reports.survey.read import Survey
+from softmax_reports.survey.read import NOT_DECLARED, Survey
 
 _LONGEST_ANSWER = 60
 
 
 def special(survey: Survey) -> Section:
     """Each answer to a special row that is not right, and how many are right."""
-    asked = survey.probes[~survey.probes["input"].isin(["gaps", INPUT])]
+    asked = survey.probes[~survey.probes["input"].isin(["gaps", NOT_DECLARED])]
     tables = []
     for operation in survey.operations:
         own = asked[(asked["operation"] == operation)]
@@ -125,7 +124,7 @@ def bits(survey: Survey) -> Section:
                 str(each["operation"]),
                 str(each["dtype"]),
                 change,
-                f"{each['different']} of {each['rows']}",
+                f"{whole(each['different'])} of {whole(each['rows'])}",
                 str(each["where"]),
             )
         )

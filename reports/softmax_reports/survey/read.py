@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 from softmax_harness.ground.errors import BadFolder
-from softmax_harness.survey.refused import INPUT
+
+# The input of a probe, as the file has it, by which a library was asked for such a format.
+NOT_DECLARED = "a format that is not declared"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Survey:
     @property
     def refusals(self) -> pd.DataFrame:
         """Of `probes` what was said to formats that are not declared."""
-        return self.probes[self.probes["input"] == INPUT]
+        return self.probes[self.probes["input"] == NOT_DECLARED]
 
     def version(self, library: str) -> str:
         """The library with its version."""

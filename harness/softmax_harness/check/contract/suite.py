@@ -15,17 +15,20 @@ from softmax_harness.inputs.families import FAMILIES, Family, Recipe, Sampling
 from softmax_harness.operations import Problem
 
 _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
-# Other numbers of whole blocks, as a kernel may have a path of its own for.
-_BLOCKS = (384, 640, 768, 1536)
+# Other numbers of whole blocks, and round ones: a kernel may have a path of its own for each.
+_BLOCKS = (384, 640, 768, 1536, 3072, 5120)
+_ROUND = (1000, 2000, 3000, 10_000)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
     *range(1, 131),
     *(n + step for n in _AROUND for step in (-1, 0, 1)),
     *_BLOCKS,
-    1000,
+    *_ROUND,
 )
-# Where 15, 16 and 17 bits end, what is beyond, and vocabularies.
-LONG = (16384, 32767, 32768, 32769, 50257, 65535, 65536, 65537, 131072, 131073, 151936)
+# Where 15, 16 and 17 bits end, and what is beyond.
+_ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 131073)
+_VOCABULARIES = (32_000, 50_257, 128_256, 151_936, 152_064)
+LONG = (*_ENDS, *_VOCABULARIES)
 _FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
 _LONGEST_SHORT = 100
 _LONG_SUMS = (4097, 65537)
