@@ -1,4 +1,4 @@
-"""What the operations share: a row's exponentials as balls, its special values, errors and sums."""
+"""What the operations share of a row: its exponentials and their sum as balls, and their errors."""
 
 from __future__ import annotations
 
