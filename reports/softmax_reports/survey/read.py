@@ -57,7 +57,9 @@ def read(folder: Path) -> Survey:
     texts = ("setting", "way", "faults", "where", "answer", "expected", "right", "against")
     tables = []
     for name in ("results", "probes", "bits"):
-        table = pd.read_csv(folder / f"{name}.csv")
-        present = {each: "" for each in texts if each in table}
-        tables.append(table.fillna(present))
+        path = folder / f"{name}.csv"
+        numbers = [each for each in pd.read_csv(path, nrows=0) if each not in texts]
+        # An answer "nan" is a word, and no missing one.
+        missing = dict.fromkeys(numbers, ["", "nan"])
+        tables.append(pd.read_csv(path, keep_default_na=False, na_values=missing))
     return Survey(about, *tables)
