@@ -31,12 +31,12 @@ SURVEYED := $(patsubst requirements/survey/%.txt,.survey/%/ready,\
 SURVEY := reports/survey/$(shell date +%Y-%m-%d)
 
 survey: $(SURVEYED) .venv/ready
-	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.survey --environments .survey --out $(SURVEY)
+	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.studies.survey --environments .survey --out $(SURVEY)
 	$(BIN)/python -m softmax_reports.survey $(SURVEY)
 
 # The same on a GPU, where there is one.
 survey-cuda: .survey/cuda/ready .venv/ready
-	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.survey --environments .survey \
+	PYTHONPATH=harness:implementations $(BIN)/python -m softmax_harness.studies.survey --environments .survey \
 	  --device cuda --jobs 8 --out $(SURVEY)-cuda
 	$(BIN)/python -m softmax_reports.survey $(SURVEY)-cuda
 

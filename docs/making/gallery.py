@@ -178,9 +178,12 @@ def _finds(command: str) -> bool:
 
 
 def write_list(docs: Path = DOCS) -> None:
-    """The list of reports in ``docs/_made/gallery.md``: those that were made are linked."""
+    """The list of reports in ``docs/_made/gallery.md``: those that were made are linked.
+
+    The surveys' pages stand first, since they are there in every clone.
+    """
     (docs / "_gallery").mkdir(exist_ok=True)
-    lines = []
+    lines = _surveys(docs)
     for run in RUNS:
         lines += [f"## {run.title}", "", run.about, ""]
         lines += [*(f"    {command}" for command in run.commands), ""]
@@ -192,14 +195,33 @@ def write_list(docs: Path = DOCS) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def _surveys(docs: Path) -> list[str]:
+    """Links to the pages of the surveys, which the site takes up as they are."""
+    pages = sorted((docs.parent / "reports" / "survey").glob("*/report.html"))
+    lines = ["## The survey of libraries", "", "Its tables as pages, by date.", ""]
+    for page in pages:
+        name = page.parent.name
+        kept = docs / "_gallery" / "reports" / f"survey-{name}" / "report.html"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(page, kept)
+        machine = "a GPU" if name.endswith("-cuda") else "processors"
+        text = f"The libraries on {machine}, {name.removesuffix('-cuda')}"
+        lines += _link(f"{kept.parent.name}/report.html", text)
+    return lines if pages else []
+
+
+def _link(path: str, text: str) -> list[str]:
+    """A link out of the page to one that Sphinx does not know."""
+    return ["```{raw} html", f'<p><a href="../reports/{path}">{text}</a></p>', "```", ""]
+
+
 def _shown(docs: Path, run: Run) -> list[str]:
     """A link to what was made, or that it was not."""
     if not page_of(docs, run).exists():
         return ["This report is not made here: `make gallery` makes it.", ""]
     if not run.page:
         return ["```text", page_of(docs, run).read_text(encoding="utf-8").rstrip(), "```", ""]
-    link = f"../reports/{run.name}/{run.page}"
-    return ["```{raw} html", f'<p><a href="{link}">Open the report</a></p>', "```", ""]
+    return _link(f"{run.name}/{run.page}", "Open the report")
 
 
 if __name__ == "__main__":

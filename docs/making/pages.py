@@ -18,9 +18,9 @@ from softmax_harness.inputs.suites import SUITES
 from softmax_harness.judgement.metrics import METRICS
 from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.reproduce import PAPERS
+from softmax_harness.studies.reproduce import PAPERS
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_reports.sections.glossary import WORDS
+from softmax_reports.sections.glossary import OUTCOME_WORDS, WORDS
 
 # Texts that stand beside what they are about, and the page that each becomes.
 BROUGHT = {
@@ -148,7 +148,7 @@ def _operations() -> Iterator[tuple[str, ...]]:
 def _implementations() -> Iterator[tuple[str, ...]]:
     for name, each in catalogue().items():
         own = "all" if {*each.dtypes} == {*FORMATS} else ", ".join(each.dtypes)
-        yield f"`{name}`", own, each.summary
+        yield f"`{name}`", own, each.summary.replace("`", "")  # as in the docstring of a function
 
 
 def _formats() -> Iterator[tuple[str, ...]]:
@@ -165,7 +165,8 @@ def _range(format: Format) -> tuple[str, ...]:
 def _outcomes() -> Iterator[tuple[str, ...]]:
     for each in Outcome:
         kinds = {"good": each.is_good, "broken": each.is_broken, "underflow": each.is_underflow}
-        yield f"`{each}`", each.meaning, ", ".join(kind for kind, is_so in kinds.items() if is_so)
+        own = ", ".join(kind for kind, is_so in kinds.items() if is_so)
+        yield f"`{each}`", OUTCOME_WORDS[each], own
 
 
 def _metrics() -> Iterator[tuple[str, ...]]:

@@ -16,9 +16,9 @@ from softmax_harness.ground.formats import DEFAULT_DTYPES as DTYPES
 from softmax_harness.ground.workers import Here
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import Problem
-from softmax_harness.search.judged import judged
-from softmax_harness.search.make import Asked, problem_asked, searched
-from softmax_harness.search.sampling import sampled
+from softmax_harness.studies.search.judged import judged
+from softmax_harness.studies.search.make import Asked, problem_asked, searched
+from softmax_harness.studies.search.sampling import sampled
 from softmax_harness.subjects.named import available, subject_named
 
 # What rounds once errs by little more than half an ulp, which leaves nothing to search for.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.run.compare import Change, Compared
 from softmax_harness.run.results import KEYS
 
@@ -12,12 +14,16 @@ from softmax_reports.header import header_of
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.rendering import Page, render_html
 from softmax_reports.section import Folded, Paragraph, Part, Section, Table
+from softmax_reports.sections.glossary import words
 from softmax_reports.sections.worst_witnesses import command_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_COLUMNS = (1, 2, 0)  # of the cells' keys: implementation, dtype, operation
+_SHOWN = 40  # of the numbers that are worse; the others are folded away
 _WORDS = {
+    **{str(each): f"elements: {each.meaning}" for each in OUTCOMES},
     "max_ulp": "largest error (ulp)",
     "mean_ulp": "mean error (ulp)",
     "max_ulp_probable": "largest error where z ≥ 1/n (ulp)",
@@ -27,7 +33,8 @@ _WORDS = {
 def comparison_html(compared: Compared) -> str:
     """The page as one file."""
     changed = [_section(compared, kind) for kind in ("worse", "better")]
-    sections = [_verdict(compared), *(each for each in changed if each), *_cells(compared)]
+    told = [_verdict(compared), *(each for each in changed if each), *_cells(compared)]
+    sections = [*told, words()]
     return render_html(Page("What changed?", _header(compared), sections), {})
 
 
@@ -52,14 +59,30 @@ def _verdict(compared: Compared) -> Section:
     worse = sum("worse" in each for each in kinds.values())
     better = sum(each == {"better"} for each in kinds.values())
     both = len(compared.now.results) - sum("new" in each for each in kinds.values())
-    text = (
-        f"B is worse than A in {counted(worse, 'cell')} of {whole(both)} that both have, better in "
-        f"{whole(better)}, and the same in {whole(both - worse - better)}."
-    )
-    parts: list[Part] = [Paragraph(text)]
+    parts: list[Part] = [Paragraph(_said(worse, better, both))]
     if compared.changes:
         parts.append(_by_implementation(compared))
     return Section("In short", parts)
+
+
+def _said(worse: int, better: int, both: int) -> str:
+    """The verdict in a sentence."""
+    if not both:
+        return "A and B have no cell in common, and so nothing to compare."
+    cells = counted(both, "cell")
+    if not worse and not better:
+        return (
+            f"B is the same as A in {'each of the ' if both > 1 else 'the '}{cells} that both have."
+        )
+    same = both - worse - better
+    return (
+        f"B is worse than A in {_or_none(worse)} of the {cells} that both have, better in "
+        f"{_or_none(better)}, and the same in {_or_none(same)}."
+    )
+
+
+def _or_none(number: int) -> str:
+    return whole(number) if number else "none"
 
 
 def _by_implementation(compared: Compared) -> Table:
@@ -109,27 +132,25 @@ def _section(compared: Compared, kind: str) -> Section | None:
     if not own:
         return None
     own.sort(key=lambda each: (-_factor(each), -(each.now or 0.0)))
-    table = Table(
-        f"Each number that is {kind} in B",
-        (
-            "implementation",
-            "dtype",
-            "operation",
-            "family",
-            "what",
-            "n",
-            "A",
-            "B",
-            "B ÷ A",
-            "replay",
-        ),
-        [_row(compared, each) for each in own],
-        numeric_from=5,
-    )
-    parts: list[Part] = (
-        [table] if kind == "worse" else [Folded(counted(len(own), "number"), [table])]
-    )
-    return Section(kind.capitalize(), parts)
+    table = _table(compared, own, f"Each number that is {kind} in B")
+    if kind == "better":
+        return Section("Better", [Folded(f"All {counted(len(own), 'number')}", [table])])
+    if len(own) <= _SHOWN:
+        return Section("Worse", [table])
+    caption = f"The {whole(_SHOWN)} numbers that grew by the largest factors"
+    folded = Folded(f"All {counted(len(own), 'number')}", [table])
+    return Section("Worse", [_table(compared, own[:_SHOWN], caption), folded])
+
+
+def _table(compared: Compared, changes: Sequence[Change], caption: str) -> Table:
+    """A line for each; what is the same in every line of the page stands in the caption alone."""
+    cells = [each.cell for each in compared.changes]
+    keys = [place for place in _COLUMNS if len({cell[place] for cell in cells}) > 1]
+    told = [str(cells[0][place]) for place in _COLUMNS if place not in keys]
+    header = (*(KEYS[place] for place in keys), "family", "what", "n", "A", "B", "B ÷ A", "replay")
+    rows = [(*(str(each.cell[place]) for place in keys), *_row(compared, each)) for each in changes]
+    caption = f"{caption} ({', '.join(told)})" if told else caption
+    return Table(caption, header, rows, numeric_from=len(keys) + 2)
 
 
 def _factor(change: Change) -> float:
@@ -140,24 +161,14 @@ def _factor(change: Change) -> float:
 
 
 def _row(compared: Compared, change: Change) -> tuple[str, ...]:
-    operation, name, dtype, family, n = change.cell
+    """Family, what, n, both numbers, their ratio and the command that shows the second."""
+    _, name, _, family, n = change.cell
     before, now = change.before or 0.0, change.now or 0.0
     cell = dict(zip(KEYS, change.cell, strict=True)) | {"implementation": compared.name or name}
     replay = command_of(compared.now, cell, change.witness) if change.witness else ""
     what = _WORDS.get(change.what, change.what.replace("_", " "))
     ratio = digits(now / before) if before else "∞"
-    return (
-        name,
-        dtype,
-        operation,
-        family,
-        what,
-        whole(n),
-        digits(before),
-        digits(now),
-        ratio,
-        replay,
-    )
+    return family, what, whole(n), digits(before), digits(now), ratio, replay
 
 
 def _cells(compared: Compared) -> list[Section]:
@@ -172,5 +183,5 @@ def _cells(compared: Compared) -> list[Section]:
             ]
             header = ("implementation", "dtype", "operation", "family", "n")
             table = Table(f"Cells that only {has} has", header, rows, numeric_from=4)
-            parts.append(Folded(f"{counted(len(own), 'cell')} that only {has} has", [table]))
+            parts.append(Folded(f"All {counted(len(own), 'cell')} that only {has} has", [table]))
     return [Section("Not in both", parts)] if parts else []

@@ -97,7 +97,12 @@ def meaning(run: Run, name: str) -> str:
     """What an implementation of the run's one operation says of itself in a line."""
     operation = str(run.results["operation"].iloc[0])
     declared = run.info["implementations"].get(qualified(operation, name), {})
-    return str(declared.get("summary", "")).strip()
+    return plain_words(str(declared.get("summary", "")))
+
+
+def plain_words(summary: str) -> str:
+    """The summary of a docstring without the marks of names that it has."""
+    return summary.replace("`", "").strip()
 
 
 def relative(ulp: float, dtype: str) -> float:

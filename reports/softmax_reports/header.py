@@ -47,7 +47,7 @@ def left_out(run: Run) -> LeftOut | None:
     """What the run has no numbers of, and how to have them; None where nothing is left out."""
     unavailable = run.info.get("made", {}).get("unavailable", {})
     packages = [_packages(reason) for reason in unavailable.values()]
-    libraries = list(dict.fromkeys(each[0] for each in packages if each))
+    libraries = list(dict.fromkeys(_library(each[0]) for each in packages if each))
     more = [
         *(f"{listed(names)}: {remedy}." for remedy, names in _by_remedy(unavailable).items()),
         *([] if "outputs" in run.info["options"] else _more(run)),
@@ -78,6 +78,11 @@ def _packages(reason: str) -> list[str]:
     """What pip would install; nothing where another thing is lacking."""
     remedy = _remedy(reason)
     return remedy.removeprefix(_PIP).split() if remedy.startswith(_PIP) else []
+
+
+def _library(package: str) -> str:
+    """Its name without quotes and extras, which only a shell and pip need."""
+    return package.strip("'\"").partition("[")[0]
 
 
 def _by_remedy(unavailable: Mapping[str, str]) -> dict[str, list[str]]:

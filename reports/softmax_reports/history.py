@@ -18,6 +18,7 @@ from softmax_reports.labels import label_ends, name_ticks
 from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
 from softmax_reports.rendering import Page, render_html
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
+from softmax_reports.sections.glossary import words
 from softmax_reports.style import PARAMETERS, finite_range, log_ticks, looks, panel
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ def history_html(moments: Sequence[Moment], asv: pd.DataFrame | None = None) -> 
     """
     ordered = _comparable(sorted(moments, key=lambda each: (each.date, each.name)))
     points = points_of(ordered, asv)
+    commits = points[points["from"] == "asv"]["label"].nunique()
     header = [
         ("runs", f"{whole(len(ordered))}: {listed([each.name for each in ordered])}"),
-        ("asv", counted(points[points["from"] == "asv"]["label"].nunique(), "commit")),
+        *([("asv", counted(commits, "commit"))] if commits else []),
     ]
     with matplotlib.rc_context(PARAMETERS):
-        sections = [_last_two(ordered), *_charts(points), _everything(points)]
+        sections = [_last_two(ordered), *_charts(points), _everything(points), words()]
         pictures = [part for each in sections for part in each.parts if isinstance(part, Picture)]
         return render_html(Page(TITLE, header, sections), drawn(pictures))
 

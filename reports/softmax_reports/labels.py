@@ -100,17 +100,26 @@ def _spread(heights: list[float], apart: float, top: float) -> list[float]:
     return placed
 
 
-def label_points(axis: Axes, points: Sequence[tuple[str, float, float]]) -> None:
-    """Name points beside them, where nothing stands yet: a point or another name.
+def label_points(
+    axis: Axes,
+    points: Sequence[tuple[str, float, float]],
+    bars: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Name points beside them, where nothing stands yet: a point, its bar or another name.
 
     Limits and scales of the axes have to be what they shall be.
 
     Parameters
     ----------
     points : sequence of (name, x, y)
+    bars : sequence of (left, right), optional
+        From where to where the bar of each goes.
     """
     places = _on_paper(axis, [(x, y) for _, x, y in points])
     taken: list[Box] = [(x - 3, y - 3, x + 3, y + 3) for x, y in places]
+    for (_, _, y), ends in zip(points, bars, strict=False):
+        (left, level), (right, _) = _on_paper(axis, [(end, y) for end in ends])
+        taken.append((left, level - 1, right, level + 1))
     far: list[tuple[Place, Place]] = []
     for (name, _, _), (x, y) in zip(points, places, strict=True):
         width, height = text_width(name), 1.1 * _SIZE
@@ -189,5 +198,6 @@ def _cost(box: Box, point: Place, taken: list[Box], frame: Box) -> float:
         * max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
         for other in taken
     )
-    out = sum(max(0.0, each) for each in (frame[0] - box[0], box[2] - frame[2], frame[1] - box[1]))
+    sides = (frame[0] - box[0], box[2] - frame[2], frame[1] - box[1], box[3] - frame[3])
+    out = sum(max(0.0, each) for each in sides)
     return over + 50 * out + 0.1 * _distance(box, point)

@@ -25,11 +25,11 @@ from softmax_reports.style import MUTED, POINTS, WIDTH
 
 Array = NDArray[Any]
 
-_COLUMNS = 3
+COLUMNS = 3
 # In points: the sizes of letters, of a map, and of what stands around it.
-_SMALL, _HEIGHT = 6.0, 56.0
-_TITLE, _LINE = 6.5, 7.8
-_LEFT, _BETWEEN, _ABOVE, _TICK, _NAMES, _KEY = 34.0, 9.0, 20.0, 2.5, 24.0, 10.5
+_SMALL, _HEIGHT = 7.0, 58.0
+_TITLE, _LINE = 7.5, 9.0
+_LEFT, _BETWEEN, _ABOVE, _TICK, _NAMES, _KEY = 36.0, 9.0, 20.0, 2.5, 26.0, 11.5
 _SWATCH, _APART = 9.0, 12.0
 _LINES = "#222222"
 
@@ -122,7 +122,7 @@ def small_maps(
     looks : sequence of Look
         By kind.
     """
-    columns = min(_COLUMNS, len(maps))
+    columns = min(COLUMNS, len(maps))
     rows = [maps[at : at + columns] for at in range(0, len(maps), columns)]
     above = [_LINE * max(len(each.title) for each in row) + 4.0 for row in rows]
     present = sorted({int(kind) for each in maps for kind in np.unique(each.kinds)})
@@ -143,7 +143,7 @@ def small_maps(
         axis.text(frame.left, frame.below + _HEIGHT + 2.0, text, fontsize=_TITLE, linespacing=1.1)
         _letters(axis, frame, each, looks)
     axis.text(_LEFT, height - 3.0, title, va="top", fontsize=9.5, fontweight="bold")
-    axis.text(_LEFT, top - 13.0, labels[0], va="top", fontsize=7)
+    axis.text(_LEFT, top - 14.0, labels[0], va="top", fontsize=7.5)
     middle = (top + height - _ABOVE) / 2
     axis.text(7.0, middle, labels[1], rotation=90, ha="center", va="center", fontsize=7.5)
     _legend(axis, key, top - _NAMES)
@@ -260,7 +260,7 @@ def _letters(axis: Axes, frame: _Frame, shown: Map, looks: Sequence[Look]) -> No
 
 def _key_columns(looks: Sequence[Look]) -> list[Sequence[Look]]:
     """The meanings in as many columns as have room, filled one after another."""
-    for columns in range(_COLUMNS, 0, -1):
+    for columns in range(COLUMNS, 0, -1):
         rows = -(-len(looks) // columns)
         parts = [looks[at : at + rows] for at in range(0, len(looks), rows)]
         if sum(map(_key_width, parts)) <= POINTS * WIDTH - _LEFT:

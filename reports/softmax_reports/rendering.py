@@ -35,6 +35,7 @@ from softmax_reports.svg import inline
 from softmax_reports.words import Linker
 
 _PLAIN = {REFERENCE, "overflow", "nan"}  # words that mostly stand for something else
+_OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)(?!\S)")
 _KINDS = (Paragraph, Table, Picture, Verdicts, Witness, Terms, Folded, Link)
 
 
@@ -104,6 +105,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         "markdown": escaped,
         "code": _code,
         "cell": _cell,
+        "command": _command,
         "rows": _rows,
         "anchor": anchor,
         "file_name": lambda panel, picture: file_name(picture, panel),
@@ -116,8 +118,13 @@ def _cell(text: str) -> Markup:
     if isinstance(text, Link):
         return Markup('<a href="#{}">{}</a>').format(text.target, str(text))
     if text.startswith("softmax-harness "):
-        return Markup('<code class="command">{}</code>').format(text)
+        return Markup('<code class="command">{}</code>').format(_command(text))
     return escape(text)
+
+
+def _command(text: str) -> Markup:
+    """A command whose options are not parted at the end of a line."""
+    return Markup(_OPTION.sub(r"<span>\1</span>", str(escape(text))))
 
 
 def _rows(rows: Sequence[tuple[str, ...]]) -> Markup:

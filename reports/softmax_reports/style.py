@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -71,12 +72,22 @@ _LEFT, _RIGHT, _BELOW, _ABOVE = 46.0, 14.0, 32.0, 19.0
 def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour, marker and dash of each implementation.
 
-    Those of a name that the project has are the same in every report; others follow in order.
+    Those of a name that the project has are the same in every report. Others follow in order, each
+    with a colour that is still free in this report, as long as there is one.
     """
-    known = {name: place for place, name in enumerate(_NAMES)}
-    others = sorted(set(names) - {*known})
-    places = known | {name: len(known) + place for place, name in enumerate(others)}
-    return {name: _look(places[name]) for name in sorted(set(names))}
+    present = sorted(set(names))
+    places = {name: place for place, name in enumerate(_NAMES) if name in present}
+    for name in present:
+        if name not in places:
+            places[name] = _free({*places.values()})
+    return {name: _look(places[name]) for name in present}
+
+
+def _free(taken: set[int]) -> int:
+    """The first look of a colour that no other has, or else one that no other has."""
+    colours = {place % len(_COLOURS) for place in taken}
+    fresh = [place for place in range(len(_COLOURS)) if place not in colours]
+    return fresh[0] if fresh else next(place for place in count() if place not in taken)
 
 
 def _look(place: int) -> dict[str, Any]:
@@ -145,10 +156,10 @@ def round_numbers(low: float, high: float, most: int) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """``0.5``, ``2,000``, ``1e6``."""
+    """``0.5``, ``2,000``, ``1e6``, ``1.5e-4``."""
     if value and not 1e-3 <= value < 1e5:
-        mantissa, exponent = f"{value:.0e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
+        mantissa, exponent = f"{value:e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
     return f"{value:,g}"
 
 

@@ -172,7 +172,7 @@ def test_an_interrupt_ends_a_run_and_its_workers_and_leaves_nothing(tmp_path, nu
         time.sleep(0.05)
     os.killpg(started.pid, number)
     _, shown = started.communicate(timeout=60)
-    assert started.returncode == code and told + b"; nothing was written" in shown
+    assert started.returncode == code and told + b"; no file was left half-written" in shown
     assert b"Traceback" not in shown and {each.name for each in tmp_path.iterdir()} <= {"run.units"}
     with pytest.raises(ProcessLookupError):
         for _ in range(600):  # what is left goes when it notices, or the test fails

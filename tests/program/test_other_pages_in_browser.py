@@ -80,10 +80,13 @@ def test_on_a_phone_the_first_column_stays(files, opened_page, name):
 
 def test_a_comparison_sorts_n_as_a_number_and_copies_the_command(files, opened_page):
     page = opened_page(files["comparison"], permissions=["clipboard-read", "clipboard-write"])
+    page.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true; })")
     table = page.locator("table", has=page.locator("caption:has-text('worse in B')"))
+    heads = table.locator("thead th").all_inner_texts()
+    place = [each.replace("\u2195", "").strip() for each in heads].index("n")
     table.get_by_role("button", name="n", exact=True).click()
     texts = table.locator("tbody tr").evaluate_all(
-        "all => all.map(each => each.cells[5].innerText)"
+        f"all => all.map(each => each.cells[{place}].innerText)"
     )
     numbers = [int(each.replace(",", "")) for each in texts]
     assert numbers == sorted(numbers, reverse=True) and len({*numbers}) > 3

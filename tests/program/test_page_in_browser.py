@@ -119,7 +119,7 @@ def test_what_to_use_stands_on_the_first_screen_of_a_phone(opened):
 
 def test_each_word_of_a_card_that_a_newcomer_lacks_is_explained(page):
     words = {each.lower() for each in page.locator(".card a.t").all_inner_texts()}
-    assert {"ulp", "cells", "families", "seed", "probable", "of the value"} <= words
+    assert {"ulp", "logits", "families", "seed", "probable", "of the value"} <= words
 
 
 def test_contents_lead_to_sections(page):
@@ -243,6 +243,9 @@ def test_print_has_what_is_folded_and_no_controls(opened):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#choices").is_hidden()
     assert table(page, "Handwritten digits").is_visible()
+    # A head with a button's box in it is not repeated on a table's second page.
+    boxes = "all => all.filter(each => getComputedStyle(each).display !== 'contents').length"
+    assert page.eval_on_selector_all("th > button", boxes) == 0
     over = page.eval_on_selector_all(
         "table", "all => all.filter(each => each.offsetWidth > innerWidth).length"
     )

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import PathPatch
+from softmax_harness.ground.formats import FORMATS
+from softmax_reports.explained import _bars, _errors
 from softmax_reports.labels import label_ends, label_points, name_ticks, shortened, text_width
 from softmax_reports.maps import Look, Map, Scale, _blocks, small_maps
-from softmax_reports.style import PARAMETERS, POINTS, log_ticks, panel
+from softmax_reports.sections.limits import _figure as _limits
+from softmax_reports.style import INK, PARAMETERS, POINTS, log_ticks, looks, panel, tick_text
 
 LONG = "examples/kernels/of_a_long_name_that_goes_on.py:softmax"
 NAMES = [*(f"kernel-{place}" for place in range(17)), LONG]
@@ -68,6 +71,60 @@ def test_names_of_points_stand_apart_and_in_the_figure():
     found = boxes(figure)
     assert not any(itertools.starmap(overlap, itertools.combinations(found, 2)))
     assert all(inside(each, figure) for each in found)
+
+
+def test_a_name_of_a_point_stands_neither_on_the_title_nor_on_a_bar():
+    figure, axis = logarithmic()
+    axis.set_title("float16")
+    points = [("from-probabilities", 3.0, 990.0), ("from-logits", 2.0, 990.0)]
+    label_points(axis, points, [(2.9, 90.0), (1.9, 2.1)])
+    (left, bar), (right, _), (_, top) = (
+        axis.transData.transform(at) * POINTS / figure.dpi
+        for at in ((2.9, 990.0), (90.0, 990.0), (1.0, 1e3))
+    )
+    found = boxes(figure)
+    assert all(box[3] <= top + 1 for box in found)
+    assert not any(overlap(box, (left, bar - 1, right, bar + 1)) for box in found)
+
+
+def test_names_that_no_report_knows_have_colours_of_their_own():
+    found = looks(["wide", "naive", "mine", "yours", "theirs"])
+    assert len({each["color"] for each in found.values()}) == 5
+    assert found["wide"] == looks(["wide", "b", "c"])["wide"]
+    many = looks([f"kernel-{place}" for place in range(30)])
+    assert len({(each["color"], each["marker"]) for each in many.values()}) == 30
+
+
+def test_ticks_are_written_as_they_are():
+    assert [tick_text(each) for each in (1.5e-4, 2e-4, 0.5, 2000.0, 1e6, 1.75e5)] == [
+        *("1.5e-4", "2e-4", "0.5", "2,000", "1e6", "1.75e5")
+    ]
+
+
+def test_values_of_a_row_have_room_on_their_bars_and_a_sign():
+    figure, axis = panel(2.4)
+    _bars(axis, "logits", np.array([-np.inf, -1e-5, 2e8, -1.5e8, *np.linspace(0, 1, 30)]))
+    told = [each.get_text() for each in axis.texts]
+    assert told[:4] == ["−∞", "−1.000e-5", "2.000e8", "−1.500e8"] and len(told) == 12
+    axis.autoscale_view()
+    found = boxes(figure)
+    assert not any(itertools.starmap(overlap, itertools.combinations(found, 2)))
+    _, below, _, above = np.array(axis.bbox.extents) * POINTS / figure.dpi
+    assert all(below - 1 < each[1] and each[3] < above + 1 for each in found)
+
+
+def test_errors_of_a_row_begin_at_0_and_the_largest_is_inside():
+    _, axis = panel(2.4)
+    _errors(axis, {"mine": np.array([0.0, -2000.0, np.nan]), "yours": np.array([0.1, 3.0, 0.2])})
+    low, high = axis.get_ylim()
+    assert low == 0 and high > 2000 and min(axis.get_yticks()) == 0
+    assert "the first" not in axis.get_xlabel()
+
+
+def test_words_on_white_are_dark_on_dark_paper_too():
+    figure = _limits([FORMATS["float16"], FORMATS["float64"]])
+    boxed = [each for each in figure.axes[0].texts if each.get_bbox_patch()]
+    assert len(boxed) == 6 and not any(each.get_color() == INK for each in boxed)
 
 
 def test_a_width_is_that_which_is_drawn():

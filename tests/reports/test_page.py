@@ -107,10 +107,9 @@ def test_the_recommendation_follows_from_the_table(run_folder):
         sound = rows[(rows[["breaks", "inaccurate", "flushed"]] == 0).all(axis=1)]
         best = sound["max_ulp"].idxmin()
         assert f"### {dtype}: use {best}\n" in markdown
-        cells = (
-            f"{int(rows.loc[best, 'cells'])} cells (7 families, rows of up to 4,096 logits, seed 0)"
-        )
-        assert f"\n{best} never broke in {cells}: " in markdown
+        results = f"{int(rows.loc[best, 'elements']):,} results"
+        on = "(7 families, rows of up to 4,096 logits, seed 0)"
+        assert f"\n{best} never broke in {results} {on}: " in markdown
     assert "naive in float16 changes 540 predictions" in markdown
 
 

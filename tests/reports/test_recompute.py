@@ -5,10 +5,10 @@ import importlib.util
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.studies.survey import planned, unit
+from softmax_harness.studies.survey.unit import Variant
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.subject import Subject
-from softmax_harness.survey import planned, unit
-from softmax_harness.survey.unit import Variant
 
 NAMED = {
     "softmax": "max-shifted",

@@ -2,10 +2,10 @@
 
 import pandas as pd
 from softmax_harness.run.results import COLUMNS
-from softmax_harness.survey.refused import INPUT
+from softmax_harness.studies.survey.refused import INPUT
 from softmax_reports.survey.accuracy import worst
 from softmax_reports.survey.answers import refused, special
-from softmax_reports.survey.read import Survey
+from softmax_reports.survey.read import Survey, read
 
 
 def row(name, dtype, way="", worst=1.5, **more):
@@ -41,19 +41,20 @@ SURVEY = Survey(
 def tables(section):
     return {
         each.caption.split(";")[0].split(":")[0]: each
-        for each in section.parts
+        for part in section.parts
+        for each in getattr(part, "parts", [part])
         if hasattr(each, "rows")
     }
 
 
 def test_a_format_is_measured_lost_not_taken_or_not_asked():
-    largest, beyond, faults = tables(worst(SURVEY, "log_softmax")).values()
+    largest, others, beyond, faults = tables(worst(SURVEY, "log_softmax")).values()
     assert largest.header == ("implementation", "float8_e5m2", "float32")
     assert largest.rows == [
         ("one", "NaN", "≥ 1.5 (1.5)"),
         ("two", "not taken", "≥ 1.5 (1.5)"),
-        ("two, row alone", "not taken", "≥ 1.5 (1.5)"),
     ]
+    assert others.rows == [("two, row alone", "not taken", "≥ 1.5 (1.5)")]
     assert {row[1] for row in beyond.rows} == {"float32"}
     assert faults.rows == [("one", "float8_e5m2", "9")]
 
@@ -68,3 +69,21 @@ def test_what_was_said_to_a_format_is_told_once():
     (table,) = tables(refused(SURVEY)).values()
     assert table.rows == [("two", "log_softmax", "float8_e5m2 float16", "raised TypeError: no")]
     assert all(not table.rows for table in tables(special(SURVEY)).values())
+
+
+def test_an_answer_of_nan_is_read_as_a_word_and_who_spoils_another_row_is_told(tmp_path):
+    asked = {"library": "a", "setting": "", "operation": "log_softmax", "dtype": "float32"}
+    asked |= {"implementation": "one", "right": "no"}
+    probes = pd.DataFrame(
+        [
+            asked | {"input": "one number", "answer": "nan", "expected": "1", "lost": "nan"},
+            asked | {"input": "+inf, 0", "answer": "nan nan", "expected": "nan nan", "lost": ""},
+        ]
+    )
+    for name, table in (("results", SURVEY.results), ("probes", probes), ("bits", probes)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "survey.json").write_text("{}", encoding="utf-8")
+    found = read(tmp_path)
+    assert found.probes["lost"].isna().all() and (found.probes["setting"] == "").all()
+    wrong = special(found).parts[1]
+    assert [row[3:] for row in wrong.rows] == [("nan", "1"), ("nan nan; beside it off", "nan nan")]

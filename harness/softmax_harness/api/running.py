@@ -13,8 +13,6 @@ from softmax_harness.ground.guest import as_guest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from softmax_harness.run.results import Run
-
 
 @dataclass(frozen=True, repr=False)
 class RunResult(Shown):
@@ -151,24 +149,7 @@ def run(
         with workers(jobs) as executor:
             made = make_run(selection, executor)
         if out is not None:
-            written(made, Path(out))
+            from softmax_reports.run_folder import write_run  # and matplotlib, only for a folder
+
+            write_run(made, Path(out))
         return RunResult(made.info, made.tables, tuple(selection.left_out))
-
-
-def written(run: Run, folder: Path) -> None:
-    """Write a run into a folder, in place of an earlier one, with its report.
-
-    Where it comes from is noted, unless it says so itself, as one that was merged does.
-    """
-    from dataclasses import replace
-
-    from softmax_reports.page import write_report  # and matplotlib, only once there is a run
-
-    from softmax_harness.ground.files import replacing
-    from softmax_harness.run.provenance import provenance
-    from softmax_harness.run.results import read, write
-
-    made = run.info.get("made") or provenance(run.info["options"])
-    with replacing(folder) as fresh:
-        write(replace(run, info=run.info | {"made": made}), fresh)
-        write_report(read(fresh), fresh)  # as report will, from what is on disk

@@ -121,8 +121,8 @@ def _main() -> None:
 
 def _end_interrupted(error: BaseException) -> None:
     if isinstance(interruption_in(error), Terminated):
-        _end("terminated; nothing was written", 143)
-    _end("interrupted; nothing was written", 130)
+        _end("terminated; no file was left half-written", 143)
+    _end("interrupted; no file was left half-written", 130)
 
 
 def _end(message: str, code: int) -> None:

@@ -9,11 +9,6 @@ from typing import Any
 
 import click
 
-from softmax_harness.audit.auditing import Audit, audit, tightest
-from softmax_harness.audit.judged import Asked
-from softmax_harness.audit.published import PUBLISHED, Published
-from softmax_harness.audit.rule import Rule, parse_rule
-from softmax_harness.audit.text import audit_document, audit_lines, published_lines
 from softmax_harness.cli import options
 from softmax_harness.cli.completing import of_dtypes
 from softmax_harness.cli.documents import DocumentFiles, document_files
@@ -23,6 +18,11 @@ from softmax_harness.ground.formats import format_named
 from softmax_harness.ground.guest import as_guest
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
+from softmax_harness.studies.audit.auditing import Audit, audit, tightest
+from softmax_harness.studies.audit.judged import Asked
+from softmax_harness.studies.audit.published import PUBLISHED, Published
+from softmax_harness.studies.audit.rule import Rule, parse_rule
+from softmax_harness.studies.audit.text import audit_document, audit_lines, published_lines
 
 # Results of some hundred softmaxes are held at once: as many numbers fill a few GB.
 _MOST = 4_000_000

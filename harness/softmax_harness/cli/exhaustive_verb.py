@@ -12,12 +12,12 @@ from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.cli.units import fresh, keeping, units
 from softmax_harness.cli.workplace import jobs, scheduler, workplace
-from softmax_harness.exhaustive.domain import KINDS
-from softmax_harness.exhaustive.make import Asked, exhausted, tasks
-from softmax_harness.exhaustive.results import document, markdown, text
 from softmax_harness.ground.kept import Kept
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.identity import identity
+from softmax_harness.studies.exhaustive.domain import KINDS
+from softmax_harness.studies.exhaustive.make import Asked, exhausted, tasks
+from softmax_harness.studies.exhaustive.results import document, markdown, text
 from softmax_harness.subjects.declaration import Said
 
 _UNITS = "softmax-exhaustive.units"

@@ -13,7 +13,7 @@ from softmax_harness.ground.files import replacing
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.manifest import MANIFEST
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
-from softmax_harness.sets.writing import SUITE_NAMES, file_names, suite_of, write_set
+from softmax_harness.score.sets.writing import SUITE_NAMES, file_names, suite_of, write_set
 
 
 @click.command("inputs")

@@ -11,7 +11,7 @@ import click
 from softmax_harness.cli import options
 from softmax_harness.ground.documents.as_json import json_text
 from softmax_harness.ground.errors import BadData
-from softmax_harness.reproduce import PAPERS, Figure, Paper, paper_named
+from softmax_harness.studies.reproduce import PAPERS, Figure, Paper, paper_named
 
 
 @click.command("reproduce")

@@ -25,12 +25,12 @@ from softmax_harness.ground.floating_point import check_floating_point_environme
 from softmax_harness.ground.text import printable
 from softmax_harness.operations import Policy
 from softmax_harness.run.results import FILES
-from softmax_harness.sets.as_run import as_run
-from softmax_harness.sets.documents import set_document, set_lines
-from softmax_harness.sets.gating import PARTS, TAKEN_ON, Accepted, gated
-from softmax_harness.sets.items import InputSet, read_set
-from softmax_harness.sets.judging import Asked, JudgedSet, judged_set
-from softmax_harness.sets.outputs import returned
+from softmax_harness.score.sets.as_run import as_run
+from softmax_harness.score.sets.documents import set_document, set_lines
+from softmax_harness.score.sets.gating import PARTS, TAKEN_ON, Accepted, gated
+from softmax_harness.score.sets.items import InputSet, read_set
+from softmax_harness.score.sets.judging import Asked, JudgedSet, judged_set
+from softmax_harness.score.sets.outputs import returned
 from softmax_harness.subjects.declaration import Said
 
 

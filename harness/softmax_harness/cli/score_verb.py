@@ -175,7 +175,7 @@ def _score_pair(
     click.echo(score_text(document, held))
     missed = _missed(document) if standard else 0
     if standard:
-        click.echo(f"standard: {missed} of {document['elements']} elements miss {standard}")
+        click.echo(f"standard: {missed:,} of {document['elements']:,} elements miss {standard}")
     return 0 if not missed and all(each.holds for each in held) else 1
 
 

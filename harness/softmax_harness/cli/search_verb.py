@@ -15,8 +15,8 @@ from softmax_harness.cli.workplace import jobs, scheduler, workplace
 from softmax_harness.ground.kept import Kept
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.run.identity import identity
-from softmax_harness.search.make import Asked, problem_asked, searched
-from softmax_harness.search.results import document, text
+from softmax_harness.studies.search.make import Asked, problem_asked, searched
+from softmax_harness.studies.search.results import document, text
 from softmax_harness.subjects.declaration import Said
 
 _UNITS = "softmax-search.units"

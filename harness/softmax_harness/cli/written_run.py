@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from softmax_harness.api.running import written
 from softmax_harness.run.results import Run
 
 
 def write_run(run: Run, out: Path) -> None:
     """Write a run and its report into a folder, as a whole, and say so."""
-    written(run, out)
+    from softmax_reports import run_folder  # and matplotlib, only once there is a run
+
+    run_folder.write_run(run, out)
     click.echo(f"wrote {out / 'report.html'}")

@@ -10,7 +10,7 @@ import numpy as np
 from mpmath import libmp
 
 from softmax_harness.operations import Operands, Problem
-from softmax_harness.operations.operation import Array
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.steps import Each, ExactStep, ExactSteps, as_mpf
 from softmax_harness.truth.long_rows import enclosing
 

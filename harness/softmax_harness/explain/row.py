@@ -15,7 +15,7 @@ from softmax_harness.explain.trace import Trace
 from softmax_harness.inputs.witness import Witness, held
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import Operands, Problem
-from softmax_harness.operations.operation import Array
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.steps import ExactStep
 from softmax_harness.subjects.subject import Here, Subject, as_it_answers
 from softmax_harness.truth import Truth, arbitrate

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 from softmax_harness.ground.errors import unknown
+from softmax_harness.operations.enclosure import Enclosure
 from softmax_harness.operations.operand import (
     Arrangement,
     Edge,
@@ -15,7 +16,6 @@ from softmax_harness.operations.operand import (
 from softmax_harness.operations.operation import (
     ANYTHING,
     ZERO_OR_NAN,
-    Enclosure,
     Operation,
     Policy,
     as_numbers,
@@ -56,10 +56,12 @@ _OTHER = (
     "balls",
     "bounds",
     "elementary",
+    "enclosure",
     "long_sums",
     "operand",
     "operation",
     "problem",
+    "relative_exp",
     "rows",
     "screen",
     "standards",

@@ -36,8 +36,9 @@ from softmax_harness.operations.balls import (
     square_root,
     total,
 )
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 10

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from softmax_harness.operations.operation import Enclosure
+from softmax_harness.operations.enclosure import Enclosure
+from softmax_harness.operations.relative_exp import exp_relative
 
 _GUARD = 8
 # A difference of more bits than this between an exact number and what is added to it is beyond
@@ -129,8 +130,6 @@ def exponential(d: Ball, bits: int) -> Ball:
     it by a factor of exp(+-radius), at most 1 +- 2 radius.
     """
     from mpmath import libmp
-
-    from softmax_harness.operations.softmax import exp_relative
 
     sign, man, exp, _ = exp_relative(libmp.from_man_exp(d.man, d.exp), bits)
     assert not sign

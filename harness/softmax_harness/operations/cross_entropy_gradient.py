@@ -13,8 +13,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, screen, softmax, steps
 from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import CLASS, at_target, targets
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, screen, softmax, steps
 from softmax_harness.operations.balls import Ball, exact, logarithm_of_one_and, total
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.long_sums import KNOWN_BITS, Rest
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import LOG_SOFTMAX
 from softmax_harness.operations.steps import ExactSteps

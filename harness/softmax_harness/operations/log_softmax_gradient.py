@@ -31,8 +31,9 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import exact
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 

@@ -20,8 +20,9 @@ from softmax_harness.operations import (
     steps,
 )
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
 from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms

@@ -25,8 +25,9 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -159,8 +160,9 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     Anything of a weight that is infinite: see `softmax_harness.operations.not_finite`.
     """
     b = operands[0].astype(np.float64, copy=False)
-    if np.isfinite(b).all() and np.isfinite(x).all():
-        return _by_sign(_signs(x, b))
+    known = _Ranges.of(x, b)
+    if known.are_finite:
+        return _by_sign(_signs(x, b, known))
     counts = b != 0.0
     used = np.where(counts, x, -np.inf)
     infinite = (used == np.inf).any(axis=-1)
@@ -172,7 +174,8 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     expected[infinite] = np.inf
     expected[anything] = ANYTHING
     expected[lost] = np.nan
-    expected[plain] = _by_sign(_signs(used[plain], b[plain]))[1][:, 0]
+    own = used[plain], b[plain]
+    expected[plain] = _by_sign(_signs(*own, _Ranges.of(*own)))[1][:, 0]
     return (expected != 0.0)[:, None], expected[:, None]
 
 
@@ -182,16 +185,35 @@ def _by_sign(sign: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Array]:
     return sign[:, None] <= 0, expected
 
 
-def _signs(x: Array, b: Array) -> NDArray[np.int64]:
+class _Ranges(NamedTuple):
+    """The largest and the smallest logit and weight of each row, shape (rows,)."""
+
+    top: Array
+    bottom: Array
+    most: Array
+    least: Array
+
+    @classmethod
+    def of(cls, x: Array, b: Array) -> _Ranges:
+        bounds_ = (each(axis=-1, initial=0.0) for each in (b.max, b.min))
+        return cls(x.max(axis=-1, initial=-np.inf), x.min(axis=-1, initial=np.inf), *bounds_)
+
+    @property
+    def are_finite(self) -> bool:
+        """Whether all logits and weights are."""
+        return bool(all(np.isfinite(each).all() for each in self))
+
+
+def _signs(x: Array, b: Array, known: _Ranges) -> NDArray[np.int64]:
     """The sign of the sum in each row: of all that counts, in float64 where sure, else exactly."""
-    counts = x != -np.inf
-    up, down = b > 0.0, b < 0.0
-    if not counts.all():
-        up, down = up & counts, down & counts
-    up, down = (np.asarray(each.any(axis=-1)) for each in (up, down))
+    if known.are_finite:
+        up, down = known.most > 0.0, known.least < 0.0
+    else:
+        counts = x != -np.inf
+        up, down = (np.asarray((each & counts).any(axis=-1)) for each in (b > 0.0, b < 0.0))
     signs: NDArray[np.int64] = up.astype(np.int64) - down
     both = np.flatnonzero(up & down)
-    whole, size = _sums_of_terms(x[both], b[both])
+    whole, size = _sums_of_terms(x[both], b[both], _Ranges(*(each[both] for each in known)))
     signs[both] = np.where(whole > 0.0, 1, -1)
     sure = np.abs(whole) > _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
     sure &= (size > _LEAST) & (size < np.inf)
@@ -200,19 +222,20 @@ def _signs(x: Array, b: Array) -> NDArray[np.int64]:
     return signs
 
 
-def _sums_of_terms(x: Array, b: Array) -> tuple[Array, Array]:
+def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
     """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,).
 
     a as in `_FloatSums`, or the largest of all logits where none of these are far apart. A term
     that underflows is below 2**-1074, which counts nothing in sums above `_LEAST`.
     """
-    if x.size and np.abs(x).max() < _NEAR and np.abs(b).max() < _LARGEST:
-        terms = np.exp(x - x.max(axis=-1, keepdims=True))
-        terms *= b
-        whole = terms.sum(axis=-1)
-        return whole, np.abs(terms, out=terms).sum(axis=-1)
-    known = _float_sums(x, b)
-    return known.whole[:, 0], known.size[:, 0]
+    if max(known.top.max(initial=0.0), -known.bottom.min(initial=0.0)) < _NEAR and (
+        max(known.most.max(initial=0.0), -known.least.min(initial=0.0)) < _LARGEST
+    ):
+        terms = np.subtract(x, known.top[:, None])
+        np.exp(terms, out=terms)
+        return np.vecdot(terms, b), np.vecdot(terms, np.abs(b))
+    sums = _float_sums(x, b)
+    return sums.whole[:, 0], sums.size[:, 0]
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

@@ -35,7 +35,7 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
-from softmax_harness.operations.operation import Array, Enclosure
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.screen import LONGEST_ROW, full, middle
 from softmax_harness.operations.screen.arguments import DIRECT, distance
 from softmax_harness.operations.screen.long import pieces, unit_of

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations.operation import ANYTHING, Array, Policy
+from softmax_harness.operations.enclosure import Array
+from softmax_harness.operations.operation import ANYTHING, Policy
 
 Fixed = tuple[NDArray[np.bool_], Array]
 """As `Operation.special_values` gives it."""

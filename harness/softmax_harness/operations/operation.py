@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
+from softmax_harness.operations.enclosure import Array, Enclosure
+from softmax_harness.operations.long_sums import Rest
 from softmax_harness.operations.operand import Arrangement, Edge, Inputs, Operand, Operands
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import OfDifference
 from softmax_harness.operations.steps import ExactSteps
-
-if TYPE_CHECKING:  # which is made of what is here
-    from softmax_harness.operations.long_sums import Rest
 
 ANYTHING = float(np.finfo(np.float64).max)
 """What a policy asks for where it takes any result; no operation gives it otherwise."""
@@ -31,17 +30,6 @@ _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": ANYTHING}
 _CHOICES = (*_CHOSEN, "uniform")
 _SATURATION = "saturation"
 _OF_SATURATION = ("overflow", "saturate", "any")
-
-
-class Enclosure(NamedTuple):
-    """A number strictly between ``(man - slack) * 2**exp`` and ``(man + slack) * 2**exp``.
-
-    A slack of 0 says that the number is ``man * 2**exp`` exactly.
-    """
-
-    man: int
-    exp: int
-    slack: int
 
 
 @dataclass(frozen=True)
@@ -109,9 +97,6 @@ class Policy:
     def result(choice: str | None, n: int) -> float:
         """What a choice asks for in a row of n logits."""
         return 1.0 / n if choice == "uniform" else _CHOSEN[choice or "nan"]
-
-
-Array = NDArray[np.float64]
 
 
 def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:

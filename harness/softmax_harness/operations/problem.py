@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array, Operation, Policy, is_tolerant
+from softmax_harness.operations.operation import Operation, Policy, is_tolerant
 
 
 @dataclass(frozen=True)

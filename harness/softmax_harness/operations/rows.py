@@ -1,4 +1,4 @@
-"""What the operations share: a row's exponentials as balls, its special values, errors and sums."""
+"""What the operations share of a row: its exponentials and their sum as balls, and their errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from softmax_harness.operations.balls import (
     quotient,
     total,
 )
-from softmax_harness.operations.operation import Array, Enclosure
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.softmax import GUARD, exponentials
 
 # To fewer bits than this the sum of a long row is as the kernels have it, which decides nearly all.

@@ -14,15 +14,10 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, long_sums, steps
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import (
-    Array,
-    CheapLimit,
-    Enclosure,
-    ErrorBound,
-    Operation,
-    Policy,
-)
+from softmax_harness.operations.operation import CheapLimit, ErrorBound, Operation, Policy
+from softmax_harness.operations.relative_exp import exp_relative
 from softmax_harness.operations.screen import Screened, screen
 from softmax_harness.operations.screen.difference import SOFTMAX
 from softmax_harness.operations.steps import ExactSteps
@@ -34,7 +29,6 @@ GUARD = 16
 _SLACK = 64
 _NEGLIGIBLE = 4096
 _MODERATE = 2.0**20
-_Mpf = tuple[int, int, int, int]
 
 
 def enclose(
@@ -150,22 +144,6 @@ def _just_below_power_of_two(
         return Enclosure((1 << _NEGLIGIBLE) - 1, 1 - most.bit_length() - _NEGLIGIBLE, 1)
     below = (1 << point) - _cut(delta[1], delta[2] + point)
     return Enclosure(below, 1 - most.bit_length() - point, _SLACK)
-
-
-def exp_relative(d: _Mpf, precision: int) -> _Mpf:
-    """exp(d); mpmath takes powers of e where d is a whole number, which never ends for large d."""
-    from mpmath import libmp
-
-    magnitude = d[2] + d[3]
-    if magnitude <= 20:
-        small: _Mpf = libmp.mpf_exp(d, precision)
-        return small
-    work = precision + magnitude + 16
-    log2 = libmp.mpf_ln2(work)
-    k = libmp.to_int(libmp.mpf_div(d, log2, work))
-    reduced = libmp.mpf_sub(d, libmp.mpf_mul(libmp.from_int(k), log2, work), work)
-    large: _Mpf = libmp.mpf_shift(libmp.mpf_exp(reduced, precision), k)
-    return large
 
 
 def _cut(man: int, exp: int) -> int:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import ZERO_OR_NAN, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ZERO_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Enclosure, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 

@@ -35,8 +35,9 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.operations.bounds import error_bound_at_least, log_of_sum_error
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array, CheapLimit, ErrorBound, Operation
+from softmax_harness.operations.operation import CheapLimit, ErrorBound, Operation
 
 STANDARDS = ("rounded", "wide", "relative", "usual-wide", "usual", "native")
 _OF_TEXTBOOKS = ("relative", "usual-wide", "usual")

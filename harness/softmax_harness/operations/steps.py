@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from softmax_harness.operations import long_sums
 from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.relative_exp import exp_relative
 
 
 class ExactStep(NamedTuple):
@@ -75,8 +77,6 @@ def exact_exp(value: Any) -> Any:
     """exp of an mpf to mpmath's working precision, 0 for -inf; no argument is too large for it."""
     import mpmath
 
-    from softmax_harness.operations.softmax import exp_relative
-
     if not mpmath.isfinite(value):
         return mpmath.exp(value)
     return mpmath.mp.make_mpf(exp_relative(mpmath.mpf(value)._mpf_, mpmath.mp.prec))
@@ -91,8 +91,6 @@ def summed(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
 def _total(logits: Sequence[Any]) -> Any:
     """The sum of the exponentials; of a long row of floats as `rest_of_row` knows it."""
     import mpmath
-
-    from softmax_harness.operations import long_sums
 
     if long_sums.is_long(len(logits)):
         finite = np.array([float(each) for each in logits if mpmath.isfinite(each)])

@@ -16,12 +16,11 @@ def score_text(document: Mapping[str, Any], limits: Sequence[Held] = ()) -> str:
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"{document['elements']} elements in {document['rows']} rows, {document['operation']}, "
+        f"{document['elements']:,} elements in {document['rows']:,} rows, {document['operation']}, "
         f"{document['dtype']}, held to {document['standard']}"
     ]
-    lines += [
-        f"  {name.replace('_', ' '):22} {document[name]:>10}" for name in OUTCOMES if document[name]
-    ]
+    counts = {name.replace("_", " "): document[name] for name in OUTCOMES if document[name]}
+    lines += [f"  {name:22} {count:>12,}" for name, count in counts.items()]
     if document["seeing_nothing"]:
         lines.append(f"rows that see nothing: held to {document['seeing_nothing']}")
     for name, unit in (

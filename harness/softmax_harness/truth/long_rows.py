@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Enclosure, Operands, Operation, long_sums, softmax
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.long_sums import Rest, rest_of_row
-from softmax_harness.operations.operation import Array
 from softmax_harness.operations.screen import full
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.truth import Truth

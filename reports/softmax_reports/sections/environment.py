@@ -27,7 +27,7 @@ def environment(run: Run) -> Section:
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
         Table("Options", ("option", "value"), _pairs(options), numeric_from=9),
         Table(
-            "Errors of NumPy's exp and log on this machine, the largest at 4096 points each",
+            "Errors of NumPy’s exp and log on this machine, the largest at 4,096 points each",
             ("dtype", "exp, relative", "exp, in subnormal spacings", "log, relative"),
             [
                 (name, digits(each["exp"]), digits(each["exp_subnormal"]), digits(each["log"]))
@@ -58,12 +58,15 @@ def _for_whom(info: dict[str, Any]) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> list[tuple[str, ...]]:
-    return [(name.replace("_", " "), _shown(value)) for name, value in values.items()]
+    """Names and values; what was not given is left out."""
+    given = {name: each for name, each in values.items() if each is not None and each is not False}
+    return [(name.replace("_", " "), _shown(value)) for name, value in given.items()]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {each}" for name, each in value.items())
+        # In order, also because a text that begins with this program's name is a command.
+        return ", ".join(f"{name} {each}" for name, each in sorted(value.items()))
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "all"
-    return str(value)
+    return "yes" if value is True else str(value)

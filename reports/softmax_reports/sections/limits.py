@@ -15,7 +15,7 @@ from softmax_harness.judgement.outcomes import Outcome
 from softmax_reports.facts import breaks, full_scope, sums_to_one
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
-from softmax_reports.style import INK, MUTED, WIDTH, panel
+from softmax_reports.style import MUTED, WIDTH, panel
 
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
@@ -101,7 +101,7 @@ def _figure(formats: list[Format]) -> Figure:
                     ha="center",
                     va="center",
                     bbox=shown,
-                    color=INK,
+                    color="#000000",  # not the page's ink, which is light on dark paper
                     fontsize=7.5,
                 )
     axis.set_yticks(range(len(formats)), [each.name for each in reversed(formats)])

@@ -14,7 +14,7 @@ from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 
 from softmax_reports.facts import REFERENCE, breaks, broken_elements, full_scope, listed, sum_is_off
-from softmax_reports.maps import Look, Map, Scale, small_maps
+from softmax_reports.maps import COLUMNS, Look, Map, Scale, small_maps
 from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section
 from softmax_reports.style import round_numbers, tick_text
@@ -39,6 +39,8 @@ _LOOKS = [
     *(Look(each.colour, each.letter, each.meaning) for each in _BY_SEVERITY),
 ]
 _MOST_MAPS = 15
+_NAMED = 6  # of those that never break; the maps name all
+_LETTERS = 72  # that have room in a line above the maps of a figure
 _POINTS = 128  # of a line: less than half a point of paper apart
 _SHADING = (
     "The darker the shade, the larger the error; letters and other colours tell what was lost. "
@@ -92,7 +94,9 @@ def _conclusion(results: pd.DataFrame, planes: pd.DataFrame) -> list[str]:
     told = [f"On these planes ({full_scope(cells)})"]
     if broken:
         told += [f"{listed(broken)} break" + ("" if broken[1:] else "s")]
-    if kept:
+    if kept[_NAMED:]:
+        told += [f"the {'other ' if broken else ''}{len(kept)} implementations never break"]
+    elif kept:
         told += [f"{listed(kept)} never break" + ("" if kept[1:] else "s")]
     return [f"{told[0]} {'; '.join(told[1:])}.", *_offsets(planes), *_sums(cells)]
 
@@ -105,13 +109,17 @@ def _offsets(planes: pd.DataFrame) -> list[str]:
         above, below = cells[cells["coordinate"] > 0], cells[cells["coordinate"] < 0]
         sides = []
         if len(above):
-            sides.append(f"from {above['coordinate'].min():.4g} up")
+            sides.append(f"from {_signed(above['coordinate'].min())} up")
         if len(below):
-            sides.append(f"from {below['coordinate'].max():.4g} down")
+            sides.append(f"from {_signed(below['coordinate'].max())} down")
         ranges.append(f"{name} in {dtype} {' and '.join(sides)}")
     if not ranges:
         return []
-    return [f"A common offset breaks elements: {'; '.join(ranges)} (the nearest grid points)."]
+    return [f"A common offset breaks elements: {'; '.join(ranges)} (the nearest points tried)."]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
 
 
 def _sums(cells: pd.DataFrame) -> list[str]:
@@ -140,7 +148,11 @@ def _figure(dtype: str, cells: pd.DataFrame, label: str) -> Figure:
     left_out = sum(len(names) for names, _ in shared[_MOST_MAPS:])
     more = f"; {counted(left_out, 'implementation')} more not drawn" if left_out else ""
     family = str(cells["family"].iloc[0])
-    maps = [_map(names, grid, FORMATS[dtype], family) for names, grid in shared[:_MOST_MAPS]]
+    width = _LETTERS // min(COLUMNS, len(shared))
+    maps = [
+        _map(_title(names, width), grid, FORMATS[dtype], family)
+        for names, grid in shared[:_MOST_MAPS]
+    ]
     return small_maps(f"{dtype}{more}", (label, "n"), maps, _LOOKS)
 
 
@@ -153,8 +165,9 @@ def _shared(cells: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
     return sorted(found.values(), key=lambda each: -int((each[1].to_numpy() >= len(_SHADES)).sum()))
 
 
-def _title(names: list[str]) -> list[str]:
-    lines = textwrap.wrap(", ".join(names), 26)
+def _title(names: list[str], width: int) -> list[str]:
+    """The names in lines of so many letters; of many the first, and how many there are."""
+    lines = textwrap.wrap(", ".join(names), width, break_on_hyphens=False)
     return [*lines[:2], f"and {len(names)} in all"] if lines[3:] else lines
 
 
@@ -173,12 +186,12 @@ def _worst(cells: pd.DataFrame) -> pd.Series:
     return pd.Series(np.max(found, axis=0), index=cells.index)
 
 
-def _map(names: list[str], grid: pd.DataFrame, format: Format, family: str) -> Map:
+def _map(title: list[str], grid: pd.DataFrame, format: Format, family: str) -> Map:
     across, up = grid.columns.to_numpy(float), np.log2(grid.index.to_numpy(float))
     ticks = [(float(each), f"{2 ** int(each):,}") for each in up[:: max(1, len(up) // 3)]]
     x, y = _across(across), Scale(up, ticks)
     lines = list(_thresholds(x, y, format, family))
-    return Map(_title(names), x, y, grid.to_numpy(int), lines)
+    return Map(title, x, y, grid.to_numpy(int), lines)
 
 
 def _across(values: Any) -> Scale:
@@ -192,7 +205,8 @@ def _across(values: Any) -> Scale:
 
 
 def _short(value: float) -> str:
-    return f"{value:.2g}" if abs(value) < 10 else f"{value:,.0f}"
+    shown = f"{value:.2g}" if abs(value) < 10 else f"{value:,.0f}"
+    return shown.replace("-", "−")
 
 
 def _thresholds(x: Scale, y: Scale, format: Format, family: str) -> Iterator[tuple[Any, Any, str]]:

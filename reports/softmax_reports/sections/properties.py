@@ -14,6 +14,8 @@ from softmax_reports.section import Folded, Paragraph, Section, Table
 if TYPE_CHECKING:
     from softmax_harness.run.results import Run
 
+_NAMED = 4  # of those that fail more; the table has all
+
 
 def properties(run: Run) -> Section | None:
     """A paragraph of what rounding alone costs and who fails more, then a table each."""
@@ -65,7 +67,9 @@ def _beyond(table: pd.DataFrame) -> str:
         f"{whole(row['more'])} more of {whole(row['cases'])})"
         for _, row in furthest.sort_values("more", ascending=False).iterrows()
     ]
-    return f"These fail in more cases than it: {listed(told)}."
+    more = len(told) - _NAMED
+    shown = [*told[:_NAMED], f"{more} more"] if more > 1 else told
+    return f"These fail in more cases than it: {listed(shown)}."
 
 
 def _table(table: pd.DataFrame) -> Table:

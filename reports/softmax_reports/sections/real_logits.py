@@ -35,6 +35,14 @@ def real_logits(run: Run) -> Section | None:
     return Section("On real logits", parts) if parts else None
 
 
+def _harm(row: pd.Series) -> str:
+    """What one does to predictions and losses, where it does anything to them."""
+    changed, lost = int(row["changed"]), int(row["infinite_losses"])
+    told = [f"changes {counted(changed, 'prediction')}"] if changed else []
+    told += [f"makes {counted(lost, 'loss', 'losses')} infinite"] if lost else []
+    return listed(told)
+
+
 def _digits_conclusion(table: pd.DataFrame) -> str:
     """Who changes predictions or loses losses, and whether any does not."""
     tried = table[table["implementation"] != REFERENCE]
@@ -47,12 +55,7 @@ def _digits_conclusion(table: pd.DataFrame) -> str:
     )
     if hurt.empty:
         return f"{begun} no implementation changes a prediction or loses a loss."
-    told = [
-        f"{row['implementation']} in {row['dtype']} changes "
-        f"{counted(row['changed'], 'prediction')} and makes "
-        f"{counted(row['infinite_losses'], 'loss', 'losses')} infinite"
-        for _, row in hurt.iterrows()
-    ]
+    told = [f"{row['implementation']} in {row['dtype']} {_harm(row)}" for _, row in hurt.iterrows()]
     names = [f"{row['implementation']} in {row['dtype']}" for _, row in hurt.iterrows()]
     kept = f"all but {listed(names)} predict what the exact softmax predicts"
     if len(hurt) == len(tried):

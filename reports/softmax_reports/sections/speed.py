@@ -135,7 +135,8 @@ def _trade_in(dtype: str, rows: pd.DataFrame, styles: dict[str, dict[str, Any]])
     log_ticks(axis, "x")
     log_ticks(axis, "y")
     names = [f"{name} ↑" if rows["error"][name] > top else str(name) for name in rows.index]
-    label_points(axis, list(zip(names, rows["time"], heights, strict=True)))
+    bars = list(zip(rows["time_low"], rows["time_high"], strict=True))
+    label_points(axis, list(zip(names, rows["time"], heights, strict=True)), bars)
     return Panel(dtype, f"Relative time against largest error in {dtype}", figure, tips)
 
 

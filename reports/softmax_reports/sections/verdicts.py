@@ -185,10 +185,11 @@ def _closest(choice: Choice, dtype: str, run: Run) -> str:
     if not choice.is_sound:
         return ""
     is_used = choice.closest == choice.use
+    if is_used and len(choice.tied) == 1:
+        return _closest_itself(choice, dtype)
     others = [name for name in choice.tied if name != choice.closest]
     names = listed([choice.closest, *others])
-    itself = " itself" if is_used and not others else ""
-    begun = f"{names}{itself} {'err' if others else 'errs'} least of those without fault in {dtype}"
+    begun = f"{names} {'err' if others else 'errs'} least of those without fault in {dtype}"
     told = [f"{begun}, by up to {_error(choice.sound.loc[choice.closest, 'max_ulp'], dtype)}"]
     told += _faster(choice, others, dtype, run) if others else []
     if is_used or "timings" not in run.tables:
@@ -199,6 +200,16 @@ def _closest(choice: Choice, dtype: str, run: Run) -> str:
     else:
         slower = f"{choice.closest} takes {ratio} times as long as {choice.use}."
     return f"{'; '.join(told)}. {slower}"
+
+
+def _closest_itself(choice: Choice, dtype: str) -> str:
+    """That none is closer than the one to use, whose error stands above."""
+    more = len(choice.sound) - 1
+    if more == 1:
+        return f"{choice.use} itself: the other without fault in {dtype} errs more."
+    if more:
+        return f"{choice.use} itself: each of the {more} others without fault in {dtype} errs more."
+    return f"{choice.use} itself, which alone is without fault in {dtype}."
 
 
 def _faster(choice: Choice, others: list[str], dtype: str, run: Run) -> list[str]:
@@ -236,13 +247,13 @@ def _speed(choice: Choice, dtype: str, run: Run) -> str:
 
 def _reliable(choice: Choice, dtype: str, run: Run) -> str:
     row = choice.others.loc[choice.use]
-    cells = counted(int(row["cells"]), "cell")
-    where = f"{cells} ({_measured(dtype, run)}, seed {run.info['options']['seed']})"
+    on = f"({_measured(dtype, run)}, seed {run.info['options']['seed']})"
     if choice.is_sound:
         return (
-            f"{choice.use} never broke in {where}: nothing overflowed or was lost, no result was "
-            "inaccurate, and none was flushed to 0."
+            f"{choice.use} never broke in {counted(int(row['elements']), 'result')} {on}: none "
+            "overflowed or was lost, none was inaccurate, and none was flushed to 0."
         )
+    where = f"{counted(int(row['cells']), 'cell')} {on}"
     broke = f"breaks in {count(int(row['breaks']), int(row['cells']))} of them"
     wrong = f"{count(int(row['inaccurate']), int(row['elements']))} results inaccurate"
     flushed = f"{whole(row['flushed'])} flushed to 0"

@@ -148,7 +148,7 @@ def _sums(run: Run) -> list[Table]:
     worst = off.loc[off.groupby(["dtype", "implementation"])["sum_defect"].idxmax()]
     return [
         Table(
-            "Rows whose outputs sum to 1 ± more than 1 %, the furthest of each implementation",
+            "Rows whose outputs do not sum to 1 within 1 %, the furthest of each implementation",
             ("implementation", "dtype", "family", "n", "off by", "replay"),
             [
                 (

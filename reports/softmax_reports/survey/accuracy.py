@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import pandas as pd
 from softmax_harness.judgement.outcomes import FAULTS
 
-from softmax_reports.numbers import digits, in_order, sampled_maximum
-from softmax_reports.section import Paragraph, Section, Table
+from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
+from softmax_reports.section import Folded, Paragraph, Part, Section, Table
 from softmax_reports.survey.read import Survey
 
+_SIGNS = (
+    "NaN: every result was lost. Not taken: the section on formats has what was said. –: not "
+    "measured."
+)
 ROW = ["library", "implementation", "setting", "way"]
 
 
@@ -36,31 +40,45 @@ def worst(survey: Survey, operation: str) -> Section:
 
     def untaken(rows: pd.DataFrame, dtype: str) -> str:
         name = rows["implementation"].iloc[0]
-        return "not taken" if (name, dtype) in not_taken else ""
+        return "not taken" if (name, dtype) in not_taken else "–"
 
-    table = Table(
-        f"Largest error of {operation} in ulp, a maximum over samples confirmed by mpmath; in "
-        "brackets the mean over all elements that have an error. Rows with a way or a setting "
-        "were asked four families, the others all. NaN: every result was lost. Not taken: the "
-        "section on formats has what was said.",
-        ("implementation", *dtypes),
-        [
-            (
-                name,
-                *(_cell(rows[rows["dtype"] == dtype]) or untaken(rows, dtype) for dtype in dtypes),
-            )
-            for name, rows in _variants(own)
-        ],
-    )
-    parts = [table, *_columns_of_logarithms(own), _faults(own), *_complaints(own)]
+    def table(rows: pd.DataFrame, called: str) -> Table:
+        return Table(
+            f"Largest error of {operation} in ulp, and in brackets the mean{called}",
+            ("implementation", *dtypes),
+            [
+                (
+                    name,
+                    *(
+                        _cell(each[each["dtype"] == dtype]) or untaken(each, dtype)
+                        for dtype in dtypes
+                    ),
+                )
+                for name, each in _variants(rows)
+            ],
+        )
+
+    is_plain = own["setting"] + own["way"] == ""
+    parts: list[Part] = [table(own[is_plain], "")]
+    if not is_plain.all():
+        others = table(own[~is_plain], ", in other settings and called in other ways")
+        lines = counted(len(others.rows), "line")
+        parts.append(Folded(f"In other settings, and called in other ways: {lines}", [others]))
+    parts += [*_columns_of_logarithms(own), _faults(own), *_complaints(own)]
     return Section(f"{operation}: how wrong", [Paragraph(_said(own, operation)), *parts])
 
 
 def _said(own: pd.DataFrame, operation: str) -> str:
     libraries, families = own["library"].nunique(), own["family"].nunique()
+    asked = counted(libraries, "package was", "packages were")
+    on = counted(families, "family", "families")
+    several = (own["setting"] + own["way"] != "").any()
+    other = "In other settings and ways to call four families were asked. "
     return (
-        f"{libraries} packages were asked {operation} on {families} families of inputs: "
-        f"{len(own)} cells, {int(own['elements'].sum()):,} results."
+        f"{asked} asked {operation} on {on} of inputs: {counted(len(own), 'cell')}, "
+        f"{counted(int(own['elements'].sum()), 'result')}. A largest error is a maximum over "
+        "samples, which mpmath confirmed; the mean is over all elements that have an error. "
+        f"{other if several else ''}{_SIGNS}"
     )
 
 
@@ -91,8 +109,8 @@ def _columns_of_logarithms(own: pd.DataFrame) -> Iterator[Table]:
         for dtype, cells in each.groupby("dtype", sort=False)
     ]
     yield Table(
-        "Results beyond each standard: usual is what the textbook form x - max x - log s owes, "
-        "relative is small errors of every result, also near 0.",
+        "Results beyond each standard: usual is what the textbook form x - max x - log s owes; "
+        "relative asks for small errors of every result, also near 0",
         ("implementation", "format", "beyond usual", "beyond relative"),
         rows,
         numeric_from=2,
@@ -105,15 +123,21 @@ def _share(part: float, whole: float) -> str:
 
 def _faults(own: pd.DataFrame) -> Table:
     """Elements with an outcome that is a fault."""
-    names = [str(each) for each in FAULTS if own[str(each)].any()]
+    faults = [each for each in FAULTS if own[str(each)].any()]
+    names = [str(each) for each in faults]
     rows = [
-        (name, str(dtype), *(str(int(cells[each].sum())) for each in names))
+        (name, str(dtype), *(whole(cells[each].sum()) for each in names))
         for name, table in _variants(own[(own["way"] == "")])
         for dtype, cells in table.groupby("dtype", sort=False)
         if cells[names].to_numpy().any()
     ]
-    header = ("implementation", "format", *(each.replace("_", " ") for each in names))
-    return Table("Results by fault; a row without any is left out.", header, rows, numeric_from=2)
+    header = ("implementation", "format", *(each.meaning for each in faults))
+    return Table(
+        "How many results have which fault; a line without any is left out",
+        header,
+        rows,
+        numeric_from=2,
+    )
 
 
 def _complaints(own: pd.DataFrame) -> Iterator[Table]:
@@ -122,12 +146,14 @@ def _complaints(own: pd.DataFrame) -> Iterator[Table]:
     if told.empty:
         return
     rows = [
-        (named(name, setting, way), " ".join(in_order(same["dtype"])), ", ".join(families), what)
+        (named(name, setting, way), " ".join(in_order(same["dtype"])), "; ".join(families), what)
         for (name, setting, way, what), same in told.groupby(
             ["implementation", "setting", "way", "faults"], sort=False
         )
         for families in [
-            dict.fromkeys(f"{f} {n}" for f, n in zip(same["family"], same["n"], strict=True))
+            dict.fromkeys(
+                f"{f}, n = {whole(n)}" for f, n in zip(same["family"], same["n"], strict=True)
+            )
         ]
     ]
     header = ("implementation", "formats", "families", "what was wrong with the call")
@@ -152,7 +178,7 @@ def by_family(survey: Survey, operation: str) -> Section:
                 [
                     (
                         str(family),
-                        str(n),
+                        whole(n),
                         *(digits(float(line.get(name, float("nan")))) for name in names),
                     )
                     for (family, n), line in values.iterrows()

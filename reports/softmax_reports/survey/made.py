@@ -6,8 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from softmax_reports.facts import listed
+from softmax_reports.numbers import counted
 from softmax_reports.section import Paragraph, Section, Table
 from softmax_reports.survey.read import Survey
+
+
+def header(survey: Survey) -> list[tuple[str, str]]:
+    """When, on what and of how many libraries it was made."""
+    about, machine = survey.about, survey.about["machine"]
+    cores = counted(int(machine["cores"]), "core")
+    return [
+        ("measured", about["date"]),
+        ("machine", f"{machine['processor']}, {cores}, {machine['python']}"),
+        ("packages", f"{len(about['libraries'])}: {listed(sorted(about['libraries']))}"),
+    ]
 
 
 def environment(survey: Survey) -> Section:
@@ -15,7 +28,8 @@ def environment(survey: Survey) -> Section:
     about = survey.about
     machine = about["machine"]
     text = (
-        f"Measured on {about['date']} on {machine['processor']}, {machine['cores']} cores, "
+        f"Measured on {about['date']} on {machine['processor']}, "
+        f"{counted(int(machine['cores']), 'core')}, "
         f"{machine['platform']}, {machine['python']}; NumPy found {', '.join(machine['simd'])}. "
         "Each library was called with one thread unless a row says more. Nothing is waived."
     )
@@ -94,7 +108,7 @@ def surprises(folder: Path, survey: Survey) -> Section | None:
     if not rows:
         return None
     text = (
-        "Each stands in reports/survey/surprises with a text for its maintainers, and a script "
+        "Each has a text for the library’s maintainers in reports/survey/surprises, and a script "
         "that shows it without this harness."
     )
     table = Table("Surprises", ("what", "witness", "script"), rows, numeric_from=9)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 from softmax_harness.ground.errors import BadFolder
-from softmax_harness.survey.refused import INPUT
+
+# The input of a probe, as the file has it, by which a library was asked for such a format.
+NOT_DECLARED = "a format that is not declared"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Survey:
     @property
     def refusals(self) -> pd.DataFrame:
         """Of `probes` what was said to formats that are not declared."""
-        return self.probes[self.probes["input"] == INPUT]
+        return self.probes[self.probes["input"] == NOT_DECLARED]
 
     def version(self, library: str) -> str:
         """The library with its version."""
@@ -55,7 +57,9 @@ def read(folder: Path) -> Survey:
     texts = ("setting", "way", "faults", "where", "answer", "expected", "right", "against")
     tables = []
     for name in ("results", "probes", "bits"):
-        table = pd.read_csv(folder / f"{name}.csv")
-        present = {each: "" for each in texts if each in table}
-        tables.append(table.fillna(present))
+        path = folder / f"{name}.csv"
+        numbers = [each for each in pd.read_csv(path, nrows=0) if each not in texts]
+        # An answer "nan" is a word, and no missing one.
+        missing = dict.fromkeys(numbers, ["", "nan"])
+        tables.append(pd.read_csv(path, keep_default_na=False, na_values=missing))
     return Survey(about, *tables)

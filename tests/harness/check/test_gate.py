@@ -339,7 +339,7 @@ def test_what_is_better_is_noted():
     better = replace(PASSED, cells=(replace(CELL, max_ulp=1.0, outcomes=()), OTHER))
     found = compared([better], taken(PASSED), 0)
     assert found.results == [better]
-    assert found.notes == ["kernel.py:f float32: better in 1 cells; --update-baseline accepts them"]
+    assert found.notes == ["kernel.py:f float32: better in 1 cell; --update-baseline accepts them"]
 
 
 def test_many_are_counted():
@@ -543,7 +543,7 @@ def test_an_infinite_error_is_stored_and_compared(tmp_path):
     json.loads(path.read_text(), parse_constant=pytest.fail)
     back = stored.read(path)
     assert compared([lost], back).results == [lost]
-    assert "better in 1 cells" in compared([PASSED], back).notes[0]
+    assert "better in 1 cell" in compared([PASSED], back).notes[0]
     assert "is inf" in regression(compared([lost], taken(PASSED))).message
 
 
@@ -559,8 +559,8 @@ def test_within_the_tolerance_a_larger_error_is_noted():
     worse = replace(PASSED, cells=(replace(CELL, max_ulp=1.9), replace(OTHER, max_ulp=0.4)))
     found = compared([worse], taken(PASSED), tolerance=Tolerance(ulp=0.5))
     assert found.results == [worse]
-    assert "worse in 1 cells within the tolerance, most: max_ulp in normal-1" in found.notes[0]
-    assert "better in 1 cells" in found.notes[1]
+    assert "worse in 1 cell within the tolerance, most: max_ulp in normal-1" in found.notes[0]
+    assert "better in 1 cell" in found.notes[1]
     assert compared([worse], taken(PASSED), tolerance=Tolerance(relative=0.3)).results == [worse]
     assert regression(compared([worse], taken(PASSED), tolerance=Tolerance(0.2, 0.3)))
     lost = replace(PASSED, cells=(replace(CELL, max_ulp=math.inf), OTHER))

@@ -114,7 +114,7 @@ def slow(kernels):
 def test_a_plain_mpmath_softmax_passes_and_the_verdict_says_on_how_much(slow):
     assert slow.verdict == "pass"
     assert slow.is_whole
-    assert slow.slow.startswith(f"judged on {slow.elements} of ")
+    assert slow.slow.startswith(f"judged on {slow.elements:,} of ")
     whole = int(slow.slow.split()[4])
     assert 0 < slow.elements < whole / 10
     assert "since it is slow: " in slow.slow

@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 import pytest
-from softmax_harness.exhaustive.found import Candidate, Found
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.kept import Kept
 from softmax_harness.ground.plain_values import NotPlain, decoded, encoded
 from softmax_harness.operations import OPERATIONS
+from softmax_harness.studies.exhaustive.found import Candidate, Found
 
 VALUE = Found(
     3,

@@ -62,7 +62,7 @@ def test_an_interrupt_that_python_made_an_error_of_is_no_error_of_ours(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == code
-    assert capsys.readouterr().err.endswith("; nothing was written\n")
+    assert capsys.readouterr().err.endswith("; no file was left half-written\n")
 
 
 def test_an_error_of_its_own_is_from_no_interrupt():

@@ -8,7 +8,7 @@ from softmax_harness.operations import OPERATIONS
 # What is about particular operations by its nature, as an implementation is.
 OF_THEIR_OWN = (
     "harness/softmax_harness/operations",
-    "harness/softmax_harness/reproduce",
+    "harness/softmax_harness/studies/reproduce",
     "harness/softmax_harness/run/experiments",
 )
 # The public functions show their default in their signature, and import nothing to name it.

@@ -138,9 +138,7 @@ def test_the_bound_holds_and_little_is_left_open(name, kind):
     decided = ~screened.undecided
     # Just below the normal numbers a float64 sum is rounded to halves before it is to a whole.
     hard = ("offset", "tiny beside huge", "narrow", "deep", "hardly normal")
-    # Of several equal largest ones the rest may take next to nothing from a power of two.
-    tied = (x == x.max(axis=-1, keepdims=True)).sum(axis=-1) > 1
-    assert (decided | tied).mean() > 0.8 or kind in hard
+    assert decided.mean() > 0.8 or kind in hard
     truth = screened.truth.rows(decided)
     right = exact.rows(decided)
     assert (truth.rounded == right.rounded)[~np.isnan(right.rounded)].all()

@@ -216,7 +216,7 @@ def _limits(limit: float | Mapping[str, float] | None) -> tuple[str, ...]:
 
 def _message(assertion: Assertion, verdict: Verdict) -> str:
     kinds = ", ".join(fault.kind for fault in verdict.faults)
-    size = f" on {verdict.elements} elements" if verdict.elements else ""
+    size = f" on {verdict.elements:,} elements" if verdict.elements else ""
     head = f"{assertion.name} is not an accurate softmax in {assertion.dtype}: {kinds}{size}"
     head += f"; {verdict.slow}" * bool(verdict.slow)
     return "\n\n".join([head, *(f"{fault.kind}: {fault.message}" for fault in verdict.faults)])

@@ -283,7 +283,7 @@ class Faults:
 def _message(kind: str, known: _Kind, place: Place | None) -> str:
     families = list(known.families)
     shown = ", ".join(families[:4]) + (f" and {len(families) - 4} more" if families[4:] else "")
-    text = f"{kind.replace('_', ' ')}: {known.elements} elements in {shown}"
+    text = f"{kind.replace('_', ' ')}: {known.elements:,} elements in {shown}"
     if place is not None:
         text = f"{place.told}; {text}"
     else:

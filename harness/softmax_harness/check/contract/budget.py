@@ -83,7 +83,7 @@ class Asked:
             return ""
         parts = [f"{self.calls} of {self.of_calls} calls"]
         if self.of_elements:
-            parts.insert(0, f"{self.elements} of {self.of_elements} elements")
+            parts.insert(0, f"{self.elements:,} of {self.of_elements:,} elements")
         return f"judged on {' and '.join(parts)}, since it is slow: {pace.told}"
 
 

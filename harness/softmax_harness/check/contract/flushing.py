@@ -33,5 +33,5 @@ class Flushing:
         """What there is to tell."""
         if not self._elements:
             return []
-        told = f"gives 0 for {self._elements} results that are subnormal, up to "
+        told = f"gives 0 for {self._elements:,} results that are subnormal, up to "
         return [(_KIND, f"{told}{self._worst:.4g} ulp off; it does not promise subnormals")]

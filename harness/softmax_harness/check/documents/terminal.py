@@ -14,7 +14,7 @@ def text_document(gated: Gated) -> str:
 
 
 def _lines(result: Checked) -> list[str]:
-    size = f"{result.elements} elements{_standard(result)}" if result.elements else ""
+    size = f"{result.elements:,} elements{_standard(result)}" if result.elements else ""
     lines = [f"{result.verdict:12} {result.implementation} {result.dtype}  {size}".rstrip()]
     lines += [f"  cause: {result.cause}"] * bool(result.cause)
     # Of one cause the worst finding is enough; every other is in the documents.

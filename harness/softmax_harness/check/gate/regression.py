@@ -203,11 +203,11 @@ class _Comparison:
         better = sum(_is_better(old, new) for old, new in pairs if new.name not in raised)
         if within := raised - {each.cell for each in worse}:
             text = next(each.text for each in changes if each.cell in within)
-            self._note(f"worse in {len(within)} cells within the tolerance, most: {text}")
+            self._note(f"worse in {_cells(len(within))} within the tolerance, most: {text}")
         if better:
-            self._note(f"better in {better} cells; --update-baseline accepts them")
+            self._note(f"better in {_cells(better)}; --update-baseline accepts them")
         count = len({each.cell for each in worse})
-        return worse, f"worse in {count} cells, better in {better}"
+        return worse, f"worse in {_cells(count)}, better in {better}"
 
     def _why_not_compared(self, entry: Entry) -> str:
         if self._held.seed != self._baseline.seed:
@@ -227,6 +227,10 @@ class _Comparison:
     def _is_explained(self, old: RecipeSummary, new: RecipeSummary) -> bool:
         """Whether a new outcome of the cell is waived, with whatever error it has."""
         return any(each not in old.outcomes and self._is_borne(each) for each in new.outcomes)
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell{'' if number == 1 else 's'}"
 
 
 def _larger(pairs: list[tuple[RecipeSummary, RecipeSummary]]) -> Iterator[_Worse]:

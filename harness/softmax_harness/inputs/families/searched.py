@@ -19,7 +19,7 @@ _LENGTH = 8
 
 @cache
 def rows() -> NDArray[np.float64]:
-    """The rows of the file that ``data/make_searched.py`` makes; shorter ones are masked."""
+    """The rows of ``data/searched.csv``, which a module of the searches makes; shorter: masked."""
     with open(_FILE, newline="", encoding="utf-8") as file:
         texts = list(dict.fromkeys(each["row"] for each in csv.DictReader(file)))
     x = np.full((len(texts), _LENGTH), -np.inf)

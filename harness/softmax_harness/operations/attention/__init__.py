@@ -21,8 +21,9 @@ from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen as screened
 from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import Array, Operation
+from softmax_harness.operations.operation import Operation
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 

@@ -43,16 +43,43 @@ class Vectors(NamedTuple):
 
     def rows(self, part: slice) -> Vectors:
         """Those of some rows."""
-        slices_, bits, rest = self.sliced
-        return Vectors(Sliced([each[part] for each in slices_], bits, rest), self.exponent[part])
+        return Vectors(self.sliced.of_rows(part), self.exponent[part])
 
 
-def vectors(values: Array, least: float) -> Vectors:
-    """`Vectors` of the last axis of `values`."""
+def vectors(values: Array, least: float, *, all_count: bool = False) -> Vectors:
+    """`Vectors` of the last axis of `values`, 0 where they are not finite.
+
+    Parameters
+    ----------
+    all_count : bool
+        Whether all vectors of a row, of shape (rows, n, d), count for it: then what is asked for is
+        relative to the largest of them, whose power of two serves all.
+    """
     bits = slices.bits_for(values.shape[-1])
-    largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    if all_count:
+        flat = values.reshape(len(values), -1)
+        largest = np.maximum(flat.max(axis=-1), -flat.min(axis=-1))[:, None, None]
+    else:
+        largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    if not np.isfinite(largest).all():
+        return vectors(finite(values), least, all_count=all_count)
     exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
-    return Vectors(slices.sliced(times_power(values, -exponent), bits, least), exponent[..., 0])
+    own = np.broadcast_to(exponent[..., 0], values.shape[:-1])
+    return Vectors(cut(values, exponent, bits, least), own)
+
+
+def finite(values: Array) -> Array:
+    """The values, with 0 for what is not finite: the policy has fixed what that could reach."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def cut(values: Array, exponent: NDArray[np.int64], bits: int, least: float) -> Sliced:
+    """values / 2**exponent, of magnitude 1 or less, as slices: as they are if it is one number."""
+    if exponent.size:
+        one = int(exponent.flat[0])
+        if abs(one) <= slices.MOST_EXPONENT and (exponent == one).all():
+            return slices.sliced(values, bits, least, exponent=one)
+    return slices.sliced(times_power(values, -exponent), bits, least)
 
 
 def shared_exponent(exponent: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,7 +163,7 @@ def scores(q: Vectors, k: Vectors, least: float, d: int) -> Scores:
     d : int
         Length of the vectors.
     """
-    across = Sliced([np.swapaxes(each, -1, -2) for each in k.sliced.slices], *k.sliced[1:])
+    across = k.sliced._replace(slices=[np.swapaxes(each, -1, -2) for each in k.sliced.slices])
     found = slices.parts(q.sliced, across, least, d)
     return Scores(found.each, found.missing, q.exponent[:, None] + k.exponent)
 

@@ -18,8 +18,8 @@ from softmax_harness.operations.balls import (
     square_root,
     total,
 )
+from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array, Enclosure
 
 # Bits of the weights beyond those asked for, so that means may cancel by as many.
 _EXTRA = 32

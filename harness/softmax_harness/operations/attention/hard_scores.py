@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.kinds import drawn
-from softmax_harness.operations.operation import Array
+from softmax_harness.operations.enclosure import Array
 
 STAND_INS = (-1e4, -5e4, -65504.0, -1e9)
 """What kernels put in the place of -inf; rows whose scores all lie below one show it."""

@@ -12,8 +12,8 @@ from softmax_harness.operations.attention.hard_scores import above_what_is_seen,
 from softmax_harness.operations.attention.masks import masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
 from softmax_harness.operations.attention.values import poisoned, values
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Array
 
 DEPTH, VALUES = 8, 3
 """Length of the vectors and number of columns of v, but where few numbers are asked for."""

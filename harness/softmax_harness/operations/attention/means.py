@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations.attention import doubles, slices
+from softmax_harness.operations.attention import distances, doubles, slices
 from softmax_harness.operations.attention.distances import Distances, shared_exponent, times_power
 from softmax_harness.operations.attention.rounding import Enclosed
 from softmax_harness.operations.attention.slices import Sliced
@@ -24,24 +24,26 @@ _UNDERFLOW = 2.0**-960
 
 
 class Values(NamedTuple):
-    """v with each column divided by a power of two, and as slices.
+    """v with each column divided by a power of two, as slices.
 
     Attributes
     ----------
     sliced : Sliced, of arrays of shape (n, c) or (rows, n, c)
     exponent : ndarray of int64, shape (c,) or (rows, c)
-    scaled : ndarray of float64, shape (n, c) or (rows, n, c)
+    v : ndarray of float64, shape (n, c) or (rows, n, c)
     """
 
     sliced: Sliced
     exponent: NDArray[np.int64]
-    scaled: Array
+    v: Array
 
     def columns(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> tuple[Array, Powers]:
         """The values of some rows and columns, scaled, shape (m, n), and their exponents."""
-        if self.scaled.ndim == 2:
-            return self.scaled[:, column].T, self.exponent[column]
-        return self.scaled[row, :, column], self.exponent[row, column]
+        if self.v.ndim == 2:
+            own, exponent = self.v[:, column].T, self.exponent[column]
+        else:
+            own, exponent = self.v[row, :, column], self.exponent[row, column]
+        return times_power(own, -exponent[:, None]), exponent
 
 
 class Columns(Protocol):
@@ -52,12 +54,13 @@ class Columns(Protocol):
 
 
 def values(v: Array, least: float) -> Values:
-    """`Values` of v, shape (n, c) or (rows, n, c)."""
+    """`Values` of v, shape (n, c) or (rows, n, c), 0 where that is not finite."""
     largest = np.maximum(v.max(axis=-2, keepdims=True), -v.min(axis=-2, keepdims=True))
+    if not np.isfinite(largest).all():
+        return values(distances.finite(v), least)
     exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
-    scaled = times_power(v, -exponent)
-    cut = slices.sliced(scaled, slices.bits_for(v.shape[-2]), least)
-    return Values(cut, exponent[..., 0, :], scaled)
+    cut = distances.cut(v, exponent, slices.bits_for(v.shape[-2]), least)
+    return Values(cut, exponent[..., 0, :], v)
 
 
 class Means(NamedTuple):
@@ -101,7 +104,7 @@ def sliced(w: Weights, n: int, least: float) -> Sliced:
 
 def sums(cut: Sliced, v: Values, least: float) -> Sums:
     """`Sums` of weights as slices, those of all rows of v."""
-    high, low, error = slices.product(cut, v.sliced, least, v.scaled.shape[-2])
+    high, low, error = slices.product(cut, v.sliced, least, v.v.shape[-2])
     return Sums(high, low, error, np.broadcast_to(v.exponent, high.shape))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from softmax_harness.operations.operation import Array
+from softmax_harness.operations.enclosure import Array
 
 _NOISES = (0.0, 0.125, 0.125, 1.0)
 

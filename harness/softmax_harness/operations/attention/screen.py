@@ -19,6 +19,7 @@ from softmax_harness.operations.attention.distances import (
     Distances,
     Scores,
     Vectors,
+    finite,
     times_power,
 )
 from softmax_harness.operations.attention.means import Columns, Sums, Values
@@ -31,9 +32,9 @@ from softmax_harness.operations.screen import LONGEST_ROW, Screened
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array
 from softmax_harness.operations.truth import Truth
 
-# Slices of four blocks still fit the caches; with fewer numbers, a few hundred calls for each row
+# Slices of two blocks still fit the caches; with fewer numbers, a few hundred calls for each row
 # cost as much as the arithmetic.
-_MORE = 4
+_MORE = 2
 _NOTHING = 2.0**-60  # ulp: a result below is known as 0
 
 
@@ -130,8 +131,13 @@ def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
 
 def _number(stored: NDArray[Any]) -> Array:
     """As float64, with 0 for what is not finite: the policy has fixed what that could reach."""
+    values = _float64(stored)
+    return values if are_finite(values) else finite(values)
+
+
+def _float64(stored: NDArray[Any]) -> Array:
     with np.errstate(invalid="ignore"):
-        return _finite(stored.astype(np.float64, copy=False))
+        return stored.astype(np.float64, copy=False)
 
 
 def _with_nothing(v: Array) -> Array:
@@ -144,10 +150,6 @@ def _own(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     if len(own) == 1:
         return np.asarray(own[0])
     return own if len(rows) == len(own) else np.asarray(own[rows])
-
-
-def _finite(array: Array) -> Array:
-    return array if are_finite(array) else np.where(np.isfinite(array), array, 0.0)
 
 
 def _screen_rows(
@@ -195,14 +197,12 @@ def _scores(here: _Rows, shared: Vectors | None, least: float) -> Scores:
     depth, q = here.q.shape[-1], distances.vectors(here.q, least)
     if shared is not None:
         return distances.scores(q, shared, least, depth)
-    return distances.joined(
-        [
-            distances.scores(
-                q.rows(part), distances.vectors(_number(here.k[part]), least), least, depth
-            )
-            for part in _pieces(here)
-        ]
-    )
+    several = []
+    for part in _pieces(here):
+        all_count = bool(here.seen[part].all())
+        own = distances.vectors(_float64(here.k[part]), least, all_count=all_count)
+        several.append(distances.scores(q.rows(part), own, least, depth))
+    return distances.joined(several)
 
 
 def _sums(here: _Rows, cut: Sliced, shared: Values | None, least: float) -> tuple[Sums, Columns]:
@@ -212,9 +212,9 @@ def _sums(here: _Rows, cut: Sliced, shared: Values | None, least: float) -> tupl
     has_sink = here.sink is not None
     several = []
     for part in _pieces(here):
-        v = _number(here.v[part])
+        v = _float64(here.v[part])
         own = means.values(_with_nothing(v) if has_sink else v, least)
-        several.append(means.sums(cut._replace(slices=[e[part] for e in cut.slices]), own, least))
+        several.append(means.sums(cut.of_rows(part), own, least))
     found = means.joined(several)
     return found, _OwnValues(here.v, found.exponent, has_sink)
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import BadData
 from softmax_harness.operations.attention.slices import times
 from softmax_harness.operations.attention.special import own_rows
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Inputs, Operands
-from softmax_harness.operations.operation import Array
 
 CAUSAL = ("upper-left", "lower-right")
 """Which keys query i of L sees among S: up to i, as torch has it; up to i + S - L, as

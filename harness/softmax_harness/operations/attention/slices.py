@@ -16,22 +16,32 @@ import numpy as np
 from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array, aligned
 
+MOST_EXPONENT = 400
+
 
 class Sliced(NamedTuple):
-    """Numbers of magnitude 1 or less as a sum of slices.
+    """Numbers of magnitude 1 or less, in units of 2**`exponent`, as a sum of slices.
 
     Attributes
     ----------
     slices : list of ndarray
-        Slice i holds multiples of 2**-(bits + i (bits + 1)), at most 2**(-i (bits + 1)) each.
+        Slice i holds multiples of 2**-(bits + i (bits + 1)), at most 2**(-i (bits + 1)) each, both
+        in these units.
     bits : int
     rest : float
-        Bound of what the slices leave of each number; 0 where that is nothing.
+        Bound of what the slices leave of each number, in these units; 0 where that is nothing.
+    exponent : int
+        From -`MOST_EXPONENT` to that, so that no unit of a slice underflows.
     """
 
     slices: list[Array]
     bits: int
     rest: float
+    exponent: int = 0
+
+    def of_rows(self, part: slice) -> Sliced:
+        """Those of some rows."""
+        return self._replace(slices=[each[part] for each in self.slices])
 
 
 def bits_for(depth: int) -> int:
@@ -43,11 +53,15 @@ def bits_for(depth: int) -> int:
     return (52 - math.ceil(math.log2(max(depth, 1)))) // 2
 
 
-def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> Sliced:
-    """Cut numbers |values| <= 1 until nothing is left or at most about `least` is.
+def sliced(
+    values: Array, bits: int, least: float, low: Array | None = None, exponent: int = 0
+) -> Sliced:
+    """Cut numbers |values| <= 1, in units of 2**`exponent`, until at most about `least` is left.
 
     Parameters
     ----------
+    values : ndarray
+        Left as it is.
     low : ndarray or None
         A second part of each number, below an ulp of the first.
 
@@ -58,20 +72,28 @@ def sliced(values: Array, bits: int, least: float, low: Array | None = None) -> 
     slice, `low` counts for 2**-9 of it at most, so that three quarters of the last slice's unit
     bound both.
     """
-    grid, bound = 1.5 * 2.0 ** (52 - bits), 1.0
+    grid, bound = 1.5 * 2.0 ** (52 - bits + exponent), 1.0
     left, found = values, list[Array]()
     while True:
         part = np.add(left, grid, out=aligned(left.shape))
         part -= grid
         found.append(part)
-        left = np.subtract(left, part, out=None if left is values else left)
+        if low is None and _are_equal(part, left):
+            return Sliced(found, bits, 0.0, exponent)
+        left = np.subtract(left, part, out=aligned(left.shape) if left is values else left)
+        is_left = low is None
         if low is not None:
             left, low = two_sum(left, low)
+            is_left = bool(left.any())
         grid, bound = grid * 2.0 ** -(bits + 1), bound * 2.0 ** -(bits + 1)
-        is_left = bool(left.size and (left.max() or left.min()))
         if bound <= least or not is_left:
             rest = 1.5 * bound if is_left or (low is not None and low.any()) else 0.0
-            return Sliced(found, bits, rest)
+            return Sliced(found, bits, rest, exponent)
+
+
+def _are_equal(a: Array, b: Array) -> bool:
+    """Whether all are; where they are not, a few of them mostly tell."""
+    return bool((a[..., -1:] == b[..., -1:]).all() and (a == b).all())
 
 
 class Parts(NamedTuple):
@@ -89,7 +111,7 @@ class Parts(NamedTuple):
 
 
 def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
-    """The sums of a b over the last axis of a, `depth` long.
+    """The sums of a b over the last axis of a, `depth` long, in units of both exponents.
 
     Parameters
     ----------
@@ -109,9 +131,12 @@ def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
     kept = sorted((pair for pair in pairs if size[pair] > least), key=sum)
     left_out = sum(size[pair] for pair in pairs if size[pair] <= least)
     found = dict[tuple[int, int], Array]()
+    # Of a, which is the smaller one, both units are taken off.
+    own = _stacked(a, b)
     for j, other in enumerate(b.slices):  # which are read once each
-        some = [each for i, each in enumerate(a.slices) if size[i, j] > least]
-        found |= {(i, j): each for i, each in enumerate(_together(some, other))}
+        count = sum(size[i, j] > least for i in range(len(a.slices)))
+        if count:
+            found |= {(i, j): each for i, each in enumerate(_together(own, count, other))}
     missing = 1.01 * depth * (a.rest + b.rest + left_out)
     return Parts([found[pair] for pair in kept], missing)
 
@@ -133,13 +158,31 @@ def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Arra
     return high, low, found.missing + rounding
 
 
-def _together(a: list[Array], b: Array) -> Array:
-    """The products of several a, shape (rows, depth), with b or with each row's own b."""
-    if not a:
-        return np.empty((0, 0, 0))
+def _are_transposed(b: Array) -> bool:
+    """Whether each row's own b lies in memory column by column."""
+    return b.ndim == 3 and b.strides[-1] > b.strides[-2]
+
+
+def _stacked(a: Sliced, b: Sliced) -> Array:
+    """The slices of a, as `_together` takes them, less the powers of two of both."""
+    own = a.slices
+    if a.exponent or b.exponent:
+        own = [each * 2.0**-a.exponent * 2.0**-b.exponent for each in own]
+    if b.slices[0].ndim == 2:
+        return np.stack(own)
+    return np.stack(own, axis=-1 if _are_transposed(b.slices[0]) else 1)
+
+
+def _together(a: Array, count: int, b: Array) -> Array:
+    """The products of the first slices of a with b or with each row's own b."""
     if b.ndim == 2:
-        return (np.concatenate(a) @ b).reshape(len(a), -1, b.shape[-1])
-    return np.moveaxis(np.matmul(np.stack(a, axis=1), b), 1, 0)
+        some = a[:count]
+        return np.asarray((some.reshape(-1, some.shape[-1]) @ b).reshape(count, -1, b.shape[-1]))
+    if not _are_transposed(b):
+        return np.asarray(np.matmul(a[:, :count], b).swapaxes(0, 1))
+    # A few columns are multiplied twice as fast as a few rows.
+    found = np.matmul(b.swapaxes(-1, -2), a[..., :count])
+    return np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 def times(a: Array, b: Array) -> Array:

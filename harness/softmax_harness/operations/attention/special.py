@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations import softmax
+from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Array, Policy
+from softmax_harness.operations.operation import ANYTHING, Policy
 
 # A softmax of each has the result that the policy says.
 _ROWS = np.array([[-np.inf, -np.inf], [np.nan, 0.0]])

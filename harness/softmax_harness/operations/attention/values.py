@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.kinds import drawn
-from softmax_harness.operations.operation import Array
+from softmax_harness.operations.enclosure import Array
 
 _POISON = 64.0
 """How much larger the values of keys may be that are hidden; a result must not show it."""

@@ -23,7 +23,13 @@ from softmax_harness.operations.screen.arguments import (
 )
 from softmax_harness.operations.screen.long import screen_row
 from softmax_harness.operations.screen.rounding import rounded
-from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, aligned, workspace
+from softmax_harness.operations.screen.workspace import (
+    BLOCK_ELEMENTS,
+    Array,
+    Bits,
+    aligned,
+    workspace,
+)
 from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
@@ -142,8 +148,8 @@ def _put_fixed(out: Truth, expected: Array) -> None:
     masks.put(out.rounded, elsewhere, 0.0)
     masks.put(out.offset, elsewhere, 0.0)
     masks.put(out.ulp, elsewhere, format.smallest_subnormal)
-    rows = np.flatnonzero((out.fixed & (expected != 0.0)).any(axis=-1))
-    if rows.size:
+    rows = np.flatnonzero((out.fixed & (expected != 0.0)).any(axis=-1)) if expected.any() else ()
+    if len(rows):
         fixed, given = out.fixed[rows], expected[rows]
         out.rounded[rows] = np.where(fixed, given, out.rounded[rows])
         one = fixed & (np.abs(given) == 1.0)
@@ -212,9 +218,10 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
         x = masks.where(~fixed, x, -np.inf) if fixed.any() else x
         return np.array([screen_row(x, here, kernel, apart, error).size > 0])
     if apart is None and fixed.any():
-        shown = _without_hidden(x, fixed)
+        kept = masks.all_bits(~fixed)
+        shown = _without_hidden(x, fixed, kept)
         if shown is not None:
-            return _screen_shown(shown, here, stage)
+            return _screen_shown(shown, here, stage, kept)
     weights = low = None
     if fixed.any():
         x = masks.where(~fixed, x, -np.inf)
@@ -222,6 +229,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     top = x.max(axis=-1, keepdims=True)
     bottom = x.min(axis=-1)
     of_one_value = top[:, 0] == bottom
+    logits, largest = x, top
     if apart is None and too_far(top, bottom):
         apart = distance
     if apart is not None:
@@ -234,41 +242,71 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
         head += np.subtract(1.0, weights, out=weights)
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
-    undecided = np.zeros(len(x), bool)
-    if open_.any():
-        undecided |= (open_ & ~fixed).any(axis=-1)
-    if of_one_value.any():
-        _put_powers_of_two(here, of_one_value, undecided)
-    return undecided
+    return _decide(here, logits, largest, open_, of_one_value)
 
 
-def _without_hidden(x: Array, fixed: NDArray[np.bool_]) -> Array | None:
+def _without_hidden(x: Array, fixed: NDArray[np.bool_], kept: Bits) -> Array | None:
     """x with `_HIDDEN` where results are fixed, if that adds nothing to a sum and is not too far.
 
     exp(`_HIDDEN`) is below 2**-1000 of exp of any logit from `_NEAREST` on, and `_FARTHEST` is not
     too far from it for a kernel.
     """
-    found = masks.where(~fixed, x, _HIDDEN)
+    found = masks.by_bits(kept, x, _HIDDEN)
     hidden = np.count_nonzero(found < _NEAREST) == np.count_nonzero(fixed)
     return found if hidden and found.max() <= _FARTHEST else None
 
 
-def _screen_shown(x: Array, here: Truth, stage: Stage) -> NDArray[np.bool_]:
+def _screen_shown(x: Array, here: Truth, stage: Stage, kept: Bits) -> NDArray[np.bool_]:
     """`_screen_part` of what `_without_hidden` gives: no weights, but other powers of two after."""
-    (kernel, error), shown, w = stage, masks.all_bits(~here.fixed), workspace(x.shape)
+    (kernel, error), w = stage, workspace(x.shape)
     top = x.max(axis=-1, keepdims=True)
     head, tail, q = kernel.exponentials(x, top, None, None, w)
     columns = kernel.columns_of(head, tail, q, x.shape[-1], w)
-    q &= shown  # what will be overwritten must not be deep, which takes longer
+    q &= kept  # what will be overwritten must not be deep, which takes longer
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
+    return _decide(here, x, top, open_, ((x == top) | here.fixed).all(axis=-1))
+
+
+def _decide(
+    here: Truth,
+    x: Array,
+    top: Array,
+    open_: NDArray[np.bool_],
+    of_one_value: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """The rows that stay open once exact results and those just below them are put."""
     undecided = np.zeros(len(x), bool)
     if open_.any():
         undecided |= (open_ & ~here.fixed).any(axis=-1)
-    of_one_value = ((x == top) | here.fixed).all(axis=-1)
+        rows = np.flatnonzero(undecided & ~of_one_value)
+        if rows.size:
+            undecided[rows] = _not_just_below(here, x, top, open_, rows)
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
     return undecided
+
+
+def _not_just_below(
+    here: Truth, x: Array, top: Array, open_: NDArray[np.bool_], rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which of some rows stay open once what lies just below a power of two is decided.
+
+    Of m largest logits, m a power of two, z is below 1/m since there are others, however little.
+    Where it lies so near that its side is not seen, it is decided here.
+    """
+    own = here.rows(rows)
+    at_top = (x[rows] == top[rows]) & ~own.fixed
+    count = np.count_nonzero(at_top, axis=-1)[:, None]
+    power = 1.0 / np.maximum(count, 1)
+    # Below the normal numbers all have one ulp.
+    some = (count & (count - 1) == 0) & (power > here.format.smallest_normal)
+    below = open_[rows] & at_top & some & (own.rounded == power) & (np.abs(own.offset) < 0.25)
+    ulp = np.broadcast_to(power * here.format.unit_roundoff, below.shape)
+    offset = np.minimum(own.offset * own.ulp / ulp, 0.0)
+    own.offset[below], own.ulp[below] = offset[below], ulp[below]
+    here.replace_rows(rows, own)
+    return np.asarray((open_[rows] & ~own.fixed & ~below).any(axis=-1))
 
 
 def _put_powers_of_two(

@@ -43,6 +43,7 @@ from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, 
 
 __all__ = [
     "RELATIVE_ERROR",
+    "TAIL_BITS",
     "columns_of",
     "exponentials",
     "inverse",
@@ -54,7 +55,7 @@ __all__ = [
 RELATIVE_ERROR = 2.0**-89
 _COARSE = 1.5 * 2.0 ** (52 - 42)  # adding it rounds to multiples of 2**-42
 _TO_HEAD = 1.5 * 2.0 ** (52 - 25)  # and this to multiples of 2**-25
-_TAIL_BITS = 40  # a tail is below 2**-40
+TAIL_BITS = 40  # a tail is below 2**-40
 Result = tuple[Array, Array, Bits]
 
 
@@ -63,7 +64,7 @@ def columns_of(
 ) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns, all but the last one exact."""
     count = 1 if n <= 1 << 16 else 2
-    return slices(head, tail, q, n, count + 1, w, unit, (_TAIL_BITS, count))
+    return slices(head, tail, q, n, count + 1, w, unit, (TAIL_BITS, count))
 
 
 def exponentials(

@@ -16,7 +16,12 @@ def all_bits(chosen: NDArray[np.bool_]) -> Bits:
 
 def where(chosen: NDArray[np.bool_], x: Array, other: Array | float) -> Array:
     """np.where(chosen, x, other)."""
-    mask, value = all_bits(chosen), bits_of(np.asarray(other, np.float64))
+    return by_bits(all_bits(chosen), x, other)
+
+
+def by_bits(mask: Bits, x: Array, other: Array | float) -> Array:
+    """The same of what `all_bits` gives, where that is known."""
+    value = bits_of(np.asarray(other, np.float64))
     found = bits_of(np.asarray(x, np.float64)) ^ value
     found &= mask
     found ^= value

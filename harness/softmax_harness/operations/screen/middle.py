@@ -36,6 +36,7 @@ from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, 
 
 __all__ = [
     "RELATIVE_ERROR",
+    "TAIL_BITS",
     "columns_of",
     "exponentials",
     "inverse",
@@ -46,7 +47,7 @@ __all__ = [
 
 RELATIVE_ERROR = 2.0**-75
 _COARSE = 1.5 * 2.0 ** (52 - 41)  # adding it rounds to multiples of 2**-41
-_TAIL_BITS = 25  # a tail is below 2**-25
+TAIL_BITS = 25  # a tail is below 2**-25
 Result = tuple[Array, Array, Bits]
 
 
@@ -54,7 +55,7 @@ def columns_of(
     head: Array, tail: Array, q: Bits | None, n: int, w: Workspace, unit: Bits | None = None
 ) -> list[Array]:
     """The sum over rows of n, or over parts of these, in columns."""
-    return slices_with_tails(head, tail, q, n, _TAIL_BITS, w, unit)
+    return slices_with_tails(head, tail, q, n, TAIL_BITS, w, unit)
 
 
 def exponentials(

@@ -20,6 +20,7 @@ from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
 from softmax_harness.operations.screen.logarithm import Scaled
+from softmax_harness.operations.screen.near import gradient_near
 from softmax_harness.operations.screen.others import Rows, Terms, added, joined, parts_of
 from softmax_harness.operations.screen.reduction import BIAS, FIELD, power_of_two
 from softmax_harness.operations.screen.rounding import rounded
@@ -255,6 +256,9 @@ def gradient(
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         rows = Rows.of(x[part], stage.kernel)
+        near = gradient_near(rows, v[part], here, stage)
+        if near is not None:
+            return near
         vector = Vector.of(rows, v[part])
         undecided = rows.single | vector.open
         inverse, mean, pieces = _mean_and_pieces(rows, vector)

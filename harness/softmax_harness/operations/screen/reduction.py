@@ -1,4 +1,4 @@
-"""x = k (ln 2)/N + r: the part that both kernels begin with."""
+"""x = k (ln 2)/N + r: the part that the kernels begin with."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def rounded(
     format, scale = truth.format, w.take()
     most = -format.precision if below_one else format.largest_spacing_exponent
     np.add(head, tail, out=scale)
-    _ulps_of(scale, q, truth, most)
+    may_be_beyond = _ulps_of(scale, q, truth, most)
     head *= scale
     tail *= scale
     multiple = scale
@@ -73,17 +73,17 @@ def rounded(
     undecided = _near(multiple, truth, slack, 2.0**most, w)
     if undecided.any():
         _look_closer(undecided, (multiple, head, tail), q, truth, closer or slack, 2.0**most)
-    if not below_one:
+    if may_be_beyond and not below_one:
         _overflow(truth)
     w.give(head, tail, scale, q.view(np.float64))
     return undecided
 
 
-def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
+def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> bool:
     """ulp(z) of z = 2**q fraction goes to `truth`, and 2**q / ulp(z) to the memory of `fraction`.
 
     ulp(z) is 2**K with K = max(binade, emin) - p + 1, at most `most`. All exponents are in units of
-    `FIELD`.
+    `FIELD`. Gives whether K is `most` anywhere, or would be larger.
     """
     format = truth.format
     least, largest = format.spacing_exponent, (most + BIAS) * FIELD
@@ -92,7 +92,8 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
     scale -= (format.precision - 1) * FIELD
     np.add(q, scale, out=ulp)  # 2**K, if z is a normal number of at most that ulp
     smallest, is_normal = max(least + BIAS, 1) * FIELD, least + BIAS > 0
-    lies_below, lies_above = ulp.min() < smallest, ulp.max() > largest
+    lies_below, highest = ulp.min() < smallest, ulp.max()
+    lies_above = highest > largest
     if (lies_below or lies_above) and (is_normal or not lies_below):
         if lies_below:
             np.maximum(ulp, smallest, out=ulp)
@@ -101,7 +102,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         np.subtract(q, ulp, out=scale)
         scale += 2 * BIAS * FIELD
         np.maximum(scale, (_DEEP_OF_NARROWER + BIAS) * FIELD, out=scale)
-        return
+        return bool(highest >= largest)
     np.subtract(2 * BIAS * FIELD, scale, out=scale)
     if lies_below:  # ulp(z) is not a normal float64
         flat = np.flatnonzero((ulp < smallest) | (ulp > largest))
@@ -111,6 +112,7 @@ def _ulps_of(fraction: Array, q: Bits, truth: Truth, most: int) -> None:
         deep = np.minimum(np.maximum(deep, _DEEP), -_DEEP)
         scale.put(flat, (deep + BIAS) << 52)
         truth.ulp.put(flat, np.ldexp(1.0, k.astype(np.int32)))
+    return bool(highest >= largest)
 
 
 def _near(
@@ -134,7 +136,8 @@ def _at_edge(
     """The places of `_edges`, which looks at few."""
     memory, top = w.take(), 2.0**truth.format.precision
     size = np.abs(multiple, out=memory)
-    place = _places((size == top / 2) | (size == top))
+    is_between = size.min() > top / 2 and size.max() < top  # as nearly all blocks are
+    place = _places(np.zeros((1, 1), bool) if is_between else (size == top / 2) | (size == top))
     w.give(memory)
     low, high = _edges(multiple[place], truth.ulp[place], truth, largest_ulp)
     edge = low | high

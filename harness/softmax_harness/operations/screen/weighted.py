@@ -8,6 +8,7 @@ share of the result stays open, as does one whose T is not surely above 0.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import NamedTuple
 
@@ -15,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import logs, masks
+from softmax_harness.operations.screen import logs, masks, near
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.constants import N, constants
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
 from softmax_harness.operations.screen.moments import Moment, Weights, are_usual
-from softmax_harness.operations.screen.others import Rows
+from softmax_harness.operations.screen.others import Rows, Terms
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import exact_product, two_sum
+from softmax_harness.operations.screen.weighted_sums import weighted_sum
 from softmax_harness.operations.screen.workspace import Array, Bits, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
@@ -51,52 +53,102 @@ def logsumexp_weighted(
     x: Array, b: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
     """a + log T of each row, x and b of shape (rows, n), b finite where nothing is fixed."""
-    finite = np.isfinite(b)
-    b = b if finite.all() else np.where(finite, b, 0.0)
+    largest = _largest(b)
+    if not np.isfinite(largest).all():
+        b = np.where(np.isfinite(b), b, 0.0)
+        largest = _largest(b)
     kernels = kernels_of(format)
     least = _CANCELLED * logs.relative_error(kernels[-1])
     stages = [Stage(each, max(least, 2.0**4 * logs.relative_error(each))) for each in kernels]
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
-        weights = b[part]
-        is_usual = are_usual(weights)
-        rows = _rows(x[part], weights, is_usual, stage.kernel)
-        vector = Weights.usual(weights) if is_usual else Weights.of(rows, weights)
-        total = _total(rows, vector)
-        z, low, error = _with_log(rows.top, total, vector.exponent)
-        lost = ~(error <= stage.relative_error * np.abs(z))
-        w = workspace(here.ulp.shape)
-        head, tail, q = w.take(), w.take(), bits_of(w.take())
-        head[:], tail[:], q[:] = np.where(lost, 1.0, z), np.where(lost, 0.0, low), 0
-
-        def closer(row: NDArray[np.int64]) -> tuple[float, Array]:
-            return 0.0, error[row, 0]
-
-        open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
-        return np.asarray(vector.open | (open_ | lost)[:, 0])
+        own = np.flatnonzero(~here.fixed[:, 0])
+        if own.size == len(here.fixed):
+            return _screen_rows(x[part], b[part], largest[part], here, stage)
+        undecided = np.zeros(len(here.fixed), bool)
+        if own.size:
+            chosen, found = np.arange(len(x))[part][own], here.rows(own)
+            undecided[own] = _screen_rows(x[chosen], b[chosen], largest[chosen], found, stage)
+            here.replace_rows(own, found)
+        return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
-def _rows(x: Array, weights: Array, is_usual: bool, kernel: ModuleType) -> Rows:
-    """The rows without what has a weight of 0.
+def _screen_rows(
+    x: Array, b: Array, largest: Array, here: Truth, stage: Stage
+) -> NDArray[np.bool_]:
+    """Screen rows into `here`; True for those that stay open."""
+    rows, vector, near_one = _rows_and_weights(x, b, near.shared_exponent(largest), stage.kernel)
+    total = _total(rows, vector, near_one)
+    z, low, error = _with_log(rows.top, total, vector.exponent)
+    lost = ~(error <= stage.relative_error * np.abs(z))
+    w = workspace(here.ulp.shape)
+    head, tail, q = w.take(), w.take(), bits_of(w.take())
+    head[:], tail[:], q[:] = np.where(lost, 1.0, z), np.where(lost, 0.0, low), 0
 
-    Where no logit is far from another, that needs not be taken out: times 0 it is 0. Only the
-    largest logit has to be one that counts.
+    def closer(row: NDArray[np.int64]) -> tuple[float, Array]:
+        return 0.0, error[row, 0]
+
+    open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    return np.asarray(vector.open | (open_ | lost)[:, 0])
+
+
+class _Near(NamedTuple):
+    """What rows are known by in which nothing is far apart, see `near`.
+
+    Attributes
+    ----------
+    tail_bits : int
+        Those of the kernel.
+    exponent : int
+        e, for which no weight is larger than 2**e.
+    beyond : ndarray of bool, shape (rows,)
+        Where a logit without weight is larger than `Rows.top`.
     """
-    all_count = weights.all(axis=-1)
-    if all_count.all():
-        return Rows.of(x, kernel)
-    if not (is_usual and x.max() <= _NEAR and x.min() >= -_NEAR):
-        return Rows.of(np.where(weights != 0.0, x, -np.inf), kernel)
-    rows, some = Rows.of(x, kernel), np.flatnonzero(~all_count)
-    own = x[some]
-    place = masks.where(weights[some] != 0.0, own, -np.inf).argmax(axis=-1)
-    rows.place[some, 0], rows.top[some, 0] = place, own[np.arange(len(some)), place]
-    return rows
+
+    tail_bits: int
+    exponent: int
+    beyond: NDArray[np.bool_]
 
 
-def _total(rows: Rows, vector: Weights) -> _Total:
+def _largest(b: Array) -> Array:
+    """The largest size of each row; NaN or infinite where a number is."""
+    return np.asarray(np.maximum(b.max(axis=-1, initial=0.0), -b.min(axis=-1, initial=0.0)))
+
+
+def _rows_and_weights(
+    x: Array, b: Array, shared: int | None, kernel: ModuleType
+) -> tuple[Rows, Weights, _Near | None]:
+    """The rows without what has a weight of 0, and the weights.
+
+    Where no logit is far from another, what has a weight of 0 needs not be taken out: times 0 it is
+    0. Only the largest logit has to be one that counts.
+    """
+    rows, all_count = Rows.of(x, kernel), np.asarray(b.all(axis=-1))
+    bits = near.tail_bits(kernel)
+    if shared is not None and bits is not None and near.are_near(rows):
+        counted = _of_counted(rows, b, all_count)
+        return counted, Weights.usual(b), _Near(bits, shared, (rows.top > counted.top)[:, 0])
+    is_usual = are_usual(b)
+    if not all_count.all():
+        if is_usual and rows.usable is None and np.abs([rows.top, rows.bottom]).max() <= _NEAR:
+            rows = _of_counted(rows, b, all_count)
+        else:
+            rows = Rows.of(np.where(b != 0.0, x, -np.inf), kernel)
+    return rows, Weights.usual(b) if is_usual else Weights.of(rows, b), None
+
+
+def _of_counted(rows: Rows, b: Array, all_count: NDArray[np.bool_]) -> Rows:
+    """The rows with the largest of the logits that count as that of all."""
+    some, place, top = np.flatnonzero(~all_count), rows.place.copy(), rows.top.copy()
+    own = rows.x[some]
+    found = masks.where(b[some] != 0.0, own, -np.inf).argmax(axis=-1)
+    place[some, 0], top[some, 0] = found, own[np.arange(len(some)), found]
+    return replace(rows, place=place, top=top)
+
+
+def _total(rows: Rows, vector: Weights, near_one: _Near | None = None) -> _Total:
     """T, of weights divided by 2**vector.exponent, from the sum of the weighted exponentials.
 
     That sum errs by `Moment.error` of A, and the largest exponential, by which it is divided, by
@@ -111,7 +163,11 @@ def _total(rows: Rows, vector: Weights) -> _Total:
             row, column = some.at_top(piece)
             for each, values in zip(own, terms[:2], strict=True):
                 each[chunk][row, 0] = values[row, column]
-            parts.append(Moment.of((of_some.scaled(piece), None), terms, rows, w))
+            if near_one is not None:
+                of_near = near_one._replace(beyond=near_one.beyond[chunk])
+                parts.append(_moment_near(of_some.v, of_near, terms, rows.kernel))
+            else:
+                parts.append(Moment.of((of_some.scaled(piece), None), terms, rows, w))
             w.give(*terms[:2], terms[2].view(np.float64))
         moments.append(Moment.joined(parts))
     moment = Moment.concatenated(moments)
@@ -124,6 +180,23 @@ def _total(rows: Rows, vector: Weights) -> _Total:
     with np.errstate(divide="ignore", invalid="ignore"):
         error = 2.0 * Moment.error(rows.kernel) * moment.size / head
     return _Total(value, np.where((head > 0.0) & (error < 0.5), error, np.inf))
+
+
+def _moment_near(b: Array, known: _Near, terms: Terms, kernel: ModuleType) -> Moment:
+    """The moment where nothing is far apart, see `softmax_harness.operations.screen.near`.
+
+    What a logit without weight has in place of its exponential is made no larger than 2.
+    `Moment.size` has what the slices leave as well, in units of the kernel's error.
+    """
+    head, tail, q = terms
+    if known.beyond.any():
+        q[known.beyond] = np.minimum(q[known.beyond], 0)
+    near.plain(head, tail, q)
+    memory = q.view(np.float64)
+    given = head, tail, known.tail_bits, b, known.exponent
+    high, low, error, size = weighted_sum(*given, memory)
+    size = size + error / Moment.error(kernel)
+    return Moment(Scaled(high, low, np.zeros(size.shape, np.int64)), size)
 
 
 def _with_log(top: Array, total: _Total, exponent: Bits) -> tuple[Array, Array, Array]:

@@ -57,6 +57,7 @@ class _Own(threading.local):
 
     def __init__(self) -> None:
         self.by_shape: dict[tuple[int, int], Workspace] = {}
+        self.stack = np.empty(0)
 
 
 _own = _Own()
@@ -70,6 +71,18 @@ def workspace(shape: tuple[int, int]) -> Workspace:
             _own.by_shape.clear()
         _own.by_shape[shape] = Workspace(shape)
     return _own.by_shape[shape]
+
+
+def stacked(count: int, shape: tuple[int, int]) -> Array:
+    """So many arrays of this thread one after another, with anything in them.
+
+    The next call gives the same memory.
+    """
+    apart = -(-math.prod(shape) // _LINE) * _LINE + _APART
+    if _own.stack.size < count * apart:
+        _own.stack = aligned((count * apart,))
+    whole = _own.stack[: count * apart].reshape(count, apart)
+    return whole[:, : math.prod(shape)].reshape(count, *shape)
 
 
 def bits_of(array: Array) -> Bits:

@@ -161,6 +161,8 @@ def test_a_screen_that_lies_is_caught(module, name, lie, monkeypatch):
     exact = arbitrate(problem, x, operands)
     check_screen(problem, x, operands, exact, "the honest one")
     true = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda *arguments: lie(true(*arguments)))
+    monkeypatch.setattr(
+        module, name, lambda *arguments, **options: lie(true(*arguments, **options))
+    )
     with pytest.raises(ScreenIsWrong):
         check_screen(problem, x, operands, exact, "a lie")

@@ -55,21 +55,31 @@ def test_arithmetic_of_pairs_keeps_its_errors():
             assert abs(mpmath.mpf(high) + mpmath.mpf(low) - exact) <= exact * mpmath.mpf(2) ** -104
 
 
-@pytest.mark.parametrize("depth, own", [(1, False), (8, True), (64, False), (127, True)])
-def test_products_of_slices_are_exact(depth, own):
+@pytest.mark.parametrize("unit", [0, 400, -400])
+@pytest.mark.parametrize("b_is", ["shared", "by rows", "by columns"])
+@pytest.mark.parametrize("depth", [1, 8, 64, 127])
+def test_products_of_slices_are_exact(depth, b_is, unit):
     rng = np.random.default_rng(depth)
     wide = 2.0 ** -rng.integers(0, 30, (2, 3, depth))
     a, b = rng.uniform(-1, 1, (2, 3, depth)) * wide
     bits = slices.bits_for(depth)
-    cut_a, cut_b = slices.sliced(a, bits, 2.0**-200), slices.sliced(b, bits, 2.0**-200)
+    cut_a = slices.sliced(a, bits, 2.0**-200)
+    given = b * 2.0**unit
+    cut_b = slices.sliced(given, bits, 2.0**-200, exponent=unit)
+    assert (given == b * 2.0**unit).all()  # as they were
     assert cut_a.rest == cut_b.rest == 0
-    assert (sum(cut_a.slices) == a).all()
-    for place, each in enumerate(cut_a.slices):
-        unit = 2.0 ** -(bits + place * (bits + 1))
-        assert (each / unit % 1 == 0).all()
-        assert np.abs(each).max() <= 2.0 ** (-place * (bits + 1))
-    # Each row with all of b, or with one of its own; b stands column by column.
-    across = cut_b._replace(slices=[np.stack([s.T] * 3) if own else s.T for s in cut_b.slices])
+    assert (sum(cut_a.slices) == a).all() and (sum(cut_b.slices) == given).all()
+    for place, (each, other) in enumerate(zip(cut_a.slices, cut_b.slices, strict=False)):
+        for own in (each, other * 2.0**-unit):
+            assert (own * 2.0 ** (bits + place * (bits + 1)) % 1 == 0).all()
+            assert np.abs(own).max() <= 2.0 ** (-place * (bits + 1))
+    # Each row with all of b, or with one of its own.
+    stands = {
+        "shared": lambda s: s.T,
+        "by rows": lambda s: np.stack([s.T] * 3),
+        "by columns": lambda s: np.stack([s] * 3).swapaxes(-1, -2),
+    }[b_is]
+    across = cut_b._replace(slices=[stands(s) for s in cut_b.slices])
     found = slices.parts(cut_a, across, 0.0, depth)
     assert found.missing == 0
     for i in range(3):
@@ -119,21 +129,23 @@ def hard_rows(kind, rng, rows=3, n=24, d=9):
 KINDS = ("plain", "shifted", "deep", "apart", "huge", "tiny", "equal")
 
 
-def apart_of(q, k, precision, seen=None, shared=False):
+def apart_of(q, k, precision, seen=None, shared=False, all_count=False):
     seen = np.ones(k.shape[:2], bool) if seen is None else seen
-    own = [distances.vectors(each, precision.scores) for each in (q, k[0] if shared else k)]
-    found = distances.scores(*own, precision.scores, q.shape[-1])
+    query = distances.vectors(q, precision.scores)
+    keys = distances.vectors(k[0] if shared else k, precision.scores, all_count=all_count)
+    found = distances.scores(query, keys, precision.scores, q.shape[-1])
     return distances.distances(found, seen, q.shape[-1])
 
 
 @pytest.mark.parametrize("precision", PRECISIONS, ids=("light", "full"))
 @pytest.mark.parametrize("kind", KINDS)
-def test_distances_and_their_exponentials_keep_their_errors(kind, precision):
+@pytest.mark.parametrize("all_count", [True, False])
+def test_distances_and_their_exponentials_keep_their_errors(kind, precision, all_count):
     rng = np.random.default_rng(5)
     q, k = hard_rows(kind, rng)
-    seen = rng.random(k.shape[:2]) < 0.8
+    seen = (rng.random(k.shape[:2]) < 0.8) | all_count
     seen[:, 1] = True
-    found = apart_of(q, k, precision, seen)
+    found = apart_of(q, k, precision, seen, all_count=all_count)
     w = weights.weights(found, precision)
     exact = exact_distances(q, k, seen)
     with mpmath.workprec(BITS):

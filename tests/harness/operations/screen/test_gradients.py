@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations.screen import batch, full, gradients, light, moments, others
+from softmax_harness.operations.screen import (
+    batch,
+    full,
+    gradients,
+    light,
+    moments,
+    near,
+    others,
+)
 from softmax_harness.operations.screen.moments import Moment, Vector
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.workspace import Workspace
@@ -125,6 +133,7 @@ def test_a_lying_moment_and_a_lying_rest_are_caught(monkeypatch, assert_agrees):
         return Moment(mean.sum._replace(tail=mean.sum.tail * (1 + 2.0**-4)), mean.size)
 
     monkeypatch.setattr(Moment, "over", lying)
+    monkeypatch.setattr(near, "are_near", lambda rows: False)
     with pytest.raises(ScreenIsWrong):
         assert_agrees("gradient", x, (v,), FLOAT64)
     minus = gradients._minus

@@ -37,7 +37,7 @@ def test_exponentials_keep_their_share_of_the_bound(with_low, kernel, share):
     x = hard_arguments()
     low = np.random.default_rng(2).uniform(-0.5, 0.5, x.shape) * np.spacing(x) if with_low else None
     head, tail, q = kernel.exponentials(x, x.max(keepdims=True), low, None, Workspace(x.shape))
-    assert np.abs(tail).max() < 2.0**-kernel._TAIL_BITS
+    assert np.abs(tail).max() < 2.0**-kernel.TAIL_BITS
     lows = np.zeros(x.shape) if low is None else low
     with mpmath.workprec(300):
         top = int(mpmath.floor(700 / mpmath.ln2))
@@ -54,7 +54,7 @@ def test_exponentials_keep_their_share_of_the_bound(with_low, kernel, share):
 def test_the_sum_is_exact_but_for_one_rounding_of_each_term(n, kernel, share):
     rng = np.random.default_rng(3)
     head, tail = rng.uniform(1, 2, (1, n)), rng.uniform(-1, 1, (1, n))
-    tail *= 2.0**-kernel._TAIL_BITS
+    tail *= 2.0**-kernel.TAIL_BITS
     q = -(rng.integers(0, 60, (1, n)) << 52)
     columns = kernel.columns_of(head, tail, q, n, Workspace((1, n)))
     found = sum(Fraction(float(each[0, 0])) for each in columns)

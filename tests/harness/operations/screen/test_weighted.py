@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations.screen import full, light, middle, others, weighted
+from softmax_harness.operations.screen import fine, full, light, middle, near, others, weighted
 from softmax_harness.operations.screen.logarithm import log_of_one_and
 from softmax_harness.operations.screen.moments import Weights
 from softmax_harness.operations.screen.others import Rows
@@ -45,6 +45,26 @@ def test_the_sum_keeps_its_bound(kind, kernel, monkeypatch):
             head, tail, exponent = (each[row, 0] for each in value)
             found = mpmath.mpf(float(head)) + mpmath.mpf(float(tail))
             found = mpmath.ldexp(found, int(exponent + vector.exponent[row, 0]))
+            assert abs(found / exact - 1) < error[row, 0]
+
+
+@pytest.mark.parametrize("kernel", [middle, fine])
+def test_the_sum_keeps_its_bound_where_nothing_is_far(kernel):
+    """Logits without weight may be the largest ones."""
+    rng = np.random.default_rng(2)
+    x, b = rng.normal(0, 5, (6, 50)), rng.uniform(0.5, 8.0, (6, 50))
+    b *= np.where(rng.random(b.shape) < 0.3, -0.1, 1.0)
+    b *= np.sign((b * np.exp(x)).sum(axis=-1, keepdims=True))
+    b[1:, 3], x[2:, 3] = 0.0, 200.0
+    shared = near.shared_exponent(np.abs(b).max(axis=-1))
+    rows, vector, near_one = weighted._rows_and_weights(x, b, shared, kernel)
+    assert near_one.beyond.tolist() == [False] * 2 + [True] * 4
+    value, error = weighted._total(rows, vector, near_one)
+    assert error.max() < (2.0**-66 if kernel is middle else 2.0**-80)
+    with mpmath.workprec(600):
+        for row in range(len(x)):
+            exact = exact_sum(x[row], b[row])
+            found = sum(mpmath.mpf(float(each[row, 0])) for each in value[:2])
             assert abs(found / exact - 1) < error[row, 0]
 
 
@@ -103,3 +123,29 @@ def test_a_lying_logarithm_is_caught(monkeypatch, assert_agrees):
     monkeypatch.setattr(weighted, "log_of_one_and", lying)
     with pytest.raises(ScreenIsWrong):
         assert_agrees(NAME, x, (b,), FORMATS["float64"])
+
+
+def test_a_lying_sum_is_caught(monkeypatch, assert_agrees):
+    honest = weighted.weighted_sum
+
+    def lying(*given):
+        high, *others_ = honest(*given)
+        return high * (1 + 2.0**-50), *others_
+
+    rng = np.random.default_rng(6)
+    x, b = rng.normal(0, 1, (20, 9)), rng.uniform(0.5, 1.0, (20, 9))
+    monkeypatch.setattr(weighted, "weighted_sum", lying)
+    with pytest.raises(ScreenIsWrong):
+        assert_agrees(NAME, x, (b,), FORMATS["float64"])
+
+
+def test_rows_whose_result_is_fixed_are_left_out(assert_agrees):
+    rng = np.random.default_rng(7)
+    x, b = rng.normal(0, 1, (6, 9)), rng.uniform(0.5, 1.0, (6, 9))
+    b[1], b[3], b[4, 2] = -b[1], 0.0, np.nan
+    assert not assert_agrees(NAME, x, (b,), FORMATS["float64"]).any()
+    fixed = np.array([[False], [True], [False], [True], [True], [False]])
+    expected = np.where(fixed, np.nan, 0.0)
+    found = weighted.logsumexp_weighted(x, b, fixed, expected, FORMATS["float64"])
+    assert np.isnan(found.truth.rounded[fixed]).all()
+    assert np.isfinite(found.truth.rounded[~fixed]).all()

@@ -1,0 +1,1 @@
+"""What goes beyond one run: whole domains, worst inputs, libraries, papers, tolerances of tests."""

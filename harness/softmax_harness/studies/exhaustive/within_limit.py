@@ -1,0 +1,72 @@
+"""Which elements of a line are surely within the limit of a standard, and which surely beyond."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.operations import Problem
+from softmax_harness.operations.standards import cheap_limit_of, limit_ulp
+from softmax_harness.studies.exhaustive.line import Some
+from softmax_harness.studies.exhaustive.side import Array, Places
+
+_ROUNDING = 1e-9  # of a limit, as in `softmax_harness.judgement.measure`
+# No limit of softmax of two logits is above so many times the cheap one and so many ulp: a test
+# holds it to that. What is beyond, mostly the zeros of a sum that overflowed, needs no limit.
+TIMES_CHEAP, BEYOND_CHEAP = 4.0, 8.0
+
+
+class Held(NamedTuple):
+    """Which elements are surely within the limit, and which surely beyond it."""
+
+    within: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+
+
+class Limits:
+    """The limits of a standard for rows of two logits.
+
+    Parameters
+    ----------
+    problem : Problem
+    standard : str
+    blur : float
+        What an error in ulp may be wrong by.
+    """
+
+    def __init__(self, problem: Problem, standard: str, blur: float) -> None:
+        self._operation, self._format = problem.operation, problem.output_format
+        self._standard, self._blur = standard, blur
+        self._cheap = cheap_limit_of(self._operation, standard)
+
+    def held(self, some: Some, asked: NDArray[np.bool_]) -> Held:
+        """What holds of those that are asked for."""
+        found = Held(np.zeros(asked.shape, bool), np.zeros(asked.shape, bool))
+        places = np.flatnonzero(asked)
+        if self._operation.cheap_limit is not None and places.size:
+            places = self._held_cheaply(some, places, found)
+        if places.size:
+            limit, error = self._limit(some, places), some.error[places]
+            slack = self._blur + _ROUNDING * limit
+            found.within[places[error <= limit - slack]] = True
+            found.beyond[places[error > limit + slack]] = True
+        return found
+
+    def _held_cheaply(self, some: Some, places: Places, found: Held) -> Places:
+        """Note what the cheap limits decide; what they leave open."""
+        assert self._cheap is not None
+        about = (some.distance[places], some.z[places], some.ulp[places])
+        cheap, error = self._cheap.of_elements(*about, 2, self._format), some.error[places]
+        within = error <= (1.0 - _ROUNDING) * cheap - self._blur
+        beyond = error > TIMES_CHEAP * cheap + BEYOND_CHEAP
+        found.within[places[within]] = True
+        found.beyond[places[beyond]] = True
+        return places[~within & ~beyond]
+
+    def _limit(self, some: Some, places: Places) -> Array:
+        x = some.part.x(some.places[places])
+        z, ulp = (np.stack([each, each], axis=-1) for each in (some.z[places], some.ulp[places]))
+        found = limit_ulp(self._operation, self._standard, x, (), z, ulp, self._format)
+        return found[:, some.part.column(some.side)]
