@@ -12,6 +12,7 @@ import json
 import math
 import zlib
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -77,16 +78,21 @@ def _encoded_array(value: np.ndarray | np.generic) -> Any:
 
 
 def _encoded_object(value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     name = [kind.__module__, kind.__qualname__]
-    if not is_dataclass(value) or kind.__module__.partition(".")[0] != _PACKAGE:
-        raise NotPlain(f"a {kind.__name__}")
+    names = _names_of_fields(kind)
     if "__reduce__" in vars(kind):  # found by its name: for texts that are compared, not read
         named: Any = value
         function, given = named.__reduce__()
         return {"named": [*name, function.__qualname__, _encoded(list(given))]}
-    own = {each.name: _encoded(getattr(value, each.name)) for each in fields(value)}
-    return {"object": [*name, own]}
+    return {"object": [*name, {each: _encoded(getattr(value, each)) for each in names}]}
+
+
+@cache  # of a kind there are a hundred thousand in a run
+def _names_of_fields(kind: type) -> tuple[str, ...]:
+    if not is_dataclass(kind) or kind.__module__.partition(".")[0] != _PACKAGE:
+        raise NotPlain(f"a {kind.__name__}")
+    return tuple(each.name for each in fields(kind))
 
 
 def _decoded(value: Any) -> Any:

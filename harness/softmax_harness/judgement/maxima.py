@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
 from softmax_harness.judgement.measure import Question, question
-from softmax_harness.judgement.metrics import METRICS, Batch, least_near, ulp_error
+from softmax_harness.judgement.metrics import (
+    METRICS,
+    Batch,
+    Metric,
+    least_near,
+    metrics_of,
+    ulp_error,
+)
 from softmax_harness.operations import Inputs, Problem
 from softmax_harness.operations.screen import full
 from softmax_harness.truth import (
@@ -97,6 +104,8 @@ def confirmed_maxima(
             else _asked_again(problem, recipe, start, here, names, outputs)
         )
         long_rows: LongRows = {}
+        if len(names) > 1:
+            asked.prepare_metrics()
         for name in names:
             found = _of_block(asked, given[name], start, here, rows[name], long_rows)
             for metric, own in found.items():
@@ -158,11 +167,13 @@ def _of_block(
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
-def maxima_by_row(batch: Batch, rows: list[int]) -> dict[str, list[Extreme]]:
+def maxima_by_row(
+    batch: Batch, rows: list[int], metrics: Sequence[Metric] = METRICS
+) -> dict[str, list[Extreme]]:
     """The largest value of each metric in each row of a batch, the rows named by `rows`."""
     return {
         metric.name: _by_row(metric.of(batch), rows)
-        for metric in METRICS
+        for metric in metrics
         if metric.combine == "max" and metric.blur is not None
     }
 
@@ -191,7 +202,7 @@ def exact_maxima(
     long_rows : dict of int to LongRow, optional
         What mpmath knows of long rows by these names, of other outputs for them; it is added to.
     """
-    found = maxima_by_row(asked.batch_of(y), rows)
+    found = maxima_by_row(asked.batch_of(y), rows, metrics_of(asked.operation))
     if not is_long(asked.operation, n := asked.x.shape[-1]):
         return found
     long_rows = {} if long_rows is None else long_rows

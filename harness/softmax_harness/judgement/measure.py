@@ -77,6 +77,7 @@ class Question:
     whole: Whole | None = None
     at_most: float | None = None
     _others: dict[Limits, Question] = field(default_factory=dict, compare=False, repr=False)
+    _first: Question | None = field(default=None, compare=False, repr=False)  # of other limits
 
     def held_to(self, standard: str, at_most: float | None = None) -> Question:
         """The same question with other limits; the truth is shared."""
@@ -84,9 +85,14 @@ class Question:
         if limits == (self.standard, self.at_most):
             return self
         if limits not in self._others:
-            own = replace(self, standard=standard, at_most=at_most, _others={})
+            own = replace(self, standard=standard, at_most=at_most, _others={}, _first=self._whose)
             self._others[limits] = own
         return self._others[limits]
+
+    @property
+    def _whose(self) -> Question:
+        """The question that finds what does not depend on the limits."""
+        return self if self._first is None else self._first
 
     @property
     def operation(self) -> Operation:
@@ -109,6 +115,8 @@ class Question:
         input_sensitivity, truth = self.operation.input_sensitivity, self.truth
         if input_sensitivity is None:
             return None
+        if self._first is not None:
+            return self._first.input_sensitivity
         with np.errstate(all="ignore"):
             own = self.problem.input_format
             return input_sensitivity(self.x, self.operands, truth.value, own)
@@ -116,6 +124,8 @@ class Question:
     @cached_property
     def effective_logits(self) -> Array:
         """The logits whose exponentials are summed."""
+        if self._first is not None:
+            return self._first.effective_logits
         return self.operation.effective_logits(self.x, self.operands)
 
     def batch_of(self, y: Array) -> Batch:
@@ -134,25 +144,36 @@ class Question:
             _ = self.limit_ulp
         _ = self.effective_logits
 
+    def prepare_metrics(self) -> None:
+        """The same for metrics of any number of outputs."""
+        _ = self.effective_logits, self.input_sensitivity
+
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
         self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
+        for each in (self, self._whose):  # which was found from the truth as it was
+            each.__dict__.pop("input_sensitivity", None)
 
     def rows(self, chosen: NDArray[np.int64] | slice) -> Question:
         """The same question of some rows; the truth of a slice is in the same memory."""
         known, operands = self.exact_results, tuple(each[chosen] for each in self.operands)
         own = ExactResults(known.truth.rows(chosen), known.confirmed[chosen], known.error_ulp)
+        x = self.x[chosen]
+        x.flags.writeable = False
         found = replace(
             self,
             stored=self.stored[chosen],
-            x=self.x[chosen],
+            x=x,
             exact_results=own,
             operands=operands,
             _others={},
+            _first=None,
         )
-        for name in _CACHED & self.__dict__.keys():
-            found.__dict__[name] = self.__dict__[name][chosen]
+        for whose, names in ((self._whose, _OF_ANY_LIMITS), (self, _CACHED)):
+            for name in names & whose.__dict__.keys():
+                if (of_all := whose.__dict__[name]) is not None:
+                    found.__dict__[name] = of_all[chosen]
         return found
 
     def under(self, problem: Problem) -> Question:
@@ -165,7 +186,7 @@ class Question:
         if truth is None:
             return question(problem, self.stored, self.operands)
         own = ExactResults(truth, known.confirmed.copy(), known.error_ulp)
-        return replace(self, problem=problem, exact_results=own, _others={})
+        return replace(self, problem=problem, exact_results=own, _others={}, _first=None)
 
     def by_mpmath(self) -> Question:
         """The same question, each row of which mpmath has judged."""
@@ -173,7 +194,10 @@ class Question:
         own = self.rows(every)
         confirm(own.exact_results, every, own.problem, own.x, own.operands)
         error = error_ulp_of(self.operation, self.x.shape[-1], self.problem.output_format)
-        return replace(own, exact_results=replace(own.exact_results, error_ulp=error), _others={})
+        found = replace(own, exact_results=replace(own.exact_results, error_ulp=error), _others={})
+        if (logits := own.__dict__.get("effective_logits")) is not None:
+            found.__dict__["effective_logits"] = logits
+        return found
 
     @property
     def cheap_limit(self) -> CheapLimit | None:
@@ -244,7 +268,8 @@ def _taken(y: Array, truth: Truth) -> Array:
 
 
 # What each row of a question has of its own, and is found when it is asked for.
-_CACHED = {"limit_ulp", "effective_logits"}
+_OF_ANY_LIMITS = {"effective_logits", "input_sensitivity"}
+_CACHED = {"limit_ulp", *_OF_ANY_LIMITS}
 
 
 @dataclass(frozen=True)

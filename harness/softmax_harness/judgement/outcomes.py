@@ -122,6 +122,8 @@ OUTCOMES = tuple(Outcome)
 FAULTS = tuple(each for each in OUTCOMES if not each.is_good)
 BROKEN = tuple(each for each in OUTCOMES if each.is_broken)
 
+_LARGEST = float(np.finfo(np.float64).max)
+
 
 def replay_sum(x: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """The naive sum of exp(x) of each row as the format would hold it: shape (rows, 1).
@@ -181,7 +183,7 @@ def classify(
         with np.errstate(invalid="ignore"):
             codes *= 1 + (batch.absolute > limit_ulp).astype(np.int8)
     any_result = np.isposinf(limit_ulp) if np.ndim(limit_ulp) else None
-    rows = np.flatnonzero(~batch.usual if operation.is_distribution else np.ones(len(codes), bool))
+    rows = np.flatnonzero(~(batch.usual if operation.is_distribution else _plain(batch, operation)))
     if rows.size:
         codes[rows] = _unusual(batch.rows(rows), codes[rows], operation)
     if np.ndim(limit_ulp) and not np.isfinite(batch.y).all():
@@ -193,6 +195,14 @@ def classify(
         is_lost &= is_defined.any(-1, keepdims=True)
         codes[(any_result & ~fixed) | is_lost] = Outcome.ACCURATE.code
     return codes
+
+
+def _plain(batch: Batch, operation: Operation) -> NDArray[np.bool_]:
+    """Rows in which nothing is fixed and all outputs are numbers of the range other than 0."""
+    y = batch.y
+    least, most = y.min(axis=-1), y.max(axis=-1)
+    inside = (least >= max(operation.least, -_LARGEST)) & (most <= min(operation.most, _LARGEST))
+    return np.asarray(inside & ((least > 0) | (y != 0).all(-1)) & ~batch.truth.fixed.any(axis=-1))
 
 
 def _may_be_beyond(batch: Batch, limit_ulp: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -7,8 +7,8 @@ that sees no key gives 0.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import islice
 from typing import Any
 
@@ -19,23 +19,20 @@ from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.calls import whole_calls as calls_of_attention
+from softmax_harness.operations.attention.exact import (
+    EXTRA,
+    Score,
+    equal_scores,
+    means,
+    root_of,
+    weight,
+)
 from softmax_harness.operations.attention.exact import enclose as of_keys_alone
-from softmax_harness.operations.attention.exact import products
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen_with_sink
 from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values as without_sink
-from softmax_harness.operations.balls import (
-    ONE,
-    ZERO,
-    Ball,
-    exact,
-    exponential,
-    fraction,
-    quotient,
-    square_root,
-    total,
-)
+from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Operation, Policy
@@ -88,60 +85,39 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     if np.isneginf(sink[0, 0]):
         return of_keys_alone(x, operands[:4], precision)
     depth, own = q.shape[-1], exact(float(sink[0, 0]))
-    v = not_finite.without(v)  # of which the others are fixed
-    groups = _equal_scores(q[0], k, mask[0])
-    distinct = sorted(groups)
-    numerators = [
-        [total(exact(float(v[j, c])) for j in groups[each]) for each in distinct]
-        for c in range(v.shape[-1])
-    ]
-    counts = [len(groups[each]) for each in distinct]
-    apart = [_compared(each, own, depth) for each in distinct]
-    exponents: list[Fraction | None] = list(distinct)
-    if 0 in apart:
-        counts[apart.index(0)] += 1
+    found = equal_scores(q[0], k, mask[0])
+    exponents: list[Score | None] = list(found)
+    groups = list(found.values())
+    last = len(v)  # the sink as a key, whose value is 0
+    place = bisect_left(list(found), 0, key=lambda score: _compared(Ball(*score), own, depth))
+    if place < len(found) and not _compared(Ball(*list(found)[place]), own, depth):
+        groups[place].append(last)
     else:
-        place = sum(each < 0 for each in apart)
-        for row in numerators:
-            row.insert(place, ZERO)
-        counts.insert(place, 1)
         exponents.insert(place, None)
-    terms = [_weight(each, exponents[-1], own, depth, precision) for each in exponents]
-    return [rows.weighted_mean(row, counts, terms, precision) for row in numerators]
+        groups.insert(place, [last])
+    more = precision + EXTRA + sum(map(len, groups)).bit_length()
+    terms = [_weight(each, exponents[-1], own, depth, more) for each in exponents]
+    values = not_finite.without(v.astype(np.float64))  # of which the others are fixed
+    return means(np.vstack([values, np.zeros(v.shape[-1])]), groups, terms, precision)
 
 
-def _equal_scores(
-    query: NDArray[Any], keys: NDArray[Any], mask: NDArray[np.bool_]
-) -> dict[Fraction, list[int]]:
-    """The keys that are seen, by q.k."""
-    seen = np.flatnonzero(mask)
-    scored, exp = products(query.astype(np.float64), keys[seen].astype(np.float64))
-    found: dict[Fraction, list[int]] = {}
-    for key, man in zip(seen.tolist(), scored, strict=True):
-        found.setdefault(fraction(Ball(man, exp)), []).append(key)
-    return found
-
-
-def _compared(score: Fraction, sink: Ball, depth: int) -> int:
+def _compared(score: Ball, sink: Ball, depth: int) -> int:
     """The sign of score / sqrt d - sink: that of the difference of signed squares."""
-    other = fraction(sink)
-    difference = score * abs(score) - depth * other * abs(other)
+    of_score = Ball(score.man * abs(score.man), 2 * score.exp)
+    of_sink = Ball(depth * sink.man * abs(sink.man), 2 * sink.exp)
+    difference = total([of_score, -of_sink]).man
     return (difference > 0) - (difference < 0)
 
 
-def _weight(
-    score: Fraction | None, top: Fraction | None, sink: Ball, depth: int, bits: int
-) -> Ball:
+def _weight(score: Score | None, top: Score | None, sink: Ball, depth: int, bits: int) -> Ball:
     """exp of an exponent less the largest one; None stands for the sink."""
+    if score is not None and top is not None:
+        return weight(score, top, depth, bits)
     if score == top:
         return ONE
-    if score is None or top is None:
-        key = score if top is None else top
-        assert key is not None
-        return _exponential_of_difference(_ball(key), sink, depth, bits, key_is_top=score is None)
-    below = _ball(score - top)
-    more = bits + 4 + max(below.magnitude, 0)
-    return exponential(quotient(below, square_root(Ball(depth, 0), more), more), bits + 4)
+    key = score if top is None else top
+    assert key is not None
+    return _exponential_of_difference(Ball(*key), sink, depth, bits, key_is_top=score is None)
 
 
 def _exponential_of_difference(
@@ -150,18 +126,13 @@ def _exponential_of_difference(
     """exp(-|key / sqrt d - sink|) with as many bits more as the two share."""
     more = bits + 4 + max(key.magnitude, sink.magnitude, 0)
     while True:
-        root = square_root(Ball(depth, 0), more)
+        root = root_of(depth, more)
         scaled = quotient(key, root, more)
         below = total([sink, -scaled] if key_is_top else [scaled, -sink], more)
         is_exact = not below.rad  # as for a score of 0
         if is_exact or below.rad.bit_length() + below.exp < -bits - 4:
             return exponential(below, bits + 4)
         more *= 2
-
-
-def _ball(value: Fraction) -> Ball:
-    """A dyadic fraction."""
-    return Ball(value.numerator, 1 - value.denominator.bit_length())
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:

@@ -72,7 +72,7 @@ def _weighted_distance(x: Array, target: int, smoothing: float) -> Ball:
     own = product(own, Ball(len(x), 0))
     if eps.is_zero:
         return own
-    others = total([product(top, Ball(len(x), 0)), *(-exact(float(each)) for each in x)])
+    others = total([product(top, Ball(len(x), 0)), -rows.exact_total(x)])
     return total([own, product(eps, others)])
 
 

@@ -90,9 +90,10 @@ def _at_largest(own: Ball, whole: Ball, most: int, others: Ball, bits: int) -> E
     The first part is exactly 0 where v_i m = V; the second, where R is next to nothing, too small
     to be added.
     """
-    limit = fraction(total([product(own, Ball(most, 0)), -whole])) / most
+    apart = total([product(own, Ball(most, 0)), -whole])
     if others.is_zero or whole.is_zero:
-        return rows.rational(limit if others.is_zero else fraction(own), bits)
+        return rows.ratio(apart, most, bits) if others.is_zero else enclosure(own)
+    limit = fraction(apart) / most
     denominator = total([Ball(most, 0), others], bits)
     divisor = product(denominator, Ball(most, 0), bits)
     beyond = quotient(product(whole, others, bits), divisor, bits)

@@ -59,6 +59,21 @@ def distinct_logits(x: Array) -> DistinctLogits:
     return DistinctLogits(values.tolist(), counts.tolist(), place)
 
 
+def integers(values: Array) -> tuple[NDArray[np.object_], int]:
+    """Finite numbers as Python's integers in units of one power of two, and its exponent."""
+    fraction, exponent = np.frexp(values)
+    exponent = np.where(values == 0, 0, exponent - 53)
+    least = int(exponent.min(initial=0))
+    man = np.ldexp(fraction, 53).astype(np.int64).astype(object)
+    return man << (exponent - least).astype(object), least
+
+
+def exact_total(values: Array) -> Ball:
+    """The sum of finite numbers, exactly."""
+    several, exp = integers(values)
+    return Ball(sum(several.tolist()), exp)
+
+
 def weights(values: list[float], bits: int) -> list[Ball]:
     """exp(v - max) of each of the ascending values, to `bits` bits; the last one is exactly 1."""
     if len(values) == 1:

@@ -59,13 +59,13 @@ class Part:
     measured : dict of str to Measurement
         By the name of the implementation.
     counts : Counts
-    confirmed : Confirmed or None
-        The maxima by mpmath, where these are all rows of the recipe and they are known already.
+    is_confirmed : bool
+        Whether the maxima are mpmath's already.
     """
 
     measured: dict[str, Measurement]
     counts: Counts
-    confirmed: Confirmed | None = None
+    is_confirmed: bool = False
 
     @property
     def tallies(self) -> dict[str, Tally]:
@@ -78,6 +78,17 @@ class Part:
             name: _added(each, other.measured[name], keep) for name, each in self.measured.items()
         }
         return Part(both, self.counts.add(other.counts))
+
+    def with_maxima(self, confirmed: Confirmed) -> Part:
+        """This part with its maxima by mpmath; the rows that were near them are let go of.
+
+        They are most of what would be sent and kept.
+        """
+        own = {
+            name: replace(each, tally=replace(each.tally, candidates=confirmed.candidates[name]))
+            for name, each in self.measured.items()
+        }
+        return Part(own, self.counts.add(Counts(confirmed=confirmed.elements)), True)
 
 
 def _added(first: Measurement, second: Measurement, keep: int) -> Measurement:
@@ -132,8 +143,8 @@ class Measuring:
         assert whole is not None
         if not self._confirms:
             return whole
-        return replace(
-            whole, confirmed=confirmed(self.problem, recipe, whole.tallies, answered, self.said)
+        return whole.with_maxima(
+            confirmed(self.problem, recipe, whole.tallies, answered, self.said)
         )
 
     @property

@@ -154,7 +154,7 @@ def _measured(begun: _Begun, executor: Executor, told: Callable[[Part], None]) -
         whole = part if whole is None else whole.add(part, keep)
         told(part)
     assert whole is not None
-    if planned.tier == "mpmath" or whole.confirmed is not None:
+    if planned.tier == "mpmath" or whole.is_confirmed:
         return _Measured(planned, whole, None)
     job = confirming_job(planned.problem, recipe, whole.tallies, planned.said)
     return _Measured(planned, whole, executor.submit(work, job))
@@ -163,10 +163,8 @@ def _measured(begun: _Begun, executor: Executor, told: Callable[[Part], None]) -
 def _finished(measured: _Measured) -> tuple[list[Cell], Counts]:
     planned, whole, counts = measured.planned, measured.whole, measured.whole.counts
     tallies = whole.tallies
-    confirmed = whole.confirmed
     if measured.confirmed is not None:
         confirmed = measured.confirmed.result()
-    if confirmed is not None:
         counts = counts.add(Counts(confirmed=confirmed.elements))
         tallies = {
             name: replace(tally, candidates=confirmed.candidates[name])

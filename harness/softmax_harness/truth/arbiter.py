@@ -35,8 +35,13 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
     ulp = np.full(fixed.shape, format.smallest_subnormal)
     ulp[np.abs(expected) == 1.0] = 2.0 * format.unit_roundoff
     truth = Truth(format, rounded, offset, ulp, fixed)
+    once: dict[tuple[bytes, ...], int] = {}  # equal rows are decided once
     for row in np.flatnonzero(~fixed.all(axis=-1)).tolist():
         own = tuple(each[row] for each in operands)
+        same = once.setdefault(tuple(each.tobytes() for each in (x[row], *own)), row)
+        if same != row:
+            truth.replace_rows(np.array([row]), truth.rows(np.array([same])))
+            continue
         if is_long(problem.operation, x.shape[-1]):
             logits = problem.operation.effective_logits(x[row], own)
             if write_row(truth, row, problem.operation, logits):

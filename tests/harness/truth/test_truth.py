@@ -8,7 +8,7 @@ from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.operations.softmax import enclose
-from softmax_harness.truth import arbitrate
+from softmax_harness.truth import arbiter, arbitrate
 from softmax_harness.truth.rounding import decide
 
 SOFTMAX = OPERATIONS["softmax"]
@@ -77,3 +77,26 @@ def test_special_values_follow_the_policy():
     )
     assert np.isnan(truth.rounded[:2]).all()
     assert truth.rounded[2:].tolist() == [[0, 0], [0, 1]]
+
+
+def test_equal_rows_are_decided_once_and_all_have_the_results(monkeypatch):
+    decided = []
+    of_row = arbiter._decided_row
+    monkeypatch.setattr(
+        arbiter, "_decided_row", lambda *given: (decided.append(given[1]), of_row(*given))[1]
+    )
+    x = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, 2.0], [0.0, 1.0, 2.0], [0.0, 1.0, -np.inf]])
+    found = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), x)
+    assert len(decided) == 3
+    alone = arbitrate(Problem.of(OPERATIONS["softmax"], FORMATS["float64"]), x[2:3])
+    for name in ("rounded", "offset", "ulp", "fixed"):
+        assert np.array_equal(getattr(found, name)[2], getattr(alone, name)[0])
+        assert np.array_equal(getattr(found, name)[2], getattr(found, name)[0])
+
+
+def test_rows_that_differ_in_an_operand_alone_are_not_equal():
+    x = np.array([[0.0, 1.0, 2.0]] * 2)
+    found = arbitrate(
+        Problem.of(OPERATIONS["cross_entropy"], FORMATS["float64"]), x, (np.array([0, 2]),)
+    )
+    assert found.rounded[0, 0] != found.rounded[1, 0]

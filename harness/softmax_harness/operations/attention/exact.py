@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,14 @@ from softmax_harness.operations.balls import (
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
 
-# Bits of the weights beyond those asked for, so that means may cancel by as many.
-_EXTRA = 32
+EXTRA = 32
+"""Bits of the weights beyond those asked for, so that means may cancel by as many."""
+
 # Values whose magnitudes are further apart are left to arithmetic that does not spell them out.
 _MOST_BITS = 1 << 10
+
+Score = tuple[int, int]
+"""man * 2**exp, man odd; or 0, 0."""
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -34,19 +38,44 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     together first, so that what cancels exactly is seen to.
     """
     q, k, v, mask = operands
-    found: dict[tuple[int, int], list[int]] = {}
-    seen = np.flatnonzero(mask[0])
-    scored, exp = products(q[0].astype(np.float64), k[seen].astype(np.float64))
+    groups = equal_scores(q[0], k, mask[0])
+    more = precision + EXTRA + int(mask[0].sum()).bit_length()
+    scores = list(groups)
+    terms = [weight(each, scores[-1], q.shape[-1], more) for each in scores]
+    values = not_finite.without(v.astype(np.float64))  # of which the others are fixed
+    return means(values, list(groups.values()), terms, precision)
+
+
+def equal_scores(
+    query: NDArray[Any], keys: NDArray[Any], mask: NDArray[np.bool_]
+) -> dict[Score, list[int]]:
+    """The keys that are seen, by q.k, ascending."""
+    found: dict[Score, list[int]] = {}
+    seen = np.flatnonzero(mask)
+    scored, exp = _products(query.astype(np.float64), keys[seen].astype(np.float64))
     for key, man in zip(seen.tolist(), scored, strict=True):
         found.setdefault(_lowest_terms(man, exp), []).append(key)
     least = min((exp for _, exp in found), default=0)
-    scores = sorted(found, key=lambda score: score[0] << (score[1] - least))
-    more = precision + _EXTRA + len(seen).bit_length()
-    terms = [_weight(each, scores[-1], q.shape[-1], more) for each in scores]
-    groups = [found[each] for each in scores]
+    return {each: found[each] for each in sorted(found, key=lambda s: s[0] << (s[1] - least))}
+
+
+def means(
+    values: Array, groups: list[list[int]], terms: list[Ball], precision: int
+) -> list[Enclosure | None]:
+    """The mean of each column of the values, the keys of each group weighted by its term.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n, c)
+        Finite.
+    groups : list of list of int
+        Keys, each in one group, the heaviest last.
+    terms : list of Ball
+        To `EXTRA` bits and those of the number of keys more than `precision`; the last is 1.
+    """
     weights = _Weights.of(terms, [len(each) for each in groups], precision)
-    values = not_finite.without(v.astype(np.float64))  # of which the others are fixed
-    return [_mean(column, groups, weights) for column in values.T]
+    seen = np.concatenate(groups)
+    return [_mean(column, weights) for column in values[seen].T]
 
 
 class _Weights(NamedTuple):
@@ -73,7 +102,7 @@ class _Weights(NamedTuple):
 
     @classmethod
     def of(cls, terms: list[Ball], counts: list[int], precision: int) -> _Weights:
-        point = precision + _EXTRA + 16 + sum(counts).bit_length()
+        point = precision + EXTRA + 16 + sum(counts).bit_length()
         fixed = [_shifted(each.man, each.exp + point) for each in terms]
         error = max(_shifted(each.rad, each.exp + point) + 2 for each in terms)
         total = sum(count * each for count, each in zip(counts, fixed, strict=True))
@@ -85,17 +114,16 @@ def _shifted(man: int, exp: int) -> int:
     return man << exp if exp >= 0 else man >> -exp
 
 
-def _mean(column: Array, groups: list[list[int]], weights: _Weights) -> Enclosure:
-    """The mean of one column of the values.
+def _mean(column: Array, weights: _Weights) -> Enclosure:
+    """The mean of one column of the values, those of each group together.
 
     By sums of integers, or, where these show neither the mean nor its difference from the value of
     the heaviest keys, see `rows.weighted_mean`, or the values are too far apart, by that.
     """
-    seen = np.concatenate(groups)
-    integers, exp = _integers(column[seen])
+    integers, exp = rows.integers(column)
     starts = np.cumsum([0, *weights.counts[:-1]])
     values = np.add.reduceat(integers, starts)
-    if len(groups) > 1 and max(map(abs, values)).bit_length() < _MOST_BITS:
+    if len(weights.terms) > 1 and max(map(abs, values)).bit_length() < _MOST_BITS:
         upper, size = int(values @ weights.fixed), int(np.abs(values).sum())
         most, top = weights.counts[-1], int(values[-1])
         apart = abs(most * upper - top * weights.total)
@@ -110,37 +138,30 @@ def _mean(column: Array, groups: list[list[int]], weights: _Weights) -> Enclosur
     return rows.weighted_mean(numerators, weights.counts, weights.terms, weights.precision)
 
 
-def products(q: Array, k: Array) -> tuple[list[int], int]:
+def _products(q: Array, k: Array) -> tuple[list[int], int]:
     """q.k of each key, exactly, as integers in units of one power of two."""
-    query, of_query = _integers(q)
-    keys, of_keys = _integers(k)
+    query, of_query = rows.integers(q)
+    keys, of_keys = rows.integers(k)
     return [int(each) for each in keys @ query], of_query + of_keys
 
 
-def _integers(values: Array) -> tuple[NDArray[np.object_], int]:
-    """Numbers as Python's integers in units of one power of two."""
-    fraction, exponent = np.frexp(values)
-    exponent = np.where(values == 0, 0, exponent - 53)
-    least = int(exponent.min(initial=0))
-    man = np.ldexp(fraction, 53).astype(np.int64).astype(object)
-    return man << (exponent - least).astype(object), least
-
-
-def _lowest_terms(man: int, exp: int) -> tuple[int, int]:
+def _lowest_terms(man: int, exp: int) -> Score:
     if not man:
         return 0, 0
     zeros = (man & -man).bit_length() - 1
     return man >> zeros, exp + zeros
 
 
-def _weight(score: tuple[int, int], top: tuple[int, int], depth: int, bits: int) -> Ball:
+def weight(score: Score, top: Score, depth: int, bits: int) -> Ball:
+    """exp of the difference of two scores over sqrt(depth), which is at most 0."""
     if score == top:
         return ONE
     below = total([Ball(*score), -Ball(*top)])
     more = bits + 4 + max(below.magnitude, 0)
-    return exponential(quotient(below, _root(depth, more), more), bits + 4)
+    return exponential(quotient(below, root_of(depth, more), more), bits + 4)
 
 
 @lru_cache(maxsize=256)
-def _root(depth: int, bits: int) -> Ball:
+def root_of(depth: int, bits: int) -> Ball:
+    """sqrt(depth)."""
     return square_root(Ball(depth, 0), bits)

@@ -21,6 +21,7 @@ from softmax_harness.operations.screen.logs import Log
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.rounding import rounded
 from softmax_harness.operations.screen.sums import (
+    HEAD,
     columns_of_numbers,
     exact_product,
     product_of_pairs,
@@ -75,7 +76,12 @@ def label_smoothing(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         rows = Rows.of(x[part], stage.kernel)
         log = Log.of(rows)
-        found = _added(log, distance(rows, target[part], eps[part]), eps[part])
+        apart, is_exact = distance(rows, target[part], eps[part]), eps[part] == 0.0
+        if rows.n == 2:
+            own, of_two = exact_distance(rows, target[part], eps[part])
+            apart = np.where(of_two, own[0], apart[0]), np.where(of_two, own[1], apart[1])
+            is_exact |= of_two
+        found = _added(log, apart, is_exact, eps[part])
         relative, alone = logs.relative_error(stage.kernel), found.is_log
         w = workspace(here.ulp.shape)
         head, tail, q = w.take(), w.take(), bits_of(w.take())
@@ -94,8 +100,8 @@ def label_smoothing(
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 
 
-def _added(log: Log, apart: _Pair, eps: Array) -> _Sum:
-    """L + D; D is exact where eps is 0, and within `DISTANCE_ERROR` otherwise.
+def _added(log: Log, apart: _Pair, is_exact: NDArray[np.bool_], eps: Array) -> _Sum:
+    """L + D; D is exact where that is said, and within `DISTANCE_ERROR` otherwise.
 
     The sum of the heads is exact. Each of two additions to its tail is, with `lacking`, whose own
     sum is rounded by 2**-53 of it.
@@ -106,7 +112,7 @@ def _added(log: Log, apart: _Pair, eps: Array) -> _Sum:
     rest, first = two_sum(rest, low)
     tail, second = two_sum(rest, log.tail)
     lacking = first + second
-    own = np.where(eps == 0.0, 0.0, DISTANCE_ERROR * d)
+    own = np.where(is_exact, 0.0, DISTANCE_ERROR * d)
     error = log.error + own + 2.0**-52 * np.abs(lacking)
     return _Sum(head, tail, lacking, error, ~usable | (head < _LEAST), usable & (d == 0.0))
 
@@ -132,6 +138,27 @@ def distance(rows: Rows, target: NDArray[np.int64], eps: Array) -> _Pair:
         share, rest = (np.where(eps == 0.0, 0.0, each) for each in (share, rest))
         head, error = two_sum(head, share)
         return two_sum(head, error + (low + rest))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def exact_distance(
+    rows: Rows, target: NDArray[np.int64], eps: Array
+) -> tuple[_Pair, NDArray[np.bool_]]:
+    """D of rows of two logits, and where it is exact, shape (rows, 1); not where one is masked.
+
+    There D is w (a - b), b the lower logit, with w = (1 - eps) [t is b] + eps / 2. It is exact
+    where a - b and w are numbers and w has so few bits that `exact_product` rounds nothing. So
+    a D that lies in the middle between two numbers is told from one next to it, however small L is.
+    """
+    bottom = rows.x.min(axis=-1, keepdims=True)
+    d, low = two_sum(rows.top, -bottom)
+    share, lost = two_sum(np.ones_like(eps), -eps)
+    is_lower = np.take_along_axis(rows.x, target, axis=-1) != rows.top
+    w, rest = two_sum(np.where(is_lower, share, 0.0), 0.5 * eps)
+    is_exact = (low == 0.0) & (lost == 0.0) & (rest == 0.0) & (d >= _LEAST) & (d < _LARGEST)
+    is_exact &= np.isfinite(rows.x).all(axis=-1, keepdims=True)
+    is_exact &= (bits_of(w) & HEAD) == bits_of(w)
+    return exact_product(w, d), is_exact
 
 
 def _sum_of_distances(rows: Rows) -> _Pair:

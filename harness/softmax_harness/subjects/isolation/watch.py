@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 import os
 import random
 import sys
@@ -28,15 +29,28 @@ _FUNCTIONS = {
 }
 
 
-def _functions() -> tuple[int, ...]:
-    """The identity of every function that others may call.
+class _Functions(tuple[Any, ...]):
+    """Equal where each is the same object; what stands in its place may compare as it likes."""
 
-    It is asked for twice at each request, and so goes through them in C: by `map`.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Functions) and all(map(operator.is_, self, other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
+def _functions() -> _Functions:
+    """Every function that others may call.
+
+    It is asked for twice at each request, and so goes through them in C: by `map`, and without
+    `id`, of which each call is an audit event.
     """
-    found: list[int] = []
+    found: list[Any] = []
     for module, names in _FUNCTIONS.items():
-        found.extend(map(id, map(vars(module).get, names)))
-    return tuple(found)
+        found.extend(map(vars(module).get, names))
+    return _Functions(found)
 
 
 def _names_of_functions() -> Iterator[str]:
@@ -107,7 +121,9 @@ def changes(before: State) -> list[str]:
 
 def _named(name: str, value: Any) -> Any:
     """What is watched, where its parts have names by these."""
-    return dict(zip(_names_of_functions(), value, strict=True)) if name == _OTHERS else value
+    if name != _OTHERS:
+        return value
+    return dict(zip(_names_of_functions(), map(id, value), strict=True))
 
 
 def _difference(before: Any, after: Any) -> str:

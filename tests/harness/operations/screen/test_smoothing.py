@@ -1,5 +1,7 @@
 """Label smoothing's distances against mpmath, its screen against the arbiter."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,7 +9,11 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations.screen import full, others, smoothing
 from softmax_harness.operations.screen.others import Rows
-from softmax_harness.operations.screen.smoothing import DISTANCE_ERROR, distance
+from softmax_harness.operations.screen.smoothing import (
+    DISTANCE_ERROR,
+    distance,
+    exact_distance,
+)
 
 NAME = "label_smoothing"
 EPS = np.array([0.0, 0.1, 0.5, 1.0, 1e-5, 0.3])[:, None]
@@ -69,6 +75,39 @@ def test_without_smoothing_a_middle_is_decided_by_sign(dtype, assert_agrees):
     x = np.array(x).astype(FORMATS[dtype].dtype).astype(float)
     operands = (np.arange(len(x)) % 3, np.zeros((len(x), 1)))
     assert not assert_agrees(NAME, x, operands, FORMATS[dtype]).any()
+
+
+def pairs(rng, rows=400):
+    """Two logits in either order, whose difference is a float64."""
+    apart = rng.uniform(30.0, 690.0, rows)
+    apart[::3] = np.round(apart[::3])
+    top = np.where(np.arange(rows) % 3, 0.0, 64.0)
+    x = np.stack([top, top - apart], axis=-1)
+    return np.where(rng.random((rows, 1)) < 0.5, x, x[:, ::-1])
+
+
+@pytest.mark.parametrize("eps", [0.25, 0.5, 1.0])
+def test_of_two_logits_a_middle_is_decided_by_sign(eps, assert_agrees):
+    """3/4 of a distance often lies in the middle between two numbers, and L below is tiny."""
+    rng = np.random.default_rng(7)
+    x = pairs(rng)
+    x = np.concatenate([x, [[0.0, -np.inf], [np.nan, 0.0]]])  # beside which they are the same
+    operands = (rng.integers(0, 2, len(x)), np.full((len(x), 1), eps))
+    assert not assert_agrees(NAME, x, operands, FORMATS["float64"]).any()
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1, 0.25, 0.3, 0.5, 1.0])
+def test_a_distance_of_two_is_exact_where_it_is_said_to_be(eps):
+    rng = np.random.default_rng(8)
+    x = np.concatenate([pairs(rng), rng.normal(0.0, 3.0, (100, 2))])
+    target, epsilon = rng.integers(0, 2, (len(x), 1)), np.full((len(x), 1), eps)
+    (high, low), is_exact = exact_distance(Rows.of(x, full), target, epsilon)
+    for row in np.flatnonzero(is_exact).tolist():
+        a, e = Fraction(x[row].max()), Fraction(eps)
+        losses = [a - Fraction(value) for value in x[row].tolist()]
+        exact = (1 - e) * losses[target[row, 0]] + e * sum(losses) / 2
+        assert Fraction(high[row, 0]) + Fraction(low[row, 0]) == exact
+    assert is_exact.any() == (eps not in (0.1, 0.3))
 
 
 def test_what_the_bound_is_not_proved_for_is_left_to_mpmath(assert_agrees):
