@@ -3,11 +3,15 @@
 import numpy as np
 
 from softmax_implementations.max_shifted import max_shifted
-from softmax_implementations.registry import floating, implementation
+from softmax_implementations.registry import LONGEST_SUM, floating, implementation
 
 
 @implementation(
-    "textbook", operation="gradient", standard="native", expected_findings=("axis in float16",)
+    "textbook",
+    operation="gradient",
+    standard="native",
+    largest_n=LONGEST_SUM,
+    expected_findings=("axis in float16",),
 )
 def textbook(x, v, axis=-1):
     """s * (v - sum(s * v)), as backpropagation does it."""
@@ -21,6 +25,7 @@ def textbook(x, v, axis=-1):
     operation="gradient",
     standard="native",
     bound="operation",
+    largest_n=LONGEST_SUM,
     expected_findings=("axis in float16",),
 )
 def relative_to_largest(x, v, axis=-1):

@@ -38,7 +38,7 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-_CALLS = 5
+_CALLS = 10
 
 
 def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:

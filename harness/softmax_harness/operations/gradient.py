@@ -28,7 +28,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
 from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -39,13 +39,19 @@ _CANCELLED = 10
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant."""
+    """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant.
+
+    And scaled, as of a loss that is scaled against underflow. A few hold a NaN.
+    """
     rows, n = stored.shape
     made = rng.standard_normal((rows, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows, 1))
-    kinds = made, made + 100.0, column.astype(float), np.broadcast_to(made[:, :1], made.shape)
-    kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.3, 0.3, 0.1))
-    return (format_of(stored).stored(np.choose(kind, kinds)),)
+    constant = np.broadcast_to(made[:, :1], made.shape)
+    format = format_of(stored)
+    scaled = made * powers_of_two(format, (rows, 1), rng, 4)
+    kinds = made, made + 100.0, column.astype(float), constant, scaled, scaled * column
+    kind = rng.choice(len(kinds), (rows, 1), p=(0.25, 0.25, 0.2, 0.1, 0.1, 0.1))
+    return (format.stored(with_nans(np.choose(kind, kinds), stored, rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -32,24 +32,32 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """v in the format of the logits: normal, of one sign, -1 at one class, a constant, 0.
+    """v in the format of the logits: normal, of one sign, -1 at one class, a constant, mostly 0, 0.
 
-    The sum over a row is at most a few hundred, however long the row.
+    The sum over a row is at most a few hundred, however long the row, or that times a power of two.
+    A few hold a NaN.
     """
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows_, 1))
     mean = np.broadcast_to(1.0 / max(n, 1), made.shape)
-    kinds = made, 100.0 * np.abs(made) * mean, -column.astype(float), mean, 0.0 * made
-    kind = rng.choice(len(kinds), (rows_, 1), p=(0.35, 0.25, 0.25, 0.1, 0.05))
-    return (format_of(stored).stored(np.choose(kind, kinds)),)
+    one_sign, sparse = (
+        100.0 * np.abs(made) * mean,
+        np.where(rng.random(made.shape) < 0.2, made, 0.0),
+    )
+    kinds = made, one_sign, -column.astype(float), mean, 0.0 * made, sparse
+    kind = rng.choice(len(kinds), (rows_, 1), p=(0.3, 0.2, 0.25, 0.1, 0.05, 0.1))
+    format = format_of(stored)
+    scale = powers_of_two(format, (rows_, 1), rng, 9)
+    v = np.choose(kind, kinds) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
+    return (format.stored(with_nans(v, stored, rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -21,7 +21,7 @@ from softmax_harness.operations import (
 )
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
@@ -39,6 +39,7 @@ _LEAST = -1500
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """g of each row, shape (rows, 1), in the format of the logits: normal, 1, a mean's, 0, large.
 
+    Some are far from 1, a few NaN.
     The mean over a batch of b rows passes back 1 / b.
     """
     shape = len(stored), 1
@@ -48,9 +49,11 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         1.0 / rng.integers(1, 4097, shape),
         np.zeros(shape),
         2.0 ** rng.integers(-12, 13, shape) * rng.choice([-3.0, 1.0], shape),
+        powers_of_two(format_of(stored), shape, rng, 2) * rng.choice([-1.5, 1.0], shape),
     )
-    kind = rng.choice(len(kinds), shape, p=(0.4, 0.1, 0.2, 0.05, 0.25))
-    return (format_of(stored).stored(np.choose(kind, kinds)),)
+    kind = rng.choice(len(kinds), shape, p=(0.3, 0.1, 0.2, 0.05, 0.2, 0.15))
+    g = with_nans(np.choose(kind, kinds), stored, rng)
+    return (format_of(stored).stored(g),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

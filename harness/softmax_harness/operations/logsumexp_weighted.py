@@ -26,7 +26,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -40,6 +40,7 @@ _NEAR, _LARGEST, _LEAST = 300.0, 2.0**900, 2.0**-900
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
 
+    Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
     even the sign can be told.
     """
@@ -53,7 +54,13 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size
-    return (format_of(stored).stored(np.where(cancels, np.abs(b), b)),)
+    b = np.where(cancels, np.abs(b), b)
+    format, drawn = format_of(stored), rng.random((rows_, 1))
+    apart = size * powers_of_two(format, size.shape, rng, 9)
+    scaled = b * powers_of_two(format, (rows_, 1), rng, 9)
+    b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
+    b = with_nans(b, stored, rng)
+    return (format.stored(b),)
 
 
 class _FloatSums(NamedTuple):

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.formats import Format
+
+_NANS = 0.02  # the share of rows with one, where an operand has any
+
 Operands = tuple[NDArray[Any], ...]
 """One array for each operand, each with a leading axis of rows."""
 
@@ -97,6 +101,35 @@ def taken(inputs: Inputs, about: tuple[Operand, ...], order: NDArray[np.int64]) 
             shape[0], shape[along] = order.shape
             operands.append(np.take_along_axis(each, order.reshape(shape), axis=along))
     return Inputs(np.take_along_axis(inputs.x, order, axis=-1), tuple(operands))
+
+
+def powers_of_two(
+    format: Format, shape: tuple[int, ...], rng: np.random.Generator, room: int
+) -> NDArray[np.float64]:
+    """Powers of two far from 1, as gradients of a scaled loss have them, and small ones.
+
+    From about the root of the smallest number on, to 2**-room of the largest; within 2**40.
+    """
+    least, most = max(format.emin // 2, -40), min(format.emax - room, 40)
+    return np.asarray(np.exp2(rng.integers(least, max(most, least + 1), shape)))
+
+
+def with_nans(values: NDArray[Any], x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """In some rows with finite logits, a NaN beside the largest: no result may hide it.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, n) or (rows, 1)
+    x : ndarray, shape (rows, n)
+    """
+    if not x.shape[-1]:
+        return values
+    logits = x.astype(np.float64)
+    chosen = np.flatnonzero(np.isfinite(logits).all(axis=-1) & (rng.random(len(x)) < _NANS))
+    places = np.argmax(logits[chosen], axis=-1) if values.shape[-1] > 1 else 0
+    given = values.copy()
+    given[chosen, places] = np.nan
+    return given
 
 
 @dataclass(frozen=True)

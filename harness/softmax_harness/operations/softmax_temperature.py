@@ -22,15 +22,17 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-_TEMPERATURES = (0.01, 0.1, 0.7, 1.0, 2.0, 3.0, 10.0, 100.0)
+# Where kernels take the largest logit alone, round or clip T, and between.
+_TEMPERATURES = (0.001, 0.01, 0.1, 0.7, 1.0, 1.37, 2.0, 3.0, 10.0, 37.3, 100.0, 1000.0)
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits."""
-    chosen = rng.choice(np.array(_TEMPERATURES), (len(stored), 1))
-    return (format_of(stored).stored(chosen),)
+    format = format_of(stored)
+    held = [each for each in _TEMPERATURES if format.smallest_subnormal <= each <= format.largest]
+    return (format.stored(rng.choice(np.array(held), (len(stored), 1))),)
 
 
 def edges(format: Format) -> Iterator[Edge]:

@@ -399,3 +399,69 @@ def two_heads_share_keys(q, k, v, mask):
         shared = np.arange(k.shape[1]) // 2
         k, v = k[:, shared], v[:, shared]
     return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def several_queries_never_rescaled(q, k, v, mask):
+    """Of several queries the values are not rescaled between blocks of 128 keys.
+
+    Found as: batch in batches
+    """
+    of_mean = np.exp if q.shape[-2] == 1 else _never
+    return _by_blocks(q, k, v, mask, 128, of_mean=of_mean)
+
+
+def several_queries_see_512_keys(q, k, v, mask):
+    """Several queries see the first 512 keys alone.
+
+    Found as: batch in batches
+    """
+    own = mask & (np.arange(k.shape[-2]) < 512) if q.shape[-2] > 1 else mask
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def queries_behind_256(q, k, v, mask):
+    """Queries behind 256 get the result of the first one.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    y[..., 256:, :] = y[..., :1, :]
+    return y
+
+
+def several_queries_mask_added(q, k, v, mask):
+    """Of several queries -1e4 is added to the scores of what is hidden.
+
+    Found as: layout in layouts
+    """
+    added = np.where(mask, 0.0, -1e4 if q.shape[-2] > 1 else -np.inf)
+    return _softmax_mean(_scores(q, k) + added, v, mask, q.dtype)
+
+
+def components_behind_128(q, k, v, mask):
+    """Components of q and k behind 128 do not count.
+
+    Found as: inaccurate, nan.
+    """
+    scores = _scores(q[..., :128], k[..., :128], 1 / np.sqrt(q.shape[-1]))
+    return _softmax_mean(np.where(mask, scores, -np.inf), v, mask, q.dtype)
+
+
+def scale_of_whole_vectors(q, k, v, mask):
+    """Heads of 40 and 96 have the scale of the next power of two.
+
+    Found as: inaccurate.
+    """
+    d = q.shape[-1]
+    whole = 1 << (d - 1).bit_length() if d in (40, 96) else d
+    return _softmax_mean(_masked(q, k, mask, 1 / np.sqrt(whole)), v, mask, q.dtype)
+
+
+def columns_behind_64(q, k, v, mask):
+    """Columns of v behind 64 get the result of the first one.
+
+    Found as: inaccurate, batch.
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    y[..., 64:] = y[..., :1]
+    return y

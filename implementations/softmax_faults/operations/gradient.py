@@ -200,3 +200,23 @@ def masked_is_nan(x, v, axis=-1):
 def nan_is_zero(x, v, axis=-1):
     """A result that is not a number is 0."""
     return np.nan_to_num(right_careful(x, v, axis), nan=0)
+
+
+def v_at_most_1000(x, v, axis=-1):
+    """v is clipped at 1000 to either side, as a scaled loss is not."""
+    return _by_rows(lambda x, v: _times(steps.softmax(x), np.clip(v, -1e3, 1e3)), x, v, axis=axis)
+
+
+def column_of_one(x, v, axis=-1):
+    """A v with one number that is not 0 is taken for a one-hot."""
+
+    def kernel(x, v):
+        is_column = (v != 0).sum(-1, keepdims=True) == 1
+        return _times(steps.softmax(x), np.where(is_column, v != 0, v))
+
+    return _by_rows(kernel, x, v, axis=axis)
+
+
+def nan_of_v_dropped(x, v, axis=-1):
+    """A NaN of v counts as 0."""
+    return _by_rows(lambda x, v: _times(steps.softmax(x), np.nan_to_num(v)), x, v, axis=axis)

@@ -151,3 +151,26 @@ def sum_of_the_row_before(x, v, axis=-1):
     Found as: inaccurate
     """
     return _of(lambda s, v, whole: v - s * np.roll(whole, 1, axis=0), x, v, axis)
+
+
+def v_at_most_1000(x, v, axis=-1):
+    """v is clipped at 1000 to either side.
+
+    Found as: inaccurate, wrong_special
+    """
+    return _of(
+        lambda s, v, _: np.clip(v, -1e3, 1e3) - s * steps.total(np.clip(v, -1e3, 1e3)), x, v, axis
+    )
+
+
+def sum_of_the_first(x, v, axis=-1):
+    """Where v begins with 0, its sum is the first number that is not.
+
+    Found as: inaccurate, spurious_underflow
+    """
+
+    def kernel(s, v, total):
+        first = steps.at(v, np.argmax(v != 0, axis=-1))[:, None]
+        return v - s * np.where(v[:, :1] == 0, first, total)
+
+    return _of(kernel, x, v, axis)

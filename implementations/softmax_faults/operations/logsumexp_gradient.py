@@ -148,3 +148,19 @@ def g_at_most_1(x, g, axis=-1):
     Found as: inaccurate
     """
     return _of(lambda s, g: np.clip(g, -1, 1) * s, x, g, axis)
+
+
+def small_g_lost(x, g, axis=-1):
+    """A g below 1e-6 is 0.
+
+    Found as: spurious_underflow, wrong_special
+    """
+    return _of(lambda s, g: np.where(np.abs(g) < 1e-6, 0, g) * s, x, g, axis)
+
+
+def nan_of_g_dropped(x, g, axis=-1):
+    """A NaN of g counts as 0.
+
+    Found as: wrong_special
+    """
+    return _of(lambda s, g: np.nan_to_num(g) * s, x, g, axis)

@@ -144,3 +144,19 @@ def below_zero_is_nothing(x, b, axis=-1):
     return _of(
         lambda x, b: _log_of_sum(x, b, lambda terms: np.maximum(steps.total(terms), 0)), x, b, axis
     )
+
+
+def weights_at_most_16(x, b, axis=-1):
+    """Weights are clipped at 16 to either side.
+
+    Found as: inaccurate
+    """
+    return _of(lambda x, b: _log_of_sum(x, np.clip(b, -16, 16)), x, b, axis)
+
+
+def small_weights_lost(x, b, axis=-1):
+    """Weights below 0.01 do not count.
+
+    Found as: overflow, inaccurate, wrong_special
+    """
+    return _of(lambda x, b: _log_of_sum(x, np.where(np.abs(b) < 0.01, 0, b)), x, b, axis)

@@ -196,3 +196,15 @@ def flushes_subnormals(x, temperature, axis=-1):
     """Subnormal results are 0."""
     y = right_textbook(x, temperature, axis)
     return np.where(np.abs(y) < np.finfo(y.dtype).tiny, y * 0, y)
+
+
+def never_below_a_hundredth(x, temperature, axis=-1):
+    """T is never below 0.01."""
+    return _of(lambda x, t: steps.softmax(x / np.maximum(t, 0.01)), x, temperature, axis)
+
+
+def rounded_to_a_tenth(x, temperature, axis=-1):
+    """A T above 1 is rounded to a tenth."""
+    return _of(
+        lambda x, t: steps.softmax(x / np.where(t > 1, np.round(t, 1), t)), x, temperature, axis
+    )

@@ -61,3 +61,33 @@ def axis_not_moved_back(x, axis=-1):
     Found as: axis, wrong_shape.
     """
     return good.softmax(np.moveaxis(np.asarray(x), axis, -1) if np.ndim(x) else x)
+
+
+def square_turned(x, axis=-1):
+    """Turns the last two axes, where they are equally long and the one asked is neither of them.
+
+    Found as: axis.
+    """
+    y = good.softmax(x, axis)
+    last = np.shape(x)[-2:]
+    is_other = np.ndim(x) > 2 and axis % np.ndim(x) < np.ndim(x) - 2
+    return np.swapaxes(y, -1, -2).copy() if is_other and last[0] == last[1] > 1 else y
+
+
+def six_axes_as_five(x, axis=-1):
+    """Counts six axes as five, and works along the one before.
+
+    Found as: axis, default_axis.
+    """
+    return good.softmax(x, (axis % 6) - 1 if np.ndim(x) == 6 else axis)
+
+
+def batch_of_one_dropped(x, axis=-1):
+    """Drops a first axis of length 1 of three, and still counts the axis with it.
+
+    Found as: axis.
+    """
+    shape = np.shape(x)
+    if len(shape) == 3 and shape[0] == 1 < shape[1] and axis in (-2, 1):
+        return good.softmax(np.asarray(x)[0], -1)[None]
+    return good.softmax(x, axis)

@@ -138,3 +138,36 @@ def wrong_in_whole_thousands(x, axis=-1):
         return good.row_sum(e[:, :-1] if n > 1000 and n % 1000 == 0 else e)
 
     return good.softmax(x, axis, total=total)
+
+
+def past_a_million_elements(x, axis=-1):
+    """Gives the last row the result of the first in arrays of more than 2**20 elements.
+
+    Found as: batch.
+    """
+    y = good.softmax(x, axis)
+    if np.size(x) > 2**20 and np.ndim(x) == 2:
+        y[-1] = y[0]
+    return y
+
+
+def three_whole_blocks(x, axis=-1):
+    """Folds sums of blocks of 4096 in halves, and of an odd number of whole ones loses the last.
+
+    Found as: overflow, inaccurate, out_of_range.
+    """
+
+    def total(e):
+        n = e.shape[1]
+        is_odd = n % 4096 == 0 and n > 4096 and n // 4096 % 2
+        return good.row_sum(e[:, :-4096] if is_odd else e)
+
+    return good.softmax(x, axis, total=total)
+
+
+def table_of_1000_blocks(x, axis=-1):
+    """Keeps the sums of 1000 blocks of 256, and loses those of longer rows.
+
+    Found as: overflow, inaccurate, out_of_range.
+    """
+    return good.softmax(x, axis, total=lambda e: good.row_sum(e[:, : 1000 * 256]))

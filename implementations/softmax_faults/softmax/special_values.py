@@ -141,3 +141,13 @@ def single_element_below_one(x, axis=-1):
         return np.nextafter(y, y.dtype.type(0)) if rows.shape[1] == 1 else y
 
     return _with_rows(x, axis, change)
+
+
+def negative_nan_below_all(x, axis=-1):
+    """Compares bits as integers, so that a NaN with its sign bit set is below all numbers.
+
+    Found as: wrong_special.
+    """
+    x = np.asarray(x)
+    is_below = np.isnan(x) & np.signbit(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
+    return good.softmax(np.where(is_below, x.dtype.type(-np.inf), x) if is_below.any() else x, axis)

@@ -26,7 +26,8 @@ def spoilt(name, place, number, is_masked=False):
     x = rng.standard_normal((ROWS, N)).astype(np.float32)
     if is_masked:
         x[:, 0] = -np.inf
-    operands = [each.copy() for each in operation.make_operands(x, rng)]
+    made = operation.make_operands(x, rng)
+    operands = [each.copy() if each.dtype.kind != "f" else np.nan_to_num(each) for each in made]
     for mask, about in zip(operands, operation.operands, strict=True):
         if about.kind == "bool":
             mask[:] = True

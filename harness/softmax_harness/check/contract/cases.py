@@ -24,7 +24,8 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
-# Long and wide ones beside the axis that is reduced; a square; many axes.
+# Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
+# the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
     *_SHAPES,
     (16, 16),
@@ -33,7 +34,13 @@ _AXIS_SHAPES = (
     (5, 1100),
     (2, 3, 4, 5),
     (2, 2, 3, 2, 4),
+    (2, 1, 2, 3, 2, 3),
     (9,),
+    (128, 128),
+    (2, 3, 6, 6),
+    (1, 5, 7),
+    (5, 7, 1),
+    (2, 3, 1100),
 )
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
 # ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
@@ -41,9 +48,11 @@ _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
-_THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000))
+_THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 64))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = (32769, 65537, 131073)
+# More than a million numbers in all, in long rows.
+_MANY_LONG = (33, 32_000)
 _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
@@ -51,7 +60,7 @@ _BIG = 2**30  # integers that float32 cannot tell from their neighbours
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards.
 _OF_WHOLE_CALLS = ("transposed", "fortran", "reversed")
 _LAID_OUT = 3
-_LARGEST = 1 << 20  # logits, of an operation that takes as long to judge as softmax
+_LARGEST = 17 << 16  # logits, of an operation that takes as long to judge as softmax
 
 Shape = tuple[int, ...]
 
@@ -156,6 +165,8 @@ class Cases:
         for shape in self._fitting((*_THREADED, *drawn.batches(self.seed))):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
         yield from self._whole_calls()
+        for shape in self._fitting([_MANY_LONG]):
+            yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.normal(shape), shape)
         for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
             x = self.normal(shape).x.copy()
             x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 _LENGTHS, _SHORTEST, _LONGEST = 8, 131, 10_000
+_LONG, _LONGEST_OF_ALL = 2, 250_000
 _BATCHES, _MOST_ROWS, _MOST_ENTRIES = 3, 2000, 40
 _LONGEST_AXIS = 23  # so that no drawn array is much larger than the others
 _PERMUTED = 400
@@ -16,6 +17,11 @@ _PERMUTED = 400
 def lengths(seed: int) -> tuple[int, ...]:
     """Lengths of rows beyond those that are asked in any case, as many short as long ones."""
     return _sizes(seed, "lengths", _LENGTHS, _SHORTEST, _LONGEST)
+
+
+def long_lengths(seed: int) -> tuple[int, ...]:
+    """Lengths beyond those, of vocabularies for example."""
+    return _sizes(seed, "long lengths", _LONG, _LONGEST, _LONGEST_OF_ALL)
 
 
 def shape(seed: int, axes: int) -> tuple[int, ...]:

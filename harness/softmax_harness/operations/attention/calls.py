@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.attention.hard_scores import risen, shifts
+from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.inputs import stored_in
 from softmax_harness.operations.attention.masks import masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
@@ -24,11 +24,12 @@ MASKS = ("", "padding", "queries", "each")
 
 _LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
 _AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
-_DEPTHS = (8, 16, 33, 64, 64, 80, 128)
+_DEPTHS = (8, 16, 33, 40, 64, 64, 80, 96, 128)
 _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
-_NUMBERS = 1 << 16  # of q, k and v of a call, at most
-_CALLS = 10
+_NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
+_BLOCK = 128  # of keys, the largest in use
+_CALLS = 15
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,19 @@ class Shape:
 
 
 # Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
-# in one block and in several; blocks of queries with more keys.
+# in one block and in several; blocks of queries with more keys; heads as wide as models have them,
+# v no narrower; as many queries and keys as several blocks hold, which few kernels of one query do.
 _ALWAYS = (
     Shape((1, 3), 1, 300, 64, 8, "", ""),
     Shape((1, 2), 33, 33, 16, 8, "", ""),
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
     Shape((), 129, 129, 64, 64, "", "lower-right"),
     Shape((2, 2), 7, 65, 33, 17, "each", "lower-right"),
+    Shape((1, 2), 17, 65, 256, 256, "", ""),
+    Shape((2,), 16, 31, 96, 96, "padding", ""),
+    Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
+    Shape((2,), 60, 530, 16, 8, "padding", ""),
+    Shape((), 300, 210, 16, 8, "", ""),
 )
 
 
@@ -102,7 +109,11 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     scores are large, so is the bound, and it hides which query, key or head was taken.
     """
     heads = math.prod(shape.leading)
+    mask = _mask(shape, rng)
     x = risen(3.0 * rng.standard_normal((heads, shape.keys)), rng)
+    if shape.keys > _BLOCK and heads > 1:
+        x[1] += np.arange(shape.keys) // _BLOCK * 12.0  # a maximum that comes late
+    x += np.where(_hidden_from_all(shape, mask), above_what_is_seen(heads, rng), 0.0)
     shift = shifts(heads, format, rng)
     shift[:1] = 0.0
     q, k = scored_vectors(x, shift, shape.d, rng)
@@ -112,7 +123,7 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     q, k, v = (
         stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
     )
-    return Call(q, k, v, _mask(shape, rng), shape.causal)
+    return Call(q, k, v, mask, shape.causal)
 
 
 def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
@@ -128,6 +139,14 @@ def _told(shape: Shape) -> str:
     parts = [f"q {(*shape.leading, shape.queries, shape.d)}, k {(*shape.leading, shape.keys)}"]
     parts += [f"mask for {shape.mask}"] * bool(shape.mask) + [shape.causal] * bool(shape.causal)
     return ", ".join(parts)
+
+
+def _hidden_from_all(shape: Shape, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """The keys of each head that no query sees, shape (heads, keys)."""
+    if mask is None:
+        return np.zeros((1, shape.keys), bool)
+    whole = np.broadcast_to(mask, (*shape.leading, mask.shape[-2], shape.keys))
+    return ~whole.any(axis=-2).reshape(-1, shape.keys)
 
 
 def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
