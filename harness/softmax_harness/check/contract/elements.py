@@ -96,7 +96,9 @@ def truth_of(
 
 def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
     """Judge outputs y of rows; `flushes` where flushed subnormals are no fault."""
-    batch, codes = classified(asked, y.reshape(asked.truth.rounded.shape).astype(np.float64))
+    with np.errstate(invalid="ignore"):  # a signalling NaN, as memory may hold that nothing filled
+        given = y.reshape(asked.truth.rounded.shape).astype(np.float64)
+    batch, codes = classified(asked, given)
     is_fault = ~_GOOD[codes]
     flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():

@@ -1,0 +1,17 @@
+"""What a kernel returns is judged, whatever numbers it is made of."""
+
+import numpy as np
+from softmax_harness.check.contract.elements import asked_of, judge
+from softmax_harness.ground.formats import FORMATS
+from softmax_harness.judgement.outcomes import Outcome
+from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.subjects.named import subject_named
+
+
+def test_a_signalling_nan_as_unfilled_memory_holds_it_is_judged_without_a_warning():
+    subject = subject_named("max-shifted", Problem.of(OPERATIONS["softmax"], FORMATS["float32"]))
+    x = np.zeros((1, 2), np.float32)
+    y = np.array([[0x7F800001, 0x3F000000]], np.uint32).view(np.float32)
+    judged = judge(asked_of(subject, x), y, flushes=False)
+    assert judged.codes.tolist() == [[Outcome.NAN.code, Outcome.CORRECTLY_ROUNDED.code]]
+    assert judged.is_fault.tolist() == [[True, False]]
