@@ -100,9 +100,19 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """As `error_bound` with the error of log s."""
-    log_error = bounds.log_of_sum_error(x.shape[-1], format)
-    return _bound(rows.sums(x, format), log_error, operands, z, ulp, format)
+    """As `error_bound` with the error of log s, and with the class in one sum with all others.
+
+    That is sum_j q_j l_j with q_t = (1 - eps) + eps / n, else q_j = eps / n, as Keras and Optax
+    have it. Each term has three roundings of its loss, one of its product and the A additions of
+    the sum; besides q_t has two, those of 1 - eps or eps / n and of their sum, and q_j has one. No
+    term is negative, so that in all it is A + 6 of each: of (1 - eps) l_t A more than `_bound` has.
+    """
+    n, known = x.shape[-1], rows.sums(x, format)
+    setting = bounds.native(format, bounds.pairwise_additions(n))
+    apart = _bound(known, bounds.log_of_sum_error(n, format), operands, z, ulp, format)
+    with np.errstate(invalid="ignore", over="ignore"):
+        together = setting.additions * _loss_of_class(known, operands) / ulp
+        return np.asarray(apart + 1.1 * setting.unit_roundoff * together)
 
 
 def _bound(
@@ -124,7 +134,7 @@ def _bound(
     eps = operands[1].astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         losses = known.distance + known.log
-        own = (1.0 - eps) * cross_entropy.at_target(losses, operands)
+        own = _loss_of_class(known, operands)
         mean = np.where(eps == 0.0, 0.0, eps * losses.mean(axis=-1, keepdims=True))
         roundings = u * (6.0 * own + (setting.additions + 6.0) * mean)
         absolute = 1.1 * roundings + log_error + u * np.abs(z) + 4.0 * eta
@@ -132,6 +142,13 @@ def _bound(
         whole = np.where(eps == 0.0, 0.0, losses.sum(axis=-1, keepdims=True))
         overflows = whole >= (1.0 - 2.0**-7) * format.largest
         return np.asarray(np.where(overflows, np.inf, absolute) / ulp)
+
+
+def _loss_of_class(known: rows.Sums, operands: Operands) -> Array:
+    """(1 - eps) l_t, shape (rows, 1); 0 where eps is 1, though the loss overflows."""
+    kept = 1.0 - operands[1].astype(np.float64)
+    loss = cross_entropy.at_target(known.distance + known.log, operands)
+    return np.where(kept == 0.0, 0.0, kept * loss)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

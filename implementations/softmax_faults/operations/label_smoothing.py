@@ -54,7 +54,7 @@ def right_from_distances(x, target, smoothing, axis=-1):
 
 
 def right_in_one_sum(x, target, smoothing, axis=-1):
-    """One weight for each class: eps / n, and 1 - eps more for its own."""
+    """One weight for each class, eps / n, and 1 - eps more for its own, in float32 or wider."""
 
     def kernel(x, target, eps):
         eps = eps.astype(x.dtype)
@@ -62,7 +62,7 @@ def right_in_one_sum(x, target, smoothing, axis=-1):
         weights[np.arange(len(x)), target] += 1 - eps[:, 0]
         return steps.total(_times(weights, -steps.log_softmax(x)))[:, 0]
 
-    return steps.by_rows(kernel, x, target, smoothing, axis=axis)
+    return steps.by_rows(kernel, x, target, smoothing, axis=axis, work=_single(x))
 
 
 def over_n_less_1(x, target, smoothing, axis=-1):
