@@ -201,6 +201,11 @@ def error_bound(x: Array, z: Array, ulp: Array, format: Format) -> Array:
     return error_bound_in(_maximum(x), x.shape[-1], x, z, ulp, format)
 
 
+def least_sum(n: int, format: Format) -> float:
+    """What a computed pairwise sum of n terms exp(x - a) is at least; not positive for no bound."""
+    return _sum_low(n, native(format, pairwise_additions(n)))
+
+
 def error_bound_in(a: Array, n: int, x: Array, z: Array, ulp: Array, format: Format) -> Array:
     """The same of some elements of rows of n logits, of which `a`, shape (rows, 1), are largest."""
     return _shifted(a, n, x, z, ulp, native(format, pairwise_additions(n)))

@@ -91,14 +91,20 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """|g| times the bound of a well-made softmax, and the rounding of the product."""
+    """|g| times the bound of a well-made softmax, and the rounding of the product.
+
+    The product may come before the quotient, fl(fl(g e) / s): it has as many relative errors, and
+    where g e is subnormal half an eta, divided by the computed s, beside that of the quotient.
+    """
+    least = bounds.least_sum(x.shape[-1], format)
+    etas = 0.5 + (0.5 / least if least > 0.0 else np.inf)
     g = np.abs(operands[0].astype(np.float64))
     s = rows.sums(x, format).softmax
     s_ulp = format.ulp(s)
     with np.errstate(invalid="ignore", over="ignore"):
         # In ulp throughout: so few of the smallest subnormals are no number of float64.
         of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
-        own = format.unit_roundoff * (np.abs(z) / ulp) + 0.5 * (format.smallest_subnormal / ulp)
+        own = format.unit_roundoff * (np.abs(z) / ulp) + etas * (format.smallest_subnormal / ulp)
         return np.asarray(g * of_s * (1.0 + 2.0**-6) + own)
 
 

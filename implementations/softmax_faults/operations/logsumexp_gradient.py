@@ -32,6 +32,16 @@ def right_divided_first(x, g, axis=-1):
     return steps.by_rows(kernel, x, g, axis=axis, work=_single(x))
 
 
+def right_multiplied_first(x, g, axis=-1):
+    """g times the exponentials, then over their sum: products may be subnormal."""
+
+    def kernel(x, g):
+        e = np.exp(x - steps.top(x))
+        return g.astype(x.dtype) * e / steps.total(e)
+
+    return steps.by_rows(kernel, x, g, axis=axis, work=_single(x))
+
+
 def right_in_blocks(x, g, axis=-1):
     """The sum in blocks of 64."""
 
