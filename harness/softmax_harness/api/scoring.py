@@ -106,7 +106,7 @@ def score(
     >>> scored = softmax_harness.score(np.array([0.5, 0.5]), np.array([0.0, 0.0]))
     >>> print(scored)
     2 elements in 1 rows, softmax, float64, held to native
-      correctly rounded               2
+      correctly rounded                 2
     max ulp                           0 ulp
     ...
     >>> scored.document["not_correctly_rounded"]

@@ -97,11 +97,11 @@ def attributed(steps: list[Step], index: int, truth: Truth, element: int) -> lis
         if first:  # what is not known takes the place of all that comes before it
             shares.insert(0, (steps[way.order[first - 1]], way.shown(way.order[first - 1])))
             results.insert(0, z)
-        elif _AGREES * ulp < abs(results[0] - z) <= way.reach_of_constants():
+        elif abs(results[0] - z) > way.reach_of_constants(_AGREES * max(abs(z), ulp)):
+            return "taken exactly, their result is not"
+        elif way.has_constants and abs(results[0] - z) > _AGREES * ulp:
             shares.insert(0, (_CONSTANTS, way.largest_constant()))
             results.insert(0, z)
-        elif abs(results[0] - z) > _AGREES * max(abs(z), ulp):
-            return "taken exactly, their result is not"
         added = [
             Added(step, shown, float((after - before) / ulp), bool(first) and place == 0)
             for place, ((step, shown), before, after) in enumerate(
@@ -225,10 +225,19 @@ class _Way:
             if not isinstance(source, int) and _may_be_rounded(source)
         ]
 
-    def reach_of_constants(self) -> Any:
-        """By how much the result changes when each constant changes by an ulp."""
+    @property
+    def has_constants(self) -> bool:
+        """Whether it has any that may be the rounding of another number."""
+        return bool(self._constants)
+
+    def reach_of_constants(self, least: Any) -> Any:
+        """By how much the result changes when each constant changes by an ulp, or `least`.
+
+        A constant may err by more: a sum that was taken out of sight is rounded several times.
+        """
         exactly = self.result(0)
-        return mpmath.fsum(abs(self.result(0, each) - exactly) for each in self._constants)
+        by = mpmath.fsum(abs(self.result(0, each) - exactly) for each in self._constants)
+        return max(by, least)
 
     def largest_constant(self) -> Any:
         """The constant that is largest."""
