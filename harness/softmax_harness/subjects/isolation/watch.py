@@ -32,8 +32,6 @@ _FUNCTIONS = {
 class _Functions(tuple[Any, ...]):
     """Equal where each is the same object; what stands in its place may compare as it likes."""
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Functions) and all(map(operator.is_, self, other))
 
