@@ -60,8 +60,8 @@ _BIG = 2**30  # integers that float32 cannot tell from their neighbours
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards.
 _OF_WHOLE_CALLS = ("transposed", "fortran", "reversed")
 _LAID_OUT = 3
-# Logits of an operation that takes as long to judge as softmax. `_MANY_LONG` fits; so do the smaller
-# squares of `_THREADED` where one takes 16 times as long.
+# Logits of an operation that takes as long to judge as softmax. `_MANY_LONG` fits; so do most of
+# `_THREADED` where a logit takes 16 times as long.
 _LARGEST = 17 << 16
 
 Shape = tuple[int, ...]
