@@ -161,28 +161,36 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """
     b = operands[0].astype(np.float64, copy=False)
     known = _Ranges.of(x, b)
-    if known.are_finite:
-        return _by_sign(_signs(x, b, known))
-    counts = b != 0.0
-    used = np.where(counts, x, -np.inf)
+    finite = known.are_finite
+    some = np.flatnonzero(finite)
+    expected = np.zeros(len(x))
+    expected[some] = _by_sign(_signs(x, b, known, some))
+    others = np.flatnonzero(~finite)
+    if others.size:
+        expected[others] = _of_not_finite(x[others], b[others])
+    return (expected != 0.0)[:, None], expected[:, None]
+
+
+def _of_not_finite(x: Array, b: Array) -> Array:
+    """What is fixed in rows in which some logits or weights are not finite, 0 where nothing is."""
+    used = np.where(b != 0.0, x, -np.inf)
     infinite = (used == np.inf).any(axis=-1)
     lost = np.isnan(used).any(axis=-1) | np.isnan(b).any(axis=-1)
     anything = np.isinf(b).any(axis=-1) & ~lost
     lost |= ((used == np.inf) & (b < 0.0)).any(axis=-1)
-    plain = ~(lost | infinite | anything)
     expected = np.zeros(len(x))
     expected[infinite] = np.inf
     expected[anything] = ANYTHING
     expected[lost] = np.nan
+    plain = np.flatnonzero(~(lost | infinite | anything))
     own = used[plain], b[plain]
-    expected[plain] = _by_sign(_signs(*own, _Ranges.of(*own)))[1][:, 0]
-    return (expected != 0.0)[:, None], expected[:, None]
+    expected[plain] = _by_sign(_signs(*own, _Ranges.of(*own), np.arange(len(plain))))
+    return expected
 
 
-def _by_sign(sign: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Array]:
-    """Where the sign of the sum fixes the result, and to what, shape (rows, 1) each."""
-    expected = np.where(sign < 0, np.nan, np.where(sign == 0, -np.inf, 0.0))[:, None]
-    return sign[:, None] <= 0, expected
+def _by_sign(sign: NDArray[np.int64]) -> Array:
+    """To what the sign of the sum fixes the result; 0 where it does not."""
+    return np.where(sign < 0, np.nan, np.where(sign == 0, -np.inf, 0.0))
 
 
 class _Ranges(NamedTuple):
@@ -199,26 +207,34 @@ class _Ranges(NamedTuple):
         return cls(x.max(axis=-1, initial=-np.inf), x.min(axis=-1, initial=np.inf), *bounds_)
 
     @property
-    def are_finite(self) -> bool:
-        """Whether all logits and weights are."""
-        return bool(all(np.isfinite(each).all() for each in self))
+    def are_finite(self) -> NDArray[np.bool_]:
+        """Whether all logits and weights of a row are, shape (rows,)."""
+        return np.asarray(np.isfinite(self).all(axis=0))
+
+    def rows(self, chosen: NDArray[np.int64]) -> _Ranges:
+        """Those of some rows."""
+        return _Ranges(*(each[chosen] for each in self))
 
 
-def _signs(x: Array, b: Array, known: _Ranges) -> NDArray[np.int64]:
-    """The sign of the sum in each row: of all that counts, in float64 where sure, else exactly."""
-    if known.are_finite:
-        up, down = known.most > 0.0, known.least < 0.0
-    else:
-        counts = x != -np.inf
-        up, down = (np.asarray((each & counts).any(axis=-1)) for each in (b > 0.0, b < 0.0))
+def _signs(x: Array, b: Array, known: _Ranges, some: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The sign of the sum in some rows: of all that counts, in float64 where sure, else exactly.
+
+    -inf may be among the logits, and nothing else that is not finite.
+    """
+    up, down = known.most[some] > 0.0, known.least[some] < 0.0
+    hidden = np.flatnonzero(known.bottom[some] == -np.inf)
+    if hidden.size:
+        counted = np.where(x[some[hidden]] != -np.inf, b[some[hidden]], 0.0)
+        up[hidden], down[hidden] = (counted > 0.0).any(axis=-1), (counted < 0.0).any(axis=-1)
     signs: NDArray[np.int64] = up.astype(np.int64) - down
-    both = np.flatnonzero(up & down)
-    whole, size = _sums_of_terms(x[both], b[both], _Ranges(*(each[both] for each in known)))
-    signs[both] = np.where(whole > 0.0, 1, -1)
+    places = np.flatnonzero(up & down)
+    both = some[places]
+    whole, size = _sums_of_terms(x[both], b[both], known.rows(both))
+    signs[places] = np.where(whole > 0.0, 1, -1)
     sure = np.abs(whole) > _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
     sure &= (size > _LEAST) & (size < np.inf)
-    for row in both[~sure].tolist():
-        signs[row] = _Weighted.of(x[row], b[row]).sign()
+    for place, row in zip(places[~sure].tolist(), both[~sure].tolist(), strict=True):
+        signs[place] = _Weighted.of(x[row], b[row]).sign()
     return signs
 
 

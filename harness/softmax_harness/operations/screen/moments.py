@@ -115,7 +115,11 @@ class Weights:
         v = self.v[:, piece]
         if self.open.any():
             v = np.where(self.open[:, None], 0.0, v)
-        return np.ldexp(v, -self.exponent.astype(np.int32)) if self.exponent.any() else v
+        rows = np.flatnonzero(self.exponent)
+        if rows.size:
+            v = v.copy()
+            v[rows] = np.ldexp(v[rows], -self.exponent[rows].astype(np.int32))
+        return v
 
 
 @dataclass(frozen=True)

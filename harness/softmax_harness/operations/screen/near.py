@@ -3,14 +3,16 @@
 No logit lies further than `_DISTANCE` below the largest of its row, so that the exponentials F need
 no powers of two of their own, and c = v - b is exact in one float64: b is v at the largest logit
 where no v is more than twice as large or as small (Sterbenz), else 0. m = sum F c / sum F comes
-from `softmax_harness.operations.screen.weighted_sums`.
+from `softmax_harness.operations.screen.weighted_sums`. Rows whose c are of another magnitude than
+those of most are multiplied by a power of two of their own, for all to share a grid.
 
 Errors of z = F (c - m) / S, with u = 2**-53 and |c| <= 2**e, cut to g = 2**(e - 51):
 
 - m: the sums err by what their slices leave and by the kernel's error of F, twice; the quotient by
   2**-103 of it.
 - c - m = d + d', d on the grid and exact, |d'| <= g. m is rounded by u g / 2 there, and d' goes
-  through eight roundings of u g at most on its way to z: all of these count as errors of c - m.
+  through eight roundings of u g at most on its way to z: all of these count as errors of c - m. So
+  does what c loses below all numbers when it is multiplied: 2**-1075, far below u g / 2.
 - F = fh + fr and d = dh + dr, fh and dh of 26 bits, fr below 2**-24 of F, where tails are below
   2**-25, dr below 2**-25 of d. fh dh is exact; fr (d + d') + fh (dr + d') is below 2**-23.4 of it,
   and rounded by 2**-77 three times, by 2**-78 twice and by 2**-76.4: 2**-74.5.
@@ -39,30 +41,71 @@ from softmax_harness.operations.screen.weighted_sums import (
     WeightedSums,
     weighted_sums,
 )
-from softmax_harness.operations.screen.workspace import Array, Workspace, bits_of, workspace
+from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of, workspace
 from softmax_harness.operations.truth import Truth
 
 _DISTANCE = 250.0  # exponentials are above 2**-362
-_LARGEST = 300  # exponents of c up to this, and down to its negative: nothing underflows
+_LARGEST = 300  # the grid's exponent is at most this, at least its negative: nothing underflows
+_MOST = 700  # exponents of c up to this, and down to its negative: no power of two is infinite
 _APART = 6  # rows of c whose largest lie so many powers of two apart can share a grid
 _PRODUCT_ERROR = 2.0**-73
 _GRID = 51  # bits of the grid that c and m are cut to
 _SATURATED = 1.0 + 2.0**-6  # sums of all exponentials over the largest, from here on, are not
 
 
+class Grid(NamedTuple):
+    """By which powers of two numbers are multiplied, so that none is larger than 2**`exponent`.
+
+    Attributes
+    ----------
+    exponent : int
+    shift : ndarray of int64, shape (rows, 1)
+        Those of each row: 0 in most.
+    """
+
+    exponent: int
+    shift: Bits
+
+    @classmethod
+    def of(cls, largest: Array) -> Grid | None:
+        """For rows whose largest sizes are given, shape (rows, 1); None if one is far from 1.
+
+        Rows up to 2**`_APART` apart share the grid as they are, those about the middle one; the
+        others are multiplied.
+        """
+        if not np.isfinite(largest).all():
+            return None
+        exponents = np.frexp(largest)[1].astype(np.int64)
+        counted = np.sort(exponents[largest > 0.0])
+        if not counted.size:
+            return cls(0, np.zeros_like(exponents))
+        if max(counted[-1], -counted[0]) > _MOST:
+            return None
+        low, middle, high = counted[0], counted[counted.size // 2], counted[-1]
+        most = int(high if high - low <= _APART else min(high, middle + _APART // 2))
+        most = min(max(most, -_LARGEST), _LARGEST)
+        shares = (exponents <= most) & (exponents >= most - _APART)
+        return cls(most, np.where(shares | (largest == 0.0), 0, most - exponents))
+
+    def multiply(self, numbers: Array) -> None:
+        """Multiply numbers of shape (rows, n) where they stand."""
+        rows = np.flatnonzero(self.shift)
+        numbers[rows] *= np.ldexp(1.0, self.shift[rows].astype(np.int32))
+
+
 class _Numbers(NamedTuple):
-    """c, of which none is larger than 2**`exponent`.
+    """c, of which none is larger than 2**`grid.exponent`.
 
     Attributes
     ----------
     c : ndarray of float64, shape (rows, n)
-    exponent : int
+    grid : Grid
     is_zero, from_top : ndarray of bool, shape (rows, 1)
         Where c is 0 throughout; where it is the difference from v at the largest logit.
     """
 
     c: Array
-    exponent: int
+    grid: Grid
     is_zero: NDArray[np.bool_]
     from_top: NDArray[np.bool_]
 
@@ -113,7 +156,7 @@ def gradient_near(rows: Rows, v: Array, here: Truth, stage: Stage) -> NDArray[np
     if _are_saturated(head, rows, numbers):
         w.give(head, tail, memory)
     else:
-        sums = weighted_sums(head, tail, bits, numbers.c, numbers.exponent, memory)
+        sums = weighted_sums(head, tail, bits, numbers.c, numbers.grid.exponent, memory)
         mean = _mean(sums, numbers, stage.kernel)
         product, rest, least = _products((head, tail, memory), numbers, mean, w)
         inverse = stage.kernel.inverse([sums.whole, sums.whole_low])
@@ -144,29 +187,17 @@ def _numbers(v: Array, top: Array, w: Workspace) -> _Numbers | None:
     base = np.where(from_top, top, 0.0)
     with np.errstate(over="ignore"):
         largest = np.maximum(high - base, base - low)
-    exponent = shared_exponent(largest)
-    if exponent is None:
+    grid = Grid.of(largest)
+    if grid is None:
         return None
     is_zero = largest == 0.0
-    if not base.any():
-        return _Numbers(v, exponent, is_zero, from_top)
+    if not (base.any() or grid.shift.any()):
+        return _Numbers(v, grid, is_zero, from_top)
     c = w.take()
     np.copyto(c, base)  # NumPy subtracts whole arrays twice as fast as a column
     np.subtract(v, c, out=c)
-    return _Numbers(c, exponent, is_zero, from_top)
-
-
-def shared_exponent(largest: Array) -> int | None:
-    """e, for which 2**e is larger than all; None if some are far from it, or it from 1.
-
-    Where nothing is larger than 0, nothing is far.
-    """
-    exponents = np.frexp(largest[largest > 0.0])[1]
-    if not exponents.size:
-        return 0
-    most = int(exponents.max())
-    is_near = -_LARGEST <= most <= _LARGEST and most - int(exponents.min()) <= _APART
-    return most if is_near and largest.max() < np.inf else None
+    grid.multiply(c)
+    return _Numbers(c, grid, is_zero, from_top)
 
 
 def _are_saturated(head: Array, rows: Rows, numbers: _Numbers) -> bool:
@@ -183,11 +214,11 @@ def _mean(sums: WeightedSums, numbers: _Numbers, kernel: ModuleType) -> _Mean:
     first = sums.moment / s
     p, e = exact_product(first, s)
     rest = (((sums.moment - p) - e) + (sums.moment_low - first * sums.whole_low)) / s
-    head = on_grid(first, numbers.exponent)
+    head = on_grid(first, numbers.grid.exponent)
     share = sums.size / s
     error = (2.0 * kernel.RELATIVE_ERROR + 2.0**-99) * share
     error = error + (sums.moment_error + share * sums.whole_error) / s
-    error = 1.01 * error + 9.0 * 2.0 ** (numbers.exponent - _GRID - 53)
+    error = 1.01 * error + 9.0 * 2.0 ** (numbers.grid.exponent - _GRID - 53)
     return _Mean(head, (first - head) + rest, np.where(numbers.is_zero, 0.0, error))
 
 
@@ -212,7 +243,7 @@ def _products(
     fr -= f
     fr += tail
     below, column = memory, tail
-    on_grid(numbers.c, numbers.exponent, d)
+    on_grid(numbers.c, numbers.grid.exponent, d)
     np.subtract(numbers.c, d, out=below)
     np.copyto(column, mean.head)  # NumPy takes whole arrays twice as fast as a column
     d -= column
@@ -267,7 +298,7 @@ def _rounded_into(
     if zero.any():  # what lies deep below all numbers takes long, and so does what is near an edge
         head[zero], tail[zero] = 1.25, 0.0
     q = bits_of(w.take())
-    q.fill(0)
+    q[:] = -numbers.grid.shift * FIELD
     of_all = _PRODUCT_ERROR + 2.0 * stage.kernel.RELATIVE_ERROR
 
     def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
@@ -276,7 +307,8 @@ def _rounded_into(
         size = np.abs(here.rounded.reshape(-1)[flat]) + here.ulp.reshape(-1)[flat]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(lost[row] | zero[row], 0.0, 2.0 * mean.error[row, 0] / apart)
-        return 0.0, size * (of_all + share)
+        shift = numbers.grid.shift[row, 0].astype(np.int32)
+        return 0.0, np.ldexp(size * (of_all + share), shift)
 
     open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
     undecided: NDArray[np.bool_] = lost & ~here.fixed.all(axis=-1)

@@ -52,11 +52,8 @@ class _Total(NamedTuple):
 def logsumexp_weighted(
     x: Array, b: Array, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
-    """a + log T of each row, x and b of shape (rows, n), b finite where nothing is fixed."""
+    """a + log T of each row, x and b of shape (rows, n), b finite in rows that are not fixed."""
     largest = _largest(b)
-    if not np.isfinite(largest).all():
-        b = np.where(np.isfinite(b), b, 0.0)
-        largest = _largest(b)
     kernels = kernels_of(format)
     least = _CANCELLED * logs.relative_error(kernels[-1])
     stages = [Stage(each, max(least, 2.0**4 * logs.relative_error(each))) for each in kernels]
@@ -79,7 +76,7 @@ def _screen_rows(
     x: Array, b: Array, largest: Array, here: Truth, stage: Stage
 ) -> NDArray[np.bool_]:
     """Screen rows into `here`; True for those that stay open."""
-    rows, vector, near_one = _rows_and_weights(x, b, near.shared_exponent(largest), stage.kernel)
+    rows, vector, near_one = _rows_and_weights(x, b, near.Grid.of(largest[:, None]), stage.kernel)
     total = _total(rows, vector, near_one)
     z, low, error = _with_log(rows.top, total, vector.exponent)
     lost = ~(error <= stage.relative_error * np.abs(z))
@@ -102,7 +99,7 @@ class _Near(NamedTuple):
     tail_bits : int
         Those of the kernel.
     exponent : int
-        e, for which no weight is larger than 2**e.
+        e, for which no weight is larger than 2**e as it is taken, see `near.Grid`.
     beyond : ndarray of bool, shape (rows,)
         Where a logit without weight is larger than `Rows.top`.
     """
@@ -118,7 +115,7 @@ def _largest(b: Array) -> Array:
 
 
 def _rows_and_weights(
-    x: Array, b: Array, shared: int | None, kernel: ModuleType
+    x: Array, b: Array, grid: near.Grid | None, kernel: ModuleType
 ) -> tuple[Rows, Weights, _Near | None]:
     """The rows without what has a weight of 0, and the weights.
 
@@ -127,9 +124,10 @@ def _rows_and_weights(
     """
     rows, all_count = Rows.of(x, kernel), np.asarray(b.all(axis=-1))
     bits = near.tail_bits(kernel)
-    if shared is not None and bits is not None and near.are_near(rows):
+    if grid is not None and bits is not None and near.are_near(rows):
         counted = _of_counted(rows, b, all_count)
-        return counted, Weights.usual(b), _Near(bits, shared, (rows.top > counted.top)[:, 0])
+        of_near = _Near(bits, grid.exponent, (rows.top > counted.top)[:, 0])
+        return counted, replace(Weights.usual(b), exponent=-grid.shift), of_near
     is_usual = are_usual(b)
     if not all_count.all():
         if is_usual and rows.usable is None and np.abs([rows.top, rows.bottom]).max() <= _NEAR:
@@ -165,7 +163,7 @@ def _total(rows: Rows, vector: Weights, near_one: _Near | None = None) -> _Total
                 each[chunk][row, 0] = values[row, column]
             if near_one is not None:
                 of_near = near_one._replace(beyond=near_one.beyond[chunk])
-                parts.append(_moment_near(of_some.v, of_near, terms, rows.kernel))
+                parts.append(_moment_near(of_some.scaled(piece), of_near, terms, rows.kernel))
             else:
                 parts.append(Moment.of((of_some.scaled(piece), None), terms, rows, w))
             w.give(*terms[:2], terms[2].view(np.float64))

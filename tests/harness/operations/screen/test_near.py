@@ -12,7 +12,10 @@ from softmax_harness.operations.screen.workspace import Workspace
 from softmax_harness.operations.truth import Truth
 
 FLOAT64 = FORMATS["float64"]
-KINDS = ("normal", "about 100", "of one entry", "of one size", "large", "constant", "zeros")
+KINDS = (
+    *("normal", "about 100", "of one entry", "of one size", "large", "constant", "zeros"),
+    *("rows of every scale", "entries of every scale"),
+)
 
 
 def vectors(kind, shape, rng):
@@ -25,6 +28,8 @@ def vectors(kind, shape, rng):
         "large": v * 2.0**290,
         "constant": np.full(shape, 5.1),
         "zeros": np.zeros(shape),
+        "rows of every scale": v * 2.0 ** np.array([[-690], [0], [690]]),
+        "entries of every scale": v * 2.0 ** rng.integers(-1070, 690, shape),
     }[kind]
 
 
@@ -69,18 +74,21 @@ def test_the_mean_and_the_products_keep_their_bounds(kind, kernel, scale, monkey
         for row in range(3):
             s, m = exact_results(x[row], v[row])
             error = mpmath.mpf(float(found.error[row, 0]))
-            base = mpmath.mpf(float(v[row, 0])) - mpmath.mpf(float(numbers.c[row, 0]))
+            scale = mpmath.ldexp(1, int(numbers.grid.shift[row, 0]))
+            base = v[row, -1] if numbers.from_top[row, 0] else 0.0
+            m = (m - mpmath.mpf(float(base))) * scale
             own = mpmath.mpf(float(found.head[row, 0])) + mpmath.mpf(float(found.rest[row, 0]))
-            assert abs(own - (m - base)) <= error
+            assert abs(own - m) <= error
             if numbers.is_zero[row, 0]:
                 assert own == 0 and error == 0
                 continue
             for column in range(60):
-                z = s[column] * (mpmath.mpf(float(v[row, column])) - m)
+                c = mpmath.mpf(float(v[row, column])) - mpmath.mpf(float(base))
+                z = s[column] * (c * scale - m)
                 z_found = sum(mpmath.mpf(float(each[row, column])) for each in given)
                 of_all = near._PRODUCT_ERROR + 2.0 * kernel.RELATIVE_ERROR
                 assert abs(z_found - z) <= abs(z) * of_all + s[column] * error
-    largest = 2.0**numbers.exponent
+    largest = 2.0**numbers.grid.exponent
     assert found.error.max() <= largest * (2.0**-70 if kernel is middle else 2.0**-83)
 
 
@@ -98,8 +106,8 @@ def test_rows_that_are_zero_are_decided():
     [
         ([0.0, 260.0], [1.0, 2.0]),  # a logit far away
         ([0.0, np.inf], [1.0, 2.0]),
-        ([0.0, 1.0], [2.0**310, 1.0]),
-        ([0.0, 1.0], [2.0**-310, 2.0**-312]),
+        ([0.0, 1.0], [2.0**710, 1.0]),
+        ([0.0, 1.0], [2.0**-710, 2.0**-712]),
         ([0.0, 60.0], [1.0, -3.0]),  # saturated
         ([-1.7e308, 1.7e308], [1.7e308, -1.7e308]),
     ],
@@ -110,13 +118,19 @@ def test_what_is_far_apart_is_not_for_it(x, v):
     assert near.gradient_near(Rows.of(x, fine), v, empty_truth(x.shape), stage) is None
 
 
-def test_vectors_of_very_different_rows_are_not_for_it():
-    x, v = np.zeros((2, 3)), np.array([[1.0, -2.0, 0.5], [1e5, -3e5, 1e5]])
-    stage = Stage(fine, 2.0**-68)
-    assert near.gradient_near(Rows.of(x, fine), v, empty_truth(x.shape), stage) is None
-    rows = Rows.of(x[:1], light)
+def test_kernels_that_do_not_tell_their_tails_bits_are_not_for_it():
+    rows, v = Rows.of(np.zeros((1, 3)), light), np.array([[1.0, -2.0, 0.5]])
     coarse = Stage(light, 2.0**-31)
-    assert near.gradient_near(rows, v[:1], empty_truth((1, 3)), coarse) is None
+    assert near.gradient_near(rows, v, empty_truth((1, 3)), coarse) is None
+
+
+def test_most_rows_of_a_grid_stay_as_they_are():
+    largest = np.array([[1.0], [3.0], [0.0], [2.0], [2.0**40], [2.0**-30]])
+    grid = near.Grid.of(largest)
+    assert (grid.shift[:4] == 0).all() and (grid.shift[4:] != 0).all()
+    multiplied = largest * 2.0**grid.shift
+    assert multiplied.max() <= 2.0**grid.exponent
+    assert multiplied[multiplied > 0].min() >= 2.0 ** (grid.exponent - 7)
 
 
 def test_memory_is_given_back(monkeypatch):

@@ -56,8 +56,8 @@ def test_the_sum_keeps_its_bound_where_nothing_is_far(kernel):
     b *= np.where(rng.random(b.shape) < 0.3, -0.1, 1.0)
     b *= np.sign((b * np.exp(x)).sum(axis=-1, keepdims=True))
     b[1:, 3], x[2:, 3] = 0.0, 200.0
-    shared = near.shared_exponent(np.abs(b).max(axis=-1))
-    rows, vector, near_one = weighted._rows_and_weights(x, b, shared, kernel)
+    grid = near.Grid.of(np.abs(b).max(axis=-1, keepdims=True))
+    rows, vector, near_one = weighted._rows_and_weights(x, b, grid, kernel)
     assert near_one.beyond.tolist() == [False] * 2 + [True] * 4
     value, error = weighted._total(rows, vector, near_one)
     assert error.max() < (2.0**-66 if kernel is middle else 2.0**-80)
