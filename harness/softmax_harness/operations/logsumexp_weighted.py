@@ -32,6 +32,7 @@ from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
+_EQUAL_ENDS = 1 / 16
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
 _NEAR, _LARGEST, _LEAST = 300.0, 2.0**900, 2.0**-900
@@ -40,7 +41,9 @@ _NEAR, _LARGEST, _LEAST = 300.0, 2.0**900, 2.0**-900
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
 
-    Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN.
+    Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In
+    some rows, and of some calls, the last weight is the first one, and not all are the same for
+    that.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
     even the sign can be told.
     """
@@ -50,7 +53,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     kept = np.where(rng.random((rows_, n)) < 0.5, size, 0.0)
     kinds = size, mixed, kept, -size, 0.0 * size
     kind = rng.choice(len(kinds), (rows_, 1), p=(0.2, 0.45, 0.2, 0.1, 0.05))
-    b = np.choose(kind, kinds)
+    b = _with_equal_ends(np.choose(kind, kinds), rng)
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size
@@ -61,6 +64,15 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
     b = with_nans(b, stored, rng)
     return (format.stored(b),)
+
+
+def _with_equal_ends(b: Array, rng: np.random.Generator) -> Array:
+    if b.size:
+        rows_ = np.flatnonzero(rng.random(len(b)) < _EQUAL_ENDS)
+        b[rows_, -1] = b[rows_, 0]
+        if rng.random() < _EQUAL_ENDS:
+            b[-1, -1] = b[0, 0]
+    return b
 
 
 class _FloatSums(NamedTuple):

@@ -465,3 +465,21 @@ def columns_behind_64(q, k, v, mask):
     y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
     y[..., 64:] = y[..., :1]
     return y
+
+
+def nans_are_zero(q, k, v, mask):
+    """Takes 0 for a NaN in q and in k: what went wrong before is hidden.
+
+    Found as: wrong_special, inaccurate.
+    """
+    return _softmax_mean(_masked(np.nan_to_num(q), np.nan_to_num(k), mask), v, mask, q.dtype)
+
+
+def queries_beyond_1024(q, k, v, mask):
+    """The queries from number 1024 on see the keys in the reverse order.
+
+    Found as: batch in batches
+    """
+    s = _masked(q, k, mask)
+    s[..., 1024:, :] = s[..., 1024:, ::-1]
+    return _softmax_mean(s, v, mask, q.dtype)

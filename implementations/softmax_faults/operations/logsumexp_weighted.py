@@ -160,3 +160,14 @@ def small_weights_lost(x, b, axis=-1):
     Found as: overflow, inaccurate, wrong_special
     """
     return _of(lambda x, b: _log_of_sum(x, np.where(np.abs(b) < 0.01, 0, b)), x, b, axis)
+
+
+def weights_equal_at_the_ends(x, b, axis=-1):
+    """The same for all logits of a row where the first weight is the last one.
+
+    Found as: inaccurate, wrong_special
+    """
+    ends = np.take(b, [0, -1], axis=axis) if np.shape(b)[axis] else b
+    same = np.ptp(ends.astype(np.float64), axis=axis, keepdims=True) == 0
+    first = np.take(b, [0], axis=axis) if np.shape(b)[axis] else b
+    return _of(_log_of_sum, x, np.where(same, first, b), axis)

@@ -16,7 +16,7 @@ from softmax_harness.operations import Problem
 
 _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Other numbers of whole blocks, and round ones: a kernel may have a path of its own for each.
-_BLOCKS = (384, 640, 768, 1536, 3072, 5120, 6144, 12_288)
+_BLOCKS = (384, 640, 768, 1280, 1536, 2560, 3072, 5120, 6144, 12_288)
 _ROUND = (1000, 2000, 3000, 10_000)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (

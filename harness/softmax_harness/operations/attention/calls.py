@@ -29,7 +29,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 15
+_CALLS = 16
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Shape:
 
 # Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
 # in one block and in several; blocks of queries with more keys; heads as wide as models have them,
-# v no narrower; as many queries and keys as several blocks hold, which few kernels of one query do.
+# v no narrower; as many queries and keys as several blocks hold, which few kernels of one query do;
+# more queries than a block or two of any kernel.
 _ALWAYS = (
     Shape((1, 3), 1, 300, 64, 8, "", ""),
     Shape((1, 2), 33, 33, 16, 8, "", ""),
@@ -77,6 +78,7 @@ _ALWAYS = (
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
     Shape((2,), 60, 530, 16, 8, "padding", ""),
     Shape((), 300, 210, 16, 8, "", ""),
+    Shape((), 1030, 17, 8, 3, "", ""),
 )
 
 

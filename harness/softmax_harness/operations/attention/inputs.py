@@ -23,6 +23,8 @@ _DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 33, 40, 64, 64, 64, 80, 96, 128, 128, 256
 _COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17, 80)
 _FEW = 1 << 13  # logits, whose operands are three million numbers at most
 _LONGEST = 1024
+# So many calls have NaN, and so many rows of these: all screens take longer then.
+_WITH_NANS, _NANS = 0.06, 0.2
 
 
 class _Sizes(NamedTuple):
@@ -37,7 +39,7 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 
     In some rows the maximum comes late; in some all scores lie about -1e3 to -1e6, or about a
     number that stands for -inf elsewhere. Keys of logits that are not finite are hidden, and others
-    in many ways.
+    in many ways. In a few calls some rows have a NaN that is seen: no result may hide it.
 
     Returns
     -------
@@ -60,6 +62,8 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     q, k = scored_vectors(x, shift, sizes.d, rng)
     v = poisoned(values((sizes.rows, sizes.n, sizes.c), format, rng), ~seen, format, rng)
     q, k, v = (stored_in(format, each) for each in (q, k, v))
+    if sizes.n and rng.random() < _WITH_NANS:
+        _put_nans((q, k, v), np.where(seen, x, -np.inf), rng)
     return q, k, v, seen[:, None, :]
 
 
@@ -69,6 +73,24 @@ def _sizes(shape: tuple[int, ...], rng: np.random.Generator) -> _Sizes:
     if rows * n > _FEW or n > _LONGEST:
         d, c = DEPTH, VALUES
     return _Sizes(rows, n, d, c)
+
+
+def _put_nans(operands: tuple[NDArray[Any], ...], x: Array, rng: np.random.Generator) -> None:
+    """In some rows that see something, a NaN in q, or in the key or the value of the largest score.
+
+    Parameters
+    ----------
+    operands : tuple of ndarray
+        q, k and v, which are changed.
+    x : ndarray of float64, shape (rows, n)
+        The scores, -inf where a key is hidden.
+    """
+    is_chosen = (x > -np.inf).any(axis=-1) & (rng.random(len(x)) < _NANS)
+    own, column = rng.integers(0, 3, len(x)), rng.random(len(x))
+    for place, operand in enumerate(operands):
+        rows = np.flatnonzero(is_chosen & (own == place))
+        key = x[rows].argmax(axis=-1) if place else 0
+        operand[rows, key, (column[rows] * operand.shape[-1]).astype(int)] = np.nan
 
 
 def stored_in(format: Format, values: Array) -> NDArray[Any]:

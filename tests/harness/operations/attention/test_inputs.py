@@ -28,10 +28,24 @@ def test_shapes_types_and_ranges(dtype):
             assert v.shape[:2] == (4, n) and mask.shape == (4, 1, n) and mask.dtype == bool
             assert q.dtype == k.dtype == v.dtype == format.dtype
             for each in (q, k, v):
-                assert np.isfinite(each.astype(float)).all()
+                assert not np.isinf(each.astype(float)).any()
             depths.add(q.shape[-1])
     assert {64, 128} <= depths and any(d % 2 and d > 8 for d in depths)
     assert made(dtype, 5000, 2)[0].shape[-1] == 8  # long rows have few numbers for each logit
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_a_few_calls_have_nans_that_are_seen(dtype):
+    """In q, in a key and in a value, the largest score's among them, of rows that see something."""
+    calls, found = 0, np.zeros(3, int)
+    for seed in range(200):
+        *numbers, mask = made(dtype, 9, seed=seed)
+        has = [np.isnan(each.astype(float)).any(axis=-1) for each in numbers]
+        calls += any(each.any() for each in has)
+        found += [each.sum() for each in has]
+        for each in has[1:]:
+            assert mask[:, 0][each].all()
+    assert 4 <= calls <= 24 and found.min() >= 4
 
 
 def test_the_same_seed_makes_the_same_operands():
