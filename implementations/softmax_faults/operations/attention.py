@@ -432,7 +432,7 @@ def queries_behind_256(q, k, v, mask):
 def several_queries_mask_added(q, k, v, mask):
     """Of several queries -1e4 is added to the scores of what is hidden.
 
-    Found as: layout in layouts
+    Found as: batch in batches
     """
     added = np.where(mask, 0.0, -1e4 if q.shape[-2] > 1 else -np.inf)
     return _softmax_mean(_scores(q, k) + added, v, mask, q.dtype)

@@ -30,6 +30,7 @@ _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
 _CALLS = 16
+_ABOVE = (4.3, 5.0)  # decades
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,25 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
 
     The queries of a head are one vector times some factor, with noise: as they share the keys, late
     maxima and large scores are those of most of them. Those of the first head are moderate: where
-    scores are large, so is the bound, and it hides which query, key or head was taken.
+    scores are large, so is the bound, and it hides which query, key or head was taken. In the last
+    of several heads that are padded the others are moderate, too, and the padding lies far above
+    what is seen, so that no finite number that is added hides it.
     """
     heads = math.prod(shape.leading)
-    mask = _mask(shape, rng)
+    mask, is_padded = _mask(shape, rng), heads > 1 and shape.mask == "padding"
+    if mask is not None and is_padded:
+        mask.reshape(heads, shape.keys)[-1] = np.arange(shape.keys) <= shape.keys // 2
     x = risen(3.0 * rng.standard_normal((heads, shape.keys)), rng)
     if shape.keys > _BLOCK and heads > 1:
         x[1] += np.arange(shape.keys) // _BLOCK * 12.0  # a maximum that comes late
-    x += np.where(_hidden_from_all(shape, mask), above_what_is_seen(heads, rng), 0.0)
+    above = above_what_is_seen(heads, rng)
+    if is_padded:
+        above[-1] = 10.0 ** rng.uniform(*_ABOVE)
+    x += np.where(_hidden_from_all(shape, mask), above, 0.0)
     shift = shifts(heads, format, rng)
     shift[:1] = 0.0
+    if is_padded:
+        shift[-1] = 0.0
     q, k = scored_vectors(x, shift, shape.d, rng)
     factor = rng.choice(_FACTORS, (heads, shape.queries, 1))
     q = factor * q + 0.25 * rng.standard_normal((heads, shape.queries, shape.d))
