@@ -37,6 +37,9 @@ KERNELS = """
             raise TypeError("float32 only")
         return good(x, axis)
 
+    def along_the_last(x):
+        return good(x)
+
     @implementation("own-judge", capabilities=("integers",), expected_findings=("integers",))
     def own_judge(x, axis=-1):
         return good(x, axis).astype(x.dtype)
@@ -158,6 +161,12 @@ def test_the_built_in_ones_pass(checked):
     assert not re.search("^fail", done.stdout, re.MULTILINE)
     assert re.search("^pass +naive float32", done.stdout, re.MULTILINE)
     assert "declared as known: " in done.stdout
+
+
+def test_a_function_without_an_axis_is_judged_along_the_last(checked):
+    done = checked("kernels:along_the_last", "--dtype", "float64", "--only", "axes", "--only", "shapes")
+    assert done.returncode == 0, done.stdout
+    assert "reported only: axis" in done.stdout and "has no parameter axis" in done.stdout
 
 
 def test_a_dtype_that_is_refused_is_not_supported(checked):

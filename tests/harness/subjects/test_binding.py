@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy as np
 import pytest
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.binding import bound
@@ -52,3 +53,24 @@ def test_each_operation_has_a_signature():
     assert OPERATIONS["softmax"].signature == "f(x, axis=-1)"
     assert OPERATIONS["softmax_masked"].signature == "f(x, mask, axis=-1)"
     assert OPERATIONS["attention"].signature == "f(q, k, v, mask)"
+
+
+def without_axis(x, target):
+    return x, target
+
+
+def swapped_without_axis(target, x):
+    return x, target
+
+
+@pytest.mark.parametrize("function", [without_axis, swapped_without_axis])
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_what_takes_no_axis_is_called_along_the_last(function, axis):
+    x = np.zeros((2, 3))
+    found = bound(function, NAMES)(x, "the class", axis=axis)
+    assert found[0] is x and found[1] == "the class"
+
+
+def test_what_takes_no_axis_says_so_for_another():
+    with pytest.raises(TypeError, match="has no parameter axis, and was asked for axis 0"):
+        bound(without_axis, NAMES)(np.zeros((2, 3)), "the class", axis=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -42,12 +41,9 @@ class _Called:
 
     def __init__(self, function: Softmax, names: tuple[str, ...] = ()) -> None:
         self._function = bound(function, names)
-        self._takes_axis = _takes_axis(function)
         self.raised: BaseException | None = None
 
     def __call__(self, *arguments: NDArray[Any], **named: Any) -> Any:
-        if not self._takes_axis:
-            named.pop("axis", None)
         # NumPy's warnings are its own business, even where a test turns warnings into errors.
         with np.errstate(all="ignore"):
             try:
@@ -55,14 +51,6 @@ class _Called:
             except _ACCIDENTS as error:
                 self.raised = self.raised or error
                 raise
-
-
-def _takes_axis(function: Softmax) -> bool:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # compiled, and says nothing about itself
-        return True
-    return any(each.name == "axis" or each.kind is each.VAR_KEYWORD for each in parameters)
 
 
 def check(
