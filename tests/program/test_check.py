@@ -164,7 +164,9 @@ def test_the_built_in_ones_pass(checked):
 
 
 def test_a_function_without_an_axis_is_judged_along_the_last(checked):
-    done = checked("kernels:along_the_last", "--dtype", "float64", "--only", "axes", "--only", "shapes")
+    done = checked(
+        "kernels:along_the_last", "--dtype", "float64", "--only", "axes", "--only", "shapes"
+    )
     assert done.returncode == 0, done.stdout
     assert "reported only: axis" in done.stdout and "has no parameter axis" in done.stdout
 

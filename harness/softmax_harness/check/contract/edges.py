@@ -56,9 +56,9 @@ def _seen(subject: Subject, edge: Edge, reply: Reply) -> tuple[bool, str, str]:
         return True, _given(found.batch.y[fixed]) if fixed.any() else "", ""
     row = int(np.argmax(found.is_fault.any(axis=-1)))
     index = int(np.argmax(found.is_fault[row]))
-    y, z = found.batch.y[row, index], found.batch.truth.rounded[row, index]
+    y, z = found.texts(row, index)
     witness = literal_text(subject.problem, edge.inputs.row(row), index)
-    return False, f"gives {float(y)!r}, but {float(z)!r} is due", witness
+    return False, f"gives {y}, but {z} is due", witness
 
 
 def _given(y: NDArray[np.float64]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.truths import kept_truths
+from softmax_harness.explain.numbers import result_text
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
@@ -52,6 +53,13 @@ class Judgement:
         size[np.isnan(size)] = np.inf
         row, index = np.unravel_index(np.argmax(size), size.shape)
         return int(row), int(index)
+
+    def texts(self, row: int, index: int) -> tuple[str, str]:
+        """An element and the correctly rounded result, as `explain` writes them."""
+        format = self.asked.problem.judged_format
+        both = self.batch.y[row, index], self.batch.truth.rounded[row, index]
+        y, z = (result_text(float(each), format) for each in both)
+        return y, z
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""

@@ -44,8 +44,8 @@ class Place:
 
 def told(found: Judgement, row: int, index: int) -> str:
     """What was computed of an element, and what is right."""
-    y, z = (float(each[row, index]) for each in (found.batch.y, found.batch.truth.rounded))
-    return f"gives {y!r}, but the correctly rounded result is {z!r}"
+    y, z = found.texts(row, index)
+    return f"gives {y}, but the correctly rounded result is {z}"
 
 
 def smallest(subject: Subject, kind: str, row: Inputs, text: str) -> Place | None:

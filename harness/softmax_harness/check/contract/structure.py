@@ -184,12 +184,12 @@ def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]
 
 def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str, str]:
     index = int(np.argmax(here.is_fault[row]))
-    y, z = float(here.batch.y[row, index]), float(here.batch.truth.rounded[row, index])
+    y, z = here.texts(row, index)
     inputs = Inputs(here.asked.stored, here.asked.operands).row(row)
     witness = literal_text(subject.problem, inputs, index) if is_short(inputs) else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y!r}, but {z!r} is nearest; {simpler} the row is right",
+        f"{case.told}: row {row} gives {y}, but {z} is nearest; {simpler} the row is right",
         witness,
     )
 

@@ -50,7 +50,7 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     mask : ndarray of bool, shape (rows, 1, n)
         True for the keys that are seen.
     """
-    format, sizes = format_of(stored), _sizes(stored.shape, rng)
+    format, sizes = format_of(stored), _sizes(stored.shape)
     x = stored.astype(np.float64)
     finite = np.isfinite(x)
     seen = finite & masks(sizes.rows, sizes.n, rng)
@@ -67,8 +67,10 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     return q, k, v, seen[:, None, :]
 
 
-def _sizes(shape: tuple[int, ...], rng: np.random.Generator) -> _Sizes:
+def _sizes(shape: tuple[int, ...]) -> _Sizes:
+    """The length of the vectors follows from that of the rows: what is alike is judged at once."""
     rows, n = shape
+    rng = np.random.default_rng(n)
     d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
     if rows * n > _FEW or n > _LONGEST:
         d, c = DEPTH, VALUES
