@@ -35,7 +35,7 @@ _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
-_NEAR, _LARGEST, _LEAST = 300.0, 2.0**900, 2.0**-900
+_NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
 
 
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -177,7 +177,9 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     some = np.flatnonzero(finite)
     expected = np.zeros(len(x))
     expected[some] = _by_sign(_signs(x, b, known, some))
-    others = np.flatnonzero(~finite)
+    is_nan = np.isnan(known.most)  # as the largest weight is where one is
+    expected[is_nan] = np.nan
+    others = np.flatnonzero(~(finite | is_nan))
     if others.size:
         expected[others] = _of_not_finite(x[others], b[others])
     return (expected != 0.0)[:, None], expected[:, None]
@@ -251,16 +253,15 @@ def _signs(x: Array, b: Array, known: _Ranges, some: NDArray[np.int64]) -> NDArr
 
 
 def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
-    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,).
+    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,), times exp(a) or not.
 
-    a as in `_FloatSums`, or the largest of all logits where none of these are far apart. A term
-    that underflows is below 2**-1074, which counts nothing in sums above `_LEAST`.
+    a as in `_FloatSums`, or 0 where all logits are near 0. A term that underflows is below
+    2**-1074, which counts nothing in sums above `_LEAST`.
     """
     if max(known.top.max(initial=0.0), -known.bottom.min(initial=0.0)) < _NEAR and (
         max(known.most.max(initial=0.0), -known.least.min(initial=0.0)) < _LARGEST
     ):
-        terms = np.subtract(x, known.top[:, None])
-        np.exp(terms, out=terms)
+        terms = np.exp(x)
         return np.vecdot(terms, b), np.vecdot(terms, np.abs(b))
     sums = _float_sums(x, b)
     return sums.whole[:, 0], sums.size[:, 0]

@@ -118,7 +118,9 @@ class Weights:
         rows = np.flatnonzero(self.exponent)
         if rows.size:
             v = v.copy()
-            v[rows] = np.ldexp(v[rows], -self.exponent[rows].astype(np.int32))
+            shift = -self.exponent[rows].astype(np.int32)
+            half = shift >> 1  # no power of two is infinite, and two products take less than ldexp
+            v[rows] = v[rows] * np.ldexp(1.0, half) * np.ldexp(1.0, shift - half)
         return v
 
 

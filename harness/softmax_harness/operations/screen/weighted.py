@@ -122,24 +122,24 @@ def _rows_and_weights(
     Where no logit is far from another, what has a weight of 0 needs not be taken out: times 0 it is
     0. Only the largest logit has to be one that counts.
     """
-    rows, all_count = Rows.of(x, kernel), np.asarray(b.all(axis=-1))
-    bits = near.tail_bits(kernel)
+    rows, bits = Rows.of(x, kernel), near.tail_bits(kernel)
     if grid is not None and bits is not None and near.are_near(rows):
-        counted = _of_counted(rows, b, all_count)
+        counted = _of_counted(rows, b)
         of_near = _Near(bits, grid.exponent, (rows.top > counted.top)[:, 0])
         return counted, replace(Weights.usual(b), exponent=-grid.shift), of_near
     is_usual = are_usual(b)
-    if not all_count.all():
+    if not b.all():
         if is_usual and rows.usable is None and np.abs([rows.top, rows.bottom]).max() <= _NEAR:
-            rows = _of_counted(rows, b, all_count)
+            rows = _of_counted(rows, b)
         else:
             rows = Rows.of(np.where(b != 0.0, x, -np.inf), kernel)
     return rows, Weights.usual(b) if is_usual else Weights.of(rows, b), None
 
 
-def _of_counted(rows: Rows, b: Array, all_count: NDArray[np.bool_]) -> Rows:
+def _of_counted(rows: Rows, b: Array) -> Rows:
     """The rows with the largest of the logits that count as that of all."""
-    some, place, top = np.flatnonzero(~all_count), rows.place.copy(), rows.top.copy()
+    place, top = rows.place.copy(), rows.top.copy()
+    some = np.flatnonzero(b[rows.at_top(slice(0, rows.n))] == 0.0)
     own = rows.x[some]
     found = masks.where(b[some] != 0.0, own, -np.inf).argmax(axis=-1)
     place[some, 0], top[some, 0] = found, own[np.arange(len(some)), found]
