@@ -22,12 +22,16 @@ Fixed = tuple[NDArray[np.bool_], Array]
 
 def without(operand: NDArray[Any]) -> NDArray[Any]:
     """0 in place of what is not finite: a screen may compute anything where results are fixed."""
-    finite = np.isfinite(operand)
-    return operand if finite.all() else np.where(finite, operand, 0.0)
+    rows = _rows(operand)
+    if not rows.size:
+        return operand
+    found, own = operand.copy(), operand[rows]
+    found[rows] = np.where(np.isfinite(own), own, 0.0)
+    return found
 
 
 def with_operand(
-    special: Fixed, policy: Policy, n: int, operand: Array, used: NDArray[np.bool_] | bool = True
+    special: Fixed, policy: Policy, n: int, operand: Array, used: NDArray[np.bool_] | None = None
 ) -> Fixed:
     """The special values, with those that a number of each row reaches that is not finite.
 
@@ -38,15 +42,26 @@ def with_operand(
     n : int
         Length of the rows.
     operand : ndarray of float64, shape (rows, some)
-    used : bool or ndarray of bool, of its shape
-        Whether the results that are not fixed depend on it.
+    used : ndarray of bool, of its shape, optional
+        Whether the results that are not fixed depend on it. By default they do.
     """
-    finite = np.isfinite(operand)
-    if finite.all():
+    rows = _rows(operand)
+    if not rows.size:
         return special
-    fixed, expected = special
-    reached = ~finite.all(axis=-1, keepdims=True)
-    is_nan = (np.isnan(operand) & used).any(axis=-1, keepdims=True)
-    given = np.where(is_nan & ~fixed, policy.result(policy.nan, n), ANYTHING)
-    given = np.where(fixed & np.isnan(expected), expected, given)
-    return fixed | reached, np.where(reached, given, expected)
+    fixed, expected = (each.copy() for each in special)
+    is_nan = np.isnan(operand[rows])
+    if used is not None:
+        is_nan &= used[rows]
+    own, given = fixed[rows], expected[rows]
+    of_nan = is_nan.any(axis=-1, keepdims=True) & ~own
+    result = np.where(of_nan, policy.result(policy.nan, n), ANYTHING)
+    expected[rows] = np.where(own & np.isnan(given), given, result)
+    fixed[rows] = True
+    return fixed, expected
+
+
+def _rows(operand: NDArray[Any]) -> NDArray[np.int64]:
+    """The rows of an operand in which something is not finite, as then their sum is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        some = np.flatnonzero(~np.isfinite(operand.sum(axis=-1)))
+    return some[~np.isfinite(operand[some]).all(axis=-1)]
