@@ -253,9 +253,9 @@ def _signs(x: Array, b: Array, known: _Ranges, some: NDArray[np.int64]) -> NDArr
 
 
 def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
-    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,), times exp(a) or not.
+    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,).
 
-    a as in `_FloatSums`, or 0 where all logits are near 0. A term that underflows is below
+    a as in `_FloatSums`, or 0 where all logits are near it. A term that underflows is below
     2**-1074, which counts nothing in sums above `_LEAST`.
     """
     if max(known.top.max(initial=0.0), -known.bottom.min(initial=0.0)) < _NEAR and (
