@@ -48,7 +48,7 @@ def with_operand(
     rows = _rows(operand)
     if not rows.size:
         return special
-    fixed, expected = (each.copy() for each in special)
+    fixed, expected = special[0].copy(), special[1].copy()
     is_nan = np.isnan(operand[rows])
     if used is not None:
         is_nan &= used[rows]
@@ -64,4 +64,4 @@ def _rows(operand: NDArray[Any]) -> NDArray[np.int64]:
     """The rows of an operand in which something is not finite, as then their sum is."""
     with np.errstate(over="ignore", invalid="ignore"):
         some = np.flatnonzero(~np.isfinite(operand.sum(axis=-1)))
-    return some[~np.isfinite(operand[some]).all(axis=-1)]
+    return np.asarray(some[~np.isfinite(operand[some]).all(axis=-1)])
