@@ -106,7 +106,7 @@ def test_a_check_of_callables_and_of_names():
     def right(x, axis=-1):
         return softmax(x, axis)
 
-    def of_rows(x):
+    def of_rows(x, axis=-1):
         return softmax(x)
 
     found = check(right, of_rows, dtypes="float32", only="axes")

@@ -77,7 +77,7 @@ def test_operands_are_named_and_those_that_are_given_are_taken():
     assert "target: 2\n" in text
     row = explained([2.0, 1.0], "gradient", v="0x1p-1,-3")
     assert row.operands[0].tolist() == [0.5, -3.0] and "v: 0.5  -3.0\n" in text_of(row)
-    text = text_of(explained([0.0, 0.0], "attention", q="1,2", k="3,4/5,6", v="1/2"))
+    text = text_of(explained([0.0, 0.0], "attention", q="1,2", k="3,4/5,6", v="1/2", mask="1,1"))
     assert "q: 1.0  2.0\nk: 3.0  4.0 / 5.0  6.0\nv: 1.0 / 2.0\nmask: 1  1\n" in text
 
 

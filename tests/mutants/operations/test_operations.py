@@ -11,6 +11,8 @@ import softmax_faults.operations
 FOLDER = Path(softmax_faults.operations.__path__[0])
 FAMILIES = ("normal-1", "normal-10", "masked", "rising", "uniform-wide", "offset-negative")
 LENGTHS = (1, 2, 8, 33, 100, 300)
+# Of attention the length of the vectors follows from that of the rows: long ones and odd ones.
+MORE_LENGTHS = (64, 93, 124)
 
 
 def loaded(path):
@@ -37,9 +39,9 @@ def listed(label, function):
     return tuple(found[1].split(", ")) if found else ()
 
 
-def questions(operation, dtype, families=FAMILIES):
+def questions(operation, dtype, families=FAMILIES, lengths=LENGTHS):
     """What an operation is asked."""
-    for n in LENGTHS[::-1]:
+    for n in lengths[::-1]:
         for family in families:
             yield judging.asked(operation, family, dtype, n)
 
@@ -88,7 +90,7 @@ def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
     kinds = {*listed("Found as", function)}
     families = listed("families", function) or FAMILIES
     for dtype in listed("dtypes", function) or ("float32",):
-        asked = questions(operation, dtype, families)
+        asked = questions(operation, dtype, families, (*MORE_LENGTHS, *LENGTHS))
         blocks = (judging.judged(function, each) for each in asked)
         assert any(kinds & {*found.kinds()} for found in blocks), dtype
 

@@ -14,7 +14,7 @@ from softmax_harness.ground.floating_point import check_floating_point_environme
 from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
-from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations import Operands, Problem, asked_text, is_tolerant
 from softmax_harness.subjects.subject import Subject
 
 _GOOD = np.array([each.is_good for each in OUTCOMES])
@@ -55,11 +55,11 @@ class Judgement:
         return int(row), int(index)
 
     def texts(self, row: int, index: int) -> tuple[str, str]:
-        """An element and the correctly rounded result, as `explain` writes them."""
+        """An element and what is right, as `explain` writes them."""
         format = self.asked.problem.judged_format
-        both = self.batch.y[row, index], self.batch.truth.rounded[row, index]
-        y, z = (result_text(float(each), format) for each in both)
-        return y, z
+        y, z = (float(each[row, index]) for each in (self.batch.y, self.batch.truth.rounded))
+        right = asked_text(z) if is_tolerant(np.asarray(z)) else result_text(z, format)
+        return result_text(y, format), right
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""
