@@ -24,7 +24,16 @@ class Dying:
         time.sleep(0.01)
 
 
+@pytest.fixture
+def interruptible():
+    """Python raises KeyboardInterrupt, though a shell may have started it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     "number, kind", [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)]
 )
