@@ -28,7 +28,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
+from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
 from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -46,12 +46,18 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     rows, n = stored.shape
     made = rng.standard_normal((rows, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows, 1))
-    constant = np.broadcast_to(made[:, :1], made.shape)
     format = format_of(stored)
-    scaled = made * powers_of_two(format, (rows, 1), rng, 4)
-    kinds = made, made + 100.0, column.astype(float), constant, scaled, scaled * column
-    kind = rng.choice(len(kinds), (rows, 1), p=(0.25, 0.25, 0.2, 0.1, 0.1, 0.1))
-    return (format.stored(with_nans(np.choose(kind, kinds), stored, rng)),)
+    scale = powers_of_two(format, (rows, 1), rng, 4)
+    kind = rng.choice(6, (rows, 1), p=(0.25, 0.25, 0.2, 0.1, 0.1, 0.1))
+    kinds = (
+        lambda some: made[some],
+        lambda some: made[some] + 100.0,
+        lambda some: column[some],
+        lambda some: made[some, :1],
+        lambda some: made[some] * scale[some],
+        lambda some: made[some] * scale[some] * column[some],
+    )
+    return (format.stored(with_nans(by_kind(kind[:, 0], kinds, n), stored, rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -32,7 +32,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
+from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
@@ -47,16 +47,19 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows_, 1))
-    mean = np.broadcast_to(1.0 / max(n, 1), made.shape)
-    one_sign, sparse = (
-        100.0 * np.abs(made) * mean,
-        np.where(rng.random(made.shape) < 0.2, made, 0.0),
+    mean, is_there = 1.0 / max(n, 1), rng.random(made.shape) < 0.2
+    kind = rng.choice(6, (rows_, 1), p=(0.3, 0.2, 0.25, 0.1, 0.05, 0.1))
+    kinds = (
+        lambda some: made[some],
+        lambda some: 100.0 * np.abs(made[some]) * mean,
+        lambda some: -column[some].astype(float),
+        lambda some: np.array(mean),
+        lambda some: 0.0 * made[some],
+        lambda some: np.where(is_there[some], made[some], 0.0),
     )
-    kinds = made, one_sign, -column.astype(float), mean, 0.0 * made, sparse
-    kind = rng.choice(len(kinds), (rows_, 1), p=(0.3, 0.2, 0.25, 0.1, 0.05, 0.1))
     format = format_of(stored)
     scale = powers_of_two(format, (rows_, 1), rng, 9)
-    v = np.choose(kind, kinds) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
+    v = by_kind(kind[:, 0], kinds, n) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
     return (format.stored(with_nans(v, stored, rng)),)
 
 

@@ -26,7 +26,7 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
+from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -49,11 +49,17 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """
     rows_, n = stored.shape
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
-    mixed = np.where(rng.random((rows_, n)) < 0.3, -size, size)
-    kept = np.where(rng.random((rows_, n)) < 0.5, size, 0.0)
-    kinds = size, mixed, kept, -size, 0.0 * size
-    kind = rng.choice(len(kinds), (rows_, 1), p=(0.2, 0.45, 0.2, 0.1, 0.05))
-    b = _with_equal_ends(np.choose(kind, kinds), rng)
+    is_below = rng.random((rows_, n)) < 0.3
+    is_kept = rng.random((rows_, n)) < 0.5
+    kind = rng.choice(5, (rows_, 1), p=(0.2, 0.45, 0.2, 0.1, 0.05))
+    kinds = (
+        lambda some: size[some],
+        lambda some: np.where(is_below[some], -size[some], size[some]),
+        lambda some: np.where(is_kept[some], size[some], 0.0),
+        lambda some: -size[some],
+        lambda some: np.zeros(()),
+    )
+    b = _with_equal_ends(by_kind(kind[:, 0], kinds, n), rng)
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -112,6 +113,24 @@ def powers_of_two(
     """
     least, most = max(format.emin // 2, -40), min(format.emax - room, 40)
     return np.asarray(np.exp2(rng.integers(least, max(most, least + 1), shape)))
+
+
+def by_kind(
+    kind: NDArray[np.int64], kinds: Sequence[Callable[[NDArray[np.int64]], NDArray[Any]]], n: int
+) -> NDArray[np.float64]:
+    """Rows of n numbers, each as the function of its kind makes it, which is asked for these alone.
+
+    Parameters
+    ----------
+    kind : ndarray of int, shape (rows,)
+        The place of the function in `kinds`.
+    """
+    made = np.empty((len(kind), n))
+    for place, make in enumerate(kinds):
+        rows = np.flatnonzero(kind == place)
+        if rows.size:
+            made[rows] = make(rows)
+    return made
 
 
 def with_nans(values: NDArray[Any], x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
