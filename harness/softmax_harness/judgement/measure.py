@@ -15,7 +15,7 @@ from softmax_implementations import Implementation
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
-from softmax_harness.operations import Operands, Operation, Problem
+from softmax_harness.operations import Operands, Operation, Problem, is_as_asked
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.operations.standards import (
     cheap_limit_of,
@@ -308,7 +308,8 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
     batch, cheap = asked.batch_of(y), asked.cheap_limit
     slack = asked.exact_results.error_ulp
-    if cheap is not None and not _beyond(batch, slack, cheap):
+    sure = _are_nearest(batch, slack) if cheap is None else not _beyond(batch, slack, cheap)
+    if sure:
         return batch, classify(batch, operation=asked.operation)
     open_ = ~asked.exact_results.confirmed
     if open_.any():
@@ -320,6 +321,18 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
             asked.confirm(rows)
             batch = asked.batch_of(y)
     return batch, classify(batch, asked.limit_ulp, asked.operation)
+
+
+def _are_nearest(batch: Batch, slack: float) -> bool:
+    """Whether all are surely within half an ulp, which every limit allows, or what is asked for."""
+    least, truth = (1.0 - _LIMIT_ROUNDING) * 0.5 - slack, batch.truth
+    if (batch.largest <= least).all():
+        return True
+    if not truth.fixed.any():
+        return False
+    with np.errstate(invalid="ignore"):
+        found = batch.absolute <= least
+    return bool(np.where(truth.fixed, is_as_asked(batch.y, truth.rounded), found).all())
 
 
 def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:

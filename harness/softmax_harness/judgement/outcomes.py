@@ -122,6 +122,7 @@ OUTCOMES = tuple(Outcome)
 FAULTS = tuple(each for each in OUTCOMES if not each.is_good)
 BROKEN = tuple(each for each in OUTCOMES if each.is_broken)
 
+_IS_FAULT = np.array([not each.is_good for each in OUTCOMES])
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -173,7 +174,7 @@ def classify(
         Inputs, computed outputs and the truth.
     limit_ulp : float or ndarray of float64, shape (rows, n)
         Up to this error in ulp an element is accurate, beyond it inaccurate. Where an array is
-        infinite, anything is accurate, infinity and NaN too.
+        infinite, nothing is a fault, infinity and NaN neither.
     operation : Operation
         Of which the results are: what range they have.
     """
@@ -193,7 +194,7 @@ def classify(
         is_defined = ~fixed | (batch.truth.rounded == 1.0)  # which a row of one is, whatever it has
         is_lost = (any_result | ~is_defined).all(-1, keepdims=True)
         is_lost &= is_defined.any(-1, keepdims=True)
-        codes[(any_result & ~fixed) | is_lost] = Outcome.ACCURATE.code
+        codes[((any_result & ~fixed) | is_lost) & _IS_FAULT[codes]] = Outcome.ACCURATE.code
     return codes
 
 

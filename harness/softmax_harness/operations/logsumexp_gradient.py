@@ -151,7 +151,7 @@ def screened(
             open_ = rounded(head, tail, q, of_piece, error, w, below_one=False)
             at = logits.at_top(piece)
             none = np.broadcast_to(0.0, open_.shape)
-            top = at_largest(none, at, less_g, parts, inverse, 4.0 * kernel.RELATIVE_ERROR)
+            top, _ = at_largest(none, at, less_g, parts, inverse, 4.0 * kernel.RELATIVE_ERROR)
             # In units of 1, since no significand is 0.
             top = top._replace(q=exponent[part][at[0]] << 52)
             open_[at] = top.rounded_to(of_piece, at, error)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.outcomes import Outcome
 from softmax_harness.operations import OPERATIONS, Problem
 
 FORMAT = FORMATS["float32"]
@@ -55,3 +56,48 @@ def test_what_was_found_from_the_truth_is_found_again_once_that_is_confirmed(cou
     other.confirm(np.array([2]))
     _ = other.input_sensitivity, asked.input_sensitivity
     assert calls == [(5, 8), (5, 8)]
+
+
+@pytest.fixture
+def limited():
+    """A question of a row without limits and of others, one of which is NaN."""
+    operation = OPERATIONS["gradient"]
+
+    def without(x, operands, z, ulp, format):
+        bound = operation.error_bound(x, operands, z, ulp, format)
+        bound[0] = np.inf
+        return bound
+
+    own = replace(operation, error_bound=without)
+    x = np.random.default_rng(0).normal(0, 3, (5, 8)).astype(np.float32)
+    x[4, 2] = np.nan
+    inputs = operation.inputs(x, np.random.default_rng(1))
+    return question(Problem.of(own, FORMAT), *inputs)
+
+
+def test_no_limit_is_found_where_all_is_nearest(limited, monkeypatch):
+    y = limited.truth.rounded.copy()
+    monkeypatch.setattr(Question, "_limit_ulp", None)
+    _, codes = classified(limited, y)
+    assert (codes == Outcome.CORRECTLY_ROUNDED.code).all()
+
+
+def test_what_is_nearest_is_so_whatever_stands_beside_it_and_without_a_limit(limited):
+    y = limited.truth.rounded.copy()
+    y[0, :2] = y[0, 0] + 1.0, np.nan
+    y[1, 1] = y[1, 1] * 1.5 + 1.0
+    y[4, 3] = 0.0
+    _, codes = classified(limited, y)
+    assert (codes[0, :2] == Outcome.ACCURATE.code).all()
+    assert codes[1, 1] == Outcome.INACCURATE.code and codes[4, 3] == Outcome.WRONG_SPECIAL.code
+    changed = np.zeros(y.shape, bool)
+    changed[0, :2] = changed[1, 1] = changed[4, 3] = True
+    assert (codes[~changed] == Outcome.CORRECTLY_ROUNDED.code).all()
+
+
+def test_a_wrong_special_value_is_found_where_all_else_is_nearest(limited):
+    y = limited.truth.rounded.copy()
+    y[4, 3] = 0.0
+    _, codes = classified(limited, y)
+    assert np.flatnonzero(codes).tolist() == [4 * 8 + 3]
+    assert codes[4, 3] == Outcome.WRONG_SPECIAL.code

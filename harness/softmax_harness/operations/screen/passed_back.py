@@ -49,6 +49,7 @@ from softmax_harness.operations.truth import Truth
 _SMALLEST, _LARGEST = 2.0**-300, 2.0**300  # v beyond, but for 0, stays open: nothing underflows
 _LEAST = -1500  # what has no larger exponent is next to nothing in every format
 _TINY = 2.0**-1000  # of what is smaller, beside v, only the sign counts
+_BESIDE = 2.0**-60  # what is smaller than this part of a tail would be rounded away in it
 _NEAR = -400  # nothing underflows in products of exponents no lower
 _APART = 20
 
@@ -116,11 +117,10 @@ class Result(NamedTuple):
         return 0.0, self.error.ravel()[flat]
 
     def rounded_into(
-        self, here: Truth, allowed: float, w: Workspace, closer: Closer | None = None
+        self, here: Truth, allowed: float, w: Workspace, closer: Closer
     ) -> NDArray[np.bool_]:
         """Round results in memory of `w`, which gets all but the errors back; True where open."""
-        q, closer = self.q, closer or self.closer
-        return rounded(self.head, self.tail, q, here, allowed, w, closer, below_one=False)
+        return rounded(self.head, self.tail, self.q, here, allowed, w, closer, below_one=False)
 
     def rounded_to(self, here: Truth, at: Places, allowed: float) -> NDArray[np.bool_]:
         """Round results of shape (some, 1) to their places; True for each that is not decided."""
@@ -132,7 +132,7 @@ class Result(NamedTuple):
         rounded_, offset, ulp = np.empty((3, *head.shape))
         own = Truth(here.format, rounded_, offset, ulp, here.fixed[at][:, None])
         result = Result(head, tail, q, self.error)
-        open_ = result.rounded_into(own, allowed, w)
+        open_ = result.rounded_into(own, allowed, w, result.closer)
         here.rounded[at], here.offset[at] = own.rounded[:, 0], own.offset[:, 0]
         here.ulp[at] = own.ulp[:, 0]
         return np.asarray(open_[:, 0])
@@ -168,12 +168,17 @@ def log_softmax_gradient(
             at_top, is_near = rows.at_top(piece), _is_near(terms[2], total)
             less = _less_near if is_near else _less
             result = less(some, (head, tail, terms[2]), relative, w)
-            _put(result, at_top, at_largest(some, at_top, total, parts, inverse, own_error))
+            top, beside = at_largest(some, at_top, total, parts, inverse, own_error)
+            _put(result, at_top, top)
             memory = np.abs(result.head, out=w.take())
             memory *= 0.99 * allowed
             lost = result.error > memory
             w.give(memory)
-            closer = partial(_closer_near, some, result.error, relative) if is_near else None
+            closer: Closer = result.closer
+            if is_near:
+                closer = partial(_closer_near, some, result.error, relative)
+            if beside.any():
+                closer = partial(_closer_beside, closer, some.shape, at_top, beside)
             open_ = result.rounded_into(of_piece, allowed, w, closer)
             open_ |= lost
             w.give(result.error)
@@ -235,6 +240,16 @@ def _closer_near(
     return 0.0, own + np.minimum(2.0**-52 * share, 2.0**-104 * size)
 
 
+def _closer_beside(
+    closer: Closer, shape: tuple[int, ...], at: Places, beside: Array, flat: NDArray[np.int64]
+) -> tuple[Array, Array]:
+    """What `closer` gives, and beside it what tails at some places lack; see `at_largest`."""
+    lacking = np.zeros(shape)
+    lacking[at] = beside[:, 0]
+    more, error = closer(flat)
+    return more + lacking.ravel()[flat], error
+
+
 def _less(v: Array, share: Terms, relative: Array, w: Workspace) -> Result:
     """As `_less_near`; where v is 0 in units of 2**q, elsewhere of 1."""
     head, tail, q = share
@@ -265,25 +280,36 @@ def at_largest(
     parts: Parts,
     inverse: tuple[Array, Array],
     own_error: float,
-) -> Result:
-    """(v - V) + V (1 - s) of the largest logits, 1 - s = rest / S; shape (some rows, 1)."""
+) -> tuple[Result, Array]:
+    """(v - V) + V (1 - s) of the largest logits, 1 - s = rest / S; shape (some rows, 1).
+
+    Where v - V is known exactly, and as two numbers beside which the other term is next to nothing,
+    the second of these is the tail, and the term, which it lacks, is given beside the results. In a
+    saturated row v - V may be the middle between two numbers.
+    """
     row, _ = at_top
     some = Sum(*(each[row] for each in total))
     head, tail, exponent = parts.rest.head[row], parts.rest.tail[row], parts.rest.exponent[row]
     p, e = exact_product(head, inverse[0][row])
     share = _product((p, e + (head * inverse[1][row] + tail * inverse[0][row])), some)
     apart, lost = two_sum(v[at_top][:, None], -some.head)
-    error = np.where((lost != 0.0) & (some.tail != 0.0), 2.0**-52 * np.abs(lost - some.tail), 0.0)
-    apart, lost = two_sum(apart, lost - some.tail)
+    low, error = two_sum(lost, -some.tail)
+    error = np.abs(error)
+    apart, lost = two_sum(apart, low)
     alone = (apart == 0.0) & (some.error == 0.0)
     shift = np.where(alone, 0, exponent).astype(np.int32)
     moved, least = _moved(share[0], shift)
+    is_beside = (error == 0.0) & (some.error == 0.0) & (np.abs(moved) < _BESIDE * np.abs(lost))
+    beside, moved = np.where(is_beside, moved, 0.0), np.where(is_beside, 0.0, moved)
     total_head, rest = two_sum(apart, moved)
-    low = lost + np.ldexp(share[1], shift)
+    low = lost + np.where(is_beside, 0.0, np.ldexp(share[1], shift))
     tail = rest + low
     error += np.ldexp(own_error * np.abs(share[0]), shift) + least + some.error
-    error += np.where(alone, 0.0, 2.0**-52 * (np.abs(low) + np.abs(tail)) + 2.0**-1070)
-    return Result.of(total_head, tail, np.where(alone, exponent, 0), error)
+    exact = alone | is_beside
+    error += np.where(exact, 0.0, 2.0**-52 * (np.abs(low) + np.abs(tail)) + 2.0**-1070)
+    # Of what stands beside, the second part is no more than an ulp of the first.
+    error += np.where(is_beside, 2.0**-52 * np.abs(beside), 0.0)
+    return Result.of(total_head, tail, np.where(alone, exponent, 0), error), beside
 
 
 def _put(result: Result, at: Places, other: Result) -> None:

@@ -78,6 +78,11 @@ def test_saturated_rows_are_decided_next_to_g(dtype, g, assert_agrees):
         [0.0, 0.0, -1.0],  # z is next to 1 at the largest logit
         [0.5, 0.5, 0.0],  # next to -1/2 there, and next to 1/2 elsewhere
         [1.0, 2.0, 1.0 + 2.0**-23],  # a sum between two numbers of float32
+        # v - V is the middle between two numbers of float64, of which the sign of V decides.
+        [1.0, 3.0, 2.0**-53],
+        [1.0, -3.0, 2.0**-53],
+        [-1.0, 3.0, -(2.0**-53)],
+        [-1.0 - 2.0**-52, -3.0, -(2.0**-53)],
     ],
 )
 def test_saturated_rows_are_decided_next_to_v(dtype, v, assert_agrees):
