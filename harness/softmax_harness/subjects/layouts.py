@@ -52,10 +52,50 @@ def every_other(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(wide[..., ::2])
 
 
+def pitched(x: NDArray[Any]) -> NDArray[Any]:
+    """The first columns of a wider array: rows lie further apart than they are long."""
+    if not x.ndim:
+        return contiguous(x)
+    wide = np.empty((*x.shape[:-1], x.shape[-1] + 3), x.dtype)
+    wide[..., x.shape[-1] :] = _poison(x.dtype)
+    wide[..., : x.shape[-1]] = x
+    return np.asarray(wide[..., : x.shape[-1]])
+
+
+def sliced(x: NDArray[Any]) -> NDArray[Any]:
+    """Every other entry of the first axis of an array of twice the length."""
+    if not x.ndim:
+        return contiguous(x)
+    long = np.empty((2 * x.shape[0], *x.shape[1:]), x.dtype)
+    long[::2] = x
+    long[1::2] = _poison(x.dtype)
+    return np.asarray(long[::2])
+
+
+def interleaved(x: NDArray[Any]) -> NDArray[Any]:
+    """One of three channels that lie beside each other: no axis has a stride of 1."""
+    channels = np.empty((*x.shape, 3), x.dtype)
+    channels[...] = _poison(x.dtype)
+    channels[..., 1] = x
+    return np.asarray(channels[..., 1])
+
+
+def channels_last(x: NDArray[Any]) -> NDArray[Any]:
+    """The second axis last in memory, as images have their channels."""
+    if x.ndim < 3:
+        return contiguous(x)
+    return np.asarray(np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1))
+
+
 def reversed_(x: NDArray[Any]) -> NDArray[Any]:
     """Negative strides along every axis."""
     backwards = tuple(slice(None, None, -1) for _ in x.shape)
     return np.asarray(x[backwards].copy()[backwards])
+
+
+def backwards(x: NDArray[Any]) -> NDArray[Any]:
+    """A negative stride along the last axis alone."""
+    return np.asarray(x[..., ::-1].copy()[..., ::-1]) if x.ndim else contiguous(x)
 
 
 def read_only(x: NDArray[Any]) -> NDArray[Any]:
@@ -70,9 +110,25 @@ def transposed(x: NDArray[Any]) -> NDArray[Any]:
     return x.copy() if x.ndim < 2 else np.asarray(x.swapaxes(0, 1).copy().swapaxes(0, 1))
 
 
+def heads_inside(x: NDArray[Any]) -> NDArray[Any]:
+    """The axes before the last one exchanged in memory: batch, queries, heads, components."""
+    if x.ndim < 3:
+        return contiguous(x)
+    return np.asarray(x.swapaxes(-3, -2).copy().swapaxes(-3, -2))
+
+
 def broadcast(x: NDArray[Any]) -> NDArray[Any]:
-    """Every row the first one, with a stride of 0."""
-    return np.broadcast_to(x[:1], x.shape) if x.ndim else x
+    """Every row the same one, with a stride of 0: the first whose entries are not all alike."""
+    if not x.size or not x.ndim:
+        return x
+    rows = x.reshape(len(x), -1)
+    row = int(np.argmax((rows != rows[:, :1]).any(axis=-1)))
+    return np.broadcast_to(x[row : row + 1], x.shape)
+
+
+def repeated(x: NDArray[Any]) -> NDArray[Any]:
+    """The same along the axis before the last, with a stride of 0."""
+    return np.broadcast_to(x[..., :1, :], x.shape) if x.ndim > 2 else contiguous(x)
 
 
 def expanded(x: NDArray[Any]) -> NDArray[Any]:
@@ -84,10 +140,17 @@ LAYOUTS: dict[str, Layout] = {
     "contiguous": contiguous,
     "fortran": fortran,
     "every-other": every_other,
+    "pitched": pitched,
+    "sliced": sliced,
+    "interleaved": interleaved,
+    "channels-last": channels_last,
     "reversed": reversed_,
+    "backwards": backwards,
     "read-only": read_only,
     "misaligned": misaligned,
     "transposed": transposed,
+    "heads-inside": heads_inside,
     "broadcast": broadcast,
+    "repeated": repeated,
     "expanded": expanded,
 }

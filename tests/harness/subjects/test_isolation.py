@@ -69,8 +69,9 @@ def test_layouts_reach_the_call_as_they_are(kernel, layout):
     assert contiguous == here.flags.c_contiguous
     assert writeable == here.flags.writeable
     assert aligned == here.flags.aligned
-    if layout in ("broadcast", "expanded"):
-        assert here.strides[0 if layout == "broadcast" else -1] == 0
+    same_along = {"broadcast": 0, "repeated": -2, "expanded": -1}
+    if layout in same_along:
+        assert here.strides[same_along[layout]] == 0
     else:
         assert np.array_equal(here, x)
 

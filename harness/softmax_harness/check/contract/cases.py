@@ -24,6 +24,10 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
+# Beside these a vector, and a square, in which the strides of another argument fit as well.
+_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17))
+# Of one argument alone in each layout: rows, more axes, a square.
+_ALONE = ((5, 7, 19), (17, 17))
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
@@ -45,6 +49,7 @@ _AXIS_SHAPES = (
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
 # ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
 _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
+_FAR_APART = (3, 66_000)  # along the first axis: strides beyond 16 bits
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
@@ -57,8 +62,8 @@ _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
-# Of whole calls, as views have them: heads inside of queries, axes in any order, backwards.
-_OF_WHOLE_CALLS = ("transposed", "fortran", "reversed")
+# Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
+_OF_WHOLE_CALLS = ("heads-inside", "transposed", "fortran", "reversed", "pitched")
 _LAID_OUT = 3
 # Logits of an operation that takes as long to judge as softmax. `_MANY_LONG` fits; so do most of
 # `_THREADED` where a logit takes 16 times as long.
@@ -113,17 +118,16 @@ class Cases:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        for shape in self._fitting((*_SHAPES, drawn.shape(self.seed, 3))):
+        for shape in self._fitting((*_LAYOUT_SHAPES, drawn.shape(self.seed, 3))):
             inputs = self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
                 yield Case("layout", told, inputs, shape, layouts=(name,) * count)
+                if count == 1 or name == "contiguous" or shape not in _ALONE:
+                    continue
                 for place, operand in enumerate(names, count - len(names)):
-                    one = ["contiguous"] * count
-                    one[place] = name
-                    if count > 1 and name != "contiguous":
-                        told = f"layout {name} of {operand}, shape {shape}"
-                        yield Case("layout", told, inputs, shape, layouts=tuple(one))
+                    told = f"layout {name} of {operand}, shape {shape}"
+                    yield Case("layout", told, inputs, shape, layouts=_alone(name, place, count))
         yield from self._whole_calls_laid_out(count)
 
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
@@ -134,6 +138,10 @@ class Cases:
                 told = f"layout {name}, {case.told}"
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
+        for place, case in enumerate(own[:1] * count):
+            told = f"layout heads-inside of argument {place + 1}, {case.told}"
+            layouts = _alone("heads-inside", place, count)
+            yield replace(case, kind="layout", told=told, layouts=layouts)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""
@@ -146,9 +154,13 @@ class Cases:
             yield Case("default_axis", told, self.hard(shape), shape, None)
             for axis in range(-len(shape), len(shape)):
                 inputs = self.hard(shape, axis)
-                for name in ("contiguous", "fortran", "every-other"):
+                others = ("channels-last",) * (len(shape) > 2 and axis == 1)
+                for name in ("contiguous", "fortran", "every-other", *others):
                     told = f"axis {axis} of shape {shape}, layout {name}"
                     yield Case("axis", told, inputs, shape, axis, (name,) * count)
+        for shape in self._fitting([_FAR_APART]):
+            told = f"axis 0 of shape {shape}"
+            yield Case("axis", told, self.hard(shape, 0), shape, 0, ("contiguous",) * count)
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -223,6 +235,11 @@ class Cases:
 def _has_several_strides(case: Case) -> bool:
     first: Shape = case.arguments[0].shape if case.arguments else ()
     return len([size for size in first[:-1] if size > 1]) > 1
+
+
+def _alone(name: str, place: int, count: int) -> tuple[str, ...]:
+    """That layout of one argument of so many; the others are contiguous."""
+    return tuple(name if each == place else "contiguous" for each in range(count))
 
 
 def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:

@@ -10,7 +10,7 @@ from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
 # Past the sizes at which results stay in a workspace or threads are used.
-_SMALL, _MIDDLE, _LARGE = (3, 33), (64, 1000), (257, 257)
+_SMALL, _MIDDLE, _LARGE, _LONG = (3, 33), (64, 1000), (257, 257), (5, 5000)
 _TIMES = 1000
 _IN_A_FRESH_PROCESS = 2  # the smaller ones
 
@@ -22,6 +22,7 @@ def requests(subject: Subject, seed: int) -> list[Request]:
         subject.request(*cases.normal(_SMALL), times=_TIMES, threads=4),
         subject.request(*cases.normal(_MIDDLE), times=3, threads=4),
         subject.request(*cases.normal(_LARGE), times=2),
+        subject.request(*cases.normal(_LONG), times=3, threads=4),
     ]
 
 

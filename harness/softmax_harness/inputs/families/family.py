@@ -76,6 +76,8 @@ class Family:
         The smallest suite that holds it.
     check : Sampling or None
         How ``check`` samples it; None where it does not.
+    kinds : int
+        Of how many kinds its rows are, one after another; 1 where all are of one.
     is_unbiased : bool
         Whether its rows are two logits at most 1 apart, the rest masked: there the errors of an
         honest kernel are 0 in the mean.
@@ -89,6 +91,7 @@ class Family:
     grid: Callable[[Format], NDArray[np.float64]] | None = None
     suite: str = "quick"
     check: Sampling | None = Sampling()
+    kinds: int = 1
     is_unbiased: bool = False
 
 
@@ -151,8 +154,10 @@ class Recipe:
         if self.family.rows is not None:
             whole = self.family.make(self.format, self.n, self.rows, self._random(0))
             return self.format.stored(whole[start:stop])
-        made = self.family.make(self.format, self.n, stop - start, self._random(start))
-        return self.format.stored(made)
+        before = start % self.family.kinds  # the block goes on with the next kind
+        rows = before + stop - start
+        made = self.family.make(self.format, self.n, rows, self._random(start))
+        return self.format.stored(made[before:])
 
     def random_operands(self, start: int) -> np.random.Generator:
         """The random stream for the operands of the block that begins at row `start`."""

@@ -83,6 +83,7 @@ _KINDS: tuple[Kind, ...] = (
     lambda x, f, rng: _apart(x, rng, np.inf, _MASKED),
 )
 KINDS = len(_KINDS)
+_LONG = 8193  # rows so long are taken in blocks, or several threads take one
 
 
 def hard_rows(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
@@ -99,6 +100,7 @@ FAMILIES = (
         "every kind of row that breaks a kernel: offsets, masks, padding, special values in pairs",
         hard_rows,
         suite="check",
-        check=Sampling(fewest=2 * KINDS),
+        check=Sampling(fewest=2 * KINDS, long_rows=((_LONG, KINDS),)),
+        kinds=KINDS,
     ),
 )

@@ -40,6 +40,7 @@ def _nan_at_each_place(format: Format, n: int, rows: int, rng: np.random.Generat
     return x
 
 
+_LONG = Sampling(long_rows=((65_537, 2),))
 _LENGTHS_OF_PLACES = (*range(2, 34), 64, 100)
 
 
@@ -49,11 +50,27 @@ def _places(n: int) -> int:
 
 
 FAMILIES = (
-    Family("masked", "-inf among finite values, as attention masks have", _masked),
-    Family("all-masked", "rows of nothing but -inf beside ordinary ones", _all_masked),
-    Family("positive-infinity", "rows with a +inf beside ordinary ones", _one(np.inf)),
+    Family("masked", "-inf among finite values, as attention masks have", _masked, check=_LONG),
     Family(
-        "nan-in-row", "rows with a NaN beside ordinary ones, which it must not reach", _one(np.nan)
+        "all-masked",
+        "rows of nothing but -inf beside ordinary ones",
+        _all_masked,
+        check=_LONG,
+        kinds=2,
+    ),
+    Family(
+        "positive-infinity",
+        "rows with a +inf beside ordinary ones",
+        _one(np.inf),
+        check=_LONG,
+        kinds=3,
+    ),
+    Family(
+        "nan-in-row",
+        "rows with a NaN beside ordinary ones, which it must not reach",
+        _one(np.nan),
+        check=_LONG,
+        kinds=3,
     ),
     Family(
         "nan-at-each-place",

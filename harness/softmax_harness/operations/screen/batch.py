@@ -215,6 +215,8 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     """Screen a few rows into `here`; True for the rows that stay undecided."""
     fixed, (kernel, error) = here.fixed, stage
     if x.shape[-1] > BLOCK_ELEMENTS:
+        if fixed.all():
+            return np.zeros(1, bool)
         x = masks.where(~fixed, x, -np.inf) if fixed.any() else x
         return np.array([screen_row(x, here, kernel, apart, error).size > 0])
     if apart is None and fixed.any():
