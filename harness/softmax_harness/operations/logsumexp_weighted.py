@@ -33,6 +33,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
+_LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
 _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
@@ -43,7 +44,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 
     Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In
     some rows, and of some calls, the last weight is the first one, and not all are the same for
-    that.
+    that. In some rows what is not finite has a weight of 0.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
     even the sign can be told.
     """
@@ -68,6 +69,8 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     apart = size * powers_of_two(format, size.shape, rng, 9)
     scaled = b * powers_of_two(format, (rows_, 1), rng, 9)
     b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
+    does_not_count = ~np.isfinite(stored.astype(np.float64)) & (rng.random((rows_, 1)) < _LEFT_OUT)
+    b = np.where(does_not_count, 0.0, b)
     b = with_nans(b, stored, rng)
     return (format.stored(b),)
 
