@@ -12,6 +12,7 @@ from softmax_harness.operations.operand import (
     Operand,
     Operands,
     taken,
+    with_classes,
 )
 from softmax_harness.operations.operation import (
     ANYTHING,
@@ -49,6 +50,7 @@ __all__ = [
     "parted",
     "qualified",
     "taken",
+    "with_classes",
 ]
 
 # What the operations are made of; these need not be loaded to see that they define none.

@@ -151,6 +151,12 @@ def with_nans(values: NDArray[Any], x: NDArray[Any], rng: np.random.Generator) -
     return given
 
 
+def with_classes(inputs: Inputs, dtype: type[np.signedinteger[Any]]) -> Inputs:
+    """The same inputs with their classes as integers of a type."""
+    operands = (each.astype(dtype) if each.dtype.kind == "i" else each for each in inputs.operands)
+    return Inputs(inputs.x, tuple(operands))
+
+
 @dataclass(frozen=True)
 class Arrangement:
     """How rows stand in arrays of more dimensions, along an axis of the logits.

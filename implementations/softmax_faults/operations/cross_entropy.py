@@ -185,6 +185,15 @@ def class_in_two_bytes(x, target, axis=-1):
     return _of_class(lambda t, n: t % 65536, x, target, axis)
 
 
+def classes_of_four_bytes(x, target, axis=-1):
+    """Classes of four bytes are read as pairs of eight, whose first half is 0.
+
+    Found as: integers
+    """
+    own = np.asarray(target)
+    return _with(x, own if own.dtype.itemsize == 8 else np.zeros_like(own), axis)
+
+
 def class_0_is_ignored(x, target, axis=-1):
     """Class 0 is padding, whose loss is 0."""
     return _by_rows(

@@ -116,3 +116,27 @@ def in_place_where_strided(x, axis=-1):
     if not x.flags.c_contiguous and x.flags.writeable and x.dtype == y.dtype:
         x[...] = y
     return y
+
+
+def rows_end_to_end(x, axis=-1):
+    """Takes rows to lie end to end, though they may be part of longer ones.
+
+    Found as: layout.
+    """
+    own = np.asarray(x)
+    together = own.shape[-1] * own.itemsize if own.ndim == 2 else 0
+    if together and own.strides[1] == own.itemsize and own.strides[0] > together:
+        own = as_strided(own, own.shape, (together, own.itemsize))
+    return good.softmax(own, axis)
+
+
+def channels_last_misread(x, axis=-1):
+    """Reads images whose channels lie last as if these came before height and width.
+
+    Found as: axis.
+    """
+    own = np.asarray(x)
+    is_plain = own.ndim != 4 or own.flags.c_contiguous
+    if not is_plain and own.transpose(0, 2, 3, 1).flags.c_contiguous:
+        own = own.ravel(order="K").reshape(own.shape)
+    return good.softmax(own, axis)

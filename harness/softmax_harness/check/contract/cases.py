@@ -19,7 +19,7 @@ from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.hard import hard_rows
-from softmax_harness.operations import Inputs, Operation, taken
+from softmax_harness.operations import Inputs, Operation, taken, with_classes
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
@@ -219,7 +219,7 @@ class Cases:
             yield Case("scalar", f"shape (), the number {value:g}", one, ())
 
     def integers(self) -> Iterator[Case]:
-        """Integers; they are computed as float64, whichever dtype is checked."""
+        """Integers, computed as float64 whichever dtype is checked, and classes of four bytes."""
         if not self.operation.takes_logits:
             return
         rng = np.random.default_rng(self.seed)
@@ -230,6 +230,9 @@ class Cases:
                 made = self._with_operands(x.astype(np.float64), shape)
                 told = f"{np.dtype(dtype).name} from {low} to {high}"
                 yield Case("integers", told, Inputs(x, made.operands), shape)
+        if any(each.is_class for each in self.operation.operands):
+            classes = with_classes(self.hard(shape), np.int32)
+            yield Case("integers", "classes of int32", classes, shape)
 
 
 def _has_several_strides(case: Case) -> bool:

@@ -16,7 +16,7 @@ from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of
 from softmax_harness.check.contract.together import joined, parts_of
 from softmax_harness.inputs.written import is_short, literal_text
-from softmax_harness.operations import Inputs, taken
+from softmax_harness.operations import Inputs, taken, with_classes
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
@@ -148,10 +148,11 @@ class _Simpler:
         self._known: dict[tuple[Any, ...], NDArray[np.bool_]] = {}
 
     def is_right(self, subject: Subject, inputs: Inputs, alone: bool) -> NDArray[np.bool_]:
-        """Which rows the simpler call gets right; integers are called as float64."""
+        """Which rows the simpler call gets right: of float64 for integers, classes in int64."""
         own_dtype = inputs.x.dtype.name
         if inputs.x.dtype.kind in "iu":
             inputs = inputs._replace(x=inputs.x.astype(np.float64))
+        inputs = with_classes(inputs, np.int64)
         places: dict[tuple[Any, ...], list[int]] = {}
         for place in range(len(inputs.x)):
             places.setdefault(inputs.row(place).key, []).append(place)
