@@ -89,6 +89,12 @@ class Cases:
         """Rows of every kind for an array that has them along an axis."""
         return self._hard(shape, shape[axis])
 
+    def _hard_at_the_ends(self, shape: Shape) -> Inputs:
+        """So many rows that only the first and the last ones are of every kind."""
+        x = self.normal(shape).x.copy()
+        x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, shape[1])).x
+        return self._with_operands(x, shape)
+
     @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
     def _hard(self, shape: tuple[int, ...], n: int) -> Inputs:
         rows = hard_rows(self.format, n, math.prod(shape) // n, self._random(shape))
@@ -159,8 +165,8 @@ class Cases:
                     told = f"axis {axis} of shape {shape}, layout {name}"
                     yield Case("axis", told, inputs, shape, axis, (name,) * count)
         for shape in self._fitting([_FAR_APART]):
-            told = f"axis 0 of shape {shape}"
-            yield Case("axis", told, self.hard(shape, 0), shape, 0, ("contiguous",) * count)
+            told, inputs = f"axis 0 of shape {shape}", self._hard_at_the_ends(shape[::-1])
+            yield Case("axis", told, inputs, shape, 0, ("contiguous",) * count)
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -182,9 +188,8 @@ class Cases:
         for shape in self._fitting([_MANY_LONG]):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.normal(shape), shape)
         for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
-            x = self.normal(shape).x.copy()
-            x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, 2)).x
-            yield Case("batch", f"{shape[0]} rows of 2", self._with_operands(x, shape), shape)
+            inputs = self._hard_at_the_ends(shape)
+            yield Case("batch", f"{shape[0]} rows of 2", inputs, shape)
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
