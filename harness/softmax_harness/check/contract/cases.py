@@ -144,10 +144,11 @@ class Cases:
                 told = f"layout {name}, {case.told}"
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
-        for place, case in enumerate(own[:1] * count):
-            told = f"layout heads-inside of argument {place + 1}, {case.told}"
-            layouts = _alone("heads-inside", place, count)
-            yield replace(case, kind="layout", told=told, layouts=layouts)
+        for case in own[:1]:
+            for place in range(count):
+                told = f"layout heads-inside of argument {place + 1}, {case.told}"
+                layouts = _alone("heads-inside", place, count)
+                yield replace(case, kind="layout", told=told, layouts=layouts)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""

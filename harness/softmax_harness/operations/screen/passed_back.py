@@ -6,8 +6,8 @@ one class of a saturated loss. Elsewhere v_i and s_i V may cancel: rows in which
 than the bound allows stay open.
 
 In a saturated row v_i, or v_i - V, may be a power of two or the middle between two numbers, and the
-rest next to nothing. It stands in the tail with an error of its own, which decides on which side
-the result lies.
+rest next to nothing. It stands in the tail, or beside a tail that is exact, with an error of its
+own, which decides on which side the result lies.
 """
 
 from __future__ import annotations

@@ -184,7 +184,8 @@ def _moment_near(b: Array, known: _Near, terms: Terms, kernel: ModuleType) -> Mo
     """The moment where nothing is far apart, see `softmax_harness.operations.screen.near`.
 
     What a logit without weight has in place of its exponential is made no larger than 2.
-    `Moment.size` has what the slices leave as well, in units of the kernel's error.
+    `Moment.size` has what the slices leave as well, in units of the kernel's error: far more than
+    what a weight loses below all numbers when it is divided.
     """
     head, tail, q = terms
     if known.beyond.any():
