@@ -24,8 +24,7 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract import accuracy, truths
-from softmax_harness.check.contract.suite import LONG
+from softmax_harness.check.contract import accuracy, suite, truths
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
 from softmax_harness.inputs.families import FAMILIES, Recipe, planes
@@ -103,11 +102,12 @@ def root():
 @pytest.fixture(scope="session")
 def truths_kept():
     """The suite's inputs and their truth are found once for all that are checked in a process."""
+    longest = suite.LONG[-1]
     make = Recipe._whole_block
     kept = lru_cache(4096)(make)  # blocks: the suite in four dtypes has half as many
 
     def block(recipe, start):
-        return make(recipe, start) if recipe.n > LONG[-1] else kept(recipe, start).copy()
+        return make(recipe, start) if recipe.n > longest else kept(recipe, start).copy()
 
     given = Recipe.inputs
     kept_inputs = lru_cache(4096)(
@@ -115,7 +115,7 @@ def truths_kept():
     )
 
     def inputs(recipe, operation, start):
-        if recipe.n > LONG[-1] or OPERATIONS.get(operation.name) is not operation:
+        if recipe.n > longest or OPERATIONS.get(operation.name) is not operation:
             return given(recipe, operation, start)
         x, operands = kept_inputs(recipe, operation.name, start)
         return Inputs(x.copy(), tuple(each.copy() for each in operands))
@@ -134,6 +134,18 @@ def few_shrunk(request):
     """
     (place,) = request.node.get_closest_marker("place").args
     with nullcontext() if place % 3 == 0 else patch.object(accuracy, "smallest", lambda *of: None):
+        yield
+
+
+@pytest.fixture
+def third_of_lengths(request):
+    """Each third length of those that the suite asks, and whatever does not depend on these.
+
+    Which of the three thirds, the test's own mark says: ``place(7)``.
+    """
+    (place,) = request.node.get_closest_marker("place").args
+    some = slice(place % 3, None, 3)
+    with patch.multiple(suite, LENGTHS=suite.LENGTHS[some], LONG=suite.LONG[some]):
         yield
 
 

@@ -29,6 +29,7 @@ def blocked(x, axis=-1):
         "spurious_underflow in float16",
         "flushed_subnormal in float16",
     ),
+    largest_n=LONGEST_SUM,
 )
 def blocked_lazy(x, axis=-1):
     """As `blocked`, but rescales the sum only when the maximum rises by more than 8.

@@ -14,6 +14,7 @@ from softmax_implementations.registry import (
     "s-minus-1",
     operation="cross_entropy_gradient",
     standard="native",
+    largest_n=LONGEST_SUM,
     expected_findings=("axis in float16",),
 )
 def s_minus_1(x, target, axis=-1):

@@ -18,11 +18,13 @@ from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import OfDifference
 from softmax_harness.operations.steps import ExactSteps
 
-ANYTHING = float(np.finfo(np.float64).max)
-"""What a policy asks for where it takes any result; no operation gives it otherwise."""
+# Numbers that no policy fixes a result to: neither 0, nor 1, 1/n or their logarithms, nor what a
+# format ends with. A result that is not fixed may be any number, and these too.
+ANYTHING = -(2.0**-1000)
+"""What a policy asks for where it takes any result."""
 
-ZERO_OR_NAN = float(np.nextafter(ANYTHING, 0.0))
-"""What is asked for where 0 and NaN are both right; no operation gives it otherwise."""
+ZERO_OR_NAN = -(2.0**-1001)
+"""What is asked for where 0 and NaN are both right."""
 
 _TOLERANT = {ANYTHING: "anything", ZERO_OR_NAN: "0 or NaN"}
 
@@ -112,10 +114,10 @@ def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:
 
 def is_one_of_several(y: Array, asked: Array) -> NDArray[np.bool_]:
     """Where special values ask for no number, and results y are what they take."""
-    if not (asked >= ZERO_OR_NAN).any():  # most often, and soon seen
-        return np.zeros(asked.shape, bool)
-    either = (asked == ZERO_OR_NAN) & ((y == 0) | np.isnan(y))
-    return np.asarray((asked == ANYTHING) | either)
+    found, either = np.asarray(asked == ANYTHING), asked == ZERO_OR_NAN
+    if either.any():
+        found |= either & ((y == 0) | np.isnan(y))
+    return found
 
 
 def is_tolerant(asked: Array) -> NDArray[np.bool_]:
@@ -123,9 +125,16 @@ def is_tolerant(asked: Array) -> NDArray[np.bool_]:
     return np.isin(asked, list(_TOLERANT))
 
 
-def as_numbers(asked: Array) -> Array:
-    """Special values as an implementation can give them: NaN where one of several is asked for."""
-    return np.where(is_tolerant(asked), np.nan, asked)
+def as_numbers(asked: Array, fixed: NDArray[np.bool_]) -> Array:
+    """Results as an implementation can give them: NaN where one of several is asked for.
+
+    Parameters
+    ----------
+    asked : ndarray of float64
+    fixed : ndarray of bool, of the same shape
+        Where special values fix the results.
+    """
+    return np.where(fixed & is_tolerant(asked), np.nan, asked)
 
 
 def asked_text(asked: float) -> str:

@@ -17,5 +17,5 @@ def fill_exactly(pair: Pair) -> None:
     for _, rows in pair.blocks():
         x, operands = pair.inputs(rows)
         truth = exact_results(problem, x.astype(np.float64), operands).truth
-        made[rows] = as_numbers(truth.rounded)
+        made[rows] = as_numbers(truth.rounded, truth.fixed)
     results[...] = made.reshape(results.shape)

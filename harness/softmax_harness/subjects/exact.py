@@ -48,7 +48,7 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
     known = remembered(problem, arguments) if axis == -1 else None
     if known is not None and known.truth.rounded.size == math.prod(shape):
         with np.errstate(over="ignore"):
-            results = as_numbers(known.truth.rounded).reshape(shape)
+            results = as_numbers(known.truth.rounded, known.truth.fixed).reshape(shape)
             return results.astype(problem.output_format.dtype)
     x, operands = rows_of(operation, arguments, axis).inputs
     y = _of_rows(problem, x.astype(np.float64), operands).astype(problem.output_format.dtype)
@@ -58,5 +58,7 @@ def _rounded(operation: Operation, arguments: Operands, axis: int) -> NDArray[An
 @np.errstate(over="ignore")
 def _of_rows(problem: Problem, x: NDArray[np.float64], operands: Operands) -> NDArray[Any]:
     if x.shape[-1] == 0:
-        return as_numbers(problem.special_values(x, operands)[1])
-    return as_numbers(exact_results(problem, x, operands).truth.rounded)
+        fixed, expected = problem.special_values(x, operands)
+        return as_numbers(expected, fixed)
+    truth = exact_results(problem, x, operands).truth
+    return as_numbers(truth.rounded, truth.fixed)

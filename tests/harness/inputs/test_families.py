@@ -15,6 +15,8 @@ from softmax_harness.inputs.families.thresholds import thresholds
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS, Problem
 
+BY_PLACE = [family for family in FAMILIES.values() if family.by_place]
+RANDOM = [each for each in FAMILIES.values() if not each.by_place and each.rows is None]
 SMALL = [family for family in FAMILIES.values() if family.suite == "quick"]
 
 
@@ -46,6 +48,51 @@ def test_blocks_are_independent_of_each_other():
     whole = Recipe(FAMILIES["normal-1"], FORMATS["float32"], 4096, 40, 0)
     assert whole.rows_per_block == 16 and list(whole.starts) == [0, 16, 32]
     assert whole.block(16).tobytes() == list(whole.blocks())[1].tobytes()
+
+
+@pytest.mark.parametrize("family", BY_PLACE, ids=lambda family: family.name)
+def test_rows_that_differ_by_place_do_so_however_few_fit_a_block(family):
+    """As `make` gives them in one; of 40,000 entries one row fills a block."""
+    whole = Recipe(family, FORMATS["float32"], (family.lengths or (40_000,))[-1], 12, 0)
+    made = family.make(whole.format, whole.n, whole.rows, whole.random_logits(0))
+    assert np.array_equal(np.concatenate([*whole.blocks()]), made.astype("f4"), equal_nan=True)
+
+
+class NoChance:
+    """A generator of random numbers that gives the same one each time."""
+
+    def normal(self, loc, scale, size=None):
+        return np.full(size or (), loc + scale)
+
+    def uniform(self, low, high, size=None):
+        return np.full(size or (), (low + high) / 2)
+
+    def random(self, size=None):
+        return np.full(size or (), 0.5)
+
+    def integers(self, low, high=None, size=None):
+        return np.full(size or (), 0 if high is None else low)
+
+    def choice(self, values, size=None):
+        return np.full(size or (), values[0])
+
+
+@pytest.mark.parametrize("family", RANDOM, ids=lambda family: family.name)
+def test_rows_that_do_not_differ_by_place_are_alike_but_for_chance(family):
+    made = family.make(FORMATS["float32"], (family.lengths or (33,))[0], 12, NoChance())
+    assert (made == made[:1]).all()
+
+
+@pytest.mark.parametrize("n", [8, 257, 65537])
+def test_check_puts_both_kinds_of_peaks_into_rows_of_every_length(n):
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    (planned,) = (each for each in recipes(problem, math.inf, 0, ("peaks",)) if each.n == n)
+    x = np.concatenate([*planned.blocks()])
+    is_past_overflow = x.max(axis=1) > math.log(FORMATS["float32"].largest)
+    assert is_past_overflow.any() and not is_past_overflow.all()
+    if n <= 257:
+        for rows in (x[is_past_overflow], x[~is_past_overflow]):
+            assert {*rows.argmax(axis=1)} == {*range(n)}
 
 
 def test_lengths_stand_on_both_sides_of_every_vector_width():

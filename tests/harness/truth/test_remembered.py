@@ -1,13 +1,16 @@
 """What was found last is not found twice, and is never taken for anything else."""
 
 import numpy as np
+import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.subjects.exact import exact_of
 from softmax_harness.truth import remembered
 
 FORMAT = FORMATS["float32"]
+SATURATING = Policy(saturation="saturate")
 
 
 def asked(name, rows=4, n=6):
@@ -24,6 +27,25 @@ def test_exact_gives_the_truth_that_was_found_for_the_question():
         y = exact_of(name).function(*arguments)
         assert y.dtype == np.float32
         assert np.array_equal(y.reshape(own.truth.rounded.shape), own.truth.rounded)
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
+def test_exact_gives_the_largest_number_where_that_is_the_result(format):
+    """Which no special value may be mistaken for."""
+    x = format.stored(np.array([[0.0, format.largest]]))
+    (loss,) = exact_of("cross_entropy").function(x, np.array([0]))
+    assert loss == format.largest
+
+
+def test_saturated_results_are_asked_for_as_numbers():
+    problem = Problem.of(OPERATIONS["cross_entropy"], FORMATS["float64"], policy=SATURATING)
+    x, target = np.array([[0.0, -np.inf]]), np.array([1])  # a loss of infinity
+    asked = question(problem, x, (target,))
+    judged = [classified(asked, np.array([[y]]))[1] for y in (FORMATS["float64"].largest, 3.0)]
+    assert [str(OUTCOMES[int(codes[0, 0])]) for codes in judged] == [
+        "correctly_rounded",
+        "wrong_special",
+    ]
 
 
 def test_other_arrays_another_problem_and_what_was_written_into_are_found_anew():

@@ -57,9 +57,10 @@ class Judgement:
     def texts(self, row: int, index: int) -> tuple[str, str]:
         """An element and what is right, as `explain` writes them."""
         format = self.asked.problem.judged_format
-        y, z = (float(each[row, index]) for each in (self.batch.y, self.batch.truth.rounded))
-        right = asked_text(z) if is_tolerant(np.asarray(z)) else result_text(z, format)
-        return result_text(y, format), right
+        truth = self.batch.truth
+        y, z = (float(each[row, index]) for each in (self.batch.y, truth.rounded))
+        is_open = truth.fixed[row, index] and is_tolerant(np.asarray(z))
+        return result_text(y, format), asked_text(z) if is_open else result_text(z, format)
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""

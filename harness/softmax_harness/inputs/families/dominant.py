@@ -19,5 +19,10 @@ def _dominant(format: Format, n: int, rows: int, rng: np.random.Generator) -> ND
 
 
 FAMILIES = (
-    Family("dominant", "a confident model: one entry near 1, the rest in the tail", _dominant),
+    Family(
+        "dominant",
+        "a confident model: one entry near 1, the rest in the tail",
+        _dominant,
+        by_place=True,
+    ),
 )

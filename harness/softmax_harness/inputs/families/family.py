@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,9 @@ class Family:
         The smallest suite that holds it.
     check : Sampling or None
         How ``check`` samples it; None where it does not.
-    kinds : int
-        Of how many kinds its rows are, one after another; 1 where all are of one.
+    by_place : bool
+        Whether the place of a row among all rows decides what it is, as where two kinds take
+        turns: then all rows are made together, however many blocks they fill.
     is_unbiased : bool
         Whether its rows are two logits at most 1 apart, the rest masked: there the errors of an
         honest kernel are 0 in the mean.
@@ -91,7 +93,7 @@ class Family:
     grid: Callable[[Format], NDArray[np.float64]] | None = None
     suite: str = "quick"
     check: Sampling | None = Sampling()
-    kinds: int = 1
+    by_place: bool = False
     is_unbiased: bool = False
 
 
@@ -151,13 +153,15 @@ class Recipe:
 
     def _whole_block(self, start: int) -> NDArray[Any]:
         stop = min(start + self.rows_per_block, self.rows)
-        if self.family.rows is not None:
-            whole = self.family.make(self.format, self.n, self.rows, self._random(0))
-            return self.format.stored(whole[start:stop])
-        before = start % self.family.kinds  # the block goes on with the next kind
-        rows = before + stop - start
-        made = self.family.make(self.format, self.n, rows, self._random(start))
-        return self.format.stored(made[before:])
+        if self.family.rows is not None or self.family.by_place:
+            return _all_rows(replace(self, step=1))[start:stop].copy()
+        made = self.family.make(self.format, self.n, stop - start, self.random_logits(start))
+        return self.format.stored(made)
+
+    def random_logits(self, start: int) -> np.random.Generator:
+        """The random stream for the logits of the block that begins at row `start`."""
+        cell = zlib.crc32(f"{self.family.name}/{self.format.name}/{self.n}".encode())
+        return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
 
     def random_operands(self, start: int) -> np.random.Generator:
         """The random stream for the operands of the block that begins at row `start`."""
@@ -173,6 +177,9 @@ class Recipe:
         """Every block in order."""
         return (self.block(start) for start in self.starts)
 
-    def _random(self, start: int) -> np.random.Generator:
-        cell = zlib.crc32(f"{self.family.name}/{self.format.name}/{self.n}".encode())
-        return np.random.default_rng(np.random.SeedSequence([self.seed, cell, start]))
+
+@lru_cache(maxsize=1)  # one block after another is asked for
+def _all_rows(recipe: Recipe) -> NDArray[Any]:
+    """Every row of the recipe, in the format, shape (rows, n)."""
+    made = recipe.family.make(recipe.format, recipe.n, recipe.rows, recipe.random_logits(0))
+    return recipe.format.stored(made)

@@ -101,6 +101,6 @@ FAMILIES = (
         hard_rows,
         suite="check",
         check=Sampling(fewest=2 * KINDS, long_rows=((_LONG, KINDS),)),
-        kinds=KINDS,
+        by_place=True,
     ),
 )

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Make, Sampling
 
+_AROUND_OVERFLOW = 3  # rows, of which one is below exp's overflow, one far and one just past it
+
 
 def _offset(sign: float) -> Make:
     """Every other row near the overflow of exp, the rest towards the largest finite number."""
@@ -24,11 +26,17 @@ def _offset(sign: float) -> Make:
 
 
 FAMILIES = (
-    Family("offset-positive", "a common offset up to and past exp's overflow", _offset(1.0)),
+    Family(
+        "offset-positive",
+        "a common offset up to and past exp's overflow",
+        _offset(1.0),
+        by_place=True,
+    ),
     Family(
         "offset-negative",
         "a common offset down to and past exp's underflow",
         _offset(-1.0),
-        check=Sampling(long_rows=((65537, 1),)),
+        check=Sampling(long_rows=((65537, _AROUND_OVERFLOW),)),
+        by_place=True,
     ),
 )

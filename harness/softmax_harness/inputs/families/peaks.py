@@ -48,5 +48,6 @@ FAMILIES = (
         _peaks,
         suite="check",
         check=Sampling(at_every_length=_rows),
+        by_place=True,
     ),
 )

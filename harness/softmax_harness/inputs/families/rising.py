@@ -21,5 +21,6 @@ FAMILIES = (
         _rising,
         # Of longer rows an honest online softmax rescales too often.
         check=Sampling(long_rows=((4097, 4),)),
+        by_place=True,
     ),
 )

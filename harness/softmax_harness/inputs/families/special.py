@@ -56,21 +56,21 @@ FAMILIES = (
         "rows of nothing but -inf beside ordinary ones",
         _all_masked,
         check=_LONG,
-        kinds=2,
+        by_place=True,
     ),
     Family(
         "positive-infinity",
         "rows with a +inf beside ordinary ones",
         _one(np.inf),
         check=_LONG,
-        kinds=3,
+        by_place=True,
     ),
     Family(
         "nan-in-row",
         "rows with a NaN beside ordinary ones, which it must not reach",
         _one(np.nan),
         check=_LONG,
-        kinds=3,
+        by_place=True,
     ),
     Family(
         "nan-at-each-place",
@@ -79,5 +79,6 @@ FAMILIES = (
         lengths=_LENGTHS_OF_PLACES,
         suite="standard",
         check=Sampling(at_every_length=_places),
+        by_place=True,
     ),
 )

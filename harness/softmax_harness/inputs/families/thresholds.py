@@ -51,11 +51,13 @@ FAMILIES = (
         "exp overflows or underflows one float further on",
         _exponential,
         check=_SHORT,
+        by_place=True,
     ),
     Family(
         "result-thresholds",
         "the result underflows one float further on",
         _result,
         check=_SHORT,
+        by_place=True,
     ),
 )
