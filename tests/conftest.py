@@ -24,7 +24,7 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract import accuracy, suite, truths
+from softmax_harness.check.contract import accuracy, parts, suite, truths
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
 from softmax_harness.inputs.families import FAMILIES, Recipe, planes
@@ -138,14 +138,15 @@ def few_shrunk(request):
 
 
 @pytest.fixture
-def third_of_lengths(request):
-    """Each third length of those that the suite asks, and whatever does not depend on these.
+def third_of_contract(request):
+    """Each third length of those that the suite asks, and each third of the other cases.
 
     Which of the three thirds, the test's own mark says: ``place(7)``.
     """
     (place,) = request.node.get_closest_marker("place").args
-    some = slice(place % 3, None, 3)
-    with patch.multiple(suite, LENGTHS=suite.LENGTHS[some], LONG=suite.LONG[some]):
+    some, cases_of = slice(place % 3, None, 3), parts.cases_of
+    lengths = patch.multiple(suite, LENGTHS=suite.LENGTHS[some], LONG=suite.LONG[some])
+    with lengths, patch.object(parts, "cases_of", lambda *of: cases_of(*of)[some]):
         yield
 
 

@@ -7,6 +7,7 @@ a multiple of s, z is 0.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,14 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, of one sign, -1 at one class, a constant, mostly 0, 0.
 
     The sum over a row is at most a few hundred, however long the row, or that times a power of two.
-    A few hold a NaN.
+    A few hold a NaN. The constant is the power of two next below 1/n, what a mean over the row
+    passes back, and its sum is exact in any order: added one by one, as by NumPy along other axes
+    than the last, equal terms are rounded alike, and err more than those of a sum in pairs may.
     """
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows_, 1))
-    mean, is_there = 1.0 / max(n, 1), rng.random(made.shape) < 0.2
+    mean, is_there = 2.0 ** -math.ceil(math.log2(max(n, 1))), rng.random(made.shape) < 0.2
     kind = rng.choice(6, (rows_, 1), p=(0.3, 0.2, 0.25, 0.1, 0.05, 0.1))
     kinds = (
         lambda some: made[some],

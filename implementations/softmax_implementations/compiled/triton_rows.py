@@ -17,6 +17,12 @@ def fused(x, y, n, block: tl.constexpr):
 
 
 @triton.jit
+def _finite(top):
+    """The maximum, or 0 where all logits so far are masked: their exponentials are then 0."""
+    return tl.where(top == -float("inf"), 0.0, top)
+
+
+@triton.jit
 def online(x, y, n, block: tl.constexpr):
     """A row in blocks, which are read twice: for the maximum and the sum, and for the results."""
     start = tl.program_id(0).to(tl.int64) * n
@@ -25,12 +31,13 @@ def online(x, y, n, block: tl.constexpr):
     if row.dtype != tl.float64:
         row = row.to(tl.float32)
     top = tl.max(row, axis=0)
-    total = tl.sum(tl.exp(row - top), axis=0)
+    total = tl.sum(tl.exp(row - _finite(top)), axis=0)
     for first in range(block, n, block):
         part = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))
         logits = part.to(top.dtype)
         highest = tl.maximum(top, tl.max(logits, axis=0))
-        total = total * tl.exp(top - highest) + tl.sum(tl.exp(logits - highest), axis=0)
+        shift = _finite(highest)
+        total = total * tl.exp(top - shift) + tl.sum(tl.exp(logits - shift), axis=0)
         top = highest
     for first in range(0, n, block):
         again = tl.load(x + start + first + at, mask=first + at < n, other=-float("inf"))

@@ -109,7 +109,7 @@ FAULTY = [
     for place, (name, function) in enumerate(ALL)
     if not is_right(function)
 ]
-# Those of an operation in one format and in a third of the lengths, the next in the next. Batches
+# Those of an operation in one format and in a third of the contract, the next in the next. Batches
 # take as long as all else that is no accuracy: each second one has these, the others have the rest.
 RIGHT = [
     of_kernels(
@@ -158,7 +158,7 @@ def test_right_kernels_pass_in_each_format(operation, dtype):
 
 
 @pytest.mark.parametrize("operation, function, dtype, parts", RIGHT)
-@pytest.mark.usefixtures("third_of_lengths")
+@pytest.mark.usefixtures("third_of_contract")
 def test_a_right_kernel_passes(operation, function, dtype, parts):
     result = judged(function, operation, dtype, parts=parts)
     assert result.verdict == "pass", result.findings
