@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -53,6 +54,7 @@ class Fresh:
         with other_end:
             self._process = _begun(other_end, memory)
         self._pid = self._process.pid or 0  # which it has, since it has begun
+        self._ready = _watching(self._connection, self._process.sentinel)
         self._is_over = False
         self._exit_code: int | None = None
 
@@ -95,10 +97,10 @@ class Fresh:
 
     def _answer(self, until: float, most: int) -> bytes:
         # A process of its own may hold the connection open when this one has ended.
-        left = max(until - time.monotonic(), 0.0)
-        if not wait([self._connection, self._process.sentinel], left):
+        ready = self._ready(max(until - time.monotonic(), 0.0))
+        if ready is None:
             raise TimeoutError
-        if not self._connection.poll():
+        if not ready:
             raise EOFError
         return self._connection.recv_bytes(most)
 
@@ -135,6 +137,30 @@ class Fresh:
             group.end(self._pid)
             self._process.join()
             self._is_over, self._exit_code = True, self._process.exitcode
+
+
+def _watching(connection: Connection[Any, Any], sentinel: int) -> Callable[[float], bool | None]:
+    """``ready(seconds)``: whether an answer comes; False where the process ends, None if neither.
+
+    `multiprocessing.connection.wait` is made anew for each answer, which takes longer than to read
+    it; Windows has nothing else.
+    """
+    if not hasattr(select, "poll"):
+
+        def of_any(seconds: float) -> bool | None:
+            found = wait([connection, sentinel], seconds)
+            return connection.poll() if found else None
+
+        return of_any
+    poll = select.poll()
+    for each in (connection.fileno(), sentinel):
+        poll.register(each, select.POLLIN)
+
+    def ready(seconds: float) -> bool | None:
+        found = [number for number, _ in poll.poll(1000.0 * seconds)]
+        return connection.fileno() in found if found else None
+
+    return ready
 
 
 def _begun(connection: Connection[Any, Any], memory: int) -> Forked | SpawnProcess:
