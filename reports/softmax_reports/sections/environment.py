@@ -27,7 +27,8 @@ def environment(run: Run) -> Section:
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),
         Table("Options", ("option", "value"), _pairs(options), numeric_from=9),
         Table(
-            "Errors of NumPy’s exp and log on this machine, the largest at 4,096 points each",
+            "Errors of NumPy’s exp and log on this machine, the largest at 4,096 points each, "
+            "and at least those of a correct rounding",
             ("dtype", "exp, relative", "exp, in subnormal spacings", "log, relative"),
             [
                 (name, digits(each["exp"]), digits(each["exp_subnormal"]), digits(each["log"]))
