@@ -80,8 +80,11 @@ class Stream:
 
     Attributes
     ----------
-    one_by_one : bool
-        Whether each block is given alone, and none once `ends_at` says so.
+    fail_fast : bool
+        Whether no block is given once `ends_at` says so. Of a group that has a fault, blocks are
+        then given one by one.
+    has_limits : bool
+        Whether a block without a fault can be a finding too: then all are given one by one.
     ends_at : callable
         Whether faults of these kinds are enough.
     faults : list of (Fault, str)
@@ -92,7 +95,8 @@ class Stream:
 
     subject: Subject
     recipes: list[Recipe]
-    one_by_one: bool = False
+    fail_fast: bool = False
+    has_limits: bool = False
     ends_at: Callable[[list[str]], bool] = never
     faults: list[tuple[Fault, str]] = field(default_factory=list)
     elements: int = 0
@@ -106,7 +110,7 @@ class Stream:
                     for block, inputs, reply in zip(blocks, asked_for, replies, strict=True)
                 ]
                 judged = self._judged(answers)
-                if not self.one_by_one:
+                if not self._one_by_one(answers, judged):
                     self._note_faults(answers)
                     self.elements += sum(each.codes.size for each in judged.wholes)
                     yield judged
@@ -119,6 +123,12 @@ class Stream:
                     if (block := found.get((each.recipe, each.start))) is not None:
                         self.elements += block.found.codes.size
                         yield JudgedBlocks.of(block)
+
+    def _one_by_one(self, answers: list[_Answer], judged: JudgedBlocks) -> bool:
+        if not self.fail_fast:
+            return False
+        has_faults = any(each.reply.faults for each in answers)
+        return self.has_limits or has_faults or any(each.is_fault.any() for each in judged.wholes)
 
     def _note_faults(self, answers: list[_Answer]) -> None:
         self.faults += [

@@ -79,8 +79,9 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     fitting = fitting_recipes(plan, room(subject.pace, part))
     found.asked.note_recipes(fitting, plan)
     found.add_faults(too_slow(fitting, plan), part)
-    stream = Stream(subject, fitting, contract.fail_fast, found.ends_at)
-    collected = Collected(subject, promises.limits_of(subject, contract.limits))
+    limits = promises.limits_of(subject, contract.limits)
+    stream = Stream(subject, fitting, contract.fail_fast, bool(limits), found.ends_at)
+    collected = Collected(subject, limits)
     try:
         with closing(iter(stream)) as blocks:
             for some in blocks:
