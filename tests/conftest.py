@@ -141,10 +141,13 @@ def few_shrunk(request):
 def third_of_contract(request):
     """Each third length of those that the suite asks, and each third of the other cases.
 
-    Which of the three thirds, the test's own mark says: ``place(7)``.
+    Which of the three thirds, a mark says, ``place(7)``, the first where there is none; all of
+    them ``place(None)``.
     """
-    (place,) = request.node.get_closest_marker("place").args
-    some, cases_of = slice(place % 3, None, 3), parts.cases_of
+    mark = request.node.get_closest_marker("place")
+    place = 0 if mark is None else mark.args[0]
+    some = slice(None) if place is None else slice(place % 3, None, 3)
+    cases_of = parts.cases_of
     lengths = patch.multiple(suite, LENGTHS=suite.LENGTHS[some], LONG=suite.LONG[some])
     with lengths, patch.object(parts, "cases_of", lambda *of: cases_of(*of)[some]):
         yield

@@ -77,6 +77,7 @@ def test_near_ties_are_next_to_the_middle_between_two_numbers():
     assert (nearest < 1e-3).all()
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_a_softmax_rounded_twice_breaks_the_promise_of_correct_rounding(tmp_path):
     path = tmp_path / "twice.py"
     path.write_text(
@@ -103,6 +104,7 @@ def test_a_softmax_rounded_twice_breaks_the_promise_of_correct_rounding(tmp_path
     assert right.verdict == "pass"
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_a_limit_on_the_error_is_held_and_its_maximum_is_mpmaths():
     parts = ("accuracy",)
     (result,) = checked(
@@ -121,6 +123,7 @@ def test_a_limit_that_cannot_be_read_is_refused(text):
         parsed_limit(text, "--limit")
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_a_witness_is_as_small_as_it_gets_and_shows_the_fault():
     (result,) = checked("naive", Contract(("float32",), ("accuracy",)))
     known = {finding.kind: finding for finding in result.expected}
@@ -133,6 +136,7 @@ def test_a_witness_is_as_small_as_it_gets_and_shows_the_fault():
     assert known["inaccurate"].value > known["inaccurate"].limit
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_what_is_known_in_one_dtype_is_news_in_another(tmp_path):
     path = tmp_path / "short.py"
     path.write_text(
@@ -154,6 +158,7 @@ def test_what_is_known_in_one_dtype_is_news_in_another(tmp_path):
     assert "overflow" in {finding.kind for finding in thirty_two.findings}
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_promised_bits_are_held(tmp_path):
     path = tmp_path / "bits.py"
     path.write_text(
@@ -177,6 +182,7 @@ def test_promised_bits_are_held(tmp_path):
     assert right.verdict == "pass"
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_what_is_not_promised_is_reported(tmp_path):
     path = tmp_path / "flushes.py"
     path.write_text(
@@ -222,6 +228,7 @@ def two(x, axis=-1):
 """
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_with_fail_fast_a_verdict_ends_at_its_first_finding(tmp_path):
     path = tmp_path / "two.py"
     path.write_text(TWO_FAULTS)
@@ -239,6 +246,7 @@ def test_with_fail_fast_a_verdict_ends_at_its_first_finding(tmp_path):
     assert {each.kind for each in axis.findings} == {each.kind for each in all_.findings}
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_what_is_expected_does_not_end_a_verdict():
     whole = Contract(("float32",), ("accuracy", "shapes"))
     (fast,) = checked("naive", replace(whole, fail_fast=True))
@@ -250,6 +258,7 @@ def test_what_is_expected_does_not_end_a_verdict():
     assert limited.elements < all_.elements / 2
 
 
+@pytest.mark.usefixtures("third_of_contract")
 def test_fail_fast_holds_for_other_operations(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("import numpy as np\ndef wrong(x, axis=-1):\n    return np.exp(x)\n")
