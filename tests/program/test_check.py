@@ -86,8 +86,8 @@ def check(installed, repository):
 
 
 @pytest.fixture
-def checked(called, repository, truths_kept):
-    """The same in this process, for what needs none of its own."""
+def checked(called, repository, truths_kept, third_of_contract):
+    """A third of the same in this process, for what needs none of its own."""
     return lambda *words: called("check", *words, cwd=repository)
 
 
