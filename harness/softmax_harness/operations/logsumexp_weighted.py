@@ -279,7 +279,8 @@ def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """a + log T: the error of T over T, that of its logarithm, u |z|, and half a spacing.
 
-    Infinite where T may be lost: its error is T / 2 or more.
+    Infinite where T may be lost: its error is T / 2 or more, or a sum of terms of one sign, as
+    large as those of both together, exceeds the format.
     """
     b = operands[0].astype(np.float64)
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
@@ -292,7 +293,8 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         share = 1.1 * (relative * known.size + drift + lost) / known.whole
         log = np.abs(np.log(known.whole * known.scale))
         absolute = 1.5 * share + (errors.log + u) * log + u * np.abs(z) + 0.5 * eta
-        return np.asarray(np.where(share < 0.5, absolute, np.inf) / ulp)
+        held = known.size * known.scale * (1.0 + relative) < format.largest
+        return np.asarray(np.where((share < 0.5) & held, absolute, np.inf) / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

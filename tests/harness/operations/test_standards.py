@@ -32,3 +32,14 @@ def test_elsewhere_what_is_declared_holds():
             assert held_to("wide", operation, format) == "wide"
             if format.precision > 4 or name == "softmax":
                 assert held_to("native", operation, format) == "native"
+
+
+@pytest.mark.parametrize("standard, is_borne", [("native", True), ("wide", False)])
+def test_a_weighted_sum_past_the_format_is_borne_where_it_is_added_in_it(standard, is_borne):
+    """A sum of 70000 in float16, whose logarithm, 11.2, is a number of it."""
+    format = FORMATS["float16"]
+    weights = np.array([[35000.0, 35000.0]], np.float16)
+    problem = Problem.of(OPERATIONS["logsumexp_weighted"], format)
+    asked = question(problem, np.zeros((1, 2), np.float16), (weights,)).held_to(standard)
+    codes = classified(asked, np.array([[np.inf]]))[1]
+    assert (codes[0, 0] == Outcome.ACCURATE.code) == is_borne
