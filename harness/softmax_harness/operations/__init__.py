@@ -12,6 +12,7 @@ from softmax_harness.operations.operand import (
     Operand,
     Operands,
     taken,
+    widened,
     with_classes,
 )
 from softmax_harness.operations.operation import (
@@ -50,6 +51,7 @@ __all__ = [
     "parted",
     "qualified",
     "taken",
+    "widened",
     "with_classes",
 ]
 

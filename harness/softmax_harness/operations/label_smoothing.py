@@ -184,5 +184,6 @@ OPERATION = Operation(
     steps=ExactSteps(steps.logarithm, "smooth"),
     operands=(cross_entropy.CLASS, Operand("smoothing", 1)),
     one_result=True,
+    sums_logits=True,
     least=0.0,
 )

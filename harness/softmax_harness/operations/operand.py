@@ -104,6 +104,19 @@ def taken(inputs: Inputs, about: tuple[Operand, ...], order: NDArray[np.int64]) 
     return Inputs(np.take_along_axis(inputs.x, order, axis=-1), tuple(operands))
 
 
+def widened(inputs: Inputs, about: tuple[Operand, ...], n: int) -> Inputs:
+    """The same rows with n entries each: masked ones follow, beside which operands are 0."""
+    more = n - inputs.x.shape[-1]
+    operands = []
+    for each, operand in zip(inputs.operands, about, strict=True):
+        added = [(0, 0)] * each.ndim
+        if operand.entries is not None:
+            added[operand.entries + 1] = (0, more)
+        operands.append(np.pad(each, added))
+    x = np.pad(inputs.x, ((0, 0), (0, more)), constant_values=-np.inf)
+    return Inputs(x, tuple(operands))
+
+
 def powers_of_two(
     format: Format, shape: tuple[int, ...], rng: np.random.Generator, room: int
 ) -> NDArray[np.float64]:

@@ -251,6 +251,8 @@ class Operation:
         Whether a row of results is one: that it sums to 1 and keeps order is then measured.
     is_softmax_of_effective_logits : bool
         Whether the results are exactly softmax of the effective logits, -inf being masked.
+    sums_logits : bool
+        Whether a result holds the sum of all logits as they are, and not only of exponentials.
     enclose_elements : callable or None
         ``enclose_elements(rest, values, precision)`` gives what `enclose` gives at some finite
         effective logits of a long row from its `softmax_harness.operations.long_sums.Rest` alone;
@@ -285,6 +287,7 @@ class Operation:
     most: float = np.inf
     is_distribution: bool = False
     is_softmax_of_effective_logits: bool = False
+    sums_logits: bool = False
     enclose_elements: Callable[[Rest, list[float], int], list[Enclosure]] | None = None
     error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
     of_difference: OfDifference | None = None

@@ -164,6 +164,15 @@ def test_a_right_kernel_passes(operation, function, dtype, parts):
     assert result.verdict == "pass", result.findings
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("operation", NAMES)
+def test_a_sum_one_by_one_along_another_axis_is_right_with_every_seed(operation, seed):
+    """As NumPy adds there, and others; SciPy's and the README's kernels among them."""
+    right = next(function for name, function in ALL if name == operation and is_right(function))
+    result = judged(right, operation, "float32", parts=("axes",), seed=seed)
+    assert result.verdict == "pass", result.findings
+
+
 def of_structure():
     """Each third fault apart from the numbers, of the first right kernel of each operation."""
     for place, name in enumerate(NAMES):

@@ -19,7 +19,7 @@ from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.hard import hard_rows
-from softmax_harness.operations import Inputs, Operation, taken, with_classes
+from softmax_harness.operations import Inputs, Operation, taken, widened, with_classes
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
@@ -46,9 +46,14 @@ _AXIS_SHAPES = (
     (5, 7, 1),
     (2, 3, 1100),
 )
-# Along other axes than the last NumPy adds term by term, in float16 in float16 itself: a sum of
-# ones stops growing at 2048, one in float32 stays within the bound of a sum in pairs to 4096.
+# Along other axes than the last NumPy adds term by term, in float16 in float16 itself, where a sum
+# of ones stops growing at 2048.
 _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
+# A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
+# pairs: of more terms than these, one in a few hundred exceeds it. So few of a longer row count.
+_MOST_TERMS = 300
+_COUNTING = 100
+_EQUAL = 3.0  # of which sums are exact, as those of exp(0)
 _FAR_APART = (3, 66_000)  # along the first axis: strides beyond 16 bits
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
@@ -88,6 +93,27 @@ class Cases:
     def hard(self, shape: tuple[int, ...], axis: int = -1) -> Inputs:
         """Rows of every kind for an array that has them along an axis."""
         return self._hard(shape, shape[axis])
+
+    def _along(self, shape: Shape, axis: int) -> Inputs:
+        """Rows for an array that has them along an axis: a sum one by one is right in them, too."""
+        if shape[axis] <= _MOST_TERMS:
+            return self.hard(shape, axis)
+        return self._of_few_terms(shape, shape[axis])
+
+    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
+    def _of_few_terms(self, shape: Shape, n: int) -> Inputs:
+        """Rows of which few entries count, at any places; every other row is of equal logits.
+
+        Not where the logits are summed as they are, or their logarithms: that sum is not exact.
+        """
+        rows = math.prod(shape) // n
+        whole = widened(self.hard((rows, _COUNTING)), self.operation.operands, n)
+        if not self.operation.sums_logits:
+            whole.x[1::2] = _EQUAL
+        order = np.argsort(self._random(shape).random((rows, n)), axis=-1)
+        moved = taken(whole, self.operation.operands, order)
+        assert moved is not None
+        return moved
 
     def _hard_at_the_ends(self, shape: Shape) -> Inputs:
         """So many rows that only the first and the last ones are of every kind."""
@@ -158,9 +184,9 @@ class Cases:
         own = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
         for shape in self._fitting((*_AXIS_SHAPES, *_LONG_AXES, *own)):
             told = f"shape {shape}, no axis given"
-            yield Case("default_axis", told, self.hard(shape), shape, None)
+            yield Case("default_axis", told, self._along(shape, -1), shape, None)
             for axis in range(-len(shape), len(shape)):
-                inputs = self.hard(shape, axis)
+                inputs = self._along(shape, axis)
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
                     told = f"axis {axis} of shape {shape}, layout {name}"
