@@ -17,7 +17,7 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
         "flushed_subnormal",
         "wrong_special",
         "inaccurate in float16 up to 2e3 ulp",
-        "inaccurate in float32 up to 2e6 ulp",
+        "inaccurate in float32 up to 4e6 ulp",
         "inaccurate in float64 up to 2e14 ulp",
     ),
 )
@@ -53,7 +53,7 @@ def shifted(x, b, axis=-1):
     operation="logsumexp_weighted",
     standard="native",
     library="scipy",
-    expected_findings=("wrong_special",),
+    expected_findings=("wrong_special", "overflow in float16"),
 )
 def scipy_logsumexp(x, b, axis=-1):
     """scipy.special.logsumexp with its argument b; NaN, not -inf, where all weights are 0."""

@@ -39,10 +39,13 @@ from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 10
+_NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
 
 def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """What attention takes, and the sinks: about 0, about the largest score, far above, far below.
+
+    A few are NaN, where a key is seen. None is -inf: who begins with the sink owes nothing there.
 
     Returns
     -------
@@ -52,7 +55,10 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         In the format of the logits.
     """
     sink = _sinks(stored.astype(np.float64), format_of(stored), rng)
-    return (*queries(stored, rng), sink)
+    found = queries(stored, rng)
+    is_seen = found[-1].any(axis=-1, keepdims=True)
+    sink[is_seen & (rng.random(sink.shape) < _NAN)] = np.nan
+    return (*found, sink)
 
 
 def _sinks(x: Array, format: Format, rng: np.random.Generator) -> NDArray[Any]:

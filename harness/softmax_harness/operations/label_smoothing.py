@@ -39,7 +39,7 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
-_SMOOTHING = (0.0, 0.0, 0.003, 0.01, 0.1, 0.137, 0.2, 0.5, 0.9, 1.0)
+_SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:

@@ -37,7 +37,7 @@ _LEAST = -1500
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """g of each row, shape (rows, 1), in the format of the logits: normal, 1, a mean's, 0, large.
+    """g of each row, shape (rows, 1), in the format of the logits: normal, 1 or -1, 0, large.
 
     Some are far from 1, a few NaN.
     The mean over a batch of b rows passes back 1 / b.
@@ -45,7 +45,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     shape = len(stored), 1
     kinds = (
         rng.standard_normal(shape),
-        np.ones(shape),
+        rng.choice([-1.0, 1.0], shape),
         1.0 / rng.integers(1, 4097, shape),
         np.zeros(shape),
         2.0 ** rng.integers(-12, 13, shape) * rng.choice([-3.0, 1.0], shape),

@@ -33,6 +33,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
+_CALLS_OF_ONES = 0.05  # of the calls: a kernel may take a short way where all weights are 1
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
@@ -40,7 +41,8 @@ _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
 
 
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
+    """b in the format of the logits: positive, of both signs, negative, some or all of them 0; of
+    some rows all are 1, or 1 and 0, or 1 and -1.
 
     Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In
     some rows, and of some calls, the last weight is the first one, and not all are the same for
@@ -52,15 +54,20 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
     is_below = rng.random((rows_, n)) < 0.3
     is_kept = rng.random((rows_, n)) < 0.5
-    kind = rng.choice(5, (rows_, 1), p=(0.2, 0.45, 0.2, 0.1, 0.05))
+    kind = rng.choice(8, (rows_, 1), p=(0.15, 0.4, 0.15, 0.1, 0.05, 0.05, 0.05, 0.05))
     kinds = (
         lambda some: size[some],
         lambda some: np.where(is_below[some], -size[some], size[some]),
         lambda some: np.where(is_kept[some], size[some], 0.0),
         lambda some: -size[some],
         lambda some: np.zeros(()),
+        lambda some: np.ones(()),
+        lambda some: is_kept[some].astype(float),
+        lambda some: np.where(is_below[some], -1.0, 1.0),
     )
     b = _with_equal_ends(by_kind(kind[:, 0], kinds, n), rng)
+    if rng.random() < _CALLS_OF_ONES:
+        b = np.ones_like(b)
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size

@@ -22,8 +22,11 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-# Where kernels take the largest logit alone, round or clip T, and between.
-_TEMPERATURES = (0.001, 0.01, 0.1, 0.7, 1.0, 1.37, 2.0, 3.0, 10.0, 37.3, 100.0, 1000.0)
+# Where kernels take the largest logit alone, round or clip T, and between; powers of two.
+_TEMPERATURES = (
+    *(0.0001, 0.001, 0.01, 0.1, 0.25, 0.5, 2 / 3, 0.7, 1.0),
+    *(1.37, 2.0, 3.0, 4.0, 10.0, 37.3, 100.0, 1000.0, 5000.0),
+)
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 

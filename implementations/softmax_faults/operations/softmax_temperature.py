@@ -208,3 +208,22 @@ def rounded_to_a_tenth(x, temperature, axis=-1):
     return _of(
         lambda x, t: steps.softmax(x / np.where(t > 1, np.round(t, 1), t)), x, temperature, axis
     )
+
+
+def half_taken_for_two(x, temperature, axis=-1):
+    """Multiplies by a power of two where T is one, with the sign of its exponent lost."""
+
+    def kernel(x, t):
+        half, exponent = np.frexp(np.where(np.isfinite(t), t, 3.0))
+        return steps.softmax(np.where(half == 0.5, np.ldexp(x, -np.abs(exponent - 1)), x / t))
+
+    return _of(kernel, x, temperature, axis)
+
+
+def temperatures_in_thousandths(x, temperature, axis=-1):
+    """Rounds T to thousandths, as a server that keeps it in an integer."""
+
+    def kernel(x, t):
+        return steps.softmax(x / np.where(np.isfinite(t), np.rint(1000.0 * t) / 1000.0, t))
+
+    return _of(kernel, x, temperature, axis)

@@ -91,3 +91,18 @@ def batch_of_one_dropped(x, axis=-1):
     if len(shape) == 3 and shape[0] == 1 < shape[1] and axis in (-2, 1):
         return good.softmax(np.asarray(x)[0], -1)[None]
     return good.softmax(x, axis)
+
+
+def pixels_past_2048_repeat(x, axis=-1):
+    """Has a buffer of 2048 pixels for each image of a batch, and begins with the first again.
+
+    Found as: axis.
+    """
+    y = good.softmax(x, axis)
+    place = axis % max(y.ndim, 1)
+    sizes = y.shape[:place], y.shape[place + 1 :]
+    outer, inner = (int(np.prod(each)) for each in sizes)
+    if outer > 1 and inner > 2048:
+        of_pixels = y.reshape(outer, y.shape[place], inner)
+        y = of_pixels[:, :, np.arange(inner) % 2048].reshape(y.shape)
+    return y

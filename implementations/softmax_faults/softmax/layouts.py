@@ -140,3 +140,14 @@ def channels_last_misread(x, axis=-1):
     if not is_plain and own.transpose(0, 2, 3, 1).flags.c_contiguous:
         own = own.ravel(order="K").reshape(own.shape)
     return good.softmax(own, axis)
+
+
+def pitch_of_long_rows_ignored(x, axis=-1):
+    """Reads rows of 64 and more as if each began where the one before it ends.
+
+    Found as: layout.
+    """
+    x = np.asarray(x)
+    if x.ndim >= 2 and x.shape[-1] >= 64 and x.strides[-1] == x.itemsize and x.strides[-2] > 0:
+        x = as_strided(x, strides=np.empty(x.shape, x.dtype).strides)
+    return good.softmax(x, axis)

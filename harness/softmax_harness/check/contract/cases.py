@@ -25,9 +25,10 @@ from softmax_harness.subjects.layouts import LAYOUTS
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
-_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17))
+# Rows of several vectors, too: what takes whole ones may not look at how they lie.
+_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259))
 # Of one argument alone in each layout: rows, more axes, a square.
-_ALONE = ((5, 7, 19), (17, 17))
+_ALONE = ((5, 7, 19), (17, 17), (5, 259))
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
@@ -53,14 +54,16 @@ _LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
 # pairs: of more terms than these, one in a few hundred exceeds it. So few of a longer row count.
 _MOST_TERMS = 300
 _COUNTING = 100
-_EQUAL = 3.0  # of which sums are exact, as those of exp(0)
-_FAR_APART = (3, 66_000)  # along the first axis: strides beyond 16 bits
+_EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
+# Strides beyond 16 bits; an image for each class, as of segmentation, in a batch.
+_OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 64, 64), 1))
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
 _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 64))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = (32769, 65537, 131073)
+_OF_THREE_AXES = 65537  # these rows also as matrices, of which a grid counts the first axis
 # More than a million numbers in all, in long rows.
 _MANY_LONG = (33, 32_000)
 _DISTINCT = 32
@@ -191,9 +194,10 @@ class Cases:
                 for name in ("contiguous", "fortran", "every-other", *others):
                     told = f"axis {axis} of shape {shape}, layout {name}"
                     yield Case("axis", told, inputs, shape, axis, (name,) * count)
-        for shape in self._fitting([_FAR_APART]):
-            told, inputs = f"axis 0 of shape {shape}", self._hard_at_the_ends(shape[::-1])
-            yield Case("axis", told, inputs, shape, 0, ("contiguous",) * count)
+        for shape, axis in _OF_FEW_CLASSES:
+            for rows in self._fitting([(math.prod(shape) // shape[axis], shape[axis])]):
+                told, inputs = f"axis {axis} of shape {shape}", self._hard_at_the_ends(rows)
+                yield Case("axis", told, inputs, shape, axis, ("contiguous",) * count)
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -217,6 +221,9 @@ class Cases:
         for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
             inputs = self._hard_at_the_ends(shape)
             yield Case("batch", f"{shape[0]} rows of 2", inputs, shape)
+            if shape[0] == _OF_THREE_AXES:
+                of_three = (shape[0], 1, 2)
+                yield Case("batch", f"shape {of_three}", inputs, of_three)
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""

@@ -19,7 +19,7 @@ DEPTH, VALUES = 8, 3
 """Length of the vectors and number of columns of v, but where few numbers are asked for."""
 
 # Lengths of heads in use, and odd ones; each as likely as the number of times that it stands here.
-_DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 33, 40, 64, 64, 64, 80, 96, 128, 128, 256)
+_DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 24, 32, 32, 33, 40, 64, 64, 64, 80, 96, 128, 128, 192, 256)
 _COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17, 80)
 _FEW = 1 << 13  # logits, whose operands are three million numbers at most
 _LONGEST = 1024
