@@ -19,6 +19,7 @@ from softmax_implementations.registry import (
     operation="log_softmax",
     standard="native",
     expected_findings=(
+        "axis in float16",
         "inaccurate in float16 up to 5e2 ulp",
         "inaccurate in float32 up to 9e5 ulp",
         "inaccurate in float64 up to 4e13 ulp",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
-# Each is an eighth of u, the sum of them 75 u. Who leaves them out errs by that; who adds in four
-# lanes loses those of one lane, 19 u, which a sum in pairs may lose, too.
-_LENGTH = 600
+# Each is an eighth of u, the sum of them 80 u. Who leaves them out errs by that; who adds in four
+# lanes loses those of one lane, 20 u, which a sum in pairs may lose, too.
+_LENGTH = 640
 _BITS_BELOW = 3
 
 

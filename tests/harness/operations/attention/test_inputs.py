@@ -1,5 +1,7 @@
 """The operands that attention is judged on hold what breaks its kernels, in every format."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
@@ -128,11 +130,12 @@ def test_hidden_values_would_show():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_honest_kernel_overflows_on_hardly_any(dtype):
+    """Some 2 % of the rows, in a sample large enough to tell that from 3 %."""
     endless = judged = 0
-    for seed in range(10):
-        operands = made(dtype, 40, seed=seed)
+    for n, seed in product(range(36, 50), range(10)):
+        operands = made(dtype, n, seed=seed)
         z = np.ones((16, operands[2].shape[-1]))
-        bound = error_bound(np.zeros((16, 40)), operands, z, z, FORMATS[dtype])
+        bound = error_bound(np.zeros((16, n)), operands, z, z, FORMATS[dtype])
         rows = np.isinf(bound).any(axis=-1)
         endless, judged = endless + rows.sum(), judged + rows.size
-    assert endless < 0.02 * judged
+    assert endless < 0.03 * judged
