@@ -1,8 +1,8 @@
 """Every registered softmax that can run here passes the contract suite.
 
-Each in one format and a third of it, the next in the next; who takes others than NumPy's,
-in one of those, and in one of NumPy's on the families that tell formats apart. All of each would
-take ten times as long. ``softmax-harness check`` checks all that is registered in all, in CI too.
+Each in one format and a third of the contract, the next in the next; who takes others than
+NumPy's, in one of those, and in one of NumPy's on the families that tell formats apart. All of each
+would take ten times as long. ``softmax-harness check`` checks all that is registered, in CI too.
 """
 
 import pytest
@@ -46,6 +46,14 @@ def test_check_passes(name):
         few = Contract(others, ("accuracy", "axes"), families=FAMILIES)
         (result,) = checked(name, few)
         assert result.verdict == "pass" and result.elements > 10_000, result.findings
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+@pytest.mark.parametrize("name", ["max-shifted", "scipy"])
+def test_a_sum_one_by_one_along_another_axis_passes_with_other_seeds_too(name, seed):
+    """As NumPy adds there, and the README's kernel with it."""
+    for result in checked(name, Contract(("float32", "float64"), ("axes",), seed=seed)):
+        assert result.verdict == "pass", result.findings
 
 
 def test_what_is_declared_beside_a_name_exists():

@@ -166,8 +166,8 @@ def test_a_right_kernel_passes(operation, function, dtype, parts):
 
 @pytest.mark.parametrize("seed", [1, 3])
 @pytest.mark.parametrize("operation", NAMES)
-def test_a_sum_one_by_one_along_another_axis_is_right_with_every_seed(operation, seed):
-    """As NumPy adds there, and others; SciPy's and the README's kernels among them."""
+def test_a_sum_one_by_one_along_another_axis_passes_with_other_seeds_too(operation, seed):
+    """As NumPy adds there; of softmax see tests/implementations/test_contract.py."""
     right = next(function for name, function in ALL if name == operation and is_right(function))
     result = judged(right, operation, "float32", parts=("axes",), seed=seed)
     assert result.verdict == "pass", result.findings
