@@ -41,12 +41,12 @@ _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
 
 
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """b in the format of the logits: positive, of both signs, negative, some or all of them 0; of
-    some rows all are 1, or 1 and 0, or 1 and -1.
+    """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
 
-    Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In
-    some rows, and of some calls, the last weight is the first one, and not all are the same for
-    that. In some rows what is not finite has a weight of 0.
+    Of some rows, and of some calls, all are 1; of other rows they are 1 and 0, or 1 and -1. Of some
+    rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In some
+    rows, and of some calls, the last weight is the first one, and not all are the same for that. In
+    some rows what is not finite has a weight of 0.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
     even the sign can be told.
     """

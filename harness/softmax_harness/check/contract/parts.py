@@ -80,7 +80,13 @@ def _accuracy(found: Found, fresh: Subject, part: str, contract: Contract) -> No
     found.asked.note_recipes(fitting, plan)
     found.add_faults(too_slow(fitting, plan), part)
     limits = promises.limits_of(subject, contract.limits)
-    stream = Stream(subject, fitting, contract.fail_fast, bool(limits), found.ends_at)
+    stream = Stream(
+        subject,
+        fitting,
+        fail_fast=contract.fail_fast,
+        has_limits=bool(limits),
+        ends_at=found.ends_at,
+    )
     collected = Collected(subject, limits)
     try:
         with closing(iter(stream)) as blocks:

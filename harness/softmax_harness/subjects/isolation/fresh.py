@@ -142,8 +142,8 @@ class Fresh:
 def _watching(connection: Connection[Any, Any], sentinel: int) -> Callable[[float], bool | None]:
     """``ready(seconds)``: whether an answer comes; False where the process ends, None if neither.
 
-    `multiprocessing.connection.wait` is made anew for each answer, which takes longer than to read
-    it; Windows has nothing else.
+    `multiprocessing.connection.wait` makes a selector for each answer, which takes longer than to
+    read it; Windows has nothing else.
     """
     if not hasattr(select, "poll"):
 
