@@ -29,6 +29,10 @@ if TYPE_CHECKING:  # it measures by mpmath, which loads where a bound is asked f
 Array = NDArray[np.float64]
 
 
+_SCALE = 2.0**600
+_LARGEST_QUOTIENT = 2.0**1022
+
+
 @dataclass(frozen=True)
 class Arithmetic:
     """What a bound depends on besides the row.
@@ -123,9 +127,11 @@ def _quotient(
     with np.errstate(over="ignore", invalid="ignore"):
         # expm1 and log keep the difference from 1 when it is far below 1.
         relative = np.expm1(exponent + math.log1p(errors.exp) + math.log1p(u) - np.log(low))
+        relative *= z / ulp
         subnormal = errors.exp_subnormal * (1.0 + u) / (low * total) + 0.5
-        bound = np.where(z > 0, relative * (z / ulp), 0.0) + subnormal * _spacings(s, ulp)
-    return np.where(bounded, bound, np.inf)
+        bound = np.where(z > 0, relative, 0.0)
+        bound += subnormal * in_ulp(s.smallest_subnormal, ulp)
+    return bound if bounded.all() else np.where(bounded, bound, np.inf)
 
 
 def _logarithm_error(n: int, s: Arithmetic) -> float:
@@ -165,13 +171,21 @@ def log_sum_exp(a: Array, x: Array, z: Array, ulp: Array, s: Arithmetic) -> Arra
 def _exponential(exponent: Array, z: Array, ulp: Array, s: Arithmetic) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         relative = np.expm1(exponent + math.log1p(s.errors.exp))
-        tail = (s.errors.exp_subnormal + 0.5) * _spacings(s, ulp)
+        tail = (s.errors.exp_subnormal + 0.5) * in_ulp(s.smallest_subnormal, ulp)
         return np.where(z > 0, relative * (z / ulp), 0.0) + tail
 
 
-def _spacings(s: Arithmetic, ulp: Array) -> Array:
-    """eta / ulp: the smallest subnormal of the arithmetic in ulp of the results."""
-    return np.asarray(s.smallest_subnormal / ulp)
+def in_ulp(smallest_subnormal: float, ulp: Array) -> Array:
+    """eta / ulp: the smallest subnormal of an arithmetic in ulp of the results, at least 2**-1022.
+
+    Both are powers of two, and scaled: many processors take twenty times as long to divide where a
+    number or the quotient is subnormal.
+    """
+    if not smallest_subnormal:
+        return np.zeros(ulp.shape)
+    scaled = np.minimum(ulp, smallest_subnormal * _LARGEST_QUOTIENT)
+    scaled *= _SCALE
+    return np.divide(smallest_subnormal * _SCALE, scaled, out=scaled)
 
 
 Bound = Callable[[Array, Array, Array, Array, Arithmetic], Array]

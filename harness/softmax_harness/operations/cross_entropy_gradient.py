@@ -62,13 +62,16 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, errors = setting.unit_roundoff, setting.errors
     with np.errstate(invalid="ignore", over="ignore"):
-        drift = u * np.where(s.softmax > 0, s.softmax * s.distance, 0.0)
+        drift = rows.times_distance(s.softmax, s.distance)
+        drift *= u
         relative = 2.0 * ((setting.additions + 2.0) * u + errors.exp)
-        others = rows.sum_of_others(s.softmax)
-        absolute = relative * others + rows.sum_of_others(drift) + others * drift.sum(-1)[:, None]
+        target = operands[0][:, None]
+        others = rows.sum_without(s.softmax, target)
+        absolute = relative * others + rows.sum_without(drift, target)
+        absolute += others * drift.sum(axis=-1, keepdims=True)
         lost = (2.0 * x.shape[-1] * errors.exp_subnormal + 0.5) * setting.smallest_subnormal
-        own = 1.1 * at_target(absolute, operands) + lost
-        np.put_along_axis(limit, operands[0][:, None], own / at_target(ulp, operands), axis=-1)
+        own = 1.1 * absolute + lost
+        np.put_along_axis(limit, target, own / at_target(ulp, operands), axis=-1)
     return limit
 
 
@@ -80,10 +83,10 @@ def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     difference.
     """
     known = rows.sums(x, format)
-    s = known.softmax
-    s_ulp = format.ulp(s)
-    absolute = bounds.error_bound(x, s, s_ulp, format) * s_ulp
-    own = at_target(absolute, operands) + format.unit_roundoff * at_target(np.abs(z), operands)
+    s = at_target(known.softmax, operands)
+    s_ulp, top = format.ulp(s), x.max(axis=-1, keepdims=True)
+    of_s = bounds.error_bound_in(top, x.shape[-1], at_target(x, operands), s, s_ulp, format)
+    own = of_s * s_ulp + format.unit_roundoff * np.abs(at_target(z, operands))
     limit = error_bound(x, operands, z, ulp, format)
     with np.errstate(over="ignore"):
         own = np.maximum(own / at_target(ulp, operands), at_target(limit, operands))

@@ -182,17 +182,25 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
         of_s = bounds.error_bound(x, s, s_ulp, format)
-        s_error = of_s * s_ulp
-        mean = (s * v).sum(axis=-1, keepdims=True)
-        size = (s * np.abs(v)).sum(axis=-1, keepdims=True)
-        mean_error = (s_error * np.abs(v)).sum(axis=-1, keepdims=True)
-        mean_error += (setting.additions + 1.0) * u * size
-        mean_error += x.shape[-1] * setting.smallest_subnormal
-        apart = np.abs(v - mean)
         # In ulp: so few of the smallest subnormals are no number of float64.
-        of_s *= s_ulp / ulp
-        found = of_s * apart + (s / ulp + of_s) * (mean_error + 2.0 * u * apart)
-        return np.asarray(1.1 * found + setting.smallest_subnormal / ulp)
+        s_in_ulp, of_s_in_ulp = s / ulp, of_s * (s_ulp / ulp)
+        size, s_error = np.abs(v), np.multiply(of_s, s_ulp, out=of_s)
+        mean_error = (setting.additions + 1.0) * u * _mean(s, size) + _mean(s_error, size)
+        mean_error += x.shape[-1] * setting.smallest_subnormal
+        apart = np.abs(v - _mean(s, v))
+        found = of_s_in_ulp * apart
+        s_in_ulp += of_s_in_ulp
+        apart *= 2.0 * u
+        apart += mean_error
+        apart *= s_in_ulp
+        found += apart
+        found *= 1.1
+        found += bounds.in_ulp(setting.smallest_subnormal, ulp)
+        return found
+
+
+def _mean(s: Array, v: Array) -> Array:
+    return np.asarray((s * v).sum(axis=-1, keepdims=True))
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

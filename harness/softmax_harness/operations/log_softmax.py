@@ -79,7 +79,7 @@ def bound_from(
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
         absolute = setting.unit_roundoff * (distance + np.abs(z)) * (1.0 + 2.0**-6) + log_error
-        return np.asarray(absolute / ulp + 0.5 * setting.smallest_subnormal / ulp)
+        return np.asarray(absolute / ulp + 0.5 * bounds.in_ulp(setting.smallest_subnormal, ulp))
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

@@ -136,8 +136,14 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
         whole = np.abs(v.sum(axis=-1, keepdims=True))
         lost = setting.additions * u * np.abs(v).sum(axis=-1, keepdims=True)
-        found = of_s * whole + (s / ulp + of_s) * (lost + u * (whole + lost))
-        return np.asarray(1.1 * found + u * (np.abs(z) / ulp) + eta / ulp)
+        found = of_s * whole
+        of_s += s / ulp
+        of_s *= lost + u * (whole + lost)
+        found += of_s
+        found *= 1.1
+        found += u * (np.abs(z) / ulp)
+        found += bounds.in_ulp(eta, ulp)
+        return np.asarray(found)
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

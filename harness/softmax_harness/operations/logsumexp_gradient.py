@@ -104,7 +104,8 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     with np.errstate(invalid="ignore", over="ignore"):
         # In ulp throughout: so few of the smallest subnormals are no number of float64.
         of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
-        own = format.unit_roundoff * (np.abs(z) / ulp) + etas * (format.smallest_subnormal / ulp)
+        own = format.unit_roundoff * (np.abs(z) / ulp)
+        own += etas * bounds.in_ulp(format.smallest_subnormal, ulp)
         return np.asarray(g * of_s * (1.0 + 2.0**-6) + own)
 
 

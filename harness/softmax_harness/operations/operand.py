@@ -156,11 +156,14 @@ def with_nans(values: NDArray[Any], x: NDArray[Any], rng: np.random.Generator) -
     """
     if not x.shape[-1]:
         return values
-    logits = x.astype(np.float64)
-    chosen = np.flatnonzero(np.isfinite(logits).all(axis=-1) & (rng.random(len(x)) < _NANS))
-    places = np.argmax(logits[chosen], axis=-1) if values.shape[-1] > 1 else 0
+    drawn = np.flatnonzero(rng.random(len(x)) < _NANS)
+    logits = x[drawn].astype(np.float64)
+    finite = np.isfinite(logits).all(axis=-1)
+    if not finite.any():
+        return values
+    places = np.argmax(logits[finite], axis=-1) if values.shape[-1] > 1 else 0
     given = values.copy()
-    given[chosen, places] = np.nan
+    given[drawn[finite], places] = np.nan
     return given
 
 

@@ -26,6 +26,8 @@ from softmax_harness.operations.softmax import GUARD, exponentials
 
 # To fewer bits than this the sum of a long row is as the kernels have it, which decides nearly all.
 _AS_KNOWN = 128
+# From here on exp(-distance) is 0.
+_FARTHEST = 800.0
 
 
 class DistinctLogits(NamedTuple):
@@ -202,8 +204,9 @@ def drift_of_log_softmax(known: Sums, format: Format) -> Array:
     u, log_error = format.unit_roundoff, bounds.native(format, additions).errors.log
     with np.errstate(over="ignore", invalid="ignore"):
         exponent = u * (known.distance + known.log) + (log_error + u) * known.log
-        drift = 1.1 * known.softmax * np.expm1(np.minimum(exponent, 600.0))
-        return np.where(known.softmax > 0, drift, 0.0)
+        drift = np.expm1(np.minimum(exponent, 600.0, out=exponent), out=exponent)
+        drift *= 1.1 * known.softmax
+        return drift
 
 
 class _Latest:
@@ -237,7 +240,7 @@ def _sums(x: Array, format: Format) -> Sums:
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.max(x, axis=-1, keepdims=True) - x
         terms = np.exp(-distance)
-        weighted = np.where(terms > 0, terms * np.where(terms > 0, distance, 0.0), 0.0)
+        weighted = times_distance(terms, distance)
         top = np.argmax(terms, axis=-1, keepdims=True)
         largest = np.take_along_axis(terms, top, axis=-1)
         np.put_along_axis(terms, top, 0.0, axis=-1)
@@ -255,10 +258,24 @@ def _sums(x: Array, format: Format) -> Sums:
         )
 
 
+def times_distance(terms: Array, distance: Array) -> Array:
+    """Each of the exponentials, or multiples of them, times its distance: 0 where it is 0."""
+    near = np.minimum(distance, _FARTHEST)  # infinity times 0 is no number
+    near *= terms
+    return near
+
+
 def half_ulps(x: Array, format: Format) -> Array:
     """Half an ulp of each logit, 0 where it is not finite."""
     finite = np.isfinite(x)
     return np.asarray(0.5 * finite * format.ulp(np.where(finite, x, 0.0)))
+
+
+def sum_without(values: Array, places: NDArray[np.int64]) -> Array:
+    """The sum of each row without one entry, shape (rows, 1); `places` has the same shape."""
+    others = values.copy()
+    np.put_along_axis(others, places, 0.0, axis=-1)
+    return np.asarray(others.sum(axis=-1, keepdims=True))
 
 
 def sum_of_others(values: Array) -> Array:
