@@ -31,26 +31,26 @@ def repeated(
     function: Function, asked: Call, arguments: Operands, first: NDArray[Any]
 ) -> list[Fault]:
     """What is wrong with calls after the one that gave `first`, which must stay as it is."""
-    named, (x, *operands) = asked.named, arguments
 
-    def call(x: NDArray[Any]) -> NDArray[Any]:
-        result: NDArray[Any] = function(x, *operands, **named)
+    def call(numbers: Operands) -> NDArray[Any]:
+        result: NDArray[Any] = function(*numbers, **asked.named)
         return result
 
-    kept, other = bits(first), np.ascontiguousarray(np.flip(x))
-    reference = bits(call(other))
+    kept, others = bits(first), tuple(np.flip(each).copy() for each in arguments)
+    reference = bits(call(others))
     faults = []
     if bits(first) != kept:
         told = "a later call changed the result of an earlier one"
         faults.append(Fault("result_overwritten", told))
-    held = x.copy()
+    held = tuple(each.copy() for each in arguments)
     call(held)
-    held[...] = other
+    for mine, other in zip(held, others, strict=True):
+        mine[...] = other
     if bits(call(held)) != reference:
-        told = "gave different bits for an array that had other numbers in an earlier call"
+        told = "gave different bits for arrays that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
     open_before = _held_open()
-    again = [bits(call(x)) != kept for _ in range(asked.times - 1)]
+    again = [bits(call(arguments)) != kept for _ in range(asked.times - 1)]
     if any(again):
         faults.append(Fault("nondeterminism", f"gave different bits within {asked.times} calls"))
     for what, count in _held_open().items():
@@ -60,7 +60,8 @@ def repeated(
             )
     if asked.threads > 1:
         with _frequent_switches():
-            found = _in_threads(call, asked.threads, _calls_in_threads(asked), (x, other))
+            calls = _calls_in_threads(asked)
+            found = _in_threads(call, asked.threads, calls, (arguments, others))
         if any(each != (kept, reference)[place % 2] for place, each in enumerate(found)):
             faults.append(
                 Fault("nondeterminism", f"gave different bits in {asked.threads} threads at once")
@@ -97,7 +98,7 @@ def _held_open() -> dict[str, int]:
 
 
 def _in_threads(
-    call: Function, threads: int, calls: int, inputs: tuple[NDArray[Any], ...]
+    call: Function, threads: int, calls: int, inputs: tuple[Operands, ...]
 ) -> list[bytes]:
     with ThreadPoolExecutor(threads) as executor:
         futures = [executor.submit(call, inputs[place % 2]) for place in range(calls)]

@@ -132,7 +132,7 @@ class Cases:
     def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
         return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
 
-    def _fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
+    def fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
         """Those that do not take too long to judge."""
         return [each for each in shapes if math.prod(each) * self.operation.cost <= _LARGEST]
 
@@ -146,14 +146,14 @@ class Cases:
         return tuple(
             Case("batch", told, inputs, shape, arguments=arguments)
             for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
-            for shape in self._fitting([inputs.x.shape])
+            for shape in self.fitting([inputs.x.shape])
         )
 
     def layouts(self) -> Iterator[Case]:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        for shape in self._fitting((*_LAYOUT_SHAPES, drawn.shape(self.seed, 3))):
+        for shape in self.fitting((*_LAYOUT_SHAPES, drawn.shape(self.seed, 3))):
             inputs = self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
@@ -185,7 +185,7 @@ class Cases:
             return
         count = 1 + len(self.operation.operands)
         own = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
-        for shape in self._fitting((*_AXIS_SHAPES, *_LONG_AXES, *own)):
+        for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *own)):
             told = f"shape {shape}, no axis given"
             yield Case("default_axis", told, self._along(shape, -1), shape, None)
             for axis in range(-len(shape), len(shape)):
@@ -195,30 +195,30 @@ class Cases:
                     told = f"axis {axis} of shape {shape}, layout {name}"
                     yield Case("axis", told, inputs, shape, axis, (name,) * count)
         for shape, axis in _OF_FEW_CLASSES:
-            for rows in self._fitting([(math.prod(shape) // shape[axis], shape[axis])]):
+            for rows in self.fitting([(math.prod(shape) // shape[axis], shape[axis])]):
                 told, inputs = f"axis {axis} of shape {shape}", self._hard_at_the_ends(rows)
                 yield Case("axis", told, inputs, shape, axis, ("contiguous",) * count)
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
         for n in (3, 33):
-            for shape in self._fitting((rows, n) for rows in _BATCHES):
+            for shape in self.fitting((rows, n) for rows in _BATCHES):
                 inputs, told = self.hard(shape), f"{shape[0]} rows of {n}"
                 yield Case("batch", told, inputs, shape)
                 yield _among(inputs, np.arange(shape[0])[::-1], f"{told} in reversed order", shape)
-            for shape in self._fitting((*lead, n) for lead in _LEADS):
+            for shape in self.fitting((*lead, n) for lead in _LEADS):
                 yield Case("batch", f"shape {shape}", self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
                 yield _among(several, np.array([row]), f"shape ({n},)", (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
-        for shape in self._fitting((*_THREADED, *drawn.batches(self.seed))):
+        for shape in self.fitting((*_THREADED, *drawn.batches(self.seed))):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
         yield from self._whole_calls()
-        for shape in self._fitting([_MANY_LONG]):
+        for shape in self.fitting([_MANY_LONG]):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.normal(shape), shape)
-        for shape in self._fitting((rows, 2) for rows in _LARGE_BATCHES):
+        for shape in self.fitting((rows, 2) for rows in _LARGE_BATCHES):
             inputs = self._hard_at_the_ends(shape)
             yield Case("batch", f"{shape[0]} rows of 2", inputs, shape)
             if shape[0] == _OF_THREE_AXES:
@@ -228,7 +228,7 @@ class Cases:
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
         lengths = (7, 33, 1000, drawn.permuted(self.seed))
-        for shape in self._fitting((_DISTINCT, n) for n in lengths):
+        for shape in self.fitting((_DISTINCT, n) for n in lengths):
             n = shape[-1]
             inputs = self.hard(shape)
             shuffled = np.argsort(self._random(shape).random(shape), axis=-1)

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
+from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.cases import Cases
 from softmax_harness.subjects.isolation import Fault, Request
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
-# Past the sizes at which results stay in a workspace or threads are used.
-_SMALL, _MIDDLE, _LARGE, _LONG = (3, 33), (64, 1000), (257, 257), (5, 5000)
 _TIMES = 1000
 _IN_A_FRESH_PROCESS = 2  # the smaller ones
+
+
+class _Repeated(NamedTuple):
+    """How often arrays of a shape are asked, and in how many threads at once."""
+
+    shape: tuple[int, ...]
+    times: int
+    threads: int = 1
+
+
+# Past the sizes at which results stay in a workspace or threads are used: rows, axes, the length.
+_REPEATED = (
+    _Repeated((3, 33), _TIMES, 4),
+    _Repeated((64, 1000), 3, 4),
+    _Repeated((2, 5, 33), 2),
+    _Repeated((257, 257), 2),
+    _Repeated((5, 5000), 3, 4),
+    _Repeated((2, 33_000), 2, 4),
+    _Repeated((65, 4100), 2),
+)
 
 
 def requests(subject: Subject, seed: int) -> list[Request]:
     """Calls that are repeated where they are made: often, and in threads; the least first."""
     cases = Cases(subject.problem.operation, subject.format, seed)
     return [
-        subject.request(*cases.normal(_SMALL), times=_TIMES, threads=4),
-        subject.request(*cases.normal(_MIDDLE), times=3, threads=4),
-        subject.request(*cases.normal(_LARGE), times=2),
-        subject.request(*cases.normal(_LONG), times=3, threads=4),
+        replace(
+            Case("repeats", f"shape {shape}", cases.normal(shape), shape).request(subject.problem),
+            times=times,
+            threads=threads,
+        )
+        for shape, times, threads in _REPEATED
+        if cases.fitting([shape])
     ]
 
 
