@@ -20,6 +20,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Memory that is given back to the system is cleared by it before it is had again, which takes long.
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 29))
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 25))
+
 # What they install is compiled where it is used.
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
@@ -35,6 +39,12 @@ NEEDS_CUDA = (
     "needs a CUDA device: run python -m pytest -m cuda where nvidia-smi lists one, with torch, "
     "triton, jax and cupy for CUDA"
 )
+
+
+def pytest_addoption(parser):
+    """Offer to ask right kernels all that `check` asks."""
+    told = "ask right kernels the whole contract, not a ninth of it each"
+    parser.addoption("--whole-contract", action="store_true", help=told)
 
 
 def pytest_configure(config):
@@ -120,7 +130,7 @@ def truths_kept():
         x, operands = kept_inputs(recipe, operation.name, start)
         return Inputs(x.copy(), tuple(each.copy() for each in operands))
 
-    keep_truths(14 << 20)  # elements, in some 600 MB: the suite in four dtypes has less
+    keep_truths(48 << 20)  # elements, of some 45 bytes each: the suite in four dtypes has less
     with patch.multiple(Recipe, _whole_block=block, inputs=inputs):
         yield
     keep_truths(0)
@@ -139,17 +149,37 @@ def few_shrunk(request):
 
 @pytest.fixture
 def third_of_contract(request):
-    """Each third length of those that the suite asks, and each third of the other cases.
+    """Each third set of rows that the suite asks, and each third of the other cases.
 
     Which of the three thirds, a mark says, ``place(7)``, the first where there is none; all of
     them ``place(None)``.
     """
+    with one_of_parts(request, 3):
+        yield
+
+
+@pytest.fixture
+def ninth_of_contract(request):
+    """As `third_of_contract`, for what is right: many such kernels have every part in turn.
+
+    All of it where pytest is called with ``--whole-contract``, as one job of CI does.
+    """
+    with nullcontext() if request.config.getoption("whole_contract") else one_of_parts(request, 9):
+        yield
+
+
+@contextmanager
+def one_of_parts(request, count):
+    """Meanwhile the contract has one of so many parts of its rows and cases."""
     mark = request.node.get_closest_marker("place")
     place = 0 if mark is None else mark.args[0]
-    some = slice(None) if place is None else slice(place % 3, None, 3)
-    cases_of = parts.cases_of
-    lengths = patch.multiple(suite, LENGTHS=suite.LENGTHS[some], LONG=suite.LONG[some])
-    with lengths, patch.object(parts, "cases_of", lambda *of: cases_of(*of)[some]):
+    some = slice(None) if place is None else slice(place % count, None, count)
+    recipes, cases_of = parts.recipes, parts.cases_of
+    with patch.multiple(
+        parts,
+        recipes=lambda *of: list(recipes(*of))[some],
+        cases_of=lambda *of: cases_of(*of)[some],
+    ):
         yield
 
 

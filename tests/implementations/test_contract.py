@@ -1,8 +1,8 @@
 """Every registered softmax that can run here passes the contract suite.
 
-Each in one format and a third of the contract, the next in the next; who takes others than
+Each in one format and a ninth of the contract, the next in the next; who takes others than
 NumPy's, in one of those, and in one of NumPy's on the families that tell formats apart. All of each
-would take ten times as long. ``softmax-harness check`` checks all that is registered, in CI too.
+would take thirty times as long. ``softmax-harness check`` checks all that is registered, in CI too.
 """
 
 import pytest
@@ -35,17 +35,17 @@ AVAILABLE = {
     "name",
     [pytest.param(name, marks=pytest.mark.place(place)) for place, name in enumerate(AVAILABLE)],
 )
-@pytest.mark.usefixtures("third_of_contract")
+@pytest.mark.usefixtures("ninth_of_contract")
 def test_check_passes(name):
     dtype, others = AVAILABLE[name]
     (result,) = checked(name, Contract((dtype,)))
     assert result.dtype == dtype
     assert result.verdict == "pass", result.findings
-    assert result.elements > 500_000
+    assert result.elements > 200_000
     if others:
         few = Contract(others, ("accuracy", "axes"), families=FAMILIES)
         (result,) = checked(name, few)
-        assert result.verdict == "pass" and result.elements > 10_000, result.findings
+        assert result.verdict == "pass" and result.elements > 5000, result.findings
 
 
 @pytest.mark.parametrize("seed", [1, 3, 5])

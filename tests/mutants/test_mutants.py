@@ -47,8 +47,8 @@ MUTANTS = [
 # Batches take as long as all else that is no accuracy: each second one has these, the others have
 # the rest.
 HALVES = (("accuracy", "batches"), tuple(part for part in PARTS if part != "batches"))
-# Each in one of its formats, in turn, and in a third of the contract: all of each would take
-# six times as long.
+# Each in one of its formats, in turn, and in a ninth of the contract: all of each would take
+# twenty times as long.
 RIGHT = [
     pytest.param(
         path,
@@ -116,7 +116,7 @@ def test_a_softmax_that_ends_its_process_or_never_ends_is_one_finding(path, name
 
 
 @pytest.mark.parametrize("path, name, dtypes, parts, said", RIGHT)
-@pytest.mark.usefixtures("third_of_contract")
+@pytest.mark.usefixtures("ninth_of_contract")
 def test_a_right_softmax_passes(path, name, dtypes, parts, said):
     results = checked(f"{path}:{name}", Contract(dtypes, parts, said=said))
     assert [each.dtype for each in results] == [*dtypes]

@@ -109,15 +109,14 @@ FAULTY = [
     for place, (name, function) in enumerate(ALL)
     if not is_right(function)
 ]
-# Those of an operation in one format and in a third of the contract, the next in the next. Batches
-# take as long as all else that is no accuracy: each second one has these, the others have the rest.
+# Those of an operation in one format, the next in the next, each in a ninth of the contract: every
+# second one has batches, which take as long as all else that is no accuracy, the others the rest.
 RIGHT = [
     of_kernels(
-        name, function, dtype, HALVES[place % 2], name=f"{function.__name__}-{dtype}", place=own
+        name, function, dtype, HALVES[place % 2], name=f"{function.__name__}-{dtype}", place=place
     )
     for place, (name, function) in enumerate(each for each in ALL if is_right(each[1]))
-    for own in (NAMES.index(name),)
-    for dtype in one_of(listed("dtypes", function) or DTYPES, own)
+    for dtype in one_of(listed("dtypes", function) or DTYPES, NAMES.index(name))
 ]
 
 
@@ -158,7 +157,7 @@ def test_right_kernels_pass_in_each_format(operation, dtype):
 
 
 @pytest.mark.parametrize("operation, function, dtype, parts", RIGHT)
-@pytest.mark.usefixtures("third_of_contract")
+@pytest.mark.usefixtures("ninth_of_contract")
 def test_a_right_kernel_passes(operation, function, dtype, parts):
     result = judged(function, operation, dtype, parts=parts)
     assert result.verdict == "pass", result.findings
