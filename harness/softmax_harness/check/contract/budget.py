@@ -38,7 +38,7 @@ _SHARES = {
 _FOR_A_WITNESS = 0.05
 _FEWEST_TIMES = 2
 _MOST_HALVINGS = 20  # no recipe has more rows
-_MOST_ELEMENTS = 1 << 23  # the suite in one dtype, with repeats, has some six million
+_MOST_ELEMENTS = 1 << 23  # rows of the suite in one dtype have some seven and a half million
 # Of what takes many numbers for each logit it has some 1.4 million.
 _MOST_ELEMENTS_OF_MANY_NUMBERS = 1 << 21
 
@@ -72,10 +72,12 @@ class Asked:
 
     def note_recipes(self, some: list[Recipe], of_all: list[Recipe]) -> None:
         """Count what was put to it, with the elements."""
-        self.elements += sum(each.elements for each in some)
-        self.of_elements += sum(each.elements for each in of_all)
-        self.calls += sum(len(each.starts) for each in some)
-        self.of_calls += sum(len(each.starts) for each in of_all)
+        elements, calls = _size(some)
+        of_elements, of_calls = (elements, calls) if some is of_all else _size(of_all)
+        self.elements += elements
+        self.of_elements += of_elements
+        self.calls += calls
+        self.of_calls += of_calls
 
     def told(self, pace: Pace) -> str:
         """What was left out, in a sentence; empty where nothing was."""
@@ -158,8 +160,13 @@ def fitting_recipes(plan: list[Recipe], room: Room) -> list[Recipe]:
 
 def _holds(room: Room, some: list[Recipe]) -> bool:
     shapes = {shape for each in some for shape in _shapes(each)}
-    calls = sum(len(each.starts) for each in some)
-    return room.holds(sum(each.elements for each in some), calls, len(shapes))
+    return room.holds(*_size(some), len(shapes))
+
+
+def _size(some: list[Recipe]) -> tuple[int, int]:
+    """How many elements they are, in how many calls."""
+    elements = sum(each.elements for each in some)
+    return elements, sum(len(each.starts) for each in some)
 
 
 def _shapes(recipe: Recipe) -> frozenset[Any]:

@@ -49,7 +49,7 @@ _AXIS_SHAPES = (
 )
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself, where a sum
 # of ones stops growing at 2048.
-_LONG_AXES = ((1100, 3), (4096, 2), (2, 2049, 2))
+_LONG_AXES = ((1100, 3), (4096, 2), (10_007, 2), (2, 2049, 2))
 # A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
 # pairs: of more terms than these, one in a few hundred exceeds it. So few of a longer row count.
 _MOST_TERMS = 300

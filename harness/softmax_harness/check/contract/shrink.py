@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -147,8 +148,7 @@ def _fewer(search: Search, row: Inputs) -> Inputs:
     parts = 2
     while (n := row.x.shape[-1]) > 1:
         parts = min(parts, n)
-        cuts = np.array_split(np.arange(n), parts)
-        orders = [np.delete(np.arange(n), cut)[None] for cut in cuts[:_MOST_AT_ONCE]]
+        orders = [np.delete(np.arange(n), cut)[None] for cut in _cuts(n, parts)]
         without = [taken(row, search.about, order) for order in orders if order.size]
         left = [each for each in without if each is not None]
         found = search.shown(left)
@@ -159,6 +159,13 @@ def _fewer(search: Search, row: Inputs) -> Inputs:
         else:
             parts *= 2
     return row
+
+
+def _cuts(n: int, parts: int) -> list[slice]:
+    """The first few of so many parts of n entries, in size as equal as can be."""
+    size, more = divmod(n, parts)
+    ends = [place * size + min(place, more) for place in range(min(parts, _MOST_AT_ONCE) + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def _simpler(search: Search, row: Inputs) -> Inputs:

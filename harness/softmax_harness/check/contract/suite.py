@@ -16,7 +16,7 @@ from softmax_harness.operations import Problem
 
 _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Other numbers of whole blocks, and round ones: a kernel may have a path of its own for each.
-_BLOCKS = (384, 640, 768, 1280, 1536, 2560, 3072, 5120, 6144, 12_288)
+_BLOCKS = (384, 640, 768, 1280, 1536, 2560, 3072, 5120, 6144, 7168, 12_288)
 _ROUND = (1000, 2000, 3000, 10_000)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
@@ -25,9 +25,9 @@ LENGTHS = (
     *_BLOCKS,
     *_ROUND,
 )
-# Where 15, 16 and 17 bits end, and what is beyond.
-_ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 131073, 262144)
-_VOCABULARIES = (30_522, 32_000, 50_257, 128_256, 151_936, 152_064, 256_000)
+# Where 15, 16, 17 and 18 bits end, and what is beyond.
+_ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 131073, 262145)
+_VOCABULARIES = (30_522, 32_000, 50_257, 50_304, 128_256, 151_936, 152_064, 256_000)
 LONG = (*_ENDS, *_VOCABULARIES)
 _FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
 _LONGEST_SHORT = 100

@@ -127,8 +127,9 @@ class Recipe:
     @property
     def elements(self) -> int:
         """How many elements are there."""
-        sizes = (min(self.rows_per_block, self.rows - start) for start in self.starts)
-        return self.n * sum(-(-size // self.step) for size in sizes)
+        block, step = self.rows_per_block, self.step
+        sizes = (min(block, self.rows - start) for start in self.starts)
+        return self.n * sum(-(-size // step) for size in sizes)
 
     @property
     def rows_per_block(self) -> int:
@@ -138,7 +139,8 @@ class Recipe:
     @property
     def starts(self) -> range:
         """The first row of each block in which any is there."""
-        return range(0, self.rows, self.rows_per_block * -(-self.step // self.rows_per_block))
+        block = self.rows_per_block
+        return range(0, self.rows, block * -(-self.step // block))
 
     def row(self, start: int, place: int) -> int:
         """Which row of the recipe stands at a place of the block that begins at row `start`."""

@@ -29,7 +29,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 19
+_CALLS = 20
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 
@@ -68,7 +68,8 @@ class Shape:
 # Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
 # in one block and in several; a dozen heads; blocks of queries with more keys; heads as wide as
 # models have them, v no narrower; as many queries and keys as several blocks hold, which few
-# kernels of one query do; more queries than a block or two of any kernel, more keys for a few.
+# kernels of one query do; more queries than a block or two of any kernel, more keys for a few;
+# heads of a compressed cache.
 _ALWAYS = (
     Shape((1, 3), 1, 300, 64, 8, "", ""),
     Shape((1, 2), 33, 33, 64, 8, "", ""),
@@ -80,10 +81,11 @@ _ALWAYS = (
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
     Shape((2,), 60, 530, 16, 8, "padding", ""),
-    Shape((), 260, 264, 16, 8, "", ""),
+    Shape((), 260, 264, 16, 8, "", "lower-right"),
     Shape((), 2060, 17, 8, 3, "", ""),
     Shape((), 3, 2050, 8, 3, "", ""),
     Shape((), 5, 33, 192, 128, "", ""),
+    Shape((), 3, 33, 576, 512, "", ""),
 )
 
 
