@@ -28,6 +28,12 @@ def page(opened):
     return opened()
 
 
+@pytest.fixture(scope="module")
+def phone(opened):
+    """The page on a phone."""
+    return opened(viewport={"width": 390, "height": 844})
+
+
 @pytest.fixture
 def fresh(page):
     """The same page with no choice made."""
@@ -69,20 +75,18 @@ def test_every_picture_is_shown(page):
     assert all(wide > 300 and high > 100 and inside for wide, high, inside in sizes)
 
 
-@pytest.mark.parametrize("width", [1920, 1280, 700, 390])
-def test_the_page_is_not_wider_than_its_window(opened, width):
-    page = opened(viewport={"width": width, "height": 900})
+def test_the_page_is_not_wider_than_its_window(opened):
+    page = opened()
     page.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    narrow = page.eval_on_selector_all(
-        "section > figure svg.figure", "all => all.filter(each => each.clientWidth < 300).length"
-    )
-    assert narrow == 0
+    for width in (1920, 1280, 700, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        narrow = "all => all.filter(each => each.clientWidth < 300).length"
+        assert page.eval_on_selector_all("section > figure svg.figure", narrow) == 0
 
 
-def test_on_a_phone_columns_keep_their_width_and_the_first_stays(opened):
-    page = opened(viewport={"width": 390, "height": 844})
-    wide = table(page, "Largest errors").locator("xpath=..")
+def test_on_a_phone_columns_keep_their_width_and_the_first_stays(phone):
+    wide = table(phone, "Largest errors").locator("xpath=..")
     wide.evaluate("each => { each.scrollLeft = 400; }")
     first, last = (
         wide.locator(f"tbody tr:first-child > :{which}-child").evaluate(
@@ -111,9 +115,8 @@ def test_why_and_what_to_avoid_stand_on_the_first_screen(opened):
     assert page.locator(".left-out details").get_attribute("open") is None
 
 
-def test_what_to_use_stands_on_the_first_screen_of_a_phone(opened):
-    page = opened(viewport={"width": 390, "height": 844})
-    box = page.locator(".card dt + dd").first.bounding_box()
+def test_what_to_use_stands_on_the_first_screen_of_a_phone(phone):
+    box = phone.locator(".card dt + dd").first.bounding_box()
     assert box["y"] + box["height"] < 844
 
 
@@ -218,8 +221,9 @@ def test_axe_finds_no_barrier(opened, barriers, scheme, rules):
 
 
 def test_dark_is_dark_and_light_is_light(opened):
+    page = opened()
     for scheme, is_dark in (("light", False), ("dark", True)):
-        page = opened(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme)
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         channels = [int(each) for each in paper.strip("rgb()").split(",")]
         assert (max(channels) < 64) is is_dark
