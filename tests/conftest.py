@@ -138,12 +138,12 @@ def truths_kept():
 
 @pytest.fixture
 def few_shrunk(request):
-    """Each third test has the witnesses of findings made small, which no kind depends on.
+    """Each ninth test has the witnesses of findings made small, which no kind depends on.
 
-    Which third, the test's own mark says: ``place(7)``.
+    Which of them, the test's own mark says: ``place(7)``.
     """
     (place,) = request.node.get_closest_marker("place").args
-    with nullcontext() if place % 3 == 0 else patch.object(accuracy, "smallest", lambda *of: None):
+    with nullcontext() if place % 9 == 0 else patch.object(accuracy, "smallest", lambda *of: None):
         yield
 
 
@@ -165,6 +165,18 @@ def ninth_of_contract(request):
     All of it where pytest is called with ``--whole-contract``, as one job of CI does.
     """
     with nullcontext() if request.config.getoption("whole_contract") else one_of_parts(request, 9):
+        yield
+
+
+@pytest.fixture
+def long_axes():
+    """Of the cases of the contract those along an axis of more than 300."""
+    cases_of = parts.cases_of
+
+    def long_ones(*of):
+        return tuple(each for each in cases_of(*of) if each.shape[each.arrangement.axis] > 300)
+
+    with patch.object(parts, "cases_of", long_ones):
         yield
 
 

@@ -50,6 +50,7 @@ def test_check_passes(name):
 
 @pytest.mark.parametrize("seed", [1, 3, 5])
 @pytest.mark.parametrize("name", ["max-shifted", "scipy"])
+@pytest.mark.usefixtures("long_axes")
 def test_a_sum_one_by_one_along_another_axis_passes_with_other_seeds_too(name, seed):
     """As NumPy adds there, and the README's kernel with it."""
     for result in checked(name, Contract(("float32", "float64"), ("axes",), seed=seed)):

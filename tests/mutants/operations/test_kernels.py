@@ -145,6 +145,7 @@ FAMILIES = ("normal-10", "near-ties", "rising", "masked", "offset-positive", "un
 
 @pytest.mark.parametrize("dtype", (*DTYPES, "bfloat16"))
 @pytest.mark.parametrize("operation", NAMES)
+@pytest.mark.usefixtures("third_of_contract")
 def test_right_kernels_pass_in_each_format(operation, dtype):
     """All of an operation, which share what is true, on the families that tell formats apart."""
     if dtype == "bfloat16":
@@ -153,7 +154,7 @@ def test_right_kernels_pass_in_each_format(operation, dtype):
         if name == operation and is_right(function) and dtype in taken_by(function):
             found = judged(function, operation, dtype, parts=("accuracy",), families=FAMILIES)
             assert found.verdict == "pass", (function.__name__, found.findings)
-            assert found.elements > 1000
+            assert found.elements > 300
 
 
 @pytest.mark.parametrize("operation, function, dtype, parts", RIGHT)
@@ -165,6 +166,7 @@ def test_a_right_kernel_passes(operation, function, dtype, parts):
 
 @pytest.mark.parametrize("seed", [1, 3])
 @pytest.mark.parametrize("operation", NAMES)
+@pytest.mark.usefixtures("long_axes")
 def test_a_sum_one_by_one_along_another_axis_passes_with_other_seeds_too(operation, seed):
     """As NumPy adds there; of softmax see tests/implementations/test_contract.py."""
     right = next(function for name, function in ALL if name == operation and is_right(function))
