@@ -203,7 +203,7 @@ class Question:
     def cheap_limit(self) -> CheapLimit | None:
         """Limits that no element's limit is below, and that cost next to nothing."""
         if self.at_most is None:
-            return cheap_limit_of(self.operation, self.standard)
+            return cheap_limit_of(self.operation, self.standard, self.truth.format)
         return constant_limit(self.at_most)
 
     def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | None) -> Array:
@@ -225,19 +225,23 @@ class Question:
 
     def exceeds(self, batch: Batch, exempt: NDArray[np.bool_]) -> bool:
         """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
-        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
-        if cheap is not None and not _beyond(batch, slack, cheap):
-            return False
-        # No standard asks for more than the nearest number.
-        if self.at_most is None and (batch.largest <= 0.5 - slack).all():
-            return False
         return self.exceeding(batch, exempt) > 0
 
     def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
         """How many elements exceed the limit of the standard for certain, those exempt apart."""
+        if self.are_surely_within(batch):
+            return 0
         limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + self.exact_results.error_ulp
         with np.errstate(invalid="ignore"):
             return int(((batch.absolute > limit) & ~exempt).sum())
+
+    def are_surely_within(self, batch: Batch) -> bool:
+        """Whether no element can exceed its limit, as far as can be said without the limits."""
+        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
+        if cheap is not None:
+            return not _may_be_beyond(batch, slack, cheap, self.operands)
+        # No standard asks for more than the nearest number.
+        return _are_nearest(batch, slack)
 
 
 class Answer(NamedTuple):
@@ -306,10 +310,8 @@ def question(
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch, cheap = asked.batch_of(y), asked.cheap_limit
-    slack = asked.exact_results.error_ulp
-    sure = _are_nearest(batch, slack) if cheap is None else not _beyond(batch, slack, cheap)
-    if sure:
+    batch, slack = asked.batch_of(y), asked.exact_results.error_ulp
+    if asked.are_surely_within(batch):
         return batch, classify(batch, operation=asked.operation)
     open_ = ~asked.exact_results.confirmed
     if open_.any():
@@ -335,26 +337,34 @@ def _are_nearest(batch: Batch, slack: float) -> bool:
     return bool(np.where(truth.fixed, is_as_asked(batch.y, truth.rounded), found).all())
 
 
-def _beyond(batch: Batch, slack: float, cheap: CheapLimit) -> bool:
+@np.errstate(over="ignore", invalid="ignore")  # what is no number counts as beyond
+def _may_be_beyond(batch: Batch, slack: float, cheap: CheapLimit, operands: Operands) -> bool:
     """Whether an element may exceed its error bound; cheap lower limits are tried first.
 
     Elements that exceed the least bound of their row are looked at one by one. Results that the
-    policy fixes have no bound.
+    policy fixes have no bound. Whatever is wrong there, or no number elsewhere, may be right all
+    the same, where a bound is infinite.
     """
     x, truth, width = batch.x, batch.truth, batch.x.shape[-1]
     least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(batch.n, batch.normal) - slack
-    if not (batch.largest <= least).all():
-        # NumPy compares with one number twice as fast as with a column.
-        bar = least[0] if batch.normal.all() else least[:, None]
-        far = np.flatnonzero(batch.absolute > bar)
-        far = far[~truth.fixed.ravel().take(far)]
-        ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
-        z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
-        distance = batch.top.take(far // width) - x.ravel().take(far)
-        limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format)
-        own = (1.0 - _LIMIT_ROUNDING) * limit - slack
-        return not bool((batch.absolute.ravel().take(far) <= own).all())
-    return False
+    if (batch.largest <= least).all():
+        return False
+    # NumPy compares with one number twice as fast as with a column.
+    bar = least[0] if batch.normal.all() else least[:, None]
+    far = np.flatnonzero(~(batch.absolute <= bar))
+    fixed = truth.fixed.ravel().take(far)
+    special = far[fixed]
+    if not is_as_asked(batch.y.ravel().take(special), truth.rounded.ravel().take(special)).all():
+        return True
+    far = far[~fixed]
+    ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
+    z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
+    distance = batch.top.take(far // width) - x.ravel().take(far)
+    own = (each.ravel().take(far) for each in operands if each.shape == x.shape)
+    limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format, *own)
+    limit *= 1.0 - _LIMIT_ROUNDING
+    limit -= slack
+    return not bool((batch.absolute.ravel().take(far) <= limit).all())
 
 
 def measure(

@@ -225,7 +225,9 @@ def error_bound_in(a: Array, n: int, x: Array, z: Array, ulp: Array, format: For
     return _shifted(a, n, x, z, ulp, native(format, pairwise_additions(n)))
 
 
-def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
+def error_bound_at_least(
+    distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+) -> Array:
     """A limit that `error_bound` is nowhere below, and that needs no measured error of exp.
 
     |y - z| / ulp with (A + additions + 1) u z, and eta / 2 where that is half an ulp: in `shifted`
@@ -239,11 +241,12 @@ def error_bound_at_least(distance: Array, z: Array, ulp: Array, n: int, format: 
         The exact results to the precision of float64, and their ulp.
     n : int
         Length of the rows.
+    operands
+        Do not matter.
     """
     limit = distance + (pairwise_additions(n) + 1.0)
     limit *= format.unit_roundoff
-    limit *= z
-    limit /= ulp
+    limit *= np.abs(z) / ulp  # in ulp: where z is subnormal the product would be rounded up
     if ulp.min(initial=np.inf) == format.smallest_subnormal:
         limit += 0.5 * (ulp == format.smallest_subnormal)
     return limit

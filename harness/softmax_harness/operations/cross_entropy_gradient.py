@@ -15,7 +15,7 @@ from softmax_harness.operations.balls import Ball
 from softmax_harness.operations.cross_entropy import CLASS, at_target, targets
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -75,6 +75,17 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return limit
 
 
+def _limit_at_least(
+    distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+) -> Array:
+    """softmax's; at the true class, where alone z is below 0, the distance counts for nothing.
+
+    There 2 (additions + 2) u times the sum of the others over that of all, |z|, is more.
+    """
+    apart = np.where(z > 0.0, distance, 0.0)
+    return bounds.error_bound_at_least(apart, z, ulp, n, format)
+
+
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """That of exp(log_softmax), as frameworks have it, less 1 at the true class.
 
@@ -116,6 +127,7 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    cheap_limit=CheapLimit(bounds.least_error_bound, _limit_at_least),
     make_operands=targets,
     operands=(CLASS,),
     steps=ExactSteps(steps.normalised, "less 1 at t"),

@@ -34,7 +34,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
 
@@ -140,10 +140,31 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         of_s += s / ulp
         of_s *= lost + u * (whole + lost)
         found += of_s
+        found[np.isnan(found)] = 0.0  # of a v of zeros, beside whose result any s is infinite
         found *= 1.1
         found += u * (np.abs(z) / ulp)
         found += bounds.in_ulp(eta, ulp)
         return np.asarray(found)
+
+
+def _limit_at_least(
+    distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+) -> Array:
+    """((A + additions + 1) |s V| + |z|) u / ulp, where s V is v - z.
+
+    With softmax's own such limit in place of its bound; 2**-52 of v and z is taken off for the
+    rounding of both.
+    """
+    (v,) = operands
+    size = np.abs(z)
+    share = np.maximum(np.abs(v - z) - 2.0**-52 * (np.abs(v) + size), 0.0)
+    additions = bounds.pairwise_additions(n) + 1.0
+    # In ulp from the start: where z is subnormal products would be rounded up.
+    limit = (np.minimum(distance, rows.FARTHEST) + additions) * (share / ulp)
+    limit += size / ulp
+    limit *= format.unit_roundoff
+    limit += bounds.in_ulp(format.smallest_subnormal, ulp)
+    return np.asarray(limit)
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -178,6 +199,8 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    # u |z| is half an ulp where z is a normal number, eta an ulp elsewhere.
+    cheap_limit=CheapLimit(lambda n, normal: np.full(normal.shape, 0.5), _limit_at_least),
     make_operands=incoming,
     steps=ExactSteps(steps.normalised, "v - s sum v"),
     operands=(Operand("v", 1, entries=0),),

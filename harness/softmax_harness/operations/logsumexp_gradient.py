@@ -106,7 +106,8 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
         own = format.unit_roundoff * (np.abs(z) / ulp)
         own += etas * bounds.in_ulp(format.smallest_subnormal, ulp)
-        return np.asarray(g * of_s * (1.0 + 2.0**-6) + own)
+        of_product = np.where(g == 0.0, 0.0, g * of_s)
+        return np.asarray(of_product * (1.0 + 2.0**-6) + own)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
@@ -183,6 +184,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     screen=screened,
+    cheap_limit=softmax.OPERATION.cheap_limit,
     make_operands=incoming,
     steps=ExactSteps(steps.normalised, "g s"),
     operands=(Operand("g", 1),),

@@ -157,6 +157,10 @@ Screen = Callable[[Array, Operands, NDArray[np.bool_], Array, Format], Screened]
 """``screen(x, operands, fixed, expected, format)``: the results enclosed in plain NumPy."""
 
 
+LimitOfElements = Callable[..., Array]
+"""As `CheapLimit.of_elements`."""
+
+
 class CheapLimit(NamedTuple):
     """Limits that `Operation.error_bound` is nowhere below, and that cost next to nothing.
 
@@ -168,12 +172,13 @@ class CheapLimit(NamedTuple):
         ``of_rows(n, normal)`` gives a limit for each row of n logits, shape (rows,); `normal` says
         in which rows every result is surely a normal number.
     of_elements : callable
-        ``of_elements(distance, z, ulp, n, format)`` gives a limit for each of some elements, whose
-        logits lie `distance` below the largest of their row.
+        ``of_elements(distance, z, ulp, n, format, *operands)`` gives a limit for each of some
+        elements, whose logits lie `distance` below the largest of their row; `operands` are those
+        with a number for each logit, their numbers at these elements.
     """
 
     of_rows: Callable[[int, NDArray[np.bool_]], Array]
-    of_elements: Callable[[Array, Array, Array, int, Format], Array]
+    of_elements: LimitOfElements
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from softmax_harness.operations.softmax import GUARD, exponentials
 
 # To fewer bits than this the sum of a long row is as the kernels have it, which decides nearly all.
 _AS_KNOWN = 128
-# From here on exp(-distance) is 0.
-_FARTHEST = 800.0
+FARTHEST = 800.0
+"""From here on exp(-distance) is 0."""
 
 
 class DistinctLogits(NamedTuple):
@@ -260,7 +260,7 @@ def _sums(x: Array, format: Format) -> Sums:
 
 def times_distance(terms: Array, distance: Array) -> Array:
     """Each of the exponentials, or multiples of them, times its distance: 0 where it is 0."""
-    near = np.minimum(distance, _FARTHEST)  # infinity times 0 is no number
+    near = np.minimum(distance, FARTHEST)  # infinity times 0 is no number
     near *= terms
     return near
 

@@ -110,6 +110,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     screen=screened,
+    cheap_limit=softmax.OPERATION.cheap_limit,
     make_operands=masks,
     operands=(Operand("mask", 1, entries=0, kind="bool"),),
     seeing_nothing=seeing_nothing,

@@ -103,10 +103,12 @@ def _positive(x: Array, operands: Operands) -> tuple[Array, Array]:
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
     """softmax's for (x - a) / T, and u A / T z more for the rounding of the quotient."""
-    scaled = cooled(x, operands)
     with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.max(scaled, axis=-1, keepdims=True) - scaled
-    return _with_drift(2.0 * format.unit_roundoff * distance, scaled, z, ulp, format)
+        below = cooled(x, operands)
+        if not np.isfinite(below).all():  # where a quotient of differences may be a number still
+            below = cooled(x - np.max(x, axis=-1, keepdims=True), operands)
+        distance = np.max(below, axis=-1, keepdims=True) - below
+    return _with_drift(2.0 * format.unit_roundoff * distance, below, z, ulp, format)
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
@@ -174,6 +176,7 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    cheap_limit=softmax.OPERATION.cheap_limit,
     make_operands=temperatures,
     operands=(Operand("temperature", 1),),
     edges=edges,

@@ -27,17 +27,21 @@ is ``usual``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import unknown
 from softmax_harness.ground.formats import FORMATS, Format
-from softmax_harness.operations.bounds import error_bound_at_least, log_of_sum_error
+from softmax_harness.operations.bounds import log_of_sum_error
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import CheapLimit, ErrorBound, Operation
+from softmax_harness.operations.operation import (
+    CheapLimit,
+    ErrorBound,
+    LimitOfElements,
+    Operation,
+)
 
 STANDARDS = ("rounded", "wide", "relative", "usual-wide", "usual", "native")
 _OF_TEXTBOOKS = ("relative", "usual-wide", "usual")
@@ -120,10 +124,14 @@ def limit_ulp(
         return np.full(z.shape, 0.5)
     careful, usual = operation.error_bound, operation.usual_bound
     bound = careful if usual is None or standard in ("wide", _CAREFUL) else usual
-    is_wide = standard == "wide" or (format.is_narrow and standard in (_CAREFUL, _WIDE_IF_NARROW))
-    if not is_wide:
+    if not _is_wide(standard, format):
         return bound(x, operands, z, ulp, format)
     return _wide(bound, x, operands, z, ulp, format)
+
+
+def _is_wide(standard: str, format: Format) -> bool:
+    """Whether a standard, other than ``rounded``, asks for work in a wider type."""
+    return standard == "wide" or (format.is_narrow and standard in (_CAREFUL, _WIDE_IF_NARROW))
 
 
 def _wide(
@@ -137,34 +145,38 @@ def _wide(
     return np.asarray(0.5 + _WIDE_MARGIN * added)
 
 
-def cheap_limit_of(operation: Operation, standard: str) -> CheapLimit | None:
-    """Limits that a standard's own is nowhere below, and that cost next to nothing."""
-    if operation.cheap_limit is None or standard == "native":
-        return operation.cheap_limit
-    return CheapLimit(_half, _CHEAP.get(standard, _half_of_elements))
+def cheap_limit_of(operation: Operation, standard: str, format: Format) -> CheapLimit | None:
+    """Limits that a standard's own is nowhere below, and that cost next to nothing.
+
+    No operation's bound of the usual form is below that of the careful one.
+    """
+    own = operation.cheap_limit
+    if own is None:
+        return None
+    if standard == "rounded":
+        return constant_limit(0.5)
+    if not _is_wide(standard, format):
+        return own
+    return CheapLimit(constant_limit(0.5).of_rows, partial(_wide_of_elements, own.of_elements))
 
 
 def constant_limit(number: float) -> CheapLimit:
     """The same limit for every element."""
     return CheapLimit(
-        lambda n, normal: np.full(normal.shape, number),
-        lambda distance, z, ulp, n, format: np.full(z.shape, number),
+        lambda n, normal: np.full(normal.shape, float(number)),
+        lambda distance, z, ulp, n, format, *operands: np.full(z.shape, float(number)),
     )
 
 
-def _half(n: int, normal: NDArray[np.bool_]) -> Array:
-    return np.full(normal.shape, 0.5)
-
-
-def _half_of_elements(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
-    return np.full(z.shape, 0.5)
-
-
-def _wide_of_elements(distance: Array, z: Array, ulp: Array, n: int, format: Format) -> Array:
+def _wide_of_elements(
+    own: LimitOfElements,
+    distance: Array,
+    z: Array,
+    ulp: Array,
+    n: int,
+    format: Format,
+    *operands: Array,
+) -> Array:
     if format.wider is None:
         return np.full(z.shape, 0.5)
-    wider = FORMATS[format.wider]
-    return 0.5 + _WIDE_MARGIN * error_bound_at_least(distance, z, ulp, n, wider)
-
-
-_CHEAP: dict[str, Callable[[Array, Array, Array, int, Format], Array]] = {"wide": _wide_of_elements}
+    return 0.5 + _WIDE_MARGIN * own(distance, z, ulp, n, FORMATS[format.wider], *operands)

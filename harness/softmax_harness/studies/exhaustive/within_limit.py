@@ -39,7 +39,7 @@ class Limits:
     def __init__(self, problem: Problem, standard: str, blur: float) -> None:
         self._operation, self._format = problem.operation, problem.output_format
         self._standard, self._blur = standard, blur
-        self._cheap = cheap_limit_of(self._operation, standard)
+        self._cheap = cheap_limit_of(self._operation, standard, self._format)
 
     def held(self, some: Some, asked: NDArray[np.bool_]) -> Held:
         """What holds of those that are asked for."""

@@ -118,7 +118,7 @@ def test_no_limit_is_far_above_the_cheap_one():
             if standard == "rounded":
                 continue
             limit = limit_ulp(SOFTMAX, standard, x, (), z, ulp, format)
-            cheap = cheap_limit_of(SOFTMAX, standard)
+            cheap = cheap_limit_of(SOFTMAX, standard, format)
             below = np.stack([np.zeros(distance.shape), distance], axis=-1)
             least = cheap.of_elements(below, z, ulp, 2, format)
             assert (limit <= TIMES_CHEAP * least + BEYOND_CHEAP).all()
