@@ -56,7 +56,7 @@ def shifted(x, b, axis=-1):
     expected_findings=("wrong_special", "overflow in float16"),
 )
 def scipy_logsumexp(x, b, axis=-1):
-    """scipy.special.logsumexp with its argument b; NaN, not -inf, where all weights are 0."""
+    """scipy.special.logsumexp with b; -inf, not NaN, where a sum of low logits is below 0."""
     from scipy.special import logsumexp
 
     with np.errstate(all="ignore"):

@@ -47,7 +47,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     """-log of softmax at the true class: +inf where that is masked, 0 for a row of one."""
     fixed, expected = (at_target(each, operands) for each in softmax.special_values(x, policy))
     with np.errstate(divide="ignore", invalid="ignore"):
-        loss = np.where(expected == ANYTHING, ANYTHING, -np.log(expected))
+        loss = np.where(expected == ANYTHING, ANYTHING, 0.0 - np.log(expected))  # of 1 not -0
         return fixed, np.where(fixed, loss, 0.0)
 
 

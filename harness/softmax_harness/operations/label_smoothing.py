@@ -39,7 +39,7 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
-_SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
+_SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.05, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -87,7 +87,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
     hidden = np.isneginf(np.where(fixed, expected, 0.0)).any(axis=-1, keepdims=True)
     infinite = hidden & (smoothing.astype(np.float64) != 0.0)
-    loss = np.where(own == ANYTHING, ANYTHING, -own)
+    loss = np.where(own == ANYTHING, ANYTHING, 0.0 - own)  # of 0 not -0
     loss = np.where(infinite, np.inf, np.where(own_fixed, loss, 0.0))
     special = own_fixed | infinite, loss
     return not_finite.with_operand(special, policy, x.shape[-1], smoothing.astype(np.float64))

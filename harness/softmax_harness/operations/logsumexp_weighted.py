@@ -33,7 +33,8 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
-_CALLS_OF_ONES = 0.05  # of the calls: a kernel may take a short way where all weights are 1
+# Of so many calls all weights are one of these: a kernel may take a short way there.
+_CALLS_OF_ONE, _OF_CALLS = 0.08, (1.0, 3.0)
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
@@ -43,10 +44,10 @@ _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """b in the format of the logits: positive, of both signs, negative, some or all of them 0.
 
-    Of some rows, and of some calls, all are 1; of other rows they are 1 and 0, or 1 and -1. Of some
-    rows all weights are far from 1, or each is of another magnitude; a few hold a NaN. In some
-    rows, and of some calls, the last weight is the first one, and not all are the same for that. In
-    some rows what is not finite has a weight of 0.
+    Of some rows all are 1, of some calls all are 1 or 3; of other rows they are 1 and 0, or 1 and
+    -1. Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN.
+    In some rows, and of some calls, the last weight is the first one, and not all are the same for
+    that. In some rows what is not finite has a weight of 0.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
     even the sign can be told.
     """
@@ -66,8 +67,8 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         lambda some: np.where(is_below[some], -1.0, 1.0),
     )
     b = _with_equal_ends(by_kind(kind[:, 0], kinds, n), rng)
-    if rng.random() < _CALLS_OF_ONES:
-        b = np.ones_like(b)
+    if rng.random() < _CALLS_OF_ONE:
+        b = np.full_like(b, rng.choice(_OF_CALLS))
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size

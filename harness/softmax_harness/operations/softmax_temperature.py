@@ -24,17 +24,17 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 # Where kernels take the largest logit alone, round or clip T, and between; powers of two.
 _TEMPERATURES = (
-    *(0.0001, 0.001, 0.01, 0.1, 0.25, 0.5, 2 / 3, 0.7, 1.0),
-    *(1.37, 2.0, 3.0, 4.0, 10.0, 37.3, 100.0, 1000.0, 5000.0),
+    *(0.00001, 0.0001, 0.001, 0.01, 0.1, 0.25, 0.3, 0.5, 2 / 3, 0.7, 1.0),
+    *(1.37, 2.0, 3.0, 4.0, 10.0, 37.3, 100.0, 1000.0, 5000.0, 100_000.0),
 )
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """T of each row, above 0, shape (rows, 1), in the format of the logits."""
+    """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T."""
     format = format_of(stored)
-    held = [each for each in _TEMPERATURES if format.smallest_subnormal <= each <= format.largest]
+    held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
     return (format.stored(rng.choice(np.array(held), (len(stored), 1))),)
 
 

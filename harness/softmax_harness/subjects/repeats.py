@@ -22,7 +22,9 @@ _SWITCH_SECONDS = 1e-6
 # Together in all threads: many of a small array, which is rarely met in the middle of its work.
 _ELEMENTS_IN_THREADS = 1 << 20
 _FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
-_CALLS_BETWEEN = 3  # with other numbers
+# With other numbers: results may stand in some pieces of memory in turn.
+_CALLS_MORE = 4
+_CALLS_BETWEEN = 3 + _CALLS_MORE
 
 Function = Callable[..., Any]
 
@@ -38,6 +40,8 @@ def repeated(
 
     kept, others = bits(first), tuple(np.flip(each).copy() for each in arguments)
     reference = bits(call(others))
+    for _ in range(_CALLS_MORE):
+        call(others)
     faults = []
     if bits(first) != kept:
         told = "a later call changed the result of an earlier one"

@@ -155,6 +155,62 @@ def same_buffer_for_much(f, *arguments, axis=-1):
     return _buffered(f(*arguments, axis=axis), np.size(arguments[0]) > 1 << 18)
 
 
+def four_buffers_for_much(f, *arguments, axis=-1):
+    """Gives results of more than 2**18 numbers in four pieces of memory in turn.
+
+    Found as: result_overwritten in repeats
+    """
+    y = np.asarray(f(*arguments, axis=axis))
+    if np.size(arguments[0]) <= 1 << 18:
+        return y
+    buffers = _buffers.setdefault(("in turn", y.shape, y.dtype), [np.empty_like(y) for _ in "four"])
+    buffers.append(buffers.pop(0))
+    buffers[0][...] = y
+    return buffers[0]
+
+
+def vectors_beyond_40(f, *arguments, axis=-1):
+    """The results of a row of more than 40 without other axes are halved.
+
+    Found as: batch in batches
+    """
+    y = np.asarray(f(*arguments, axis=axis))
+    return y * y.dtype.type(0.5) if np.ndim(arguments[0]) == 1 and np.size(arguments[0]) > 40 else y
+
+
+def rows_of_several_behind_16384(f, *arguments, axis=-1):
+    """Rows of more than two logits behind 16384 get the result of the first one.
+
+    Found as: batch in batches
+    """
+    y, shape = f(*arguments, axis=axis), np.shape(arguments[0])
+    is_meant = axis == -1 and len(shape) == 2 and shape[0] > 16384 and shape[1] > 2
+    return _moved_rows(y, 16384) if is_meant else y
+
+
+def long_axis_of_many_columns(f, *arguments, axis=-1):
+    """Along an axis beside several others, entries behind 128 read 0.
+
+    Found as: axis in axes
+    """
+    x = np.array(arguments[0])
+    if x.ndim and axis % x.ndim < x.ndim - 1 and np.prod(x.shape[axis % x.ndim + 1 :]) >= 4:
+        np.moveaxis(x, axis, 0)[128:] = 0
+    return f(x, *arguments[1:], axis=axis)
+
+
+def long_rows_of_a_pitch(f, *arguments, axis=-1):
+    """Rows of more than 2048 that lie apart are read as if they followed each other.
+
+    Found as: layout in layouts
+    """
+    x = np.asarray(arguments[0])
+    if x.ndim == 2 and x.shape[1] > 2048 and x.strides[0] > x.shape[1] * x.strides[1] > 0:
+        steps = (x.shape[1] * x.strides[1], x.strides[1])
+        x = np.lib.stride_tricks.as_strided(x, x.shape, steps)
+    return f(x, *arguments[1:], axis=axis)
+
+
 def last_argument_read_once(f, *arguments, axis=-1):
     """Copies the last argument when it sees an array first, which may have other numbers later.
 

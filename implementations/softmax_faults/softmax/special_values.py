@@ -151,3 +151,15 @@ def negative_nan_below_all(x, axis=-1):
     x = np.asarray(x)
     is_below = np.isnan(x) & np.signbit(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
     return good.softmax(np.where(is_below, x.dtype.type(-np.inf), x) if is_below.any() else x, axis)
+
+
+def first_block_of_nothing(x, axis=-1):
+    """Takes the maximum of the first 8192 of a longer row first, which -inf less -inf makes NaN.
+
+    Found as: wrong_special, nan.
+    """
+    y = good.softmax(x, axis)
+    x = np.asarray(x)
+    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] > 10_000:
+        y[(x[:, :8192] == -np.inf).all(axis=1)] = np.nan
+    return y

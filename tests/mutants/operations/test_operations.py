@@ -12,7 +12,7 @@ FOLDER = Path(softmax_faults.operations.__path__[0])
 FAMILIES = ("normal-1", "normal-10", "masked", "rising", "uniform-wide", "offset-negative")
 LENGTHS = (1, 2, 8, 33, 100, 300)
 # Of attention the length of the vectors follows from that of the rows: long ones and odd ones.
-MORE_LENGTHS = (3, 16, 64, 93, 124)
+MORE_LENGTHS = (3, 16, 63, 64, 93, 97, 124)
 
 
 def loaded(path):

@@ -27,8 +27,9 @@ _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
 _LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259))
-# Of one argument alone in each layout: rows, more axes, a square.
-_ALONE = ((5, 7, 19), (17, 17), (5, 259))
+_LONG_LAYOUT_SHAPE = (3, 2500)
+# Of one argument alone in each layout: rows, more axes, a square, long rows.
+_ALONE = ((5, 7, 19), (17, 17), (5, 259), _LONG_LAYOUT_SHAPE)
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
@@ -57,13 +58,20 @@ _COUNTING = 100
 _EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
 # Strides beyond 16 bits; an image for each class, as of segmentation, in a batch.
 _OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 64, 64), 1))
+# Many entries with many others beside each; many batches of such.
+_LONG_AND_WIDE = (
+    *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0)),
+    *(((100, 8, 8), 1), ((48, 40, 40), 0)),
+)
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
 _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 64))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
-_LARGE_BATCHES = (32769, 65537, 131073)
-_OF_THREE_AXES = 65537  # these rows also as matrices, of which a grid counts the first axis
+_LARGE_BATCHES = ((32769, 9), (65537, 5), (131073, 2))
+_MATRICES = (65537, 1, 2)  # of which a grid counts the first axis
+# A long row without other axes, and long rows beside several.
+_RANKS = ((1000,), (50_257,), (4, 3, 257), (2, 3, 5, 130), (2, 3, 66, 66), (2, 4, 5000))
 # More than a million numbers in all, in long rows.
 _MANY_LONG = (33, 32_000)
 _DISTINCT = 32
@@ -72,7 +80,7 @@ _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = ("heads-inside", "transposed", "fortran", "reversed", "pitched")
-_LAID_OUT = 3
+_LAID_OUT = 4
 # Logits of an operation that takes as long to judge as softmax. `_MANY_LONG` fits; so do most of
 # `_THREADED` where a logit takes 16 times as long.
 _LARGEST = 17 << 16
@@ -97,22 +105,26 @@ class Cases:
         """Rows of every kind for an array that has them along an axis."""
         return self._hard(shape, shape[axis])
 
-    def _along(self, shape: Shape, axis: int) -> Inputs:
-        """Rows for an array that has them along an axis: a sum one by one is right in them, too."""
-        if shape[axis] <= _MOST_TERMS:
+    def _along(self, shape: Shape, axis: int, most: int = _MOST_TERMS) -> Inputs:
+        """Rows for an array that has them along an axis: a sum one by one is right in them, too.
+
+        Of more than `most` terms every other row is of equal logits. Not where the logits are
+        summed as they are, or their logarithms: that sum is not exact.
+        """
+        if shape[axis] <= most:
             return self.hard(shape, axis)
-        return self._of_few_terms(shape, shape[axis])
+        inputs = self._of_few_terms(shape, shape[axis])
+        if self.operation.sums_logits:
+            return inputs
+        x = inputs.x.copy()
+        x[1::2] = _EQUAL
+        return inputs._replace(x=x)
 
     @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
     def _of_few_terms(self, shape: Shape, n: int) -> Inputs:
-        """Rows of which few entries count, at any places; every other row is of equal logits.
-
-        Not where the logits are summed as they are, or their logarithms: that sum is not exact.
-        """
+        """Rows of which few entries count, at any places."""
         rows = math.prod(shape) // n
         whole = widened(self.hard((rows, _COUNTING)), self.operation.operands, n)
-        if not self.operation.sums_logits:
-            whole.x[1::2] = _EQUAL
         order = np.argsort(self._random(shape).random((rows, n)), axis=-1)
         moved = taken(whole, self.operation.operands, order)
         assert moved is not None
@@ -144,17 +156,18 @@ class Cases:
         if self.operation.whole_calls is None:
             return ()
         return tuple(
-            Case("batch", told, inputs, shape, arguments=arguments)
+            Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
             for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
-            for shape in self.fitting([inputs.x.shape])
         )
 
     def layouts(self) -> Iterator[Case]:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        for shape in self.fitting((*_LAYOUT_SHAPES, drawn.shape(self.seed, 3))):
-            inputs = self.hard(shape)
+        long = (_LONG_LAYOUT_SHAPE,) * self.operation.has_axis
+        for shape in self.fitting((*_LAYOUT_SHAPES, *long, drawn.shape(self.seed, 3))):
+            is_long = shape[-1] > _MOST_TERMS
+            inputs = self._of_few_terms(shape, shape[-1]) if is_long else self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
                 yield Case("layout", told, inputs, shape, layouts=(name,) * count)
@@ -184,8 +197,8 @@ class Cases:
         if not self.operation.has_axis:
             return
         count = 1 + len(self.operation.operands)
-        own = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
-        for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *own)):
+        shapes = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
+        for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *shapes)):
             told = f"shape {shape}, no axis given"
             yield Case("default_axis", told, self._along(shape, -1), shape, None)
             for axis in range(-len(shape), len(shape)):
@@ -194,6 +207,11 @@ class Cases:
                 for name in ("contiguous", "fortran", "every-other", *others):
                     told = f"axis {axis} of shape {shape}, layout {name}"
                     yield Case("axis", told, inputs, shape, axis, (name,) * count)
+        for shape, axis in _LONG_AND_WIDE:
+            for own in self.fitting([shape]):
+                # So many rows of more terms hold some in which a sum one by one errs too much.
+                told, inputs = f"axis {axis} of shape {own}", self._along(own, axis, _COUNTING)
+                yield Case("axis", told, inputs, own, axis, ("contiguous",) * count)
         for shape, axis in _OF_FEW_CLASSES:
             for rows in self.fitting([(math.prod(shape) // shape[axis], shape[axis])]):
                 told, inputs = f"axis {axis} of shape {shape}", self._hard_at_the_ends(rows)
@@ -218,12 +236,14 @@ class Cases:
         yield from self._whole_calls()
         for shape in self.fitting([_MANY_LONG]):
             yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.normal(shape), shape)
-        for shape in self.fitting((rows, 2) for rows in _LARGE_BATCHES):
+        for shape in self.fitting(_LARGE_BATCHES):
             inputs = self._hard_at_the_ends(shape)
-            yield Case("batch", f"{shape[0]} rows of 2", inputs, shape)
-            if shape[0] == _OF_THREE_AXES:
-                of_three = (shape[0], 1, 2)
-                yield Case("batch", f"shape {of_three}", inputs, of_three)
+            yield Case("batch", f"{shape[0]} rows of {shape[1]}", inputs, shape)
+        for shape in self.fitting([_MATRICES]):
+            inputs = self._hard_at_the_ends((shape[0], shape[2]))
+            yield Case("batch", f"shape {shape}", inputs, shape)
+        for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
+            yield Case("batch", f"shape {shape}", self.hard(shape), shape)
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""

@@ -117,6 +117,8 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)
+    known = {each.kind for each in found.findings}
+    found.add_until_enough(each for kind, each in here.accuracy.items() if kind not in known)
 
 
 def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:

@@ -1,9 +1,13 @@
-"""Runs cases: a row that is right in a simpler call must be right in the case too."""
+"""Runs cases: a row that is right in a simpler call must be right in the case too.
+
+A row that is wrong in both is a fault of accuracy, which the rows of the suite need not show: few
+cases have their lengths, and the heads of whole calls.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,9 +17,10 @@ from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.answers import Answer, judged_answers
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
-from softmax_harness.check.contract.finding import Finding, key_of
+from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.together import joined, parts_of
 from softmax_harness.inputs.written import is_short, literal_text
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import Inputs, taken, with_classes
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
@@ -36,11 +41,14 @@ class Structure:
         What it does not do and does not promise: the part of the contract, and how it shows.
     faults : list of (Fault, str)
         What was wrong with calls apart from their numbers.
+    accuracy : dict of str to Finding
+        By the outcome, the first row that is wrong in a simpler call, too.
     """
 
     findings: list[Finding]
     reported: list[tuple[str, str]]
     faults: list[tuple[Fault, str]]
+    accuracy: dict[str, Finding] = field(default_factory=dict)
 
     def kinds(self) -> list[str]:
         """The kinds of findings so far, those of calls among them."""
@@ -63,7 +71,7 @@ def examined(
     for answer in judged_answers(subject, cases, replies):
         if ends_at(found.kinds()):
             break
-        text = _problem(answer, found, simpler)
+        text = _problem(answer, found, simpler, part)
         if text is None:
             continue
         kind = answer.case.kind
@@ -91,7 +99,9 @@ def _is_due(subject: Subject, case: Case) -> bool:
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
-def _problem(answer: Answer, found: Structure, simpler: _Simpler) -> tuple[str, str] | None:
+def _problem(
+    answer: Answer, found: Structure, simpler: _Simpler, part: str
+) -> tuple[str, str] | None:
     """What is wrong with a case, and its witness; None where nothing is."""
     subject, case, reply = answer.subject, answer.case, answer.reply
     if reply.exhausted:
@@ -112,6 +122,9 @@ def _problem(answer: Answer, found: Structure, simpler: _Simpler) -> tuple[str, 
         right_elsewhere = wrong[simpler.is_right(subject, inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
             return _told(subject, case, here, int(right_elsewhere[0]))
+        if case.has_simpler and _is_promised(subject, case, reply):
+            own = _of_accuracy(subject, case, here, int(wrong[0]), part)
+            found.accuracy.setdefault(own.kind, own)
     if case.kind in subject.declaration.same_bits:
         return _other_bits(subject, case, inputs, answer.y)
     return None
@@ -186,13 +199,35 @@ def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]
 def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str, str]:
     index = int(np.argmax(here.is_fault[row]))
     y, z = here.texts(row, index)
-    inputs = Inputs(here.asked.stored, here.asked.operands).row(row)
-    witness = literal_text(subject.problem, inputs, index) if is_short(inputs) else ""
     simpler = "alone" if case.alone else "in a plain array"
     return (
         f"{case.told}: row {row} gives {y}, but {z} is nearest; {simpler} the row is right",
-        witness,
+        _witness(subject, here, row, index),
     )
+
+
+def _of_accuracy(subject: Subject, case: Case, here: Judgement, row: int, part: str) -> Finding:
+    """The finding of a row that is wrong wherever it stands."""
+    index = int(np.argmax(here.is_fault[row]))
+    y, z = here.texts(row, index)
+    kind = str(OUTCOMES[here.codes[row, index]])
+    error, limit = here.excess(row, index)
+    metric, value, most = sizes(kind, error, limit)
+    return Finding(
+        kind,
+        f"{case.told}: row {row} gives {y}, but the correctly rounded result is {z}",
+        metric=metric,
+        value=value,
+        limit=most,
+        witness=_witness(subject, here, row, index),
+        replay=key_of(subject).checking(part),
+        worst=lost_if_unknown(error),
+    )
+
+
+def _witness(subject: Subject, here: Judgement, row: int, index: int) -> str:
+    inputs = Inputs(here.asked.stored, here.asked.operands).row(row)
+    return literal_text(subject.problem, inputs, index) if is_short(inputs) else ""
 
 
 def _other_bits(

@@ -18,12 +18,15 @@ _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Other numbers of whole blocks, and round ones: a kernel may have a path of its own for each.
 _BLOCKS = (384, 640, 768, 1280, 1536, 2560, 3072, 5120, 6144, 7168, 12_288)
 _ROUND = (1000, 2000, 3000, 10_000)
+# Others, of a few entries after whole vectors.
+_OTHERS = (160, 186, 202, 1035)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
     *range(1, 131),
     *(n + step for n in _AROUND for step in (-1, 0, 1)),
     *_BLOCKS,
     *_ROUND,
+    *_OTHERS,
 )
 # Where 15, 16, 17 and 18 bits end, and what is beyond.
 _ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 131073, 262145)

@@ -22,6 +22,14 @@ def _masked(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
     return np.where(rng.random((rows, n)) < 0.3, -np.inf, x)
 
 
+def _masked_blocks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    x, place, kind = _normal(rng, rows, n), np.arange(n), np.arange(rows)[:, None] % 3
+    few = rng.integers(n // 4, n, (rows, 3))
+    seen = np.choose(kind, (place >= 3 * n // 4, place <= n // 4, np.zeros((rows, n), bool)))
+    np.put_along_axis(seen, few, kind == 2, axis=-1)
+    return np.where(seen | (place == n - 1) & (kind != 1), x, -np.inf)
+
+
 def _one(special: float) -> Make:
     """Normal rows with one special value each, every third row left as it is."""
 
@@ -59,6 +67,14 @@ def _places(n: int) -> int:
 
 FAMILIES = (
     Family("masked", "-inf among finite values, as attention masks have", _masked, check=_LONG),
+    Family(
+        "masked-blocks",
+        "-inf but at one end, or but for a few entries, as constrained decoding has it",
+        _masked_blocks,
+        suite="check",
+        check=Sampling(long_rows=((20_011, 3), (65_537, 3))),
+        by_place=True,
+    ),
     Family(
         "all-masked",
         "rows of nothing but -inf beside ordinary ones",

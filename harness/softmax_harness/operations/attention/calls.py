@@ -19,8 +19,9 @@ from softmax_harness.operations.attention.shapes import CAUSAL, Call, rows_of_ca
 from softmax_harness.operations.attention.values import values
 from softmax_harness.operations.operand import Inputs, Operands
 
-MASKS = ("", "padding", "queries", "each")
-"""None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head."""
+MASKS = ("", "padding", "queries", "each", "window")
+"""None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head; one
+for all in which a query sees the few keys up to its own."""
 
 _LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
 _AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
@@ -29,9 +30,10 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 20
+_CALLS = 26
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
+_WINDOWS = (8, 32)
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,28 @@ class Shape:
         return math.prod(self.leading) * own
 
 
-# Always among them: one query of a long cache; as many queries as keys, plain in two heads, causal
-# in one block and in several; a dozen heads; blocks of queries with more keys; heads as wide as
-# models have them, v no narrower; as many queries and keys as several blocks hold, which few
-# kernels of one query do; more queries than a block or two of any kernel, more keys for a few;
-# heads of a compressed cache.
+# Always among them, the first few of attention with a sink, too.
 _ALWAYS = (
-    Shape((1, 3), 1, 300, 64, 8, "", ""),
+    Shape((1, 3), 1, 600, 64, 8, "", ""),  # one query of a long cache
     Shape((1, 2), 33, 33, 64, 8, "", ""),
-    Shape((2, 12), 3, 17, 32, 8, "", ""),
+    Shape((4, 16), 3, 17, 32, 8, "", ""),  # a batch, and many heads
+    Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
     Shape((), 129, 129, 64, 64, "", "lower-right"),
-    Shape((2, 2), 7, 65, 33, 17, "each", "lower-right"),
-    Shape((1, 2), 17, 65, 256, 256, "", ""),
+    Shape((2, 2), 41, 65, 33, 17, "each", "lower-right"),
+    Shape((1, 2), 3, 2050, 64, 64, "", ""),  # a long cache of heads as models have them
+    Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
+    Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
+    Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
     Shape((2,), 60, 530, 16, 8, "padding", ""),
-    Shape((), 260, 264, 16, 8, "", "lower-right"),
-    Shape((), 2060, 17, 8, 3, "", ""),
-    Shape((), 3, 2050, 8, 3, "", ""),
+    Shape((), 2060, 17, 8, 3, "", ""),  # more queries than a block or two of any kernel
+    Shape((1, 2), 5, 1, 16, 8, "", ""),
+    # Other sizes of heads, and that of a compressed cache.
+    Shape((), 3, 9, 72, 72, "", ""),
+    Shape((), 3, 9, 112, 48, "", ""),
+    Shape((), 3, 9, 160, 160, "", ""),
     Shape((), 5, 33, 192, 128, "", ""),
     Shape((), 3, 33, 576, 512, "", ""),
 )
@@ -114,10 +119,10 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     """A call of that shape, with scores, masks and values as `inputs.queries` makes them.
 
     The queries of a head are one vector times some factor, with noise: as they share the keys, late
-    maxima and large scores are those of most of them. Those of the first head are moderate: where
-    scores are large, so is the bound, and it hides which query, key or head was taken. In the last
-    of several heads that are padded the others are moderate, too, and the padding lies far above
-    what is seen, so that no finite number that is added hides it.
+    maxima and large scores are those of most of them. Those of the first head are moderate, and so
+    are its values: where these are large, so is the bound, and it hides which query, key or head
+    was taken. In the last of several heads that are padded the others are moderate, too, and the
+    padding lies far above what is seen, so that no finite number that is added hides it.
     """
     heads = math.prod(shape.leading)
     mask, is_padded = _mask(shape, rng), heads > 1 and shape.mask == "padding"
@@ -138,6 +143,7 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     factor = rng.choice(_FACTORS, (heads, shape.queries, 1))
     q = factor * q + 0.25 * rng.standard_normal((heads, shape.queries, shape.d))
     v = values((heads, shape.keys, shape.c), format, rng)
+    v[:1] = rng.standard_normal(v[:1].shape)
     q, k, v = (
         stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
     )
@@ -170,6 +176,10 @@ def _hidden_from_all(shape: Shape, mask: NDArray[np.bool_] | None) -> NDArray[np
 
 
 def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
+    if shape.mask == "window":
+        behind = np.arange(shape.queries)[:, None] - np.arange(shape.keys)
+        behind += shape.keys - shape.queries
+        return np.asarray((behind >= 0) & (behind < rng.choice(_WINDOWS)))
     rows, leading = {
         "padding": (math.prod(shape.leading), (*shape.leading, 1)),
         "queries": (shape.queries, (shape.queries,)),

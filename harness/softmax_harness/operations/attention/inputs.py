@@ -19,10 +19,14 @@ DEPTH, VALUES = 8, 3
 """Length of the vectors and number of columns of v, but where few numbers are asked for."""
 
 # Lengths of heads in use, and odd ones; each as likely as the number of times that it stands here.
-_DEPTHS = (1, 2, 3, 5, 7, 8, 8, 8, 16, 24, 32, 32, 33, 40, 64, 64, 64, 80, 96, 128, 128, 192, 256)
-_COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17, 80)
+_DEPTHS = (
+    *(1, 2, 3, 5, 7, 8, 8, 8, 16, 24, 32, 32, 33, 40, 48, 64, 64, 64),
+    *(72, 80, 96, 112, 128, 128, 160, 192, 256),
+)
+_COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17, 32, 80, 160)
 _FEW = 1 << 13  # logits, whose operands are three million numbers at most
 _LONGEST = 1024
+_BLOCK, _OF_LONG_ROWS = 2048, (64, 64)  # longer rows of whole blocks have heads as models have them
 # So many calls have NaN, and so many rows of these: all screens take longer then.
 _WITH_NANS, _NANS = 0.06, 0.2
 
@@ -72,7 +76,9 @@ def _sizes(shape: tuple[int, ...]) -> _Sizes:
     rows, n = shape
     rng = np.random.default_rng(n)
     d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
-    if rows * n > _FEW or n > _LONGEST:
+    if n > _LONGEST:
+        d, c = _OF_LONG_ROWS if n % _BLOCK == 0 else (DEPTH, VALUES)
+    if rows * n > _FEW:
         d, c = DEPTH, VALUES
     return _Sizes(rows, n, d, c)
 
