@@ -58,8 +58,8 @@ def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     """
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        absolute = bounds.log_of_sum_error(x.shape[-1], format)
-        absolute = absolute + 2.0 * setting.unit_roundoff * np.abs(z)
+        absolute = 2.0 * setting.unit_roundoff * np.abs(z)
+        absolute += bounds.log_of_sum_error(x.shape[-1], format)
         return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
 
 
