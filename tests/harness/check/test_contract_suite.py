@@ -16,6 +16,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.sweeps import domain
+from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import described
@@ -306,7 +307,7 @@ def _halved(x, axis=-1):
 
 @pytest.mark.parametrize("part", ["layouts", "batches"])
 def test_a_simpler_call_is_made_once_for_all_cases_that_fail(part, monkeypatch):
-    """Nor is one of them a finding of the part, since alone the row is as wrong."""
+    """Nor is one of them a finding of the part, since alone the row is as wrong: of accuracy."""
     right_rows, made = structure._right_rows, []
 
     def noted(subject, parts):
@@ -317,5 +318,7 @@ def test_a_simpler_call_is_made_once_for_all_cases_that_fail(part, monkeypatch):
     problem = Problem.of(SOFTMAX, FORMATS["float32"])
     subject = Subject(described("halved", None, "", "softmax"), problem, _Halves(), is_plain=True)
     found = verdict(subject, Contract(("float32",), parts=(part,)))
-    assert found.verdict == "pass" and made
+    assert found.verdict == "fail" and made
+    assert {each.kind for each in found.findings} <= {*OUTCOMES}
+    assert all(each.witness and each.worst for each in found.findings)
     assert len(set(made)) == len(made)
