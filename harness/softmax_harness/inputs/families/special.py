@@ -72,7 +72,7 @@ FAMILIES = (
         "-inf but at one end, or but for a few entries, as constrained decoding has it",
         _masked_blocks,
         suite="check",
-        check=Sampling(long_rows=((20_011, 3), (65_537, 3))),
+        check=Sampling(long_rows=((32_769, 3), (65_537, 3))),
         by_place=True,
     ),
     Family(
