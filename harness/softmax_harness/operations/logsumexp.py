@@ -51,15 +51,10 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """a + log s: the error of log s, 2 u |z|, and half a spacing.
-
-    Where a row is in parts, on several devices or in several calls, each part's logarithm is
-    rounded to a spacing of its size, and then that of all.
-    """
+    """a + log s: the error of log s, u |z|, and half a spacing."""
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        absolute = 2.0 * setting.unit_roundoff * np.abs(z)
-        absolute += bounds.log_of_sum_error(x.shape[-1], format)
+        absolute = bounds.log_of_sum_error(x.shape[-1], format) + setting.unit_roundoff * np.abs(z)
         return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
 
 
