@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # it measures by mpmath, which loads where a bound is asked f
 
 Array = NDArray[np.float64]
 
-
+# For `in_ulp`: no scaled number, and no quotient of two, is subnormal or infinite.
 _SCALE = 2.0**600
 _LARGEST_QUOTIENT = 2.0**1022
 

@@ -70,8 +70,8 @@ _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (131073, 2))
 _MATRICES = (65537, 1, 2)  # of which a grid counts the first axis
-# A long row without other axes, and long rows beside several.
-_LONGEST_HARD = 1100  # mpmath takes long where it has to judge a longer row
+# A long row without other axes, and long rows beside several; of the longest mpmath takes long.
+_LONGEST_HARD = 1100
 _RANKS = ((1000,), (50_257,), (4, 3, 257), (2, 3, 5, 130), (2, 3, 66, 66), (2, 4, 5000))
 # More than a million numbers in all, in long rows.
 _MANY_LONG = (33, 32_000)
