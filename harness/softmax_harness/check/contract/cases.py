@@ -68,13 +68,16 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides.
 _THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 64))
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
-_LARGE_BATCHES = ((32769, 9), (65537, 5), (131073, 2))
-_MATRICES = (65537, 1, 2)  # of which a grid counts the first axis
+_LARGE_BATCHES = ((32769, 9), (65537, 5), (131073, 2), (65537, 1, 2))
+# So many of their rows differ, each of which stands at many places: what goes by the place of a row
+# shows all the same.
+_DIFFERENT = 97
 # A long row without other axes, and long rows beside several; of the longest mpmath takes long.
 _LONGEST_HARD = 1100
 _RANKS = ((1000,), (50_257,), (4, 3, 257), (2, 3, 5, 130), (2, 3, 66, 66), (2, 4, 5000))
-# More than a million numbers in all, in long rows.
+# More than a million numbers in all, in long rows, of which so many differ.
 _MANY_LONG = (33, 32_000)
+_DIFFERENT_LONG = 7
 _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
@@ -102,45 +105,47 @@ class Cases:
         rows = self._random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
         return self._with_operands(self.format.stored(rows), shape)
 
-    def hard(self, shape: tuple[int, ...], axis: int = -1) -> Inputs:
-        """Rows of every kind for an array that has them along an axis."""
-        return self._hard(shape, shape[axis])
+    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
+    def hard(self, shape: tuple[int, ...]) -> Inputs:
+        """Rows of every kind along the last axis."""
+        rows, n = math.prod(shape[:-1]), shape[-1]
+        stored = self.format.stored(hard_rows(self.format, n, rows, self._random(shape)))
+        return self._with_operands(stored, shape)
 
-    def _along(self, shape: Shape, axis: int, most: int = _MOST_TERMS) -> Inputs:
-        """Rows for an array that has them along an axis: a sum one by one is right in them, too.
+    def _along(self, shape: Shape, axis: int = -1, most: float = math.inf) -> Among:
+        """Rows for an array that has them along an axis, of which not too many differ.
 
-        Of more than `most` terms every other row is of equal logits. Not where the logits are
-        summed as they are, or their logarithms: that sum is not exact.
+        Of more than `most` terms a sum one by one is right in them, too.
         """
-        if shape[axis] <= most:
-            return self.hard(shape, axis)
-        inputs = self._of_few_terms(shape, shape[axis])
+        n = shape[axis]
+        rows = math.prod(shape) // n
+        different = min(rows, _DIFFERENT), n
+        inputs = self.hard(different) if n <= most else self._of_exact_sums(different)
+        if rows <= _DIFFERENT:
+            return Among(inputs, np.arange(rows))
+        return Among(inputs, self._random(shape).integers(_DIFFERENT, size=rows))
+
+    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
+    def _of_exact_sums(self, shape: Shape) -> Inputs:
+        """Long rows of few terms, every other one of equal logits.
+
+        Not where the logits are summed as they are, or their logarithms: that sum is not exact.
+        """
+        inputs = self._of_few_terms(shape)
         if self.operation.sums_logits:
             return inputs
         x = inputs.x.copy()
         x[1::2] = _EQUAL
         return inputs._replace(x=x)
 
-    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
-    def _of_few_terms(self, shape: Shape, n: int) -> Inputs:
+    def _of_few_terms(self, shape: Shape) -> Inputs:
         """Rows of which few entries count, at any places."""
-        rows = math.prod(shape) // n
+        rows, n = shape
         whole = widened(self.hard((rows, _COUNTING)), self.operation.operands, n)
-        order = np.argsort(self._random(shape).random((rows, n)), axis=-1)
+        order = np.argsort(self._random(shape).random(shape), axis=-1)
         moved = taken(whole, self.operation.operands, order)
         assert moved is not None
         return moved
-
-    def _hard_at_the_ends(self, shape: Shape) -> Inputs:
-        """So many rows that only the first and the last ones are of every kind."""
-        x = self.normal(shape).x.copy()
-        x[:_DISTINCT] = x[-_DISTINCT:] = self.hard((_DISTINCT, shape[1])).x
-        return self._with_operands(x, shape)
-
-    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
-    def _hard(self, shape: tuple[int, ...], n: int) -> Inputs:
-        rows = hard_rows(self.format, n, math.prod(shape) // n, self._random(shape))
-        return self._with_operands(self.format.stored(rows), shape)
 
     def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
         return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
@@ -168,7 +173,7 @@ class Cases:
         long = (_LONG_LAYOUT_SHAPE,) * self.operation.has_axis
         for shape in self.fitting((*_LAYOUT_SHAPES, *long, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > _MOST_TERMS
-            inputs = self._of_few_terms(shape, shape[-1]) if is_long else self.hard(shape)
+            inputs = self._of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
                 yield Case("layout", told, inputs, shape, layouts=(name,) * count)
@@ -200,23 +205,18 @@ class Cases:
         count = 1 + len(self.operation.operands)
         shapes = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
         for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *shapes)):
-            told = f"shape {shape}, no axis given"
-            yield Case("default_axis", told, self._along(shape, -1), shape, None)
+            told, among = f"shape {shape}, no axis given", self._along(shape, -1, _MOST_TERMS)
+            yield Case("default_axis", told, among.inputs, shape, None, among=among)
             for axis in range(-len(shape), len(shape)):
-                inputs = self._along(shape, axis)
+                among = self._along(shape, axis, _MOST_TERMS)
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
-                    told = f"axis {axis} of shape {shape}, layout {name}"
-                    yield Case("axis", told, inputs, shape, axis, (name,) * count)
-        for shape, axis in _LONG_AND_WIDE:
+                    yield _of_axis(among, shape, axis, (name,) * count)
+        for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES):
+            # So many rows of more terms hold some in which a sum one by one errs too much.
             for own in self.fitting([shape]):
-                # So many rows of more terms hold some in which a sum one by one errs too much.
-                told, inputs = f"axis {axis} of shape {own}", self._along(own, axis, _COUNTING)
-                yield Case("axis", told, inputs, own, axis, ("contiguous",) * count)
-        for shape, axis in _OF_FEW_CLASSES:
-            for rows in self.fitting([(math.prod(shape) // shape[axis], shape[axis])]):
-                told, inputs = f"axis {axis} of shape {shape}", self._hard_at_the_ends(rows)
-                yield Case("axis", told, inputs, shape, axis, ("contiguous",) * count)
+                among = self._along(own, axis, _COUNTING)
+                yield _of_axis(among, own, axis, ("contiguous",) * count)
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -224,29 +224,27 @@ class Cases:
             for shape in self.fitting((rows, n) for rows in _BATCHES):
                 inputs, told = self.hard(shape), f"{shape[0]} rows of {n}"
                 yield Case("batch", told, inputs, shape)
-                yield _among(inputs, np.arange(shape[0])[::-1], f"{told} in reversed order", shape)
+                turned = Among(inputs, np.arange(shape[0])[::-1])
+                yield _of_rows(turned, f"{told} in reversed order", shape)
             for shape in self.fitting((*lead, n) for lead in _LEADS):
                 yield Case("batch", f"shape {shape}", self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
-                yield _among(several, np.array([row]), f"shape ({n},)", (n,))
+                yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
-        for shape in self.fitting((*_THREADED, *drawn.batches(self.seed))):
-            yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.hard(shape), shape)
         yield from self._whole_calls()
+        for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
+            yield _of_rows(self._along(shape), f"shape {shape}", shape)
         for shape in self.fitting([_MANY_LONG]):
-            yield Case("batch", f"{shape[0]} rows of {shape[1]}", self.normal(shape), shape)
-        for shape in self.fitting(_LARGE_BATCHES):
-            inputs = self._hard_at_the_ends(shape)
-            yield Case("batch", f"{shape[0]} rows of {shape[1]}", inputs, shape)
-        for shape in self.fitting([_MATRICES]):
-            inputs = self._hard_at_the_ends((shape[0], shape[2]))
-            yield Case("batch", f"shape {shape}", inputs, shape)
+            several = self.normal((_DIFFERENT_LONG, shape[-1]))
+            among = Among(several, self._random(shape).integers(_DIFFERENT_LONG, size=shape[0]))
+            yield _of_rows(among, f"shape {shape}", shape)
         for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
-            is_long = shape[-1] > _LONGEST_HARD
-            inputs = self.normal(shape) if is_long else self.hard(shape)
-            yield Case("batch", f"shape {shape}", inputs, shape)
+            if shape[-1] > _LONGEST_HARD:
+                yield Case("batch", f"shape {shape}", self.normal(shape), shape)
+            else:
+                yield _of_rows(self._along(shape), f"shape {shape}", shape)
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
@@ -307,8 +305,12 @@ def _alone(name: str, place: int, count: int) -> tuple[str, ...]:
     return tuple(name if each == place else "contiguous" for each in range(count))
 
 
-def _among(whole: Inputs, rows: NDArray[np.int64], told: str, shape: Shape) -> Case:
-    among = Among(whole, rows)
+def _of_axis(among: Among, shape: Shape, axis: int, layouts: tuple[str, ...]) -> Case:
+    told = f"axis {axis} of shape {shape}, layout {layouts[0]}"
+    return Case("axis", told, among.inputs, shape, axis, layouts, among=among)
+
+
+def _of_rows(among: Among, told: str, shape: Shape) -> Case:
     return Case("batch", told, among.inputs, shape, among=among)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
+from softmax_harness.check.contract.elements import Judgement
 
 # Widths of vectors, and of blocks and tiles, in elements.
 _WIDTHS = tuple(1 << bits for bits in range(12, 0, -1))
 _FEWEST = 2  # lengths on each side
+_CONSTANTS: dict[str, Callable[[Judgement], bool]] = {
+    "0": lambda found: not found.batch.y.any(),
+    "NaN": lambda found: bool(np.isnan(found.batch.y).all()),
+    "its input": lambda found: np.array_equal(found.batch.y, found.asked.x),
+}
 
 
 class Cause:
@@ -17,7 +25,7 @@ class Cause:
     def __init__(self) -> None:
         self._right: set[int] = set()
         self._wrong: set[int] = set()
-        self._constants = {"0": True, "NaN": True, "its input": True}
+        self._constants = dict.fromkeys(_CONSTANTS, True)
 
     def see(self, block: JudgedBlock) -> None:
         """Note a block's length, whether it is right, and what its results are."""
@@ -26,10 +34,8 @@ class Cause:
             self._wrong.add(n)
         elif not found.asked.truth.fixed.all():
             self._right.add(n)
-        y, x = found.batch.y, found.asked.x
-        same = {"0": y == 0, "NaN": np.isnan(y), "its input": y.shape == x.shape and y == x}
-        for what, where in same.items():
-            self._constants[what] &= bool(np.all(where))
+        for what, is_constant in _CONSTANTS.items():
+            self._constants[what] = self._constants[what] and is_constant(found)
 
     @property
     def is_unwritten(self) -> bool:

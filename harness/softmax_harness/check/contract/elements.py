@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Judgement:
     batch: Batch
     codes: NDArray[np.int8]
     is_fault: NDArray[np.bool_]
+
+    @cached_property
+    def has_fault(self) -> NDArray[np.bool_]:
+        """Which rows have a fault, shape (rows,)."""
+        return np.asarray(self.is_fault.any(axis=-1))
 
     def kinds(self) -> list[str]:
         """The outcomes that are faults, those that occur."""

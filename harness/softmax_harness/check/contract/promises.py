@@ -109,13 +109,14 @@ class Promises:
                 self._see(limit, block, OF[limit.metric](block.found.batch))
 
     def _see(self, limit: Limit, block: JudgedBlock, values: Array) -> None:
-        if np.isnan(values).all():
-            return
         by_row = values if values.ndim == 1 else np.fmax.reduce(values, axis=-1)
+        if np.isnan(by_row).all():
+            return
         row = int(np.nanargmax(by_row))
         index = 0 if values.ndim == 1 else int(np.nanargmax(values[row]))
         top = float(by_row[row])
-        self._sums[limit] += float(np.nansum(values))
+        if limit.metric in SUMS:
+            self._sums[limit] += float(np.nansum(values))
         if limit not in self._worst or top > self._worst[limit].value:
             self._worst[limit] = _Worst(top, block, row, index)
 

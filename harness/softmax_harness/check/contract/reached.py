@@ -29,9 +29,12 @@ class Reached:
 
     def see(self, found: Judgement) -> None:
         """Note which standards a block misses; what is no matter of accuracy misses all."""
-        inaccurate = found.codes == Outcome.INACCURATE.code
-        if (found.is_fault & ~inaccurate).any():
-            self._left = []
+        if found.has_fault.any():
+            inaccurate = found.codes == Outcome.INACCURATE.code
+            if (found.is_fault & ~inaccurate).any():
+                self._left = []
+        if not self._left and not self.would_miss:
+            return
         # Zeros in place of subnormal numbers are asked for apart from accuracy.
         exempt = (found.codes == Outcome.FLUSHED_SUBNORMAL.code) | found.asked.truth.fixed
         while self._left and self._misses(self._left[0], found, exempt):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.answers import Answer, judged_answers
 from softmax_harness.check.contract.case import Case
-from softmax_harness.check.contract.elements import Judgement, asked_of, judge
+from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.together import joined, parts_of
 from softmax_harness.inputs.written import is_short, literal_text
@@ -26,7 +26,8 @@ from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
-_WRITTEN_IN_FULL = 64
+_OF_SAME_BITS = 8  # at either end
+_ANSWERED = 64
 _MOST_ROWS = 256  # that are put to the simpler call
 
 
@@ -114,16 +115,16 @@ def _problem(
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
         return None
-    inputs, here = answer.inputs, answer.judged
-    if here is None:
+    inputs = answer.inputs
+    if answer.judged is None:
         return _of_nothing(subject, case, inputs, answer.y)
-    if here.is_fault.any():
-        wrong = np.flatnonzero(here.is_fault.any(axis=-1))[:_MOST_ROWS]
+    wrong = answer.wrong_rows[:_MOST_ROWS]
+    if wrong.size:
         right_elsewhere = wrong[simpler.is_right(subject, inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
-            return _told(subject, case, here, int(right_elsewhere[0]))
+            return _told(answer, int(right_elsewhere[0]))
         if case.has_simpler and _is_promised(subject, case, reply):
-            own = _of_accuracy(subject, case, here, int(wrong[0]), part)
+            own = _of_accuracy(answer, int(wrong[0]), part)
             found.accuracy.setdefault(own.kind, own)
     if case.kind in subject.declaration.same_bits:
         return _other_bits(subject, case, inputs, answer.y)
@@ -144,7 +145,7 @@ def _of_nothing(
 
 
 def _answers_simply(subject: Subject, case: Case) -> bool:
-    inputs = case.seen(subject.problem).rows(slice(_WRITTEN_IN_FULL))
+    inputs = case.seen(subject.problem).rows(slice(_ANSWERED))
     replies = subject.ask([subject.request(*each) for each in _parts(inputs, case.alone)])
     return all(reply.y is not None for reply in replies)
 
@@ -196,38 +197,53 @@ def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]
     return [is_right[rows] for rows in each_part]
 
 
-def _told(subject: Subject, case: Case, here: Judgement, row: int) -> tuple[str, str]:
-    index = int(np.argmax(here.is_fault[row]))
-    y, z = here.texts(row, index)
-    simpler = "alone" if case.alone else "in a plain array"
+def _told(answer: Answer, row: int) -> tuple[str, str]:
+    fault = _first_fault(answer, row)
+    simpler = "alone" if answer.case.alone else "in a plain array"
     return (
-        f"{case.told}: row {row} gives {y}, but {z} is nearest; {simpler} the row is right",
-        _witness(subject, here, row, index),
+        f"{answer.case.told}: row {row} gives {fault.y}, but {fault.z} is nearest; "
+        f"{simpler} the row is right",
+        fault.witness,
     )
 
 
-def _of_accuracy(subject: Subject, case: Case, here: Judgement, row: int, part: str) -> Finding:
+def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
     """The finding of a row that is wrong wherever it stands."""
-    index = int(np.argmax(here.is_fault[row]))
-    y, z = here.texts(row, index)
-    kind = str(OUTCOMES[here.codes[row, index]])
-    error, limit = here.excess(row, index)
-    metric, value, most = sizes(kind, error, limit)
+    fault = _first_fault(answer, row)
+    metric, value, most = sizes(fault.kind, fault.error, fault.limit)
     return Finding(
-        kind,
-        f"{case.told}: row {row} gives {y}, but the correctly rounded result is {z}",
+        fault.kind,
+        f"{answer.case.told}: row {row} gives {fault.y}, but the correctly rounded result is "
+        f"{fault.z}",
         metric=metric,
         value=value,
         limit=most,
-        witness=_witness(subject, here, row, index),
-        replay=key_of(subject).checking(part),
-        worst=lost_if_unknown(error),
+        witness=fault.witness,
+        replay=key_of(answer.subject).checking(part),
+        worst=lost_if_unknown(fault.error),
     )
 
 
-def _witness(subject: Subject, here: Judgement, row: int, index: int) -> str:
-    inputs = Inputs(here.asked.stored, here.asked.operands).row(row)
-    return literal_text(subject.problem, inputs, index) if is_short(inputs) else ""
+class _Fault(NamedTuple):
+    """A wrong element: its outcome, itself and what is right, its size, and a witness."""
+
+    kind: str
+    y: str
+    z: str
+    error: float
+    limit: float
+    witness: str
+
+
+def _first_fault(answer: Answer, row: int) -> _Fault:
+    """The first wrong element of a row of a case."""
+    here, place = answer.judged, int(answer.places[row])
+    assert here is not None
+    index = int(np.argmax(here.is_fault[place]))
+    inputs = Inputs(here.asked.stored, here.asked.operands).row(place)
+    witness = literal_text(answer.subject.problem, inputs, index) if is_short(inputs) else ""
+    kind = str(OUTCOMES[here.codes[place, index]])
+    return _Fault(kind, *here.texts(place, index), *here.excess(place, index), witness)
 
 
 def _other_bits(
@@ -243,8 +259,9 @@ def _other_bits(
         y = np.take_along_axis(y, order, -1)
         requests = [subject.request(*plain)]
     elif case.alone:
-        some = inputs.rows(slice(_WRITTEN_IN_FULL))
-        requests = [subject.request(*each) for each in _parts(some, alone=True)]
+        ends = np.unique([*range(len(y))[:_OF_SAME_BITS], *range(len(y))[-_OF_SAME_BITS:]])
+        requests = [subject.request(*each) for each in _parts(inputs.rows(ends), alone=True)]
+        y = y[ends]
     else:
         requests = [subject.request(*inputs)]
     replies = subject.ask(requests)
@@ -252,6 +269,6 @@ def _other_bits(
         return None
     found = [reply.y.ravel() for reply in replies if reply.y is not None]
     expected = np.concatenate(found)
-    if bits(expected) == bits(y.ravel()[: len(expected)]):
+    if bits(expected) == bits(y.ravel()):
         return None
     return f"{case.told}: gives different bits, although the same bits were promised", ""

@@ -61,16 +61,22 @@ class RecipeSummaries:
         """Note the errors and outcomes of a block."""
         recipe, found = block.recipe, block.found
         sums = self._sums.setdefault(name_of(recipe), _Sums())
-        errors = np.abs(found.batch.ulp_error)
-        known = ~np.isnan(errors)
-        sums.count += int(known.sum())
-        sums.total += float(errors.sum(where=known))
-        if known.any():
-            row, index = np.unravel_index(np.nanargmax(errors), errors.shape)
-            if errors[row, index] > sums.largest:
-                sums.largest = float(errors[row, index])
-                sums.witness = block.text(int(row), int(index))
-        sums.outcomes |= {OUTCOMES[code] for code in np.unique(found.codes).tolist()}
+        errors, largest = found.batch.absolute, found.batch.largest
+        if np.isnan(largest).any():
+            known = ~np.isnan(errors)
+            sums.count += int(known.sum())
+            sums.total += float(errors.sum(where=known))
+            errors = np.where(known, errors, -1.0)
+            largest = errors.max(axis=-1)
+        else:
+            sums.count += errors.size
+            sums.total += float(errors.sum())
+        row = int(largest.argmax())
+        if largest[row] > sums.largest:
+            sums.largest = float(largest[row])
+            sums.witness = block.text(row, int(errors[row].argmax()))
+        if found.codes.max() > Outcome.ACCURATE.code:
+            sums.outcomes |= {OUTCOMES[code] for code in np.unique(found.codes).tolist()}
 
     def cells(self) -> Iterator[RecipeSummary]:
         """Every cell, in the order of the suite."""

@@ -51,6 +51,10 @@ class Whole:
         return self.moved_by_others + (1.0 - self.others) * self.half_ulp_of_top
 
 
+# What a batch finds when it is first asked for, and its rows have a part of.
+_OF_EACH_ROW = {"top", "absolute", "largest", "usual", "normal"}
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows that were computed and judged; arrays other than x have the shape of results, (rows, m).
@@ -157,10 +161,13 @@ class Batch:
         return 2.0 * n * (n * 2.0**-53) ** 2
 
     def rows(self, chosen: NDArray[np.int64] | slice) -> Batch:
-        """Some rows, in the order of `chosen`; without a copy if they are all there are."""
+        """Some rows, in the order of `chosen`; without a copy if they are all there are.
+
+        A slice shares what is known of it by now.
+        """
         if not isinstance(chosen, slice) and chosen.size == len(self.y):
             return self
-        return Batch(
+        found = Batch(
             self.x[chosen],
             self.y[chosen],
             self.truth.rows(chosen),
@@ -169,6 +176,10 @@ class Batch:
             self.own_format,
             self.whole,
         )
+        if isinstance(chosen, slice):
+            for name in _OF_EACH_ROW & self.__dict__.keys():
+                found.__dict__[name] = self.__dict__[name][chosen]
+        return found
 
     def _sensitivity_of(self, chosen: NDArray[np.int64] | slice) -> Array | None:
         return None if self.input_sensitivity is None else self.input_sensitivity[chosen]
