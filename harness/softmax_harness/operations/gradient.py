@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 # Bits that a difference may lose: the arbiter begins with 64 more than the format has, of which the
 # remainder of a result needs 53.
 _CANCELLED = 10
+_MORE_BITS = 64
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -68,8 +70,10 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     for place, own in zip(row.place.tolist(), v, strict=True):
         if place >= 0:
             grouped[place].append(own)
-    sums = _Sums.of(row, [total(each) for each in grouped], precision)
-    apart = {own: sums.apart(own, precision) for own in dict.fromkeys(v)}  # of a column, 0 and 1
+    by_logit = [total(each) for each in grouped]
+    sums = _Sums.of(row, by_logit, precision)
+    finer = _Finer(row, by_logit, precision + _MORE_BITS)
+    apart = {own: sums.apart(own, finer, precision) for own in dict.fromkeys(v)}  # a column has two
     return [
         sums.enclosed(place, own, apart[own], precision) if place >= 0 else None
         for place, own in zip(row.place.tolist(), v, strict=True)
@@ -108,16 +112,24 @@ class _Sums:
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
         return cls(row.counts, v, terms, rest, whole, moment, product(whole, whole, bits))
 
-    def apart(self, own: Ball, bits: int) -> Ball:
+    def apart(self, own: Ball, finer: _Finer, bits: int) -> Ball:
         """v_i S - M of an entry whose v is `own`.
 
         It is the sum of c_g t_g with exact coefficients c_g = m_g v_i - V_g, and 0 only if all of
-        them are. Term by term nothing cancels but what does so exactly.
+        them are. Term by term nothing cancels but what does so exactly. That takes as long as a
+        row, for each entry: sums of more bits are tried before.
         """
-        found = total([product(own, self.whole), -self.moment], bits)
-        if found.magnitude < max(own.magnitude, self.moment.magnitude) - _CANCELLED:
-            return self._combined(self._coefficients(own), bits)
-        return found
+        most = max(own.magnitude, self.moment.magnitude) - _CANCELLED
+        found = self._difference(own, bits)
+        if found.magnitude >= most:
+            return found
+        found = finer.sums._difference(own, finer.bits)
+        if found.magnitude >= most - (finer.bits - bits):
+            return found
+        return self._combined(self._coefficients(own), bits)
+
+    def _difference(self, own: Ball, bits: int) -> Ball:
+        return total([product(own, self.whole), -self.moment], bits)
 
     def enclosed(self, place: int, own: Ball, apart: Ball, bits: int) -> Enclosure:
         """The result of an entry whose logit is the one at `place` and whose v is `own`."""
@@ -161,6 +173,20 @@ class _Sums:
         second = product(own_coefficient, product(rest, rest, bits), bits)
         divisor = product(self.square, Ball(most**2, 0))
         return near_limit(limit, quotient(total([first, -second], bits), divisor, bits))
+
+
+@dataclass(frozen=True)
+class _Finer:
+    """The sums of a row to more bits, made when they are asked for."""
+
+    row: rows.DistinctLogits
+    v: list[Ball]
+    bits: int
+
+    @cached_property
+    def sums(self) -> _Sums:
+        """To `bits` bits."""
+        return _Sums.of(self.row, self.v, self.bits)
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:

@@ -29,10 +29,13 @@ def poisoned(
     As far as all of a column together stay in the format: where an honest kernel may overflow,
     nothing is judged.
     """
-    chosen = rng.random((len(v), 1, 1)) < 0.5
-    size, room = np.abs(v), format.largest / (4.0 * max(v.shape[1], 1))
-    larger = np.copysign(np.maximum(size, _POISON * np.minimum(size, room / _POISON)), v) + 1.0
-    return np.where(chosen & hidden[:, :, None], larger, v)
+    chosen = (rng.random((len(v), 1)) < 0.5) & hidden
+    some = v[chosen]
+    size, room = np.abs(some), format.largest / (4.0 * max(v.shape[1], 1))
+    size = np.maximum(size, _POISON * np.minimum(size, room / _POISON))
+    found = v.copy()
+    found[chosen] = np.copysign(size, some) + 1.0
+    return found
 
 
 def _normal(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:
