@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_all, row_any, row_max, row_min
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Operation, is_one_of_several
 
@@ -201,9 +202,9 @@ def classify(
 def _plain(batch: Batch, operation: Operation) -> NDArray[np.bool_]:
     """Rows in which nothing is fixed and all outputs are numbers of the range other than 0."""
     y = batch.y
-    least, most = y.min(axis=-1), y.max(axis=-1)
+    least, most = row_min(y), row_max(y)
     inside = (least >= max(operation.least, -_LARGEST)) & (most <= min(operation.most, _LARGEST))
-    return np.asarray(inside & ((least > 0) | (y != 0).all(-1)) & ~batch.truth.fixed.any(axis=-1))
+    return np.asarray(inside & ((least > 0) | row_all(y != 0)) & ~row_any(batch.truth.fixed))
 
 
 def _may_be_beyond(batch: Batch, limit_ulp: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_all, row_any
 from softmax_harness.operations import bounds, long_sums, steps
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
@@ -183,9 +184,9 @@ def special_values(
     """
     if x.shape[-1] > 1 and np.isfinite(x).all():
         return np.zeros(x.shape, bool), np.broadcast_to(0.0, x.shape)
-    has_nan = np.isnan(x).any(axis=-1)
-    has_infinity = (x == np.inf).any(axis=-1) & ~has_nan
-    all_masked = (x == -np.inf).all(axis=-1)
+    has_nan = row_any(np.isnan(x))
+    has_infinity = row_any(x == np.inf) & ~has_nan
+    all_masked = row_all(x == -np.inf)
     fixed = x == -np.inf
     expected = np.zeros(x.shape)
     if x.shape[-1] == 1:

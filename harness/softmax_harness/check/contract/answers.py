@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.together import alike, joined, parts_of
+from softmax_harness.ground.row_reductions import row_all
 from softmax_harness.operations import Inputs
 from softmax_harness.subjects.request import Reply
 from softmax_harness.subjects.subject import Subject
@@ -122,7 +123,7 @@ class _Source:
                 first = left[is_new][first]
                 layer.places[row] = self._noted(row, y[first])
                 layer.bits[row] = bits[first]
-            is_same = (layer.bits[own] == bits[left]).all(axis=-1)
+            is_same = row_all(layer.bits[own] == bits[left])
             answer.places[left[is_same]] = layer.places[own[is_same]]
             left = left[~is_same]
         if left.size:

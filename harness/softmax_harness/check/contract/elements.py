@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.truths import kept_truths
 from softmax_harness.explain.numbers import result_text
 from softmax_harness.ground.floating_point import check_floating_point_environment
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.judgement.measure import Question, classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
@@ -42,7 +43,7 @@ class Judgement:
     @cached_property
     def has_fault(self) -> NDArray[np.bool_]:
         """Which rows have a fault, shape (rows,)."""
-        return np.asarray(self.is_fault.any(axis=-1))
+        return row_any(self.is_fault)
 
     def kinds(self) -> list[str]:
         """The outcomes that are faults, those that occur."""

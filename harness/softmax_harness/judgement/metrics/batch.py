@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_any, row_max, row_min
 from softmax_harness.truth import Truth
 
 Array = NDArray[np.float64]
@@ -94,7 +95,7 @@ class Batch:
     @cached_property
     def top(self) -> Array:
         """The largest logit of each row, shape (rows,)."""
-        return np.asarray(self.x.max(axis=-1)) if self.whole is None else np.array([self.whole.top])
+        return row_max(self.x) if self.whole is None else np.array([self.whole.top])
 
     @property
     def input_format(self) -> Format:
@@ -119,18 +120,18 @@ class Batch:
     @cached_property
     def largest(self) -> Array:
         """The largest of `absolute` in each row, NaN where the row holds one; shape (rows,)."""
-        return np.asarray(self.absolute.max(axis=-1))
+        return row_max(self.absolute)
 
     @cached_property
     def usual(self) -> NDArray[np.bool_]:
         """Rows in which nothing is fixed and all outputs are in (0, 1]; shape (rows,)."""
-        inside = (self.y.min(axis=-1) > 0) & (self.y.max(axis=-1) <= 1)
-        return np.asarray(inside & ~self.truth.fixed.any(axis=-1))
+        inside = (row_min(self.y) > 0) & (row_max(self.y) <= 1)
+        return np.asarray(inside & ~row_any(self.truth.fixed))
 
     @cached_property
     def normal(self) -> NDArray[np.bool_]:
         """Rows whose every z is surely a normal number, so that ulp(z) <= 2u z; shape (rows,)."""
-        least = self.truth.ulp.min(axis=-1)
+        least = row_min(self.truth.ulp)
         return np.asarray(least > self.truth.format.smallest_subnormal)
 
     @cached_property

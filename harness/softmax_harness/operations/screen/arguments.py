@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_all, row_max
 from softmax_harness.operations.screen import masks
 from softmax_harness.operations.screen.sums import product_into
 from softmax_harness.operations.screen.workspace import Array, Workspace, aligned, workspace
@@ -23,8 +24,8 @@ def tops(x: Array, fixed: NDArray[np.bool_]) -> Array:
 
     What is fixed in a row that is not is -inf.
     """
-    whole = fixed.all(axis=-1, keepdims=True)
-    return np.asarray(np.where(whole, -np.inf, x.max(axis=-1, keepdims=True)))
+    whole = row_all(fixed, keepdims=True)
+    return np.asarray(np.where(whole, -np.inf, row_max(x, keepdims=True)))
 
 
 def unmasked(x: Array, fixed: NDArray[np.bool_], top: Array) -> tuple[Array, Array]:

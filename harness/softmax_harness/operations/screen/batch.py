@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_all, row_any, row_max, row_min
 from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import (
     QUOTIENT_ERROR,
@@ -108,7 +109,7 @@ def by_blocks(
             undecided[part] = part_of(part, here, stages[0])
             _put_fixed(here, expected[part])
         for stage in stages[1:]:
-            open_ = np.flatnonzero(undecided & ~fixed.all(axis=-1))
+            open_ = np.flatnonzero(undecided & ~row_all(fixed))
             for start in range(0, open_.size, step):
                 rows = open_[start : start + step]
                 here = out.rows(rows)
@@ -117,7 +118,7 @@ def by_blocks(
                 out.replace_rows(rows, here)
     else:
         _put_fixed(out, expected)
-    undecided &= ~fixed.all(axis=-1)
+    undecided &= ~row_all(fixed)
     error = max(stage.relative_error for stage in stages)
     return Screened(out, undecided, error * 2.0**format.precision)
 
@@ -228,8 +229,8 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
     if fixed.any():
         x = masks.where(~fixed, x, -np.inf)
         x, weights = unmasked(x, fixed, tops(x, fixed))
-    top = x.max(axis=-1, keepdims=True)
-    bottom = x.min(axis=-1)
+    top = row_max(x, keepdims=True)
+    bottom = row_min(x)
     of_one_value = top[:, 0] == bottom
     logits, largest = x, top
     if apart is None and too_far(top, bottom):
@@ -261,13 +262,13 @@ def _without_hidden(x: Array, fixed: NDArray[np.bool_], kept: Bits) -> Array | N
 def _screen_shown(x: Array, here: Truth, stage: Stage, kept: Bits) -> NDArray[np.bool_]:
     """`_screen_part` of what `_without_hidden` gives: no weights, but other powers of two after."""
     (kernel, error), w = stage, workspace(x.shape)
-    top = x.max(axis=-1, keepdims=True)
+    top = row_max(x, keepdims=True)
     head, tail, q = kernel.exponentials(x, top, None, None, w)
     columns = kernel.columns_of(head, tail, q, x.shape[-1], w)
     q &= kept  # what will be overwritten must not be deep, which takes longer
     head, tail = kernel.scaled(head, tail, kernel.inverse(columns), w)
     open_ = rounded(head, tail, q, here, error, w)
-    return _decide(here, x, top, open_, ((x == top) | here.fixed).all(axis=-1))
+    return _decide(here, x, top, open_, row_all((x == top) | here.fixed))
 
 
 def _decide(
@@ -280,7 +281,7 @@ def _decide(
     """The rows that stay open once exact results and those just below them are put."""
     undecided = np.zeros(len(x), bool)
     if open_.any():
-        undecided |= (open_ & ~here.fixed).any(axis=-1)
+        undecided |= row_any(open_ & ~here.fixed)
         rows = np.flatnonzero(undecided & ~of_one_value)
         if rows.size:
             undecided[rows] = _not_just_below(here, x, top, open_, rows)

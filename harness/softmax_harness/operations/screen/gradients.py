@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations.screen.batch import (
     Chosen,
     Screened,
@@ -57,7 +58,7 @@ def cross_entropy_gradient(
             of_piece = here.columns(piece)
             open_ = rounded(head, tail, terms[2], of_piece, error, w)
             if open_.any():
-                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+                undecided |= row_any(open_ & ~of_piece.fixed)
         _put_powers_of_two(here, rows, own, undecided)
         return undecided
 

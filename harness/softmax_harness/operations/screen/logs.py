@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import (
     Chosen,
@@ -99,7 +100,7 @@ def log_softmax(x: Array, fixed: NDArray[np.bool_], expected: Array, format: For
                 at_top = some.place - piece.start
                 open_ = _less_log(some.x[:, piece], some, of_some, at_top, of_piece, 1.0)
                 if open_.any():
-                    undecided[chunk] |= (open_ & ~of_piece.fixed).any(axis=-1)
+                    undecided[chunk] |= row_any(open_ & ~of_piece.fixed)
         put_exact(here, rows.single, 0.0, undecided)
         return undecided
 

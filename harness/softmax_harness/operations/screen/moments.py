@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
@@ -277,7 +278,7 @@ def gradient(
             scaled = (*stage.kernel.scaled(terms[0], terms[1], inverse, w), terms[2])
             open_ = _products(scaled, c, mean, vector.exponent, of_piece, stage, w)
             if open_.any():
-                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+                undecided |= row_any(open_ & ~of_piece.fixed)
         put_exact(here, rows.single, 0.0, undecided)
         return undecided
 

@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_all, row_any, row_max, row_min
 from softmax_harness.operations.screen.batch import Stage, put_exact
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.reduction import BIAS, FIELD
@@ -179,7 +180,7 @@ def plain(head: Array, tail: Array, q: NDArray[np.int64]) -> tuple[Array, Array]
 
 def _numbers(v: Array, top: Array, w: Workspace) -> _Numbers | None:
     """c = v - b in memory of `w`, or v itself where b is 0 throughout."""
-    high, low = v.max(axis=-1, keepdims=True), v.min(axis=-1, keepdims=True)
+    high, low = row_max(v, keepdims=True), row_min(v, keepdims=True)
     size, is_up = np.abs(top), top > 0.0
     from_top = (np.where(is_up, low, -high) >= 0.5 * size) & (
         0.5 * np.where(is_up, high, -low) <= size
@@ -311,9 +312,9 @@ def _rounded_into(
         return 0.0, np.ldexp(size * (of_all + share), shift)
 
     open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
-    undecided: NDArray[np.bool_] = lost & ~here.fixed.all(axis=-1)
+    undecided: NDArray[np.bool_] = lost & ~row_all(here.fixed)
     if open_.any():
-        undecided |= (open_ & ~here.fixed).any(axis=-1)
+        undecided |= row_any(open_ & ~here.fixed)
     if zero.any():
         put_exact(here, zero, 0.0, undecided)
     return undecided

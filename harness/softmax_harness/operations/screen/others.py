@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_max, row_min
 from softmax_harness.operations.screen import masks
 from softmax_harness.operations.screen.arguments import DIRECT, distance, too_far
 from softmax_harness.operations.screen.logarithm import Scaled
@@ -62,7 +63,7 @@ class Rows:
     def of(cls, x: Array, kernel: ModuleType) -> Rows:
         """The rows of x."""
         place = x.argmax(axis=-1)[:, None]
-        top, bottom = x[np.arange(len(x))[:, None], place], x.min(axis=-1, keepdims=True)
+        top, bottom = x[np.arange(len(x))[:, None], place], row_min(x, keepdims=True)
         if np.isfinite(top).all() and np.isfinite(bottom).all():
             return cls(x, top, bottom, place, None, kernel)
         usable = np.isfinite(top)
@@ -203,7 +204,7 @@ class Sums(NamedTuple):
         at_top = row * width + column
         own[0, row, 0], own[1, row, 0] = head[at_top], tail[at_top]
         head[at_top], tail[at_top], q[at_top] = 0.0, 0.0, _LEAST
-        unit = terms[2].max(axis=-1, keepdims=True)
+        unit = row_max(terms[2], keepdims=True)
         q[at_top] = unit[row, 0]
         columns = rows.kernel.columns_of(*terms, rows.n, w, unit)
         head[at_top], tail[at_top], q[at_top] = own[0, row, 0], own[1, row, 0], 0

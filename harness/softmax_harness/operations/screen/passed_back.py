@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
 from softmax_harness.operations.screen.gradients import sum_and_terms
 from softmax_harness.operations.screen.moments import (
@@ -74,7 +75,7 @@ class Sum(NamedTuple):
         if v.shape[-1] > BLOCK_ELEMENTS:
             return cls.by_halves(v)
         size = np.frexp(np.abs(v).max(axis=-1, keepdims=True))[1]
-        np.clip(size, -USUAL, USUAL, out=size)
+        np.minimum(np.maximum(size, -USUAL), USUAL, out=size)
         largest = int(size.max())
         w, is_near = workspace(v.shape), largest - int(size.min()) <= _APART
         columns, error = columns_of_numbers(v, largest if is_near else size, w)
@@ -183,7 +184,7 @@ def log_softmax_gradient(
             open_ |= lost
             w.give(result.error)
             if open_.any():
-                undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
+                undecided |= row_any(open_ & ~of_piece.fixed)
         return _without_zeros(here, v[part], np.flatnonzero(is_zero), undecided)
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

@@ -7,10 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_any, row_sum
 from softmax_harness.operations.screen.reduction import power_of_two
-from softmax_harness.operations.screen.workspace import Array, Bits, Workspace, bits_of
+from softmax_harness.operations.screen.workspace import (
+    BLOCK_ELEMENTS,
+    Array,
+    Bits,
+    Workspace,
+    bits_of,
+)
 
 _SHORT = 1 << 13
+_ONES = np.ones(BLOCK_ELEMENTS)
 HEAD = ~np.int64((1 << 27) - 1)  # the 26 highest bits of a significand
 
 
@@ -54,11 +62,20 @@ def slices(
     left += scale
     if of_tails[1]:
         columns += _cut(left, bits - of_tails[0], bits, of_tails[1], slice_)
-    columns.append(left.sum(axis=-1, keepdims=True))
+    columns.append(row_sum(left, keepdims=True))
     w.give(slice_)
     if q is not None:
         w.give(left, scale)
     return columns
+
+
+def exact_sum(rows: Array) -> Array:
+    """The sum of each row, shape (rows, 1), of numbers that add up exactly in any order.
+
+    As a product with ones it takes half of the time, and of short rows a tenth.
+    """
+    n = rows.shape[-1]
+    return np.asarray(rows @ (_ONES[:n] if n <= len(_ONES) else np.ones(n)))[:, None]
 
 
 def _cut(left: Array, exponent: int, bits: int, count: int, slice_: Array) -> list[Array]:
@@ -68,7 +85,7 @@ def _cut(left: Array, exponent: int, bits: int, count: int, slice_: Array) -> li
         grid = 1.5 * 2.0 ** (exponent + step * (bits - 52))
         np.add(left, grid, out=slice_)
         slice_ -= grid
-        columns.append(slice_.sum(axis=-1, keepdims=True))
+        columns.append(exact_sum(slice_))
         left -= slice_
     return columns
 
@@ -110,14 +127,14 @@ def columns_of_numbers(
         grid = np.ldexp(1.5, exponent)
         np.add(source, grid, out=slice_)
         slice_ -= grid
-        columns.append(slice_.sum(axis=-1, keepdims=True))
+        columns.append(exact_sum(slice_))
         np.subtract(source, slice_, out=left)
         source = left
-    columns.append(left.sum(axis=-1, keepdims=True))
+    columns.append(row_sum(left, keepdims=True))
     is_left = left != 0.0
     if is_left.any():
         bound = np.ldexp(1.0, 3 * bits + size - 155)
-        error = np.where(is_left.any(axis=-1, keepdims=True), bound, 0.0)
+        error = np.where(row_any(is_left, keepdims=True), bound, 0.0)
     else:
         error = np.zeros((len(x), 1))
     w.give(left, slice_)
@@ -163,11 +180,11 @@ def slices_with_tails(
         for exponent in exponents:
             np.add(left, 1.5 * 2.0**exponent, out=slice_)
             slice_ -= 1.5 * 2.0**exponent
-            columns.append(slice_.sum(axis=-1, keepdims=True))
+            columns.append(exact_sum(slice_))
             left -= slice_
         if exponents[0] == bits:
             left += scale
-    columns.append(left.sum(axis=-1, keepdims=True))
+    columns.append(row_sum(left, keepdims=True))
     w.give(slice_)
     if q is not None:
         w.give(left, scale)
