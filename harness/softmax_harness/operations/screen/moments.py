@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.ground.row_reductions import row_any
+from softmax_harness.ground.row_reductions import row_any, row_max
 from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
@@ -196,7 +196,9 @@ class Moment:
         below = bits_of(w.take())
         np.bitwise_and(bits_of(c[0]), _EXPONENT_FIELD, out=below)
         below += terms[2]
-        unit = below.max(axis=-1, keepdims=True) - (BIAS - 1) * FIELD
+        # Of what is 0 throughout it would be beyond all integers.
+        largest = np.maximum(row_max(below, keepdims=True), -(BIAS + 1) * FIELD)
+        unit = largest - (BIAS - 1) * FIELD
         head, tail = rows.kernel.times(terms[0], terms[1], c[0], w)
         memory = w.take()
         if c[1] is not None:
