@@ -40,12 +40,15 @@ from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
 _SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.05, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
+_DRAWN = 0.2
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format."""
-    eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1)).astype(stored.dtype)
-    return (*cross_entropy.targets(stored, rng), eps)
+    eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1))
+    # No list is without gaps: some are any part of 1.
+    eps = np.where(rng.random(eps.shape) < _DRAWN, rng.random(eps.shape), eps)
+    return (*cross_entropy.targets(stored, rng), eps.astype(stored.dtype))
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -27,6 +27,7 @@ _TEMPERATURES = (
     *(0.00001, 0.0001, 0.001, 0.01, 0.1, 0.25, 0.3, 0.5, 2 / 3, 0.7, 1.0),
     *(1.37, 2.0, 3.0, 4.0, 10.0, 37.3, 100.0, 1000.0, 5000.0, 100_000.0),
 )
+_DRAWN, _SPREAD = 0.25, 0.3
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
@@ -35,7 +36,10 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T."""
     format = format_of(stored)
     held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
-    return (format.stored(rng.choice(np.array(held), (len(stored), 1))),)
+    chosen = rng.choice(np.array(held), (len(stored), 1))
+    # No list is without gaps: some are any number, most of them about 1.
+    drawn = np.exp(rng.normal(0.0, _SPREAD, chosen.shape))
+    return (format.stored(np.where(rng.random(chosen.shape) < _DRAWN, drawn, chosen)),)
 
 
 def edges(format: Format) -> Iterator[Edge]:

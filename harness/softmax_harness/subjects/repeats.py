@@ -46,6 +46,9 @@ def repeated(
     if bits(first) != kept:
         told = "a later call changed the result of an earlier one"
         faults.append(Fault("result_overwritten", told))
+    if reference == kept != bits(np.flip(first)):
+        told = "gave the result of an earlier call of the same shape for other numbers"
+        faults.append(Fault("nondeterminism", told))
     held = tuple(each.copy() for each in arguments)
     call(held)
     for mine, other in zip(held, others, strict=True):

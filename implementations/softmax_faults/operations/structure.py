@@ -253,6 +253,62 @@ def rows_behind_65535(f, *arguments, axis=-1):
     return _moved_rows(y, 65535) if np.ndim(y) and len(y) > 65535 and axis == -1 else y
 
 
+def long_rows_behind_256(f, *arguments, axis=-1):
+    """One block for each long row, of no more than 256: those behind get the first one's result.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    x = arguments[0]
+    is_due = np.ndim(x) == 2 and axis in (-1, 1) and len(x) > 256 and x.shape[1] > 512
+    return _moved_rows(y, 256) if is_due else y
+
+
+def four_axes_of_long_rows(f, *arguments, axis=-1):
+    """Of four axes the last may have 2048 entries, and longer rows stay 0.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    return y * 0 if np.ndim(arguments[0]) == 4 and arguments[0].shape[-1] > 2048 else y
+
+
+def columns_of_another_pitch(f, *arguments, axis=-1):
+    """Along another axis than the last, rows are taken to lie no further apart than they are long.
+
+    Found as: axis in axes
+    """
+    x = arguments[0]
+    is_last = axis in (-1, np.ndim(x) - 1)
+    if is_last or x.strides[-1] != x.itemsize or x.flags.c_contiguous or min(x.strides) < 0:
+        return f(*arguments, axis=axis)
+    strides = np.cumprod([x.itemsize, *x.shape[:0:-1]])[::-1]
+    x = np.lib.stride_tricks.as_strided(x, strides=strides, writeable=False)
+    return f(x, *arguments[1:], axis=axis)
+
+
+def integers_forget_the_axis(f, *arguments, axis=-1):
+    """Integers become float64 in a call of their own, which has no axis.
+
+    Found as: integers in integers
+    """
+    x = np.asarray(arguments[0])
+    return f(x.astype(float), *arguments[1:]) if x.dtype.kind in "iu" else f(*arguments, axis=axis)
+
+
+def columns_kept_by_shape(f, *arguments, axis=-1):
+    """Along another axis than the last, gives the result of the first call of that shape.
+
+    Found as: nondeterminism in repeats
+    """
+    key = ("columns", f, np.shape(arguments[0]), np.asarray(arguments[0]).dtype.name, axis)
+    if axis in (-1, np.ndim(arguments[0]) - 1):
+        return f(*arguments, axis=axis)
+    if key not in _kept:
+        _kept[key] = f(*arguments, axis=axis)
+    return _kept[key].copy()
+
+
 def odd_row_at_the_end(f, *arguments, axis=-1):
     """Rows are worked in pairs, and the last of an odd number gets the first one's result.
 

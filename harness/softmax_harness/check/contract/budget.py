@@ -29,7 +29,7 @@ _SHARES = {
     "accuracy": 0.45,
     "layouts": 0.05,
     "axes": 0.1,
-    "batches": 0.1,
+    "batches": 0.15,
     "permutations": 0.05,
     "shapes": 0.02,
     "integers": 0.03,
@@ -251,10 +251,21 @@ def fitting_repeats(requests: list[Request], room: Room) -> list[Request]:
 
 
 def _fewer(request: Request, room: Room) -> Request:
+    rows = len(request.x) if _has_rows_first(request) else 1
     while not room.holds(elements_of(request), calls_of(request)) and (
-        len(request.x) > 1 or request.times > _FEWEST_TIMES
+        rows > 1 or request.times > _FEWEST_TIMES
     ):
-        rows, times = max(len(request.x) // 2, 1), max(request.times // 2, _FEWEST_TIMES)
-        arguments = tuple(each[:rows] for each in request.arguments)
-        request = replace(request, arguments=arguments, times=min(times, request.times))
+        if rows > 1:
+            rows //= 2
+            arguments = tuple(each[:rows] for each in request.arguments)
+            request = replace(request, arguments=arguments)
+        times = max(request.times // 2, _FEWEST_TIMES)
+        request = replace(request, times=min(times, request.times))
     return request
+
+
+def _has_rows_first(request: Request) -> bool:
+    """Whether a part of the first axis of each argument is a call of fewer rows."""
+    own = 1 if request.problem.operation.takes_logits else 2  # axes that a row has in it
+    axis = -1 if request.problem.axis is None else request.problem.axis
+    return request.x.ndim > own and axis % request.x.ndim != 0

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.hard import hard_rows
+from softmax_harness.inputs.families.hard import hard_rows, long_hard_rows
 from softmax_harness.operations import Inputs, Operation, taken, widened, with_classes
 from softmax_harness.subjects.layouts import LAYOUTS
 
@@ -27,7 +27,7 @@ _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
 _LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259))
-_LONG_LAYOUT_SHAPE = (3, 2500)
+_LONG_LAYOUT_SHAPE = (3, 8200)
 # Of one argument alone in each layout: rows, more axes, a square, long rows.
 _ALONE = ((5, 7, 19), (17, 17), (5, 259), _LONG_LAYOUT_SHAPE)
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
@@ -57,36 +57,50 @@ _MOST_TERMS = 300
 _COUNTING = 100
 _EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
 # Strides beyond 16 bits; an image for each class, as of segmentation, in a batch.
-_OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 64, 64), 1))
+_OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1))
 # Many entries with many others beside each; many batches of such.
 _LONG_AND_WIDE = (
-    *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0)),
-    *(((100, 8, 8), 1), ((48, 40, 40), 0)),
+    *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0), ((20_011, 3), 0)),
+    *(((100, 8, 8), 1), ((48, 40, 40), 0), ((300, 300), 0), ((70, 1100), 0), ((2, 8, 2100), 1)),
 )
+# In every layout, and each operand alone.
+_LAID_OUT_AXES = (((64, 33), 0), ((5, 7, 19), 1), ((3, 4, 2, 5), 1))
 _BATCHES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 129, 1000)
 _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
-# Of more elements than are worked without threads, in rows that no number of threads divides.
-_THREADED = ((4099, 17), (1031, 65), (257, 257), (131, 1024), (67, 1000), (256, 64))
-# Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
-_LARGE_BATCHES = ((32769, 9), (65537, 5), (131073, 2), (65537, 1, 2))
-# So many of their rows differ, each of which stands at many places: what goes by the place of a row
-# shows all the same.
+# Of more elements than are worked without threads, in rows that no number of threads divides; more
+# long rows than a processor has cores, however many.
+_THREADED = (
+    *((4099, 17), (1300, 67), (257, 257), (300, 800), (256, 64)),
+    *((1031, 1040), (260, 4100), (8, 50_257)),
+)
+# Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.
+_LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
+# So many of their rows differ, of long ones fewer, each of which stands at many places: what goes
+# by the place of a row shows all the same.
 _DIFFERENT = 97
-# A long row without other axes, and long rows beside several; of the longest mpmath takes long.
+_DIFFERENT_NUMBERS = 1 << 16
+_FEWEST_DIFFERENT = 5
+# Of longer rows some kinds take mpmath long.
 _LONGEST_HARD = 1100
-_RANKS = ((1000,), (50_257,), (4, 3, 257), (2, 3, 5, 130), (2, 3, 66, 66), (2, 4, 5000))
-# More than a million numbers in all, in long rows, of which so many differ.
-_MANY_LONG = (33, 32_000)
-_DIFFERENT_LONG = 7
+# Rows beside several other axes; long ones without any, one after another.
+_RANKS = (
+    *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 4, 32_000)),
+    *((2, 3, 5, 130), (2, 3, 66, 66), (2, 12, 8, 33), (2, 3, 70, 140), (1, 2, 2, 4100)),
+)
+_VECTORS = (1000, 5000, 50_257, 100_003)
+_OF_EACH_VECTOR = 3
 _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
+# The last axis first, which all have; a long one; others.
+_OF_INTEGERS = (((_DISTINCT, 17), -1), ((4, 50), -1), ((8, 17), 0), ((3, 5, 7), 1))
+_MANY_CLASSES = 50_257
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = ("heads-inside", "transposed", "fortran", "reversed", "pitched")
 _LAID_OUT = 4
-# Logits of an operation that takes as long to judge as softmax. `_MANY_LONG` fits; so do most of
-# `_THREADED` where a logit takes 16 times as long.
+# Logits of an operation that takes as long to judge as softmax. Of `_THREADED` most fit where a
+# logit takes 16 times as long.
 _LARGEST = 17 << 16
 
 Shape = tuple[int, ...]
@@ -109,7 +123,8 @@ class Cases:
     def hard(self, shape: tuple[int, ...]) -> Inputs:
         """Rows of every kind along the last axis."""
         rows, n = math.prod(shape[:-1]), shape[-1]
-        stored = self.format.stored(hard_rows(self.format, n, rows, self._random(shape)))
+        make = hard_rows if n <= _LONGEST_HARD else long_hard_rows
+        stored = self.format.stored(make(self.format, n, rows, self._random(shape)))
         return self._with_operands(stored, shape)
 
     def _along(self, shape: Shape, axis: int = -1, most: float = math.inf) -> Among:
@@ -119,11 +134,12 @@ class Cases:
         """
         n = shape[axis]
         rows = math.prod(shape) // n
-        different = min(rows, _DIFFERENT), n
-        inputs = self.hard(different) if n <= most else self._of_exact_sums(different)
-        if rows <= _DIFFERENT:
-            return Among(inputs, np.arange(rows))
-        return Among(inputs, self._random(shape).integers(_DIFFERENT, size=rows))
+        few = min(rows, _DIFFERENT, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
+        inputs = self.hard((few, n)) if n <= most else self._of_exact_sums((few, n))
+        every = rows == few
+        return Among(
+            inputs, np.arange(rows) if every else self._random(shape).integers(few, size=rows)
+        )
 
     @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
     def _of_exact_sums(self, shape: Shape) -> Inputs:
@@ -158,7 +174,8 @@ class Cases:
         return np.random.default_rng([self.seed, *shape])
 
     @lru_cache(maxsize=1)  # noqa: B019 (batches and layouts have the same)
-    def _whole_calls(self) -> tuple[Case, ...]:
+    def whole_calls(self) -> tuple[Case, ...]:
+        """Calls whose rows share operands; none of an operation that has no such."""
         if self.operation.whole_calls is None:
             return ()
         return tuple(
@@ -186,7 +203,7 @@ class Cases:
 
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
         """Calls of several queries in several heads: each has a stride of its own."""
-        own = [each for each in self._whole_calls() if _has_several_strides(each)]
+        own = [each for each in self.whole_calls() if _has_several_strides(each)]
         for case in own[:_LAID_OUT]:
             for name in _OF_WHOLE_CALLS:
                 told = f"layout {name}, {case.told}"
@@ -217,6 +234,19 @@ class Cases:
             for own in self.fitting([shape]):
                 among = self._along(own, axis, _COUNTING)
                 yield _of_axis(among, own, axis, ("contiguous",) * count)
+        yield from self._laid_out_along_axes()
+
+    def _laid_out_along_axes(self) -> Iterator[Case]:
+        names = [each.name for each in self.operation.operands]
+        count = 1 + len(names)
+        for shape, axis in _LAID_OUT_AXES:
+            inputs = self._along(shape, axis).inputs
+            for name in LAYOUTS:
+                told = f"axis {axis} of shape {shape}, layout {name}"
+                yield Case("axis", told, inputs, shape, axis, (name,) * count)
+                for place, operand in enumerate(names, 1):
+                    told = f"axis {axis} of shape {shape}, layout {name} of {operand}"
+                    yield Case("axis", told, inputs, shape, axis, _alone(name, place, count))
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -233,18 +263,15 @@ class Cases:
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
         ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
-        yield from self._whole_calls()
+        yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
             yield _of_rows(self._along(shape), f"shape {shape}", shape)
-        for shape in self.fitting([_MANY_LONG]):
-            several = self.normal((_DIFFERENT_LONG, shape[-1]))
-            among = Among(several, self._random(shape).integers(_DIFFERENT_LONG, size=shape[0]))
-            yield _of_rows(among, f"shape {shape}", shape)
         for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
-            if shape[-1] > _LONGEST_HARD:
-                yield Case("batch", f"shape {shape}", self.normal(shape), shape)
-            else:
-                yield _of_rows(self._along(shape), f"shape {shape}", shape)
+            yield _of_rows(self._along(shape), f"shape {shape}", shape)
+        for (n,) in self.fitting((n,) for n in _VECTORS):
+            several = self.hard((_OF_EACH_VECTOR, n))
+            for row in range(_OF_EACH_VECTOR if self.operation.has_axis else 0):
+                yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
 
     def permutations(self) -> Iterator[Case]:
         """The entries of a row in other orders."""
@@ -282,17 +309,27 @@ class Cases:
         """Integers, computed as float64 whichever dtype is checked, and classes of four bytes."""
         if not self.operation.takes_logits:
             return
-        rng = np.random.default_rng(self.seed)
-        shape = (_DISTINCT, 17)
-        for dtype in (np.int64, np.int32):
-            for low, high in ((-1, 1), (-10, 10), (-1000, 1000), (_BIG, _BIG + 5)):
-                x = rng.integers(low, high + 1, shape).astype(dtype)
-                made = self._with_operands(x.astype(np.float64), shape)
-                told = f"{np.dtype(dtype).name} from {low} to {high}"
-                yield Case("integers", told, Inputs(x, made.operands), shape)
+        for shape, axis in _OF_INTEGERS if self.operation.has_axis else _OF_INTEGERS[:1]:
+            rng = np.random.default_rng(self.seed)
+            rows = math.prod(shape) // shape[axis], shape[axis]
+            for dtype in (np.int64, np.int32):
+                for low, high in ((-1, 1), (-10, 10), (-1000, 1000), (_BIG, _BIG + 5)):
+                    x = rng.integers(low, high + 1, rows).astype(dtype)
+                    made = self._with_operands(x.astype(np.float64), rows)
+                    told = f"{np.dtype(dtype).name} from {low} to {high}, axis {axis} of {shape}"
+                    yield Case("integers", told, Inputs(x, made.operands), shape, axis)
         if any(each.is_class for each in self.operation.operands):
-            classes = with_classes(self.hard(shape), np.int32)
-            yield Case("integers", "classes of int32", classes, shape)
+            yield from self._narrow_classes()
+
+    def _narrow_classes(self) -> Iterator[Case]:
+        """Classes of four bytes, among more of them than two bytes hold, too."""
+        count = 1 + len(self.operation.operands)
+        for shape, axis in (*_OF_INTEGERS, ((3, _MANY_CLASSES), -1)):
+            among = self._along(shape, axis)
+            classes = with_classes(among.inputs, np.int32)
+            for name in ("contiguous", "every-other"):
+                told = f"classes of int32, axis {axis} of {shape}, layout {name}"
+                yield Case("integers", told, classes, shape, axis, (name,) * count)
 
 
 def _has_several_strides(case: Case) -> bool:

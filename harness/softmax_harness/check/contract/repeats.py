@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,14 +17,16 @@ _IN_A_FRESH_PROCESS = 2  # the smaller ones
 
 
 class _Repeated(NamedTuple):
-    """How often arrays of a shape are asked, and in how many threads at once."""
+    """How often arrays of a shape are asked, in how many threads at once, and along which axis."""
 
     shape: tuple[int, ...]
     times: int
     threads: int = 1
+    axis: int = -1
 
 
 # Past the sizes at which results stay in a workspace or threads are used: rows, axes, the length.
+# Other axes than the last, and each number of axes, have kernels of their own.
 _REPEATED = (
     _Repeated((3, 33), _TIMES, 4),
     _Repeated((64, 1000), 3, 4),
@@ -31,29 +34,47 @@ _REPEATED = (
     _Repeated((257, 257), 2),
     _Repeated((5, 5000), 3, 4),
     _Repeated((2, 33_000), 2, 4),
-    _Repeated((65, 4100), 2),
+    _Repeated((65, 5200), 2),
+    _Repeated((70, 40), 3, 4, axis=0),
+    _Repeated((3, 9, 5), 2, axis=1),
+    _Repeated((900,), 2),
+    _Repeated((2, 3, 4, 17), 2),
 )
+# Those of several queries, which are another kernel than that of one, and of a mask.
+_WHOLE_CALLS = 2
 
 
 def requests(subject: Subject, seed: int) -> list[Request]:
     """Calls that are repeated where they are made: often, and in threads; the least first."""
-    cases = Cases(subject.problem.operation, subject.format, seed)
-    return [
-        replace(
-            Case("repeats", f"shape {shape}", cases.normal(shape), shape).request(subject.problem),
-            times=times,
-            threads=threads,
-        )
-        for shape, times, threads in _REPEATED
-        if cases.fitting([shape])
-    ]
+    operation = subject.problem.operation
+    cases = Cases(operation, subject.format, seed)
+
+    def request(case: Case, times: int, threads: int) -> Request:
+        return replace(case.request(subject.problem), times=times, threads=threads)
+
+    found = []
+    for shape, times, threads, axis in _REPEATED:
+        if cases.fitting([shape]) and (axis == -1 or _takes_axes(subject)):
+            rows = cases.normal((math.prod(shape) // shape[axis], shape[axis]))
+            found.append(request(Case("repeats", "", rows, shape, axis), times, threads))
+    several = [case for case in cases.whole_calls() if case.shape[-2] > 1 and _is_masked(case)]
+    return [*found, *(request(case, times=2, threads=4) for case in several[:_WHOLE_CALLS])]
+
+
+def _takes_axes(subject: Subject) -> bool:
+    return subject.problem.operation.has_axis and subject.promises("axes")
+
+
+def _is_masked(case: Case) -> bool:
+    return any(each.dtype == bool and not each.all() for each in case.arguments or ())
 
 
 def repeated(subject: Subject, asked: list[Request]) -> list[tuple[Fault, str]]:
-    """What was wrong with repeated calls."""
+    """What was wrong with repeated calls; a plain function may refuse another axis."""
     return [
         (fault, f"shape {request.x.shape}")
         for request, reply in zip(asked, subject.ask(asked), strict=True)
+        if not (subject.is_plain and reply.refused and request.problem.axis != -1)
         for fault in reply.faults
     ]
 

@@ -83,14 +83,34 @@ _KINDS: tuple[Kind, ...] = (
     lambda x, f, rng: _apart(x, rng, np.inf, _MASKED),
 )
 KINDS = len(_KINDS)
+# Those that are decided as soon as any row, however long it is: none has equal or tied logits.
+_KINDS_OF_LONG_ROWS: tuple[Kind, ...] = (
+    lambda x, f, rng: x + _high(f),
+    lambda x, f, rng: x,
+    lambda x, f, rng: _apart(x, rng, np.nan),
+    lambda x, f, rng: _some_masked(x, rng),
+    lambda x, f, rng: _padded(x + _high(f), 0.3, 1.0),
+    lambda x, f, rng: _apart(x, rng, _high(f)),
+)
 _LONG = 8193  # rows so long are taken in blocks, or several threads take one
 
 
 def hard_rows(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """Rows of each kind in turn, shape (rows, n)."""
+    return _in_turn(_KINDS, format, n, rows, rng)
+
+
+def long_hard_rows(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """The same of the kinds that take no longer to judge than other rows of n."""
+    return _in_turn(_KINDS_OF_LONG_ROWS, format, n, rows, rng)
+
+
+def _in_turn(
+    kinds: tuple[Kind, ...], format: Format, n: int, rows: int, rng: np.random.Generator
+) -> NDArray[Any]:
     x = np.empty((rows, n))
     for row in range(rows):
-        x[row] = _KINDS[row % KINDS](rng.normal(0.0, 3.0, n), format, rng)
+        x[row] = kinds[row % len(kinds)](rng.normal(0.0, 3.0, n), format, rng)
     return np.where(np.isfinite(x), np.clip(x, -format.largest, format.largest), x)
 
 

@@ -19,9 +19,10 @@ from softmax_harness.operations.attention.shapes import CAUSAL, Call, rows_of_ca
 from softmax_harness.operations.attention.values import values
 from softmax_harness.operations.operand import Inputs, Operands
 
-MASKS = ("", "padding", "queries", "each", "window")
+MASKS = ("", "padding", "queries", "each", "window", "holes")
 """None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head; one
-for all in which a query sees the few keys up to its own."""
+for all in which a query sees the few keys up to its own; one for the keys of each batch in which
+the ends and the middle of a tile tell nothing of the rest."""
 
 _LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
 _AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
@@ -30,10 +31,12 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 26
+_CALLS = 37
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
-_WINDOWS = (8, 32)
+_WINDOWS, _WIDE_WINDOW = (8, 32), 100
+_MANY_KEYS = 256  # with a wide window
+_TILE = 64
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Shape:
         return math.prod(self.leading) * own
 
 
-# Always among them, the first few of attention with a sink, too.
+# Always among them; the first ones of attention with a sink, too.
 _ALWAYS = (
     Shape((1, 3), 1, 600, 64, 8, "", ""),  # one query of a long cache
     Shape((1, 2), 33, 33, 64, 8, "", ""),
@@ -80,16 +83,25 @@ _ALWAYS = (
     Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
     Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
+    Shape((2, 40), 2, 5, 8, 3, "padding", ""),  # more heads than a warp has lanes
+    Shape((9, 3), 2, 19, 8, 3, "padding", ""),  # a larger batch
+    Shape((1, 2), 600, 9, 8, 3, "", ""),  # many queries in heads
+    Shape((1, 2), 5, 4300, 8, 3, "", ""),  # several queries of a long cache
+    Shape((2, 8), 66, 66, 16, 8, "", "lower-right"),
+    Shape((2,), 60, 530, 16, 8, "padding", ""),
+    Shape((), 257, 260, 16, 8, "queries", ""),  # tiles that only some of their corners show
+    Shape((1, 2), 260, 260, 8, 3, "window", ""),
+    Shape((2,), 130, 140, 8, 3, "holes", ""),
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
-    Shape((2,), 60, 530, 16, 8, "padding", ""),
-    Shape((), 2060, 17, 8, 3, "", ""),  # more queries than a block or two of any kernel
+    Shape((), 4100, 9, 8, 3, "", ""),  # more queries than a block or two of any kernel
     Shape((1, 2), 5, 1, 16, 8, "", ""),
     # Other sizes of heads, and that of a compressed cache.
     Shape((), 3, 9, 72, 72, "", ""),
     Shape((), 3, 9, 112, 48, "", ""),
     Shape((), 3, 9, 160, 160, "", ""),
     Shape((), 5, 33, 192, 128, "", ""),
+    Shape((), 3, 9, 320, 640, "", ""),
     Shape((), 3, 33, 576, 512, "", ""),
 )
 
@@ -179,7 +191,13 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
     if shape.mask == "window":
         behind = np.arange(shape.queries)[:, None] - np.arange(shape.keys)
         behind += shape.keys - shape.queries
-        return np.asarray((behind >= 0) & (behind < rng.choice(_WINDOWS)))
+        width = rng.choice(_WINDOWS) if shape.keys < _MANY_KEYS else _WIDE_WINDOW
+        return np.asarray((behind >= 0) & (behind < width))
+    if shape.mask == "holes":
+        place = np.arange(shape.keys) % _TILE
+        holes, islands = (place < 10) | (place >= 50), (place >= 10) & (place < 20)
+        heads = [(holes, islands)[head % 2] for head in range(math.prod(shape.leading))]
+        return np.array(heads).reshape(*shape.leading, 1, shape.keys)
     rows, leading = {
         "padding": (math.prod(shape.leading), (*shape.leading, 1)),
         "queries": (shape.queries, (shape.queries,)),
