@@ -29,6 +29,7 @@ def textbook(x, g, axis=-1):
     largest_n=LONGEST_SUM,
     expected_findings=(
         "axis in float16",
+        "flushed_subnormal in float16",
         "inaccurate in float16 up to 2e7 ulp",
         "inaccurate in float32 up to 2e12 ulp",
         "inaccurate in float64 up to 1e21 ulp",
