@@ -101,3 +101,17 @@ def test_a_wrong_special_value_is_found_where_all_else_is_nearest(limited):
     _, codes = classified(limited, y)
     assert np.flatnonzero(codes).tolist() == [4 * 8 + 3]
     assert codes[4, 3] == Outcome.WRONG_SPECIAL.code
+
+
+def test_the_nearest_number_is_right_however_near_the_limit_its_error_is():
+    """A screen that knows errors to 0.2 ulp leaves open only what is not RN(z)."""
+    x = np.random.default_rng(0).normal(0, 3, (4, 50)).astype(np.float32)
+    asked = question(Problem.of(OPERATIONS["softmax"], FORMATS["float32"]), x)
+    coarse = replace(asked.exact_results, error_ulp=0.2)
+    asked = replace(asked, exact_results=coarse).held_to("rounded")
+    y = asked.truth.rounded.copy()
+    _, codes = classified(asked, y)
+    assert not codes.any() and not asked.exact_results.confirmed.any()
+    y[2, 7] = np.nextafter(np.float32(y[2, 7]), np.float32(1))
+    classified(asked, y)
+    assert asked.exact_results.confirmed.tolist() == [False, False, True, False]
