@@ -26,8 +26,8 @@ from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
 
-_OF_SAME_BITS = 8  # at either end
-_ANSWERED = 64
+_OF_SAME_BITS = 8  # rows at either end whose bits are compared
+_ANSWERED = 64  # rows of a refused call that must be answered in a simpler one
 _MOST_ROWS = 256  # that are put to the simpler call
 
 
@@ -96,6 +96,8 @@ def _is_promised(subject: Subject, case: Case, reply: Reply) -> bool:
 
 def _is_due(subject: Subject, case: Case) -> bool:
     if case.is_integer and "float64" not in subject.declaration.dtypes:
+        return False
+    if case.kind == "integers" and case.axis != -1 and not subject.promises("axes"):
         return False
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
