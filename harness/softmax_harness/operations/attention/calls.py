@@ -31,7 +31,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 37
+_CALLS = 38
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS, _WIDE_WINDOW = (8, 32), 100
@@ -77,6 +77,7 @@ _ALWAYS = (
     Shape((4, 16), 3, 17, 32, 8, "", ""),  # a batch, and many heads
     Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
+    Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),  # another mask of that shape
     Shape((), 129, 129, 64, 64, "", "lower-right"),
     Shape((2, 2), 41, 65, 33, 17, "each", "lower-right"),
     Shape((1, 2), 3, 2050, 64, 64, "", ""),  # a long cache of heads as models have them
