@@ -43,7 +43,7 @@ class Answer:
     reply: Reply
     inputs: Inputs = field(init=False)
     judged: Judgement | None = field(init=False, default=None)
-    places: NDArray[np.int64] = field(init=False)
+    places: NDArray[np.int64] = field(init=False, repr=False)  # there once it is judged
 
     def __post_init__(self) -> None:
         self.inputs = self.case.seen(self.subject.problem)
@@ -103,8 +103,12 @@ class _Source:
     answers: list[Answer] = field(default_factory=list)
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     results: list[NDArray[Any]] = field(default_factory=list)
-    count: int = 0
     _layers: list[_Layer] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many different results there are."""
+        return sum(map(len, self.rows))
 
     def add(self, answer: Answer) -> None:
         """Note the results of a case, and for each row which of all results it has."""
@@ -139,10 +143,10 @@ class _Source:
 
     def _noted(self, rows: NDArray[np.int64], results: NDArray[Any]) -> NDArray[np.int64]:
         """The places that new results of some rows have."""
+        start = self.count
         self.rows.append(rows)
         self.results.append(results)
-        self.count += len(rows)
-        return np.arange(self.count - len(rows), self.count)
+        return np.arange(start, start + len(rows))
 
 
 def _judge(answers: list[Answer]) -> None:
