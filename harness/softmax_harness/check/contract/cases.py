@@ -7,8 +7,8 @@ the logits about, and each is laid out differently too. Each kind has sizes that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
+from softmax_harness.check.contract.case_rows import COUNTING, CaseRows, Shape
 from softmax_harness.ground.formats import Format
-from softmax_harness.inputs.families.hard import hard_rows, long_hard_rows
-from softmax_harness.operations import Inputs, Operation, taken, widened, with_classes
+from softmax_harness.operations import Inputs, Operation, taken, with_classes
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
@@ -52,10 +52,8 @@ _AXIS_SHAPES = (
 # of ones stops growing at 2048.
 _LONG_AXES = ((1100, 3), (4096, 2), (10_007, 2), (2, 2049, 2))
 # A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
-# pairs: of more terms than these, one in a few hundred exceeds it. So few of a longer row count.
+# pairs: of more terms than these, one in a few hundred exceeds it. Of longer rows few count.
 _MOST_TERMS = 300
-_COUNTING = 100
-_EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
 # Strides beyond 16 bits; an image for each class, as of segmentation, in a batch.
 _OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1))
 # Many entries with many others beside each; many batches of such.
@@ -75,13 +73,6 @@ _THREADED = (
 )
 # Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
-# So many of their rows differ, of long ones fewer, each of which stands at many places: what goes
-# by the place of a row shows all the same.
-_DIFFERENT = 97
-_DIFFERENT_NUMBERS = 1 << 16
-_FEWEST_DIFFERENT = 5
-# Of longer rows some kinds take mpmath long.
-_LONGEST_HARD = 1100
 # Rows beside several other axes; long ones without any, one after another.
 _RANKS = (
     *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 4, 32_000)),
@@ -104,79 +95,10 @@ _INTEGERS = (
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = ("heads-inside", "transposed", "fortran", "reversed", "pitched")
 _LAID_OUT = 4
-# Logits of an operation that takes as long to judge as softmax. Of `_THREADED` most fit where a
-# logit takes 16 times as long.
-_LARGEST = 17 << 16
-
-Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Cases:
+class Cases(CaseRows):
     """Makes cases of an operation in a format, from a seed."""
-
-    operation: Operation
-    format: Format
-    seed: int
-
-    def normal(self, shape: tuple[int, ...]) -> Inputs:
-        """Rows along the last axis, logits of scale 3."""
-        rows = self._random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
-        return self._with_operands(self.format.stored(rows), shape)
-
-    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
-    def hard(self, shape: tuple[int, ...]) -> Inputs:
-        """Rows of every kind along the last axis."""
-        rows, n = math.prod(shape[:-1]), shape[-1]
-        make = hard_rows if n <= _LONGEST_HARD else long_hard_rows
-        stored = self.format.stored(make(self.format, n, rows, self._random(shape)))
-        return self._with_operands(stored, shape)
-
-    def _along(self, shape: Shape, axis: int = -1, most: float = math.inf) -> Among:
-        """Rows for an array that has them along an axis, of which not too many differ.
-
-        Of more than `most` terms a sum one by one is right in them, too.
-        """
-        n = shape[axis]
-        rows = math.prod(shape) // n
-        few = min(rows, _DIFFERENT, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
-        inputs = self.hard((few, n)) if n <= most else self._of_exact_sums((few, n))
-        every = rows == few
-        return Among(
-            inputs, np.arange(rows) if every else self._random(shape).integers(few, size=rows)
-        )
-
-    @lru_cache(maxsize=8)  # noqa: B019 (axes ask for the same again and again)
-    def _of_exact_sums(self, shape: Shape) -> Inputs:
-        """Long rows of few terms, every other one of equal logits.
-
-        Not where the logits are summed as they are, or their logarithms: that sum is not exact.
-        """
-        inputs = self._of_few_terms(shape)
-        if self.operation.sums_logits:
-            return inputs
-        x = inputs.x.copy()
-        x[1::2] = _EQUAL
-        return inputs._replace(x=x)
-
-    def _of_few_terms(self, shape: Shape) -> Inputs:
-        """Rows of which few entries count, at any places."""
-        rows, n = shape
-        whole = widened(self.hard((rows, _COUNTING)), self.operation.operands, n)
-        order = np.argsort(self._random(shape).random(shape), axis=-1)
-        moved = taken(whole, self.operation.operands, order)
-        assert moved is not None
-        return moved
-
-    def _with_operands(self, rows: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
-        return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
-
-    def fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
-        """Those that do not take too long to judge."""
-        return [each for each in shapes if math.prod(each) * self.operation.cost <= _LARGEST]
-
-    def _random(self, shape: tuple[int, ...]) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *shape])
 
     @lru_cache(maxsize=1)  # noqa: B019 (batches and layouts have the same)
     def whole_calls(self) -> tuple[Case, ...]:
@@ -195,7 +117,7 @@ class Cases:
         long = (_LONG_LAYOUT_SHAPE,) * self.operation.has_axis
         for shape in self.fitting((*_LAYOUT_SHAPES, *long, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > _MOST_TERMS
-            inputs = self._of_few_terms(shape) if is_long else self.hard(shape)
+            inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, shape {shape}"
                 yield Case("layout", told, inputs, shape, layouts=(name,) * count)
@@ -228,17 +150,17 @@ class Cases:
         count = 1 + len(self.operation.operands)
         shapes = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
         for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *shapes)):
-            told, among = f"shape {shape}, no axis given", self._along(shape, -1, _MOST_TERMS)
+            told, among = f"shape {shape}, no axis given", self.along(shape, -1, _MOST_TERMS)
             yield Case("default_axis", told, among.inputs, shape, None, among=among)
             for axis in range(-len(shape), len(shape)):
-                among = self._along(shape, axis, _MOST_TERMS)
+                among = self.along(shape, axis, _MOST_TERMS)
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
                     yield _of_axis(among, shape, axis, (name,) * count)
         for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES):
             # So many rows of more terms hold some in which a sum one by one errs too much.
             for own in self.fitting([shape]):
-                among = self._along(own, axis, _COUNTING)
+                among = self.along(own, axis, COUNTING)
                 yield _of_axis(among, own, axis, ("contiguous",) * count)
         yield from self._laid_out_along_axes()
 
@@ -246,7 +168,7 @@ class Cases:
         names = [each.name for each in self.operation.operands]
         count = 1 + len(names)
         for shape, axis in _LAID_OUT_AXES:
-            inputs = self._along(shape, axis).inputs
+            inputs = self.along(shape, axis).inputs
             for name in LAYOUTS:
                 told = f"axis {axis} of shape {shape}, layout {name}"
                 yield Case("axis", told, inputs, shape, axis, (name,) * count)
@@ -268,13 +190,13 @@ class Cases:
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
-        ones = self._with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
+        ones = self.with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
-            yield _of_rows(self._along(shape), f"shape {shape}", shape)
+            yield _of_rows(self.along(shape), f"shape {shape}", shape)
         for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
-            yield _of_rows(self._along(shape), f"shape {shape}", shape)
+            yield _of_rows(self.along(shape), f"shape {shape}", shape)
         for (n,) in self.fitting((n,) for n in _VECTORS):
             several = self.hard((_OF_EACH_VECTOR, n))
             for row in range(_OF_EACH_VECTOR if self.operation.has_axis else 0):
@@ -286,7 +208,7 @@ class Cases:
         for shape in self.fitting((_DISTINCT, n) for n in lengths):
             n = shape[-1]
             inputs = self.hard(shape)
-            shuffled = np.argsort(self._random(shape).random(shape), axis=-1)
+            shuffled = np.argsort(self.random(shape).random(shape), axis=-1)
             ascending = np.argsort(inputs.x, axis=-1, kind="stable")
             for told, order in (
                 ("reversed", np.broadcast_to(np.arange(n)[::-1], shape)),
@@ -305,11 +227,11 @@ class Cases:
             if (axis != -1 and not self.operation.has_axis) or (shape[axis] == 0 and has_class):
                 continue  # a row of nothing has no class
             rows = math.prod(np.delete(shape, axis).tolist())
-            inputs = self._with_operands(np.empty((rows, shape[axis]), self.format.dtype), shape)
+            inputs = self.with_operands(np.empty((rows, shape[axis]), self.format.dtype), shape)
             yield Case("empty", f"shape {shape}, axis {axis}", inputs, shape, axis)
         for value in _SCALARS if self.operation.has_axis else ():
             with np.errstate(over="ignore"):
-                one = self._with_operands(np.full((1, 1), value).astype(self.format.dtype), (1,))
+                one = self.with_operands(np.full((1, 1), value).astype(self.format.dtype), (1,))
             yield Case("scalar", f"shape (), the number {value:g}", one, ())
 
     def integers(self) -> Iterator[Case]:
@@ -322,7 +244,7 @@ class Cases:
             for dtype in (np.int64, np.int32):
                 for low, high, name in _INTEGERS:
                     x = rng.integers(low, high + 1, rows).astype(dtype)
-                    made = self._with_operands(x.astype(np.float64), rows)
+                    made = self.with_operands(x.astype(np.float64), rows)
                     told = f"{np.dtype(dtype).name} from {low} to {high}, axis {axis} of {shape}"
                     layouts = (name,) * (1 + len(made.operands))
                     yield Case("integers", told, Inputs(x, made.operands), shape, axis, layouts)
@@ -333,7 +255,7 @@ class Cases:
         """Classes of four bytes, among more of them than two bytes hold, too."""
         count = 1 + len(self.operation.operands)
         for shape, axis in (*_OF_INTEGERS, ((3, _MANY_CLASSES), -1)):
-            among = self._along(shape, axis)
+            among = self.along(shape, axis)
             classes = with_classes(among.inputs, np.int32)
             for name in ("contiguous", "every-other"):
                 told = f"classes of int32, axis {axis} of {shape}, layout {name}"

@@ -1,0 +1,102 @@
+"""The rows of the contract's cases: of every kind, few of them different, exact in any order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.check.contract.case import Among
+from softmax_harness.ground.formats import Format
+from softmax_harness.inputs.families.hard import hard_rows, long_hard_rows
+from softmax_harness.operations import Inputs, Operation, taken, widened
+
+# So many of their rows differ, of long ones fewer, each of which stands at many places: what goes
+# by the place of a row shows all the same.
+_DIFFERENT = 97
+_DIFFERENT_NUMBERS = 1 << 16
+_FEWEST_DIFFERENT = 5
+# Of longer rows some kinds take mpmath long.
+_LONGEST_HARD = 1100
+# Entries that count in rows of few terms.
+COUNTING = 100
+_EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
+# Logits of an operation that takes as long to judge as softmax. Of `_THREADED` most fit where a
+# logit takes 16 times as long.
+_LARGEST = 17 << 16
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CaseRows:
+    """Makes rows with operands of an operation in a format, from a seed."""
+
+    operation: Operation
+    format: Format
+    seed: int
+
+    def normal(self, shape: Shape) -> Inputs:
+        """Rows along the last axis, logits of scale 3."""
+        rows = self.random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
+        return self.with_operands(self.format.stored(rows), shape)
+
+    @lru_cache(maxsize=8)  # noqa: B019 (an axis has the same rows in each layout)
+    def hard(self, shape: Shape) -> Inputs:
+        """Rows of every kind along the last axis."""
+        rows, n = math.prod(shape[:-1]), shape[-1]
+        make = hard_rows if n <= _LONGEST_HARD else long_hard_rows
+        stored = self.format.stored(make(self.format, n, rows, self.random(shape)))
+        return self.with_operands(stored, shape)
+
+    def along(self, shape: Shape, axis: int = -1, most: float = math.inf) -> Among:
+        """Rows for an array that has them along an axis, of which not too many differ.
+
+        Of more than `most` terms a sum one by one is right in them, too.
+        """
+        n = shape[axis]
+        rows = math.prod(shape) // n
+        few = min(rows, _DIFFERENT, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
+        inputs = self.hard((few, n)) if n <= most else self._of_exact_sums((few, n))
+        if rows == few:
+            return Among(inputs, np.arange(rows))
+        return Among(inputs, self.random(shape).integers(few, size=rows))
+
+    @lru_cache(maxsize=8)  # noqa: B019 (an axis has the same rows in each layout)
+    def _of_exact_sums(self, shape: Shape) -> Inputs:
+        """Long rows of few terms, every other one of equal logits.
+
+        Not where the logits are summed as they are, or their logarithms: that sum is not exact.
+        """
+        inputs = self.of_few_terms(shape)
+        if self.operation.sums_logits:
+            return inputs
+        x = inputs.x.copy()
+        x[1::2] = _EQUAL
+        return inputs._replace(x=x)
+
+    def of_few_terms(self, shape: Shape) -> Inputs:
+        """Rows of which few entries count, at any places."""
+        rows, n = shape
+        whole = widened(self.hard((rows, COUNTING)), self.operation.operands, n)
+        order = np.argsort(self.random(shape).random(shape), axis=-1)
+        moved = taken(whole, self.operation.operands, order)
+        assert moved is not None
+        return moved
+
+    def with_operands(self, rows: NDArray[Any], shape: Shape) -> Inputs:
+        """Rows for a call of a shape, with the operands that the operation makes for them."""
+        return self.operation.inputs(rows, np.random.default_rng([1, self.seed, *shape]))
+
+    def fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
+        """Those that do not take too long to judge."""
+        return [each for each in shapes if math.prod(each) * self.operation.cost <= _LARGEST]
+
+    def random(self, shape: Shape) -> np.random.Generator:
+        """Random numbers of the seed, the same for each call of a shape."""
+        return np.random.default_rng([self.seed, *shape])
