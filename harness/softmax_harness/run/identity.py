@@ -17,7 +17,7 @@ from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.plain_values import encoded
 from softmax_harness.operations.elementary import elementary_errors
-from softmax_harness.subjects.isolation.specification import entry_points, is_foreign
+from softmax_harness.subjects.isolation.specification import is_foreign, resolved
 from softmax_harness.subjects.native.library import is_library
 
 _OWN = ("softmax_harness", "softmax_implementations")
@@ -87,8 +87,7 @@ def _installed() -> list[str]:
 
 def _code_of(name: str) -> str:
     """The code of a foreign implementation, and of what it can import from where it lies."""
-    value = entry_points()[name].value if name in entry_points() else name
-    place = value.rpartition(":")[0]
+    place = resolved(name).rpartition(":")[0]
     if place.endswith(".py") or is_library(place):
         return _digest([Path(place), *Path(place).parent.iterdir(), *Path.cwd().glob("*.py")])
     return _digest(_of_module(place.partition(".")[0]))

@@ -8,12 +8,17 @@ from multiprocessing.util import Finalize
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.errors import BadImplementation, unknown
-from softmax_harness.operations import DEFAULT_OPERATION, Problem, qualified
+from softmax_harness.operations import DEFAULT_OPERATION, Problem
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said, check_operation, described
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
-from softmax_harness.subjects.isolation.specification import check_form, entry_points, is_foreign
+from softmax_harness.subjects.isolation.specification import (
+    check_form,
+    entry_points,
+    is_foreign,
+    loaded_as,
+)
 from softmax_harness.subjects.subject import Subject
 
 
@@ -84,8 +89,7 @@ def _foreign(
     name: str, operation: str, convention: Convention
 ) -> tuple[Implementation, Isolated, bool]:
     """What is declared about foreign code, the process that calls it, and whether it is plain."""
-    loaded_as = name if is_foreign(name) else qualified(operation, name)
-    process = Isolated(loaded_as, Limits(), convention)
+    process = Isolated(loaded_as(name, operation), Limits(), convention)
     # A worker of a run waits for its children before it comes to what atexit has.
     Finalize(None, process.close, exitpriority=10)
     try:

@@ -22,10 +22,10 @@ from softmax_harness.check.contract.finding import Key, first_of_each_kind, key_
 from softmax_harness.check.contract.parts import Found, do_part
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
-from softmax_harness.operations import operation_named, qualified
+from softmax_harness.operations import operation_named
 from softmax_harness.subjects.declaration import check_operation, described, problem_of
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
-from softmax_harness.subjects.isolation.specification import is_foreign
+from softmax_harness.subjects.isolation.specification import loaded_as
 from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.subject import Subject, as_it_answers
 
@@ -40,10 +40,10 @@ def checked(name: str, contract: Contract) -> list[Checked]:
     """
     check_name(name, contract.operation)
     convention = contract.said.convention(name, contract.operation)
-    loaded_as = name if is_foreign(name) else qualified(contract.operation, name)
+    whole_name = loaded_as(name, contract.operation)
     with ExitStack() as stack:
-        process = stack.enter_context(Isolated(loaded_as, contract.process, convention))
-        fresh = stack.enter_context(Isolated(loaded_as, contract.process, convention))
+        process = stack.enter_context(Isolated(whole_name, contract.process, convention))
+        fresh = stack.enter_context(Isolated(whole_name, contract.process, convention))
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]

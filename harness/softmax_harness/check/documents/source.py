@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from softmax_harness.subjects.isolation.specification import entry_points
+from softmax_harness.subjects.isolation.specification import resolved
 
 _Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -29,9 +29,7 @@ class Place(NamedTuple):
 
 def place_of(name: str) -> Place | None:
     """Where the function of a name is defined; None where that is no file of this repository."""
-    if name in entry_points():
-        name = entry_points()[name].value
-    module, _, attribute = name.rpartition(":")
+    module, _, attribute = resolved(name).rpartition(":")
     path = Path(module) if module.endswith(".py") else _file_of(module)
     if path is None or not path.is_file():
         return None

@@ -11,11 +11,12 @@ from functools import cache
 from softmax_implementations import Implementation
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import Operation, qualified
+from softmax_harness.operations import Operation
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import problem_of
 from softmax_harness.subjects.isolation import Isolated, Limits
+from softmax_harness.subjects.isolation.specification import loaded_as
 from softmax_harness.subjects.subject import Subject
 
 _LIMITS = Limits(seconds=300.0, memory=8 << 30)
@@ -32,7 +33,7 @@ def subject_of(declaration: Implementation, operation: Operation, format: Format
 @cache  # all formats are asked of one process: to load a library takes seconds
 def _process(name: str, operation: str) -> Isolated:
     convention = Convention.of(catalogue(operation)[name])
-    return Isolated(qualified(operation, name), _LIMITS, convention)
+    return Isolated(loaded_as(name, operation), _LIMITS, convention)
 
 
 def close(names: list[str], operation: str) -> None:

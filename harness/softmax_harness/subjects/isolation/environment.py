@@ -15,6 +15,7 @@ from softmax_harness.subjects.request import Fault, Request
 
 _TRIVIAL = f"{Path(__file__).with_name('trivial.py')}:softmax"
 _BLAMED = ("died", "memory", "raised", "timeout")
+_TRIED = (256, 1024)  # more than fits into memory that a process has already
 
 
 class NoRoom(HarnessError):
@@ -42,7 +43,7 @@ def _trial(limits: Limits) -> str:
     # Not at the top: the process of an implementation imports this package, and no operation.
     from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Problem
 
-    x = np.zeros((2, 3))
+    x = np.zeros(_TRIED)
     request = Request(Problem.of(OPERATIONS[DEFAULT_OPERATION], FORMATS["float64"]), (x,))
     with Isolated(_TRIVIAL, Limits(limits.seconds, limits.memory)) as process:
         try:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GROUP = "softmax_harness.implementations"
 _REGISTRY = "softmax_implementations"
+_OF_OTHER_NAMES = frozenset(":/")  # of functions and files, and of what is registered
 
 
 @cache
@@ -42,17 +43,33 @@ def entry_points() -> dict[str, EntryPoint]:
     return {each.name: each for each in importlib.metadata.entry_points(group=GROUP)}
 
 
+def _entry_point(name: str) -> EntryPoint | None:
+    """The entry point of that name; of most names one can see that they are none of one."""
+    return None if _OF_OTHER_NAMES.intersection(name) else entry_points().get(name)
+
+
+def resolved(name: str) -> str:
+    """What a name stands for: the function of an entry point, or itself."""
+    found = _entry_point(name)
+    return name if found is None else found.value
+
+
 def is_foreign(name: str) -> bool:
     """Whether a name means a function outside of the registry."""
-    return ":" in name or name.endswith(".py") or is_library(name) or name in entry_points()
+    is_of_file = name.endswith(".py") or is_library(name)
+    return ":" in name or is_of_file or _entry_point(name) is not None
+
+
+def loaded_as(name: str, operation: str) -> str:
+    """The name by which a process finds an implementation: ``gradient/wide`` if registered."""
+    return name if is_foreign(name) else f"{operation}/{name}"
 
 
 def package_of(name: str) -> str:
     """The package that a name is of; the name of a file where it is of a file."""
     if not is_foreign(name):
         return _REGISTRY
-    value = entry_points()[name].value if name in entry_points() else name
-    place = value.rpartition(":")[0]
+    place = resolved(name).rpartition(":")[0]
     is_file = place.endswith(".py") or is_library(place)
     return Path(place).stem if is_file else place.partition(".")[0]
 
@@ -63,7 +80,7 @@ def simplest(name: str) -> str:
     So is the file under its whole path, if it lies in the working folder.
     """
     place, _, function = name.rpartition(":")
-    if name in entry_points() or not (place.endswith(".py") or is_library(place)):
+    if not (place.endswith(".py") or is_library(place)):
         return name
     path, here = Path(place), Path.cwd()
     inside = path.relative_to(here) if path.is_relative_to(here) else path
@@ -77,7 +94,7 @@ def check_form(name: str) -> None:
     """
     if not name.isprintable():
         raise BadImplementation(f"{name!r}: expected a name without line breaks and the like")
-    if name in entry_points():
+    if _entry_point(name) is not None:
         return
     place, _, function = name.rpartition(":")
     if name.endswith(".py") or is_library(name):
@@ -102,9 +119,7 @@ def loaded(name: str) -> Callable[..., Any]:
         If there is no such module or function.
     """
     _working_folder_last()
-    if name in entry_points():
-        name = entry_points()[name].value
-    place, _, attribute = name.rpartition(":")
+    place, _, attribute = resolved(name).rpartition(":")
     module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
     found: Any = module
     for part in attribute.split("."):
