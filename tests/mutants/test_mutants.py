@@ -106,6 +106,7 @@ def test_a_broken_softmax_fails_for_the_right_reason(path, name, text):
 
 
 @pytest.mark.parametrize("path, name, text", [m for m in MUTANTS if m.values[0].stem == "deaths"])
+@pytest.mark.usefixtures("ninth_of_contract")
 def test_a_softmax_that_ends_its_process_or_never_ends_is_one_finding(path, name, text):
     kinds = listed("Found as", text)
     limits = Limits(_SECONDS_OF_A_HANG if kinds == ("timeout",) else _SECONDS_TO_HANG)

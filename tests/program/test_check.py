@@ -77,17 +77,17 @@ def installed():
 
 
 @pytest.fixture(scope="module")
-def check(installed, repository):
+def check(ninth_command, repository):
     def run(*words):
-        argv = [installed, "check", *map(str, words)]
+        argv = [*ninth_command, "check", *map(str, words)]
         return subprocess.run(argv, check=False, capture_output=True, text=True, cwd=repository)
 
     return run
 
 
 @pytest.fixture
-def checked(called, repository, truths_kept, third_of_contract):
-    """A third of the same in this process, for what needs none of its own."""
+def checked(called, repository, truths_kept, ninth_of_contract):
+    """The same in this process, for what needs none of its own."""
     return lambda *words: called("check", *words, cwd=repository)
 
 

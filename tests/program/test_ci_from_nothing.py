@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -50,7 +49,24 @@ def repository(tmp_path):
 
 
 @pytest.fixture
-def accepted(repository):
+def check(ninth_command):
+    """The command of the CI job, on accuracy: of the other parts it tells in the same way."""
+
+    def run(folder, *words, environment=None):
+        return subprocess.run(
+            [*ninth_command, "check", "--only", "accuracy", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=os.environ | (environment or {}),
+        )
+
+    return run
+
+
+@pytest.fixture
+def accepted(repository, check):
     """The same with a baseline that was taken and committed."""
     taken = check(repository, "--update-baseline")
     assert taken.returncode == 0, taken.stdout + taken.stderr
@@ -80,27 +96,14 @@ def commit(folder, message):
     git(folder, "commit", "-q", "-m", message)
 
 
-def check(folder, *words, environment=None):
-    """The command of the CI job, on accuracy: of the other parts it tells in the same way."""
-    program = os.path.join(os.path.dirname(sys.executable), "softmax-harness")
-    return subprocess.run(
-        [program, "check", "--only", "accuracy", *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=os.environ | (environment or {}),
-    )
-
-
-def test_without_a_baseline_it_says_how_to_take_one(repository):
+def test_without_a_baseline_it_says_how_to_take_one(repository, check):
     done = check(repository)
     assert done.returncode == 2
     assert "--update-baseline" in done.stderr and done.stderr.strip().count("\n") == 0
 
 
 @pytest.mark.slow
-def test_red_on_each_fault_and_green_after_the_fix(accepted, tmp_path):
+def test_red_on_each_fault_and_green_after_the_fix(accepted, check, tmp_path):
     summary = tmp_path / "summary.md"
     runner = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     for before, after, kind in FAULTS:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ def truncated(x, axis=-1):
 
 
 @pytest.fixture(scope="module")
-def with_entry(root, tmp_path_factory):
+def with_entry(root, ninth_command, tmp_path_factory):
     """The command of a copy of the program to which the entry was added."""
     folder = tmp_path_factory.mktemp("program")
     shutil.copytree(root / "harness", folder / "harness")
@@ -42,9 +41,8 @@ def with_entry(root, tmp_path_factory):
     (folder / "kernel.py").write_text(KERNEL, encoding="utf-8")
 
     def run(*words):
-        program = "import sys; from softmax_harness.cli import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", program, *map(str, words)],
+            [*ninth_command, *map(str, words)],
             capture_output=True,
             text=True,
             cwd=folder,

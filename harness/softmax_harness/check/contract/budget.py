@@ -12,6 +12,8 @@ from collections.abc import Sized
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from softmax_harness.check.contract.case import Case
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.subjects.pace import Pace
@@ -244,10 +246,21 @@ def _chosen(asked: list[_Asking], room: Room) -> list[int]:
 
 
 def fitting_repeats(requests: list[Request], room: Room) -> list[Request]:
-    """The requests, or such of fewer rows and fewer repeats that fit, a part of the room each."""
+    """The requests, or such of fewer rows and fewer repeats, a part of the room each.
+
+    Of those that are too large even so the smallest that fit.
+    """
     own = room.part(1 / len(requests))
     thin = [_fewer(each, own) for each in requests]
-    return [each for each in thin if room.pace.allows(calls_of(each), elements_of(each))]
+    sizes = [(elements_of(each), calls_of(each), 1) for each in thin]
+    chosen: set[int] = set()
+    taken = np.zeros(3)
+    for place in sorted(range(len(thin)), key=sizes.__getitem__):
+        elements, calls, _ = sizes[place]
+        if room.pace.allows(calls, elements) and room.holds(*(taken + sizes[place])):
+            chosen.add(place)
+            taken += sizes[place]
+    return [thin[place] for place in sorted(chosen)]
 
 
 def _fewer(request: Request, room: Room) -> Request:

@@ -123,7 +123,9 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
 
 def _repeats(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     subject, seed = found.subject, contract.seed
-    asked = fitting_repeats(repeats.requests(subject, seed), room(subject.pace, part))
+    whole = repeats.requests(subject, seed)
+    asked = fitting_repeats(whole, room(subject.pace, part))
+    found.asked.note(asked, whole)
     found.add_faults(repeats.repeated(subject, asked), part)
     if not found.is_enough:
         found.add_faults(repeats.in_a_fresh_process(subject, fresh, asked), part)
