@@ -191,7 +191,12 @@ class Arrangement:
     @property
     def others(self) -> tuple[int, ...]:
         """The shape without the axis."""
-        return tuple(np.delete(self.shape, self.axis).tolist()) if self.shape else ()
+        place = self.axis % max(len(self.shape), 1)
+        return self.shape[:place] + self.shape[place + 1 :]
+
+    @property
+    def _is_last(self) -> bool:
+        return self.axis in (-1, len(self.shape) - 1)
 
     @property
     def rows(self) -> int:
@@ -203,14 +208,15 @@ class Arrangement:
         if not self.shape:
             return rows.reshape(())
         whole = rows.reshape((*self.others, *rows.shape[1:]))
-        is_along = rows.ndim == 2
+        is_along = rows.ndim == 2 and not self._is_last
         return np.array(np.moveaxis(whole, -1, self.axis) if is_along else whole, order="C")
 
     def as_rows(self, placed: NDArray[Any], ndim: int) -> NDArray[Any]:
         """What `placed` was made of, where each row has `ndim` dimensions."""
         if not self.shape:
             return placed.reshape((1,) * (ndim + 1))
-        moved = np.moveaxis(placed, self.axis, -1) if ndim == 1 else placed
+        is_along = ndim == 1 and not self._is_last
+        moved = np.moveaxis(placed, self.axis, -1) if is_along else placed
         own = moved.shape[moved.ndim - ndim :]
         return np.ascontiguousarray(moved).reshape((self.rows, *own))
 

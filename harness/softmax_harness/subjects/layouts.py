@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def _placed(x: NDArray[Any], offset: int) -> NDArray[Any]:
     return at
 
 
+@cache
 def _poison(dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.array(0 if dtype.kind in "iub" else np.nan).astype(dtype)
 

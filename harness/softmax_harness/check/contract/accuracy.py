@@ -24,6 +24,7 @@ from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.subject import Subject
 
 _ELEMENTS_TOGETHER = 1 << 18
+_FIRST_TOGETHER = 1 << 14  # where the first fault is the last
 
 _Block = tuple[Recipe, int]  # and its first row
 
@@ -171,7 +172,8 @@ class Stream:
             stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
             waiting: deque[tuple[list[_Block], list[Inputs], Future[list[Reply]]]] = deque()
             operation = self.subject.problem.operation
-            for blocks in _together(self.recipes, operation.numbers_per_logit):
+            first = _FIRST_TOGETHER if self.fail_fast else _ELEMENTS_TOGETHER
+            for blocks in _together(self.recipes, operation.numbers_per_logit, first):
                 inputs = [recipe.inputs(operation, start) for recipe, start in blocks]
                 requests = [self.subject.request(*each) for each in inputs]
                 waiting.append((blocks, inputs, executor.submit(self.subject.ask, requests)))
@@ -187,17 +189,20 @@ def _awaited(
     return blocks, inputs, future.result()
 
 
-def _together(recipes: list[Recipe], share: int) -> Iterator[list[_Block]]:
-    """Blocks in groups that are asked for at once, of so many numbers for each logit."""
+def _together(recipes: list[Recipe], share: int, first: int) -> Iterator[list[_Block]]:
+    """Blocks in groups that are asked for at once, of so many numbers for each logit.
+
+    The first group has `first` elements, and each twice as many as the one before.
+    """
     group: list[_Block] = []
-    size = 0
+    size, most = 0, first
     for recipe in recipes:
         for start in recipe.starts:
             group.append((recipe, start))
             size += share * recipe.n * min(recipe.rows_per_block, recipe.rows - start)
-            if size >= _ELEMENTS_TOGETHER:
+            if size >= most:
                 yield group
-                group, size = [], 0
+                group, size, most = [], 0, min(2 * most, _ELEMENTS_TOGETHER)
     if group:
         yield group
 

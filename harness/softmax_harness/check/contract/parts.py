@@ -113,7 +113,7 @@ def _cases(found: Found, fresh: Subject, part: str, contract: Contract) -> None:
     cases = list(cases_of(part, operation, subject.format, contract.seed))
     fitting = fitting_cases(cases, room(subject.pace, part))
     found.asked.note(fitting, cases)
-    here = examined(subject, fitting, part, found.ends_at)
+    here = examined(subject, fitting, part, contract.fail_fast, found.ends_at)
     found.findings += here.findings
     found.reported += here.reported
     found.add_faults(here.faults, part)

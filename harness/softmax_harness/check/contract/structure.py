@@ -6,7 +6,7 @@ cases have their lengths, and the heads of whole calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from softmax_harness.subjects.subject import Subject
 _OF_SAME_BITS = 8  # rows at either end whose bits are compared
 _ANSWERED = 64  # rows of a refused call that must be answered in a simpler one
 _MOST_ROWS = 256  # that are put to the simpler call
+_NUMBERS_TOGETHER = 1 << 17  # of cases after which an early end may come
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,17 @@ def examined(
     subject: Subject,
     cases: list[Case],
     part: str,
+    fail_fast: bool = False,
     ends_at: Callable[[list[str]], bool] = never,
 ) -> Structure:
     """Call and judge the cases of a part of the contract, as far as the subject supports them.
 
-    Findings of kinds for which `ends_at` is true are the last ones.
+    Findings of kinds for which `ends_at` is true are the last ones: with `fail_fast`, which judges
+    few cases at once, not much more than these is asked.
     """
     cases = [case for case in cases if _is_due(subject, case)]
     found, simpler = Structure([], [], []), _Simpler()
-    replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in cases])
-    for answer in judged_answers(subject, cases, replies):
+    for answer in _answers(subject, cases, fail_fast):
         if ends_at(found.kinds()):
             break
         text = _problem(answer, found, simpler, part)
@@ -83,6 +85,26 @@ def examined(
         else:
             found.reported.append((kind, text[0]))
     return found
+
+
+def _answers(subject: Subject, cases: list[Case], in_portions: bool) -> Iterator[Answer]:
+    """The cases with what came back, judged, all together or in portions."""
+    for some in _portions(cases) if in_portions else [cases]:
+        replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in some])
+        yield from judged_answers(subject, some, replies)
+
+
+def _portions(cases: list[Case]) -> Iterator[list[Case]]:
+    portion: list[Case] = []
+    size = 0
+    for case in cases:
+        portion.append(case)
+        size += case.inputs.size
+        if size >= _NUMBERS_TOGETHER:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _is_promised(subject: Subject, case: Case, reply: Reply) -> bool:

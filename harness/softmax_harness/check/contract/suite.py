@@ -6,6 +6,7 @@ Some lengths depend on the seed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from operator import itemgetter
 
 from softmax_harness.check.contract import drawn
@@ -56,7 +57,7 @@ def recipes(
         If the suite has no family of a name.
     """
     format, cost = problem.input_format, problem.operation.cost
-    plan = list(_plan(format, seed))
+    plan = _plan(format, seed)
     known = dict.fromkeys(family.name for family, _, _ in plan)
     for name in families:
         if name not in known:
@@ -70,7 +71,12 @@ def recipes(
         yield Recipe(family, format, n, own, seed)
 
 
-def _plan(format: Format, seed: int) -> Iterator[_Planned]:
+@lru_cache(maxsize=16)  # the next implementation is asked the same
+def _plan(format: Format, seed: int) -> tuple[_Planned, ...]:
+    return tuple(_planned(format, seed))
+
+
+def _planned(format: Format, seed: int) -> Iterator[_Planned]:
     sampled = [(each, each.check) for each in FAMILIES.values() if each.check is not None]
     for family, own in sampled:
         yield from _few(family, own)
