@@ -28,7 +28,7 @@ os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 25))
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
-from softmax_harness.check.contract import accuracy, parts, suite, truths
+from softmax_harness.check.contract import accuracy, parts, repeats, suite, truths
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
 from softmax_harness.inputs.families import FAMILIES, Recipe, planes
@@ -149,7 +149,7 @@ def few_shrunk(request):
 
 @pytest.fixture
 def third_of_contract(request):
-    """Each third set of rows that the suite asks, and each third of the other cases.
+    """Each third set of rows that the suite asks, and each third of the other calls.
 
     Which of the three thirds, a mark says, ``place(7)``, the first where there is none; all of
     them ``place(None)``.
@@ -182,15 +182,18 @@ def long_axes():
 
 @contextmanager
 def one_of_parts(request, count):
-    """Meanwhile the contract has one of so many parts of its rows and cases."""
+    """Meanwhile the contract has one of so many parts of its rows, cases and repeats."""
     mark = request.node.get_closest_marker("place")
     place = 0 if mark is None else mark.args[0]
     some = slice(None) if place is None else slice(place % count, None, count)
-    recipes, cases_of = parts.recipes, parts.cases_of
-    with patch.multiple(
-        parts,
-        recipes=lambda *of: list(recipes(*of))[some],
-        cases_of=lambda *of: cases_of(*of)[some],
+    recipes, cases_of, requests = parts.recipes, parts.cases_of, repeats.requests
+    with (
+        patch.multiple(
+            parts,
+            recipes=lambda *of: list(recipes(*of))[some],
+            cases_of=lambda *of: cases_of(*of)[some],
+        ),
+        patch.object(repeats, "requests", lambda *of: requests(*of)[some]),
     ):
         yield
 

@@ -64,10 +64,10 @@ def test_shape_dtype_and_untouched_input(operation, name):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("truths_kept", "third_of_contract")
+@pytest.mark.usefixtures("truths_kept", "ninth_of_contract")
 @pytest.mark.parametrize("operation, dtype", OTHERS)
 def test_check_passes_what_is_registered_and_knows_its_faults(operation, dtype):
-    """Each operation in one format, the next in the next, and in a third of the contract."""
+    """Each operation in one format, the next in the next, and in a ninth of the contract."""
     for name in {key[1] for key in EACH if key[0] == operation} - {"exact"}:
         contract = Contract((dtype,), PARTS_HELD, operation=operation, families=FAMILIES_HELD)
         (found,) = checked(name, contract)

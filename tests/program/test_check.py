@@ -283,7 +283,7 @@ def test_killed_at_any_moment_it_leaves_no_half_written_file_and_no_process(
         return str(folder)
 
     with ThreadPoolExecutor(2) as executor:
-        folders = list(executor.map(killed_after, [0.3 + 0.2 * step for step in range(12)]))
+        folders = list(executor.map(killed_after, [0.1 + 0.15 * step for step in range(6)]))
     if sys.platform == "linux":
         for _ in range(50):
             left = [folder for folder in folders if _somebody_knows(folder)]

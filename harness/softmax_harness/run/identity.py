@@ -81,8 +81,8 @@ def _installed() -> list[str]:
     """Every distribution with its version: a library may use any other."""
     from importlib.metadata import distributions
 
-    found = ((each.metadata["Name"], each.version) for each in distributions())
-    return sorted({f"{name} {version}" for name, version in found})
+    about = (each.metadata for each in distributions())  # which each time reads it anew
+    return sorted({f"{each['Name']} {each['Version']}" for each in about})
 
 
 def _code_of(name: str) -> str:

@@ -24,7 +24,7 @@ from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.subject import Subject
 
 _ELEMENTS_TOGETHER = 1 << 18
-_FIRST_TOGETHER = 1 << 14  # where the first fault is the last
+_FIRST_TOGETHER = 1 << 14  # since a fault may show at once, and be the last that is asked for
 
 _Block = tuple[Recipe, int]  # and its first row
 
@@ -172,8 +172,7 @@ class Stream:
             stack.callback(executor.shutdown, cancel_futures=True)  # of those that nobody awaits
             waiting: deque[tuple[list[_Block], list[Inputs], Future[list[Reply]]]] = deque()
             operation = self.subject.problem.operation
-            first = _FIRST_TOGETHER if self.fail_fast else _ELEMENTS_TOGETHER
-            for blocks in _together(self.recipes, operation.numbers_per_logit, first):
+            for blocks in _together(self.recipes, operation.numbers_per_logit):
                 inputs = [recipe.inputs(operation, start) for recipe, start in blocks]
                 requests = [self.subject.request(*each) for each in inputs]
                 waiting.append((blocks, inputs, executor.submit(self.subject.ask, requests)))
@@ -189,13 +188,13 @@ def _awaited(
     return blocks, inputs, future.result()
 
 
-def _together(recipes: list[Recipe], share: int, first: int) -> Iterator[list[_Block]]:
+def _together(recipes: list[Recipe], share: int) -> Iterator[list[_Block]]:
     """Blocks in groups that are asked for at once, of so many numbers for each logit.
 
-    The first group has `first` elements, and each twice as many as the one before.
+    Each has twice as many elements as the one before, up to a number.
     """
     group: list[_Block] = []
-    size, most = 0, first
+    size, most = 0, _FIRST_TOGETHER
     for recipe in recipes:
         for start in recipe.starts:
             group.append((recipe, start))
