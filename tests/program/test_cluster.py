@@ -17,7 +17,7 @@ RUN = (
     *("--family", "normal-1,normal-10,masked"),
 )
 OTHERS = (
-    ("search", "max-shifted", "--n", "4", "--evaluations", "1000"),
+    ("search", "max-shifted", "--n", "4", "--evaluations", "200"),
     ("exhaustive", "wide", "--dtype", "float8_e5m2"),
 )
 

@@ -66,11 +66,11 @@ def test_a_failure_leaves_what_was_there(run, tmp_path):
 @pytest.fixture
 def few_rows(monkeypatch):
     """The quick suite with all its families and lengths, and fewer draws of each."""
-    suite = replace(SUITES["quick"], elements=64, fewest=1, most=3)
+    suite = replace(SUITES["quick"], elements=64, fewest=1, most=2)
     monkeypatch.setitem(SUITES, "quick", suite)
-    monkeypatch.setattr(planes, "_ROWS", 3)
+    monkeypatch.setattr(planes, "_ROWS", 2)
     for family in planes.FAMILIES:
-        monkeypatch.setitem(FAMILIES, family.name, replace(family, rows=3))
+        monkeypatch.setitem(FAMILIES, family.name, replace(family, rows=2))
 
 
 @pytest.fixture
