@@ -84,6 +84,7 @@ def test_every_place_tells_the_same_largest_error(called, folder, input_, output
 
 
 @pytest.mark.parametrize("input_, output", PAIRS)
+@pytest.mark.usefixtures("ninth_of_contract")
 def test_check_judges_in_the_format_of_the_results(called, folder, input_, output):
     pytest.importorskip("ml_dtypes")
     name = f"own_kernels:{input_}_to_{output}"
