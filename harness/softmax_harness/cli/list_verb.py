@@ -12,7 +12,7 @@ from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.suites import SUITES
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.isolation.specification import entry_points
+from softmax_harness.subjects.specification import entry_points
 
 
 @click.command("list")

@@ -9,7 +9,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.inputs.witness import RECIPE, is_witness
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.isolation.specification import is_foreign
+from softmax_harness.subjects.specification import is_foreign
 
 _NUMBERS = "expected numbers such as 2.0 -1e4 0x1.8p+1 -inf"
 _FILES = (".npz", ".safetensors", ".csv", ".txt", ".json", ".bin", ".pt")

@@ -169,6 +169,18 @@ def classify(
 ) -> NDArray[np.int8]:
     """The outcome of each element, as an index into `OUTCOMES`: the first that holds.
 
+    With y the output, z the exact result, r the number of the format nearest to it, and the naive
+    sum of exponentials replayed in the format:
+
+    - the policy fixes the result: correctly_rounded if y is that, else wrong_special;
+    - y is not finite, and not r: overflow if the sum is infinite, or |r| is the largest number;
+      denominator_underflow if the sum is 0; overflow if y is infinite; else nan;
+    - y is outside the range of the operation: out_of_range;
+    - y is r: inherent_underflow if that is 0 and z is not, else correctly_rounded;
+    - y is 0 and errs by more than the limit: overflow if the sum hides it, flushed_subnormal if
+      |r| is below the smallest normal number, else spurious_underflow;
+    - accurate up to the limit, else inaccurate.
+
     Parameters
     ----------
     batch : Batch

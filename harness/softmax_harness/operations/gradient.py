@@ -200,7 +200,18 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """s (v - s.v): the bound of a well-made softmax, a pairwise sum, a spacing of each product."""
+    """What a well-made softmax, a pairwise sum s.v and the roundings of s (v - s.v) owe.
+
+    With m = s.v, and e_i the bound of the error of s_i, as `bounds` has it after Blanchard, Higham
+    and Higham (2021)::
+
+        |y_i - z_i| <= 1.1 (e_i |v_i - m| + (s_i + e_i) (2 u |v_i - m| + M)) + eta
+        M = (additions + 1) u sum_j s_j |v_j| + sum_j e_j |v_j| + n eta
+
+    M is the error of the computed mean: of its products and their sum (Higham, Accuracy and
+    Stability of Numerical Algorithms, section 4.2), and of each s_j. 2 u are the roundings of the
+    difference and of the last product, and 1.1 is more than the terms of higher order.
+    """
     v = operands[0].astype(np.float64)
     s = rows.sums(x, format).softmax
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))

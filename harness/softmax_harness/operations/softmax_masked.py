@@ -1,6 +1,7 @@
 """softmax_masked: softmax of the entries that a mask keeps, 0 for the others.
 
-A row with nothing to keep is softmax's row of nothing but -inf.
+A row with nothing to keep is softmax's row of nothing but -inf: NaN throughout, or 0 throughout
+where the implementation gives that, as `Policy.all_masked` says.
 """
 
 from __future__ import annotations

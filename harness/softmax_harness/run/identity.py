@@ -17,8 +17,8 @@ from softmax_harness.ground.environment import environment
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.ground.plain_values import encoded
 from softmax_harness.operations.elementary import elementary_errors
-from softmax_harness.subjects.isolation.specification import is_foreign, resolved
 from softmax_harness.subjects.native.library import is_library
+from softmax_harness.subjects.specification import is_foreign, resolved
 
 _OWN = ("softmax_harness", "softmax_implementations")
 _CODE = (".py", ".so", ".dylib", ".dll", ".pyd")

@@ -27,8 +27,8 @@ from softmax_harness.run.experiments import EXPERIMENTS, Experiment
 from softmax_harness.run.options import Options
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said, problem_of
-from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.named import available, implementation_named
+from softmax_harness.subjects.specification import is_foreign
 from softmax_harness.timing.calls import check_runner
 from softmax_harness.truth import TIERS
 

@@ -24,10 +24,10 @@ from softmax_harness.operations import (
 from softmax_harness.operations.bounds import BOUNDS
 from softmax_harness.operations.standards import check_standard, standards_of
 from softmax_harness.subjects.convention import Convention
-from softmax_harness.subjects.isolation.specification import is_foreign
 from softmax_harness.subjects.native.library import FORM, names_symbol
 from softmax_harness.subjects.native.signature import parse, unsaid
 from softmax_harness.subjects.request import LOOKS_AT_HARNESS
+from softmax_harness.subjects.specification import is_foreign
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said, check_operation, described
 from softmax_harness.subjects.isolation import Ended, Fault, Isolated, Limits, blame
-from softmax_harness.subjects.isolation.specification import (
+from softmax_harness.subjects.specification import (
     check_form,
     entry_points,
     is_foreign,

@@ -30,8 +30,8 @@ from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded
 from softmax_harness.subjects.native.library import function_of, names_symbol
+from softmax_harness.subjects.specification import is_foreign, loaded
 from softmax_harness.timing.suite import LENGTHS, Softmax
 from softmax_harness.timing.tables import TIMINGS, ns_per_element
 from softmax_harness.timing.worker import Side, Worker

@@ -25,8 +25,8 @@ from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import operation_named
 from softmax_harness.subjects.declaration import check_operation, described, problem_of
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
-from softmax_harness.subjects.isolation.specification import loaded_as
 from softmax_harness.subjects.named import check_name
+from softmax_harness.subjects.specification import loaded_as
 from softmax_harness.subjects.subject import Subject, as_it_answers
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from softmax_harness.subjects.isolation.specification import resolved
+from softmax_harness.subjects.specification import resolved
 
 _Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 

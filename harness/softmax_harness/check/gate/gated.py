@@ -10,7 +10,7 @@ from softmax_harness.check.gate.baseline import Baseline
 from softmax_harness.check.gate.regression import Held, Suite, compared, whole_suite
 from softmax_harness.check.gate.settings import Settings
 from softmax_harness.check.gate.waiver import is_waived, waived
-from softmax_harness.subjects.isolation.specification import is_foreign
+from softmax_harness.subjects.specification import is_foreign
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from softmax_harness.inputs.families import FAMILIES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.operations.standards import STANDARDS
 from softmax_harness.subjects.declaration import Said
-from softmax_harness.subjects.isolation.specification import simplest
+from softmax_harness.subjects.specification import simplest
 
 _NAME = "softmax-harness"
 _TABLE = f"[tool.{_NAME}]"

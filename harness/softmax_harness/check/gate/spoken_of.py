@@ -8,8 +8,8 @@ from softmax_harness.check.gate.settings import Settings
 from softmax_harness.ground.errors import BadSettings, HarnessError, unknown
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
-from softmax_harness.subjects.isolation.specification import entry_points, simplest
 from softmax_harness.subjects.named import check_name
+from softmax_harness.subjects.specification import entry_points, simplest
 
 
 def nothing_of_the_project(operation: str) -> str:

@@ -16,7 +16,7 @@ from softmax_harness.check.gate.baseline import Baseline, Entry
 from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.files import replacing_file
 from softmax_harness.operations import DEFAULT_OPERATION
-from softmax_harness.subjects.isolation.specification import simplest
+from softmax_harness.subjects.specification import simplest
 
 SCHEMA = 2
 _ONE_MACHINE = 1  # the schema that had one entry, of one machine

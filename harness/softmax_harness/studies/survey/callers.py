@@ -16,7 +16,7 @@ from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import problem_of
 from softmax_harness.subjects.isolation import Isolated, Limits
-from softmax_harness.subjects.isolation.specification import loaded_as
+from softmax_harness.subjects.specification import loaded_as
 from softmax_harness.subjects.subject import Subject
 
 _LIMITS = Limits(seconds=300.0, memory=8 << 30)

@@ -25,9 +25,9 @@ from softmax_harness.subjects.device import check_device
 from softmax_harness.subjects.isolation import group, resources, watch, wire
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
-from softmax_harness.subjects.isolation.specification import is_foreign, loaded, package_of, remedy
 from softmax_harness.subjects.native.library import function_of, names_symbol
 from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
+from softmax_harness.subjects.specification import is_foreign, loaded, package_of, remedy
 
 _EXACT = "exact"
 

@@ -61,7 +61,7 @@ class Fresh:
     def ask(
         self, question: str, given: Any, seconds: float, most: Sequence[int]
     ) -> Generator[bytes]:
-        """The answers to a question of `child.QUESTIONS`, as `plain` writes them.
+        """The answers to a question of `child.QUESTIONS`, as `wire` writes them.
 
         Parameters
         ----------
