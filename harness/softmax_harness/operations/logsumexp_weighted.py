@@ -260,7 +260,8 @@ def _signs(x: Array, b: Array, known: _Ranges, some: NDArray[np.int64]) -> NDArr
     signs: NDArray[np.int64] = up.astype(np.int64) - down
     places = np.flatnonzero(up & down)
     both = some[places]
-    whole, size = _sums_of_terms(x[both], b[both], known.rows(both))
+    of_all = slice(None) if len(both) == len(x) else both  # of which no copy is needed
+    whole, size = _sums_of_terms(x[of_all], b[of_all], known.rows(both))
     signs[places] = np.where(whole > 0.0, 1, -1)
     sure = np.abs(whole) > _SURE * (1.0 + x.shape[-1] * 2.0**-12) * size
     sure &= (size > _LEAST) & (size < np.inf)
