@@ -38,12 +38,12 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands
 from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-_CALLS = 22
+_CALLS = 24
 _NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
 
 def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """What attention takes, and the sinks: about 0, about the largest score, far above, far below.
+    """What attention takes, and the sinks: 0, about the largest score, far above, below, far below.
 
     A few are NaN, where a key is seen. None is -inf: who begins with the sink owes nothing there.
 
@@ -66,17 +66,22 @@ def _sinks(x: Array, format: Format, rng: np.random.Generator) -> NDArray[Any]:
     top = np.max(np.where(np.isfinite(x), x, -np.inf), axis=-1, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
     near = rng.standard_normal(len(x))
-    kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x))
-    sink = np.choose(rng.choice(len(kinds), len(x), p=(0.3, 0.4, 0.1, 0.1, 0.1)), kinds)
+    below = top - rng.uniform(4.0, 20.0, len(x))
+    kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x)), below
+    sink = np.choose(rng.choice(len(kinds), len(x), p=(0.25, 0.35, 0.1, 0.1, 0.1, 0.1)), kinds)
     return format.stored(np.clip(sink, -format.largest, format.largest)[:, None, None])
 
 
 def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
-    """The first ones of attention, with a sink of its own for each query, (..., L, 1)."""
+    """The first ones of attention, with sinks, (..., L, 1), of each query or of each head."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    for told, arguments, inputs in islice(calls_of_attention(format, seed), _CALLS):
+    for place, (told, arguments, inputs) in enumerate(
+        islice(calls_of_attention(format, seed), _CALLS)
+    ):
         sink = _sinks(inputs.x, format, rng)
         of_call = sink.reshape(*arguments[0].shape[:-1], 1)
+        if place % 2:
+            of_call[...] = of_call[..., :1, :]
         yield told, (*arguments, of_call), Inputs(inputs.x, (*inputs.operands, sink))
 
 

@@ -7,12 +7,13 @@ eps of its own. Laws: eps = 0 gives cross_entropy; shifting all logits changes n
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import (
     bounds,
     cross_entropy,
@@ -40,14 +41,17 @@ from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
 _SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.05, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
-_DRAWN = 0.2
+_DRAWN, _SMALL = 0.2, 0.1
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format."""
     eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1))
-    # No list is without gaps: some are any part of 1.
-    eps = np.where(rng.random(eps.shape) < _DRAWN, rng.random(eps.shape), eps)
+    # No list is without gaps: some are any part of 1, some of any decade below it.
+    least = math.log(format_of(stored).smallest_subnormal)
+    drawn, small = rng.random(eps.shape), np.exp(rng.uniform(least, 0.0, eps.shape))
+    eps = np.where(drawn < _DRAWN, rng.random(eps.shape), eps)
+    eps = np.where(drawn < _SMALL, small, eps)
     return (*cross_entropy.targets(stored, rng), eps.astype(stored.dtype))
 
 

@@ -159,10 +159,11 @@ def _limit_at_least(
     size = np.abs(z)
     share = np.maximum(np.abs(v - z) - 2.0**-52 * (np.abs(v) + size), 0.0)
     additions = bounds.pairwise_additions(n) + 1.0
-    # In ulp from the start: where z is subnormal products would be rounded up.
-    limit = (np.minimum(distance, rows.FARTHEST) + additions) * (share / ulp)
-    limit += size / ulp
-    limit *= format.unit_roundoff
+    # In ulp from the start: where z is subnormal products would be rounded up. And u first: in ulp
+    # of a subnormal number 1 is beyond float64.
+    in_ulp = format.unit_roundoff / ulp
+    limit = (np.minimum(distance, rows.FARTHEST) + additions) * (share * in_ulp)
+    limit += size * in_ulp
     limit += bounds.in_ulp(format.smallest_subnormal, ulp)
     return np.asarray(limit)
 

@@ -33,6 +33,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
+_CANCELLING, _MOST_SCALED = 0.2, 256.0
 # Of so many calls all weights are one of these: a kernel may take a short way there.
 _CALLS_OF_ONE, _OF_CALLS = 0.08, (1.0, 3.0)
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
@@ -49,7 +50,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     In some rows, and of some calls, the last weight is the first one, and not all are the same for
     that. In some rows what is not finite has a weight of 0.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
-    even the sign can be told.
+    even the sign can be told. In some rows a part is left that half the bits of the format tell.
     """
     rows_, n = stored.shape
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
@@ -59,7 +60,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     kinds = (
         lambda some: size[some],
         lambda some: np.where(is_below[some], -size[some], size[some]),
-        lambda some: np.where(is_kept[some], size[some], 0.0),
+        lambda some: np.where(is_kept[some], size[some], np.where(is_below[some], -0.0, 0.0)),
         lambda some: -size[some],
         lambda some: np.zeros(()),
         lambda some: np.ones(()),
@@ -72,8 +73,8 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     with np.errstate(invalid="ignore", over="ignore"):
         known = _float_sums(stored.astype(np.float64), b)
         cancels = np.abs(known.whole) < 0.25 * known.size
-    b = np.where(cancels, np.abs(b), b)
     format, drawn = format_of(stored), rng.random((rows_, 1))
+    b = _nearly_cancelling(np.where(cancels, np.abs(b), b), known.terms, format, rng)
     apart = size * powers_of_two(format, size.shape, rng, 9)
     scaled = b * powers_of_two(format, (rows_, 1), rng, 9)
     b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
@@ -81,6 +82,19 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     b = np.where(does_not_count, 0.0, b)
     b = with_nans(b, stored, rng)
     return (format.stored(b),)
+
+
+def _nearly_cancelling(b: Array, terms: Array, format: Format, rng: np.random.Generator) -> Array:
+    """Some rows of both signs with weights below 0 such that little is left of the sum."""
+    left = 2.0 ** -rng.integers(3, max(format.precision // 2, 4), (len(b), 1)).astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        above, below = (
+            np.where(own, terms, 0.0).sum(axis=-1, keepdims=True) for own in (b > 0.0, b < 0.0)
+        )
+        factor = above * (1.0 - left) / below
+    chosen = (factor > 1.0 / _MOST_SCALED) & (factor < _MOST_SCALED)
+    chosen &= rng.random((len(b), 1)) < _CANCELLING
+    return b * np.where(chosen & (b < 0.0), factor, 1.0)
 
 
 def _with_equal_ends(b: Array, rng: np.random.Generator) -> Array:

@@ -28,18 +28,38 @@ _TEMPERATURES = (
     *(1.37, 2.0, 3.0, 4.0, 10.0, 37.3, 100.0, 1000.0, 5000.0, 100_000.0),
 )
 _DRAWN, _SPREAD = 0.25, 0.3
+_FAR, _OF_ROW = 0.05, 0.05
+_DECADES = 12.0
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
 
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T."""
+    """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T.
+
+    A few are as large as logits of the row are apart: whatever their scale, T then decides.
+    """
     format = format_of(stored)
     held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
     chosen = rng.choice(np.array(held), (len(stored), 1))
-    # No list is without gaps: some are any number, most of them about 1.
-    drawn = np.exp(rng.normal(0.0, _SPREAD, chosen.shape))
-    return (format.stored(np.where(rng.random(chosen.shape) < _DRAWN, drawn, chosen)),)
+    # No list is without gaps: some are any number, most of them about 1, a few of any decade.
+    share, drawn = rng.random(chosen.shape), np.exp(rng.normal(0.0, _SPREAD, chosen.shape))
+    far = 10.0 ** rng.uniform(-_DECADES, _DECADES, chosen.shape)
+    with np.errstate(over="ignore"):
+        far = np.where(share < _OF_ROW, drawn * _apart(stored.astype(np.float64)), far)
+    far = np.clip(far, 1.0 / format.largest, format.largest)
+    drawn = np.where(share < _OF_ROW + _FAR, far, drawn)
+    return (format.stored(np.where(share < _DRAWN, drawn, chosen)),)
+
+
+def _apart(x: Array) -> Array:
+    """How far the largest finite logit of each row is from the least, shape (rows, 1); else 1."""
+    finite = np.isfinite(x)
+    most = np.where(finite, x, -np.inf).max(axis=-1, initial=-np.inf, keepdims=True)
+    least = np.where(finite, x, np.inf).min(axis=-1, initial=np.inf, keepdims=True)
+    with np.errstate(over="ignore"):
+        found = most - least
+    return np.where((found > 0.0) & (found < np.inf), found, 1.0)
 
 
 def edges(format: Format) -> Iterator[Edge]:

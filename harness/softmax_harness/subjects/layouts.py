@@ -119,6 +119,11 @@ def heads_inside(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(x.swapaxes(-3, -2).copy().swapaxes(-3, -2))
 
 
+def exchanged(x: NDArray[Any]) -> NDArray[Any]:
+    """The last two axes exchanged in memory, as of a transposed matrix."""
+    return np.asarray(x.swapaxes(-1, -2).copy().swapaxes(-1, -2)) if x.ndim > 1 else x.copy()
+
+
 def broadcast(x: NDArray[Any]) -> NDArray[Any]:
     """Every row the same one, with a stride of 0: the first whose entries are not all alike."""
     if not x.size or not x.ndim:
@@ -138,6 +143,11 @@ def expanded(x: NDArray[Any]) -> NDArray[Any]:
     return np.broadcast_to(x[..., :1], x.shape) if x.ndim else x
 
 
+def one_number(x: NDArray[Any]) -> NDArray[Any]:
+    """Every entry the first one, with strides of 0: as the gradient of the sum of an array."""
+    return np.broadcast_to(x.ravel()[:1].reshape((1,) * x.ndim), x.shape) if x.size else x
+
+
 LAYOUTS: dict[str, Layout] = {
     "contiguous": contiguous,
     "fortran": fortran,
@@ -152,7 +162,9 @@ LAYOUTS: dict[str, Layout] = {
     "misaligned": misaligned,
     "transposed": transposed,
     "heads-inside": heads_inside,
+    "exchanged": exchanged,
     "broadcast": broadcast,
     "repeated": repeated,
     "expanded": expanded,
+    "one-number": one_number,
 }

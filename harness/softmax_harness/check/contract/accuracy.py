@@ -286,7 +286,7 @@ class Faults:
             )
             yield Finding(
                 kind,
-                _message(kind, known, place),
+                _message(known, place),
                 *sizes(kind, error, limit),
                 witness,
                 key_of(subject).explaining(witness),
@@ -294,14 +294,12 @@ class Faults:
             )
 
 
-def _message(kind: str, known: _Kind, place: Place | None) -> str:
+def _message(known: _Kind, place: Place | None) -> str:
     families = list(known.families)
     shown = ", ".join(families[:4]) + (f" and {len(families) - 4} more" if families[4:] else "")
-    text = f"{kind.replace('_', ' ')}: {known.elements:,} elements in {shown}"
-    if place is not None:
-        text = f"{place.told}; {text}"
-    else:
-        text += "; only in its batch: the row alone is right"
+    text = f"{known.elements:,} elements in {shown}"
     if math.isfinite(known.worst):
-        text += f"; worst {known.worst:.4g} ulp at {known.worst_text}"
-    return text
+        text += f", the worst by {known.worst:.4g} ulp at {known.worst_text}"
+    if place is None:
+        return f"{text}; only in its batch: the row alone is right"
+    return f"{place.told}; {text}"

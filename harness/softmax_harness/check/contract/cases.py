@@ -6,6 +6,7 @@ the logits about, and each is laid out differently too. Each kind has sizes that
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -93,8 +94,12 @@ _INTEGERS = (
     *((-1000, 1000, "fortran"), (_BIG, _BIG + 5, "contiguous")),
 )
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
-_OF_WHOLE_CALLS = ("heads-inside", "transposed", "fortran", "reversed", "pitched")
+_OF_WHOLE_CALLS = ("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched")
 _LAID_OUT = 4
+# Of one argument alone: heads inside of queries, and columns before rows.
+_OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
+# Of one argument that is the same for all queries, as a mask of keys: without a copy for each.
+_FOR_ALL_QUERIES, _SHARED = "repeated", 2
 
 
 class Cases(CaseRows):
@@ -137,11 +142,14 @@ class Cases(CaseRows):
                 told = f"layout {name}, {case.told}"
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
-        for case in own[:1]:
-            for place in range(count):
-                told = f"layout heads-inside of argument {place + 1}, {case.told}"
-                layouts = _alone("heads-inside", place, count)
-                yield replace(case, kind="layout", told=told, layouts=layouts)
+        masked = [each for each in own if "mask" in each.told]
+        for case in (*own[:1], *masked[:1]):
+            for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
+                yield _of_argument(case, name, place)
+        for place in range(count):
+            shared = (each for each in self.whole_calls() if _is_for_all_queries(each, place))
+            for case in itertools.islice(shared, _SHARED):
+                yield _of_argument(case, _FOR_ALL_QUERIES, place)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""
@@ -279,6 +287,21 @@ def _of_numbers(inputs: Inputs) -> Inputs:
 def _without_nans(operand: NDArray[Any]) -> NDArray[Any]:
     is_nan = np.isnan(operand) if operand.dtype.kind in "fV" else np.zeros(1, bool)
     return np.where(is_nan, operand.dtype.type(1), operand) if is_nan.any() else operand
+
+
+def _is_for_all_queries(case: Case, place: int) -> bool:
+    """Whether an argument of a whole call is the same for all queries, and not throughout."""
+    argument = (case.arguments or ())[place]
+    several = argument.ndim > 2 and argument.shape[-2] > 1
+    first = argument[..., :1, :]
+    return bool(several and (argument == first).all() and (first != first.flat[0]).any())
+
+
+def _of_argument(case: Case, name: str, place: int) -> Case:
+    """A whole call with one of its arguments in a layout."""
+    told = f"layout {name} of argument {place + 1}, {case.told}"
+    layouts = _alone(name, place, len(case.arguments or ()))
+    return replace(case, kind="layout", told=told, layouts=layouts)
 
 
 def _alone(name: str, place: int, count: int) -> tuple[str, ...]:

@@ -41,8 +41,9 @@ def _standard(result: Checked) -> str:
 def finding_text(finding: Finding) -> str:
     """A finding with its numbers, its witness and the command that shows it again."""
     lines = [f"{finding.kind}: {finding.message}"]
-    if finding.value is not None and finding.limit is not None:
-        lines.append(f"  {finding.metric} {finding.value:.6g}, limit {finding.limit:.6g}")
     if finding.witness:
         lines.append(f"  witness {finding.witness}")
+    if finding.value is not None and finding.limit is not None:
+        whose = "there " * bool(finding.witness)
+        lines.append(f"  {whose}{finding.metric} {finding.value:.6g}, limit {finding.limit:.6g}")
     return "\n".join([*lines, *[f"  {finding.replay}"] * bool(finding.replay)])

@@ -19,6 +19,7 @@ _TABLE = 128
 _OCTAVES = 12
 _TIES = 256
 _FAR = 128
+_ALIKE, _FARTHEST_ALIKE = 256, 4.0
 
 
 def domain(format: Format) -> float:
@@ -102,6 +103,14 @@ def _near(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArra
     return x
 
 
+def _alike(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
+    """One logit, and all others the same distance below it, from 0 to four."""
+    distances = _FARTHEST_ALIKE * (np.arange(rows) + rng.random(rows)) / rows
+    x = np.repeat(-distances[:, None], n, axis=-1)
+    x[np.arange(rows), np.arange(rows) % n] = 0.0
+    return x
+
+
 FAMILIES = (
     Family(
         "sweep-pairs",
@@ -135,6 +144,14 @@ FAMILIES = (
         rows=_NEAR,
         suite="check",
         is_unbiased=True,
+    ),
+    Family(
+        "sweep-alike",
+        "one logit, the others all as far below: of their exponentials no error meets another",
+        _alike,
+        lengths=(3, 9),
+        rows=_ALIKE,
+        suite="check",
     ),
     Family(
         "near-ties",

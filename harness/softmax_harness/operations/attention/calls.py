@@ -31,7 +31,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 38
+_CALLS = 40
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS, _WIDE_WINDOW = (8, 32), 100
@@ -53,6 +53,8 @@ class Shape:
         One of `MASKS`.
     causal : str
         One of `CAUSAL`, or empty.
+    has_nans : bool
+        Whether a query, a key and a value hold one, of other heads each.
     """
 
     leading: tuple[int, ...]
@@ -62,6 +64,7 @@ class Shape:
     c: int
     mask: str
     causal: str
+    has_nans: bool = False
 
     @property
     def numbers(self) -> int:
@@ -75,6 +78,8 @@ _ALWAYS = (
     Shape((1, 3), 1, 600, 64, 8, "", ""),  # one query of a long cache
     Shape((1, 2), 33, 33, 64, 8, "", ""),
     Shape((4, 16), 3, 17, 32, 8, "", ""),  # a batch, and many heads
+    Shape((3,), 19, 33, 16, 8, "", "", has_nans=True),
+    Shape((3,), 5, 1, 16, 8, "", "", has_nans=True),
     Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),  # another mask of that shape
@@ -157,6 +162,11 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     q = factor * q + 0.25 * rng.standard_normal((heads, shape.queries, shape.d))
     v = values((heads, shape.keys, shape.c), format, rng)
     v[:1] = rng.standard_normal(v[:1].shape)
+    if shape.queries > 1:
+        q[0, rng.integers(shape.queries)] = 0.0  # of which the result is the mean of what is seen
+    if shape.has_nans:
+        for head, each in enumerate((q, k, v)):
+            each[head, rng.integers(each.shape[1]), rng.integers(each.shape[2])] = np.nan
     q, k, v = (
         stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.kinds import drawn
 from softmax_harness.operations.enclosure import Array
+from softmax_harness.operations.operand import powers_of_two
 
 _POISON = 64.0
 """How much larger the values of keys may be that are hidden; a result must not show it."""
@@ -43,8 +44,11 @@ def _normal(shape: tuple[int, int, int], format: Format, rng: np.random.Generato
 
 
 def _scaled(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:
-    """From 1e-3 to 1e3, each row of its own scale."""
-    return np.asarray(rng.standard_normal(shape) * 10.0 ** rng.uniform(-3, 3, (shape[0], 1, 1)))
+    """Each row of its own scale: from 1e-3 to 1e3, or any in which the format has numbers."""
+    of_rows = shape[0], 1, 1
+    far = powers_of_two(format, of_rows, rng, 4 + shape[1].bit_length())
+    near = 10.0 ** rng.uniform(-3, 3, of_rows)
+    return np.asarray(rng.standard_normal(shape) * np.where(rng.random(of_rows) < 0.4, far, near))
 
 
 def _near_2000(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:
@@ -81,8 +85,8 @@ def _apart(shape: tuple[int, int, int], format: Format, rng: np.random.Generator
 
 
 _KINDS = (
-    (0.36, _normal),
-    (0.10, _scaled),
+    (0.32, _normal),
+    (0.14, _scaled),
     (0.12, _near_2000),
     (0.06, _large),
     (0.08, _one_hot),
