@@ -530,3 +530,27 @@ def queries_beyond_1024(q, k, v, mask):
     s = _masked(q, k, mask)
     s[..., 1024:, :] = s[..., 1024:, ::-1]
     return _softmax_mean(s, v, mask, q.dtype)
+
+
+def mask_for_all_queries_read_on(q, k, v, mask):
+    """A mask that all queries share, without a copy for each, is read on behind its end: as True.
+
+    Found as: layout in layouts
+    """
+    if mask.shape[-2] > 1 and mask.strides[-2] == 0:
+        mask = np.ones_like(mask)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def nan_of_several_queries_hidden(q, k, v, mask):
+    """Of several queries a score that is no number counts as hidden.
+
+    Found as: batch in batches
+    """
+    s = _masked(q, k, mask)
+    if q.shape[-2] > 1:
+        s = np.where(np.isnan(s), -np.inf, s)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - s.max(-1, keepdims=True))
+        y = np.matmul(e, v.astype(np.float64)) / e.sum(-1, keepdims=True)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)

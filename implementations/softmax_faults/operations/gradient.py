@@ -220,3 +220,13 @@ def column_of_one(x, v, axis=-1):
 def nan_of_v_dropped(x, v, axis=-1):
     """A NaN of v counts as 0."""
     return _by_rows(lambda x, v: _times(steps.softmax(x), np.nan_to_num(v)), x, v, axis=axis)
+
+
+def small_v_read_as_0(x, v, axis=-1):
+    """Numbers of v below 1e-20 count as 0, as those of a loss that is scaled down are not."""
+    return _by_rows(
+        lambda x, v: _times(steps.softmax(x), np.where(np.abs(v) < 1e-20, 0 * v, v)),
+        x,
+        v,
+        axis=axis,
+    )

@@ -171,3 +171,16 @@ def weights_equal_at_the_ends(x, b, axis=-1):
     same = np.ptp(ends.astype(np.float64), axis=axis, keepdims=True) == 0
     first = np.take(b, [0], axis=axis) if np.shape(b)[axis] else b
     return _of(_log_of_sum, x, np.where(same, first, b), axis)
+
+
+def nothing_left_below_a_thousandth(x, b, axis=-1):
+    """A sum below a thousandth of that of the sizes counts as 0: errors alone would be left.
+
+    Found as: wrong_special, inaccurate, overflow
+    """
+
+    def total(terms):
+        whole = steps.total(terms)
+        return np.where(np.abs(whole) < 1e-3 * steps.total(np.abs(terms)), 0, whole)
+
+    return _of(lambda x, b: _log_of_sum(x, b, total), x, b, axis)

@@ -234,3 +234,20 @@ def about_one_taken_for_one(x, temperature, axis=-1):
     return _of(
         lambda x, t: steps.softmax(np.where(np.abs(t - 1) < 0.02, x, x / t)), x, temperature, axis
     )
+
+
+def at_least_1e_minus_5(x, temperature, axis=-1):
+    """T below 1e-5 is raised to that, against a division by 0."""
+    return _of(
+        lambda x, t: steps.softmax((x - steps.top(x)) / np.maximum(t, 1e-5)), x, temperature, axis
+    )
+
+
+def equal_shares_above_1e6(x, temperature, axis=-1):
+    """T above 1e6 is taken for infinite, beside which all that is seen has an equal share."""
+
+    def kernel(x, t):
+        seen = (x > -np.inf) / np.maximum((x > -np.inf).sum(-1, keepdims=True), 1)
+        return np.where((t > 1e6) & np.isfinite(steps.top(x)), seen, steps.softmax(x / t))
+
+    return _of(kernel, x, temperature, axis)
