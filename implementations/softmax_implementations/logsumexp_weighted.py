@@ -17,8 +17,8 @@ from softmax_implementations.registry import LONGEST_SUM, floating, implementati
         "flushed_subnormal",
         "wrong_special",
         "inaccurate in float16 up to 2e3 ulp",
-        "inaccurate in float32 up to 4e6 ulp",
-        "inaccurate in float64 up to 2e14 ulp",
+        "inaccurate in float32 up to 2e7 ulp",
+        "inaccurate in float64 up to 3e15 ulp",
     ),
 )
 def naive(x, b, axis=-1):
@@ -53,7 +53,15 @@ def shifted(x, b, axis=-1):
     operation="logsumexp_weighted",
     standard="native",
     library="scipy",
-    expected_findings=("wrong_special", "overflow in float16"),
+    # Where the largest logit has a weight that is tiny beside the others.
+    expected_findings=(
+        "wrong_special",
+        "overflow",
+        "denominator_underflow",
+        "nan",
+        "inaccurate in float32 up to 3e3 ulp",
+        "inaccurate in float64 up to 5e4 ulp",
+    ),
 )
 def scipy_logsumexp(x, b, axis=-1):
     """scipy.special.logsumexp with b; -inf, not NaN, where a sum of low logits is below 0."""

@@ -76,7 +76,9 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     format, drawn = format_of(stored), rng.random((rows_, 1))
     b = _nearly_cancelling(np.where(cancels, np.abs(b), b), known.terms, format, rng)
     apart = size * powers_of_two(format, size.shape, rng, 9)
-    scaled = b * powers_of_two(format, (rows_, 1), rng, 9)
+    scale = powers_of_two(format, (rows_, 1), rng, 9)
+    # What is lost below the smallest number may be all that tells the sign.
+    scaled = scale * np.where(scale < 2.0 ** (format.emin // 2), np.abs(b), b)
     b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
     does_not_count = ~np.isfinite(stored.astype(np.float64)) & (rng.random((rows_, 1)) < _LEFT_OUT)
     b = np.where(does_not_count, 0.0, b)

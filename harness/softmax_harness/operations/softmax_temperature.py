@@ -30,6 +30,9 @@ _TEMPERATURES = (
 _DRAWN, _SPREAD = 0.25, 0.3
 _FAR, _OF_ROW = 0.05, 0.05
 _DECADES = 12.0
+# Of logits at either end of the format the difference is beyond it, and none of an honest kernel's
+# matter: a T as large as this part of its largest number makes nothing of it.
+_BEYOND = 16.0
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 
@@ -45,21 +48,23 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     # No list is without gaps: some are any number, most of them about 1, a few of any decade.
     share, drawn = rng.random(chosen.shape), np.exp(rng.normal(0.0, _SPREAD, chosen.shape))
     far = 10.0 ** rng.uniform(-_DECADES, _DECADES, chosen.shape)
-    with np.errstate(over="ignore"):
-        far = np.where(share < _OF_ROW, drawn * _apart(stored.astype(np.float64)), far)
-    far = np.clip(far, 1.0 / format.largest, format.largest)
+    far = np.where(share < _OF_ROW, drawn * _apart(stored.astype(np.float64), format), far)
+    far = np.clip(far, 2.0 / format.largest, format.largest / _BEYOND)
     drawn = np.where(share < _OF_ROW + _FAR, far, drawn)
     return (format.stored(np.where(share < _DRAWN, drawn, chosen)),)
 
 
-def _apart(x: Array) -> Array:
-    """How far the largest finite logit of each row is from the least, shape (rows, 1); else 1."""
+def _apart(x: Array, format: Format) -> Array:
+    """How far the largest finite logit of each row is from the least, shape (rows, 1).
+
+    1 where that is nothing, or so far that the difference may be beyond the format.
+    """
     finite = np.isfinite(x)
     most = np.where(finite, x, -np.inf).max(axis=-1, initial=-np.inf, keepdims=True)
     least = np.where(finite, x, np.inf).min(axis=-1, initial=np.inf, keepdims=True)
     with np.errstate(over="ignore"):
         found = most - least
-    return np.where((found > 0.0) & (found < np.inf), found, 1.0)
+    return np.where((found > 0.0) & (found < format.largest / _BEYOND), found, 1.0)
 
 
 def edges(format: Format) -> Iterator[Edge]:
