@@ -69,7 +69,7 @@ def test_layouts_reach_the_call_as_they_are(kernel, layout):
     assert contiguous == here.flags.c_contiguous
     assert writeable == here.flags.writeable
     assert aligned == here.flags.aligned
-    same_along = {"broadcast": 0, "repeated": -2, "expanded": -1}
+    same_along = {"broadcast": 0, "repeated": -2, "expanded": -1, "one-number": 1}
     if layout in same_along:
         assert here.strides[same_along[layout]] == 0
     else:
