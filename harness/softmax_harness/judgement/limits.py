@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from softmax_harness.ground.errors import BadLimit
+from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.metrics import METRICS, Batch, metrics_of
 from softmax_harness.judgement.metrics.batch import Array
-from softmax_harness.operations import Operation, is_as_asked
+from softmax_harness.operations import Operation
 
 
 def not_correctly_rounded(batch: Batch) -> Array:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
+from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
-from softmax_harness.operations import Operands, Operation, Problem, is_as_asked
+from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.operations.standards import (
     cheap_limit_of,

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.ground.row_reductions import row_all, row_any, row_max, row_min
+from softmax_harness.judgement.as_asked import is_one_of_several
 from softmax_harness.judgement.metrics import Batch
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Operation, is_one_of_several
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Operation
 
 
 class _Kind(Flag):

@@ -22,8 +22,6 @@ from softmax_harness.operations.operation import (
     Policy,
     as_numbers,
     asked_text,
-    is_as_asked,
-    is_one_of_several,
     is_tolerant,
 )
 from softmax_harness.operations.problem import Problem
@@ -44,8 +42,6 @@ __all__ = [
     "Problem",
     "as_numbers",
     "asked_text",
-    "is_as_asked",
-    "is_one_of_several",
     "is_tolerant",
     "operation_named",
     "parted",

@@ -101,25 +101,6 @@ class Policy:
         return 1.0 / n if choice == "uniform" else _CHOSEN[choice or "nan"]
 
 
-def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:
-    """Where results y are what special values ask for: a number, NaN, or one of several.
-
-    Parameters
-    ----------
-    y, asked : ndarray of float64, shapes that broadcast together
-    """
-    same = (y == asked) | (np.isnan(y) & np.isnan(asked))
-    return np.asarray(same | is_one_of_several(y, asked))
-
-
-def is_one_of_several(y: Array, asked: Array) -> NDArray[np.bool_]:
-    """Where special values ask for no number, and results y are what they take."""
-    found, either = np.asarray(asked == ANYTHING), asked == ZERO_OR_NAN
-    if either.any():
-        found |= either & ((y == 0) | np.isnan(y))
-    return found
-
-
 def is_tolerant(asked: Array) -> NDArray[np.bool_]:
     """Where special values ask for no number, but for one of several."""
     return np.isin(asked, list(_TOLERANT))

@@ -10,8 +10,9 @@ import numpy as np
 from softmax_implementations.registry import CAPABILITIES
 
 from softmax_harness.ground.errors import BadLimit, unknown
+from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
-from softmax_harness.operations import Policy, asked_text, is_as_asked
+from softmax_harness.operations import Policy, asked_text
 from softmax_harness.score.arrays import judged_pair
 from softmax_harness.score.judging import confirmed, screened_score, terms_of
 from softmax_harness.score.pair import Pair
