@@ -60,14 +60,14 @@ def rounded(
     most = -format.precision if below_one else format.largest_spacing_exponent
     np.add(head, tail, out=scale)
     may_be_beyond = _ulps_of(scale, q, truth, most)
-    head *= scale
-    tail *= scale
     multiple = scale
-    np.add(head, tail, out=multiple)
-    np.rint(multiple, out=multiple)
-    head -= multiple
-    np.add(head, tail, out=truth.offset)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # of an exact 0, whose ulp is the least
+        head *= scale
+        tail *= scale
+        np.add(head, tail, out=multiple)
+        np.rint(multiple, out=multiple)
+        head -= multiple
+        np.add(head, tail, out=truth.offset)
         np.multiply(multiple, truth.ulp, out=truth.rounded)
     slack = relative_error * 2.0**format.precision
     undecided = _near(multiple, truth, slack, 2.0**most, w)
@@ -121,7 +121,8 @@ def _near(
     """What lies near a middle, or so near a power of two that its sum may have rounded to it."""
     memory = w.take()
     distance = np.abs(truth.offset, out=memory)
-    near = distance >= 0.5 - slack
+    near = distance < 0.5 - slack
+    np.logical_not(near, out=near)  # what is no number is not decided
     slack = max(slack, 2.0 ** (truth.format.precision - 53))
     if slack >= 0.5 or distance.min() <= slack:
         place = _at_edge(multiple, truth, largest_ulp, w)
@@ -159,6 +160,7 @@ def _edges(
     return low, (size == top) & (ulp != largest_ulp)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is no number stays undecided
 def _look_closer(
     undecided: NDArray[np.bool_],
     parts: tuple[Array, Array, Array],
