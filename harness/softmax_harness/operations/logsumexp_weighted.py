@@ -33,7 +33,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _FIRST_BITS = 128
 _EQUAL_ENDS = 1 / 16
-_CANCELLING, _MOST_SCALED = 0.2, 256.0
+_CALLS_CANCELLING, _MOST_CANCELLED, _MOST_SCALED = 0.2, 13, 256.0
 # Of so many calls all weights are one of these: a kernel may take a short way there.
 _CALLS_OF_ONE, _OF_CALLS = 0.08, (1.0, 3.0)
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
@@ -50,7 +50,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     In some rows, and of some calls, the last weight is the first one, and not all are the same for
     that. In some rows what is not finite has a weight of 0.
     What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
-    even the sign can be told. In some rows a part is left that half the bits of the format tell.
+    even the sign can be told. In some calls a part is left that half the bits of the format tell.
     """
     rows_, n = stored.shape
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
@@ -87,15 +87,16 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 
 
 def _nearly_cancelling(b: Array, terms: Array, format: Format, rng: np.random.Generator) -> Array:
-    """Some rows of both signs with weights below 0 such that little is left of the sum."""
-    left = 2.0 ** -rng.integers(3, max(format.precision // 2, 4), (len(b), 1)).astype(np.float64)
+    """Of some calls, rows of both signs with weights below 0 that leave little of the sum."""
+    most = min(max(format.precision // 2, 4), _MOST_CANCELLED)
+    left = 2.0 ** -rng.integers(3, most, (len(b), 1)).astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         above, below = (
             np.where(own, terms, 0.0).sum(axis=-1, keepdims=True) for own in (b > 0.0, b < 0.0)
         )
         factor = above * (1.0 - left) / below
     chosen = (factor > 1.0 / _MOST_SCALED) & (factor < _MOST_SCALED)
-    chosen &= rng.random((len(b), 1)) < _CANCELLING
+    chosen &= (rng.random((len(b), 1)) < 0.5) & (rng.random() < _CALLS_CANCELLING)
     return b * np.where(chosen & (b < 0.0), factor, 1.0)
 
 

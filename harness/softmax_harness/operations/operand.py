@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 
 _NANS = 0.02  # the share of rows with one, where an operand has any
-# Of powers of two the share that are anywhere in the format, and the largest exponent, since
-# products of several are taken in float64.
+# Of powers of two the share that are anywhere in the format, and how far from 1, since products of
+# several are taken in float64.
 _FAR, _FARTHEST = 0.25, 300
 
 Operands = tuple[NDArray[Any], ...]
@@ -126,14 +126,14 @@ def powers_of_two(
     """Powers of two far from 1, as gradients of a scaled loss have them, and small ones.
 
     Most are from about the root of the smallest number on, and within 2**40. Some are any in which
-    the format has numbers, subnormal ones too, to 2**-room of the largest, and to 2**300.
+    the format has numbers, subnormal ones too, to 2**-room of the largest, and within 2**300.
     """
     highest = format.emax - room
     near, far = (
         np.exp2(rng.integers(least, max(most, least + 1), shape).astype(np.float64))
         for least, most in (
             (max(format.emin // 2, -40), min(highest, 40)),
-            (format.emin - format.precision + 1, min(highest, _FARTHEST)),
+            (max(format.emin - format.precision + 1, -_FARTHEST), min(highest, _FARTHEST)),
         )
     )
     return np.where(rng.random(shape) < _FAR, far, near)
