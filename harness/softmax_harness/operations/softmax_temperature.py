@@ -30,8 +30,8 @@ _TEMPERATURES = (
 _DRAWN, _SPREAD = 0.25, 0.3
 _FAR, _OF_ROW = 0.05, 0.05
 _DECADES = 12.0
-# Of logits at either end of the format the difference is beyond it, and none of an honest kernel's
-# matter: a T as large as this part of its largest number makes nothing of it.
+# The difference of logits at both ends of the format is beyond it. Up to this part of the largest
+# number, T leaves 0 of such a difference, so that no honest kernel is wrong for that.
 _BEYOND = 16.0
 # All different, two that are the largest, all equal.
 _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))

@@ -289,7 +289,7 @@ LIARS = """
 
     def half_an_answer(x, axis=-1):
         writes(x, struct.pack("!i", 100))
-        time.sleep(1000)
+        time.sleep(1000)  # no more comes, and waiting takes nothing of the processor
 
     def endless_answer(x, axis=-1):
         return writes(x, struct.pack("!i", 2**31 - 1))

@@ -73,6 +73,11 @@ class Case:
         return self.kind == "batch"
 
     @property
+    def is_masked(self) -> bool:
+        """Whether it is a whole call with a mask that hides something."""
+        return any(each.dtype == bool and not each.all() for each in self.arguments or ())
+
+    @property
     def arrangement(self) -> Arrangement:
         """How the rows stand in the call."""
         return Arrangement(self.shape, -1 if self.axis is None else self.axis)

@@ -142,7 +142,7 @@ class Cases(CaseRows):
                 told = f"layout {name}, {case.told}"
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
-        masked = [each for each in own if "mask" in each.told]
+        masked = [each for each in own if each.is_masked]
         for case in (*own[:1], *masked[:1]):
             for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
                 yield _of_argument(case, name, place)

@@ -57,16 +57,12 @@ def requests(subject: Subject, seed: int) -> list[Request]:
         if cases.fitting([shape]) and (axis == -1 or _takes_axes(subject)):
             rows = cases.normal((math.prod(shape) // shape[axis], shape[axis]))
             found.append(request(Case("repeats", "", rows, shape, axis), times, threads))
-    several = [case for case in cases.whole_calls() if case.shape[-2] > 1 and _is_masked(case)]
+    several = [case for case in cases.whole_calls() if case.shape[-2] > 1 and case.is_masked]
     return [*found, *(request(case, times=2, threads=4) for case in several[:_WHOLE_CALLS])]
 
 
 def _takes_axes(subject: Subject) -> bool:
     return subject.problem.operation.has_axis and subject.promises("axes")
-
-
-def _is_masked(case: Case) -> bool:
-    return any(each.dtype == bool and not each.all() for each in case.arguments or ())
 
 
 def repeated(subject: Subject, asked: list[Request]) -> list[tuple[Fault, str]]:
