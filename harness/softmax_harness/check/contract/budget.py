@@ -23,9 +23,11 @@ from softmax_harness.subjects.subject import Subject
 from softmax_harness.subjects.timed import timed_pace
 
 # For all that is asked in a dtype: the time of the elements, in time limits, and that of the calls.
-# More for these, since fewer rows save none of it. Less for what the first call of a shape takes:
-# all families have rows in some thirty shapes.
-_ELEMENT_LIMITS, _CALL_LIMITS, _SHAPE_LIMITS = 2.0, 10.0, 8.0
+# More for these, since fewer rows save none of it.
+_ELEMENT_LIMITS, _CALL_LIMITS = 2.0, 10.0
+# What the first calls of shapes take besides, in time limits; more where less is asked than what
+# shows every family, which has rows in some thirty shapes, beside what cases ask.
+_SHAPE_LIMITS, _MOST_SHAPE_LIMITS, _FEWEST_SHAPES = 1.0, 8.0, 128
 # What the parts of the contract have of it; the rest is for what a finding asks besides.
 _SHARES = {
     "accuracy": 0.45,
@@ -116,14 +118,19 @@ class Room:
     @property
     def calls(self) -> float:
         """The calls that fit, if each has a shape of its own."""
-        each = self.pace.per_call / _CALL_LIMITS + self.pace.per_shape / _SHAPE_LIMITS
+        each = self.pace.per_call / _CALL_LIMITS + self.pace.per_shape / self._shape_limits
         return self.share * self.pace.limit / each if each else math.inf
 
     def holds(self, elements: float, calls: float, shapes: float = 1) -> bool:
         """Whether so many elements in so many calls of so many shapes fit."""
         each = calls * self.pace.per_call / _CALL_LIMITS
-        first = shapes * self.pace.per_shape / _SHAPE_LIMITS
+        first = shapes * self.pace.per_shape / self._shape_limits
         return elements <= self.elements and each + first <= self.share * self.pace.limit
+
+    @property
+    def _shape_limits(self) -> float:
+        fewest = _FEWEST_SHAPES * self.pace.per_shape / self.pace.limit
+        return min(max(_SHAPE_LIMITS, fewest), _MOST_SHAPE_LIMITS)
 
     def part(self, share: float) -> Room:
         """A part of it."""
