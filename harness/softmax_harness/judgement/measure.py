@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from softmax_implementations import Implementation
 
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import Outcome, classify
+from softmax_harness.judgement.row_limits import RowLimits
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.operations.standards import (
@@ -40,6 +42,8 @@ if TYPE_CHECKING:  # score judges what others called, and starts without what ca
 Array = NDArray[np.float64]
 Limits = tuple[str, float | None]  # a standard, or an error in ulp in its place
 
+_NEAREST = constant_limit(0.5)  # no standard asks for more than the nearest number
+_NO_ROWS = np.zeros(0, np.int64)
 # Beside the screen's own error: rounding of the limit, a few operations in float64.
 _LIMIT_ROUNDING = 1e-9
 
@@ -105,10 +109,18 @@ class Question:
         """The exact results."""
         return self.exact_results.truth
 
-    @cached_property
+    @property
     def limit_ulp(self) -> Array:
         """The error bound of each element, shape (rows, n): up to it, the element is accurate."""
-        return self._limit_ulp(self.truth, None)
+        return self.limits_of(np.arange(len(self.x)))
+
+    def limits_of(self, rows: NDArray[np.int64]) -> Array:
+        """Those of some rows: few rows of many come near their limits, which take long to find."""
+        return self._row_limits.of(rows, self._limits_found)
+
+    @cached_property
+    def _row_limits(self) -> RowLimits:
+        return RowLimits.of_shape(self.truth.rounded.shape)
 
     @cached_property
     def input_sensitivity(self) -> Array | None:
@@ -141,8 +153,6 @@ class Question:
 
     def prepare(self) -> None:
         """Find now what is found once for all that is made of it by `rows`."""
-        if self.cheap_limit is None:
-            _ = self.limit_ulp
         _ = self.effective_logits
 
     def prepare_metrics(self) -> None:
@@ -152,7 +162,6 @@ class Question:
     def confirm(self, rows: NDArray[np.int64]) -> None:
         """Let mpmath judge some rows, in place."""
         confirm(self.exact_results, rows, self.problem, self.x, self.operands)
-        self.limit_ulp[rows] = self._limit_ulp(self.truth.rows(rows), rows)
         for each in (self, self._whose):  # which was found from the truth as it was
             each.__dict__.pop("input_sensitivity", None)
 
@@ -171,10 +180,11 @@ class Question:
             _others={},
             _first=None,
         )
-        for whose, names in ((self._whose, _OF_ANY_LIMITS), (self, _CACHED)):
-            for name in names & whose.__dict__.keys():
+        for whose in (self._whose, self):
+            for name in _OF_ANY_LIMITS & whose.__dict__.keys():
                 if (of_all := whose.__dict__[name]) is not None:
                     found.__dict__[name] = of_all[chosen]
+        found.__dict__["_row_limits"] = self._row_limits.some(chosen)
         return found
 
     def under(self, problem: Problem) -> Question:
@@ -207,12 +217,12 @@ class Question:
             return cheap_limit_of(self.operation, self.standard, self.truth.format)
         return constant_limit(self.at_most)
 
-    def _limit_ulp(self, truth: Truth, rows: NDArray[np.int64] | None) -> Array:
+    def _limits_found(self, rows: NDArray[np.int64]) -> Array:
+        x, operands, truth = self.x, self.operands, self.truth
+        if not np.array_equal(rows, np.arange(len(x))):
+            x, operands, truth = x[rows], tuple(each[rows] for each in operands), truth.rows(rows)
         if self.at_most is not None:
             return np.full(truth.rounded.shape, self.at_most)
-        x, operands = self.x, self.operands
-        if rows is not None:
-            x, operands = x[rows], tuple(each[rows] for each in operands)
         with np.errstate(invalid="ignore"):
             return limit_ulp(
                 self.operation,
@@ -230,19 +240,21 @@ class Question:
 
     def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
         """How many elements exceed the limit of the standard for certain, those exempt apart."""
-        if self.are_surely_within(batch):
+        rows = self.rows_perhaps_beyond(batch)
+        if not rows.size:
             return 0
-        limit = (1.0 + _LIMIT_ROUNDING) * self.limit_ulp + self.exact_results.error_ulp
+        limit = (1.0 + _LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
         with np.errstate(invalid="ignore"):
-            return int(((batch.absolute > limit) & ~exempt).sum())
+            return int(((batch.absolute[rows] > limit) & ~exempt[rows]).sum())
 
-    def are_surely_within(self, batch: Batch) -> bool:
-        """Whether no element can exceed its limit, as far as can be said without the limits."""
-        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
-        if cheap is not None:
-            return not _may_be_beyond(batch, slack, cheap, self.operands)
-        # No standard asks for more than the nearest number.
-        return _are_nearest(batch, slack)
+    def rows_perhaps_beyond(self, batch: Batch) -> NDArray[np.int64]:
+        """The rows of which an element may exceed its limit, as far as is known without these.
+
+        All rows if they are most: parts of arrays take longer than what they save.
+        """
+        cheap = self.cheap_limit or _NEAREST
+        rows = _rows_perhaps_beyond(batch, self.exact_results.error_ulp, cheap, self.operands)
+        return np.arange(len(self.x)) if 2 * rows.size > len(self.x) else rows
 
 
 class Answer(NamedTuple):
@@ -272,9 +284,8 @@ def _taken(y: Array, truth: Truth) -> Array:
     return np.where(due & either, truth.rounded, y)
 
 
-# What each row of a question has of its own, and is found when it is asked for.
+# What each row of a question has of its own, whatever the limits, once it was asked for.
 _OF_ANY_LIMITS = {"effective_logits", "input_sensitivity"}
-_CACHED = {"limit_ulp", *_OF_ANY_LIMITS}
 
 
 @dataclass(frozen=True)
@@ -311,63 +322,67 @@ def question(
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
 def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
     """The outputs y with their errors and outcomes; what the screen leaves open is confirmed."""
-    batch, slack = asked.batch_of(y), asked.exact_results.error_ulp
-    if asked.are_surely_within(batch):
+    batch = asked.batch_of(y)
+    rows = asked.rows_perhaps_beyond(batch)
+    if not rows.size:
         return batch, classify(batch, operation=asked.operation)
-    open_ = ~asked.exact_results.confirmed
-    if open_.any():
-        distance = np.abs(batch.absolute - asked.limit_ulp)
-        # Below an infinite limit nothing is open.
-        close = (distance <= slack + _LIMIT_ROUNDING * asked.limit_ulp) & np.isfinite(distance)
-        # Nor is RN(z), which is known, but within a limit that asks for more.
-        close &= (batch.y != asked.truth.rounded) | (asked.limit_ulp < 0.5)
-        rows = np.flatnonzero(close.any(axis=-1) & open_)
-        if rows.size:
-            asked.confirm(rows)
-            batch = asked.batch_of(y)
-    return batch, classify(batch, asked.limit_ulp, asked.operation)
+    limit = asked.limits_of(rows)
+    close = rows[_are_close(asked, batch.rows(rows), limit) & ~asked.exact_results.confirmed[rows]]
+    if close.size:
+        asked.confirm(close)
+        batch = asked.batch_of(y)
+    codes = classify(batch.rows(rows), limit, asked.operation)
+    if rows.size == len(y):
+        return batch, codes
+    of_all = classify(batch, operation=asked.operation)
+    of_all[rows] = codes
+    return batch, of_all
 
 
-def _are_nearest(batch: Batch, slack: float) -> bool:
-    """Whether all are surely within half an ulp, which every limit allows, or what is asked for."""
-    least, truth = (1.0 - _LIMIT_ROUNDING) * 0.5 - slack, batch.truth
-    if (batch.largest <= least).all():
-        return True
-    if not truth.fixed.any():
-        return False
-    with np.errstate(invalid="ignore"):
-        found = batch.absolute <= least
-    return bool(np.where(truth.fixed, is_as_asked(batch.y, truth.rounded), found).all())
+def _are_close(asked: Question, batch: Batch, limit: Array) -> NDArray[np.bool_]:
+    """The rows in which an element is so near its limit that the screen cannot tell its side."""
+    distance = np.abs(batch.absolute - limit)
+    slack = asked.exact_results.error_ulp + _LIMIT_ROUNDING * limit
+    # Below an infinite limit nothing is open.
+    close = (distance <= slack) & np.isfinite(distance)
+    # Nor is RN(z), which is known, but within a limit that asks for more.
+    close &= (batch.y != batch.truth.rounded) | (limit < 0.5)
+    return np.asarray(row_any(close))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is no number counts as beyond
-def _may_be_beyond(batch: Batch, slack: float, cheap: CheapLimit, operands: Operands) -> bool:
-    """Whether an element may exceed its error bound; cheap lower limits are tried first.
+def _rows_perhaps_beyond(
+    batch: Batch, slack: float, cheap: CheapLimit, operands: Operands
+) -> NDArray[np.int64]:
+    """The rows in which an element may exceed its error bound; cheap lower limits are tried.
 
     Elements that exceed the least bound of their row are looked at one by one. Results that the
     policy fixes have no bound. Whatever is wrong there, or no number elsewhere, may be right all
     the same, where a bound is infinite.
     """
-    x, truth, width = batch.x, batch.truth, batch.x.shape[-1]
+    x, truth, width = batch.x, batch.truth, batch.y.shape[-1]
     least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(batch.n, batch.normal) - slack
     if (batch.largest <= least).all():
-        return False
+        return _NO_ROWS
     # NumPy compares with one number twice as fast as with a column.
     bar = least[0] if batch.normal.all() else least[:, None]
     far = np.flatnonzero(~(batch.absolute <= bar))
     fixed = truth.fixed.ravel().take(far)
     special = far[fixed]
-    if not is_as_asked(batch.y.ravel().take(special), truth.rounded.ravel().take(special)).all():
-        return True
-    far = far[~fixed]
-    ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
-    z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
-    distance = batch.top.take(far // width) - x.ravel().take(far)
-    own = (each.ravel().take(far) for each in operands if each.shape == x.shape)
-    limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format, *own)
-    limit *= 1.0 - _LIMIT_ROUNDING
-    limit -= slack
-    return not bool((batch.absolute.ravel().take(far) <= limit).all())
+    as_asked = is_as_asked(batch.y.ravel().take(special), truth.rounded.ravel().take(special))
+    wrong, far = special[~as_asked], far[~fixed]
+    if cheap.of_elements is not None:
+        ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
+        z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
+        distance = batch.top.take(far // width) - x.ravel().take(far)
+        own = (each.ravel().take(far) for each in operands if each.shape == x.shape)
+        limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format, *own)
+        limit *= 1.0 - _LIMIT_ROUNDING
+        limit -= slack
+        far = far[~(batch.absolute.ravel().take(far) <= limit)]
+    is_beyond = np.zeros(len(batch.y), bool)
+    is_beyond[np.concatenate([wrong, far]) // width] = True
+    return np.flatnonzero(is_beyond)
 
 
 def measure(

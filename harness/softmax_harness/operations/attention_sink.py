@@ -35,7 +35,7 @@ from softmax_harness.operations.attention.special import special_values as witho
 from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import Operation, Policy
+from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 24
@@ -231,6 +231,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     screen=screen_with_sink,
+    cheap_limit=CheapLimit(bound.least_of_rows),
     make_operands=with_sinks,
     steps=ExactSteps(exact_steps, "weigh v"),
     whole_calls=whole_calls,

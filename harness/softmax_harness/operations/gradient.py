@@ -30,7 +30,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
-from softmax_harness.operations.operation import Operation, Policy
+from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -210,7 +210,9 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
 
     M is the error of the computed mean: of its products and their sum (Higham, Accuracy and
     Stability of Numerical Algorithms, section 4.2), and of each s_j. 2 u are the roundings of the
-    difference and of the last product, and 1.1 is more than the terms of higher order.
+    difference and of the last product, and 1.1 is more than the terms of higher order. NaN, which
+    allows every number but no infinity, where z is so small that the bound in ulp is beyond
+    float64.
     """
     v = operands[0].astype(np.float64)
     s = rows.sums(x, format).softmax
@@ -219,6 +221,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     with np.errstate(invalid="ignore", over="ignore"):
         s_ulp = format.ulp(s)
         of_s = bounds.error_bound(x, s, s_ulp, format)
+        has_bound = np.isfinite(of_s)
         # In ulp: so few of the smallest subnormals are no number of float64.
         s_in_ulp, of_s_in_ulp = s / ulp, of_s * (s_ulp / ulp)
         size, s_error = np.abs(v), np.multiply(of_s, s_ulp, out=of_s)
@@ -233,7 +236,32 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         found += apart
         found *= 1.1
         found += bounds.in_ulp(setting.smallest_subnormal, ulp)
+        if not has_bound.all():
+            found[~has_bound] = np.inf
         return found
+
+
+def _least_of_rows(n: int, normal: NDArray[np.bool_]) -> Array:
+    """(additions + 3) u |z|, where z is a normal number; see `_limit_at_least`.
+
+    Elsewhere that may be next to nothing, and eta is an ulp.
+    """
+    return np.where(normal, (bounds.pairwise_additions(n) + 3.0) / 2, 1.0)
+
+
+def _limit_at_least(
+    distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+) -> Array:
+    """(A + additions + 3) u |z| + eta: what `error_bound` is without M, where s |v - m| is |z|.
+
+    With softmax's own such limit in place of its bound. What m is rounded by in float64 is paid for
+    by M, and by the tenth that is left out.
+    """
+    in_ulp = format.unit_roundoff / ulp
+    limit = np.minimum(distance, rows.FARTHEST) + (bounds.pairwise_additions(n) + 3.0)
+    limit *= np.abs(z) * in_ulp
+    limit += bounds.in_ulp(format.smallest_subnormal, ulp)
+    return np.asarray(limit)
 
 
 def _mean(s: Array, v: Array) -> Array:
@@ -277,6 +305,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     screen=screened,
+    cheap_limit=CheapLimit(_least_of_rows, _limit_at_least),
     make_operands=vectors,
     operands=(Operand("v", 1, entries=0),),
     steps=ExactSteps(exact_steps, "s (v - s.v)"),

@@ -152,14 +152,23 @@ class CheapLimit(NamedTuple):
     of_rows : callable
         ``of_rows(n, normal)`` gives a limit for each row of n logits, shape (rows,); `normal` says
         in which rows every result is surely a normal number.
-    of_elements : callable
+    of_elements : callable or None
         ``of_elements(distance, z, ulp, n, format, *operands)`` gives a limit for each of some
         elements, whose logits lie `distance` below the largest of their row; `operands` are those
-        with a number for each logit, their numbers at these elements.
+        with a number for each logit, their numbers at these elements. None where nothing more is
+        known of an element than of its row.
     """
 
     of_rows: Callable[[int, NDArray[np.bool_]], Array]
-    of_elements: LimitOfElements
+    of_elements: LimitOfElements | None = None
+
+    def of(
+        self, distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+    ) -> Array:
+        """The limits of some elements, from `of_elements` or from what holds of their rows."""
+        if self.of_elements is None:
+            return self.of_rows(n, ulp > format.smallest_subnormal)
+        return self.of_elements(distance, z, ulp, n, format, *operands)
 
 
 @dataclass(frozen=True)

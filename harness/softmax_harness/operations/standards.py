@@ -157,15 +157,15 @@ def cheap_limit_of(operation: Operation, standard: str, format: Format) -> Cheap
         return constant_limit(0.5)
     if not _is_wide(standard, format):
         return own
-    return CheapLimit(constant_limit(0.5).of_rows, partial(_wide_of_elements, own.of_elements))
+    nearest = constant_limit(0.5)
+    if own.of_elements is None:
+        return nearest
+    return CheapLimit(nearest.of_rows, partial(_wide_of_elements, own.of_elements))
 
 
 def constant_limit(number: float) -> CheapLimit:
     """The same limit for every element."""
-    return CheapLimit(
-        lambda n, normal: np.full(normal.shape, float(number)),
-        lambda distance, z, ulp, n, format, *operands: np.full(z.shape, float(number)),
-    )
+    return CheapLimit(lambda n, normal: np.full(normal.shape, float(number)))
 
 
 def _wide_of_elements(

@@ -77,7 +77,7 @@ def limited():
 
 def test_no_limit_is_found_where_all_is_nearest(limited, monkeypatch):
     y = limited.truth.rounded.copy()
-    monkeypatch.setattr(Question, "_limit_ulp", None)
+    monkeypatch.setattr(Question, "_limits_found", None)
     _, codes = classified(limited, y)
     assert (codes == Outcome.CORRECTLY_ROUNDED.code).all()
 

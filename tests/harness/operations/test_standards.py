@@ -74,8 +74,10 @@ def test_cheap_limits_are_nowhere_above_those_of_their_standard(name, dtype):
             cheap = cheap_limit_of(operation, standard, format)
             with np.errstate(all="ignore"):
                 distance = x.max(axis=-1, keepdims=True) - x
-                least = cheap.of_elements(distance, z, ulp, n, format, *operands)
-            assert not np.isnan(limit[judged]).any(), (standard, n)
+                least = cheap.of(distance, z, ulp, n, format, *operands)
+            # Of a result next to 0 the limit may be beyond float64.
+            assert not np.isnan(limit[judged & (ulp > 1e-290)]).any(), (standard, n)
+            judged &= ~np.isnan(limit)
             told = judged & ~np.isnan(least)  # which is beyond whatever it is held against
             assert (least <= limit * (1 + 1e-9))[told].all(), (standard, n)
             of_rows = np.broadcast_to(cheap.of_rows(n, normal)[:, None], limit.shape)

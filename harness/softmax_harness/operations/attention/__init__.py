@@ -14,7 +14,11 @@ import numpy as np
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import steps
-from softmax_harness.operations.attention.bound import error_bound, input_sensitivity
+from softmax_harness.operations.attention.bound import (
+    error_bound,
+    input_sensitivity,
+    least_of_rows,
+)
 from softmax_harness.operations.attention.calls import whole_calls
 from softmax_harness.operations.attention.exact import enclose
 from softmax_harness.operations.attention.inputs import queries
@@ -23,7 +27,7 @@ from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import Operation
+from softmax_harness.operations.operation import CheapLimit, Operation
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 
@@ -58,6 +62,7 @@ OPERATION = Operation(
     error_bound,
     input_sensitivity,
     screen=screened,
+    cheap_limit=CheapLimit(least_of_rows),
     make_operands=queries,
     operands=(
         Operand("q", 2),

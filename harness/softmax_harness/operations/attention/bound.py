@@ -104,6 +104,14 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return np.where(overflows, np.inf, 1.1 * absolute / ulp)
 
 
+def least_of_rows(n: int, normal: NDArray[np.bool_]) -> Array:
+    """What `error_bound` is nowhere below: 1.1 u (4 |z| + |z|), of a row that sees one key.
+
+    Where z is no normal number it is the ulp, eta, that is lost at least twice.
+    """
+    return np.where(normal, 2.75, 2.0)
+
+
 def _roundings(known: _Known, setting: bounds.Arithmetic) -> Array:
     """Of both sums, of a product in each and of the division, in u, shape (rows, 1).
 

@@ -58,7 +58,7 @@ class Limits:
         """Note what the cheap limits decide; what they leave open."""
         assert self._cheap is not None
         about = (some.distance[places], some.z[places], some.ulp[places])
-        cheap, error = self._cheap.of_elements(*about, 2, self._format), some.error[places]
+        cheap, error = self._cheap.of(*about, 2, self._format), some.error[places]
         within = error <= (1.0 - _ROUNDING) * cheap - self._blur
         beyond = error > TIMES_CHEAP * cheap + BEYOND_CHEAP
         found.within[places[within]] = True
