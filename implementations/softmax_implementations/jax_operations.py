@@ -95,7 +95,7 @@ def cross_entropy(x, target, axis=-1):
 @implementation(
     "jax",
     operation="attention",
-    dtypes=LIBRARY_DTYPES,
+    dtypes=("bfloat16", "float32"),
     library="jax",
     standard="native",
     capabilities=(),
@@ -104,7 +104,8 @@ def cross_entropy(x, target, axis=-1):
 def attention(q, k, v, mask):
     """jax.nn.dot_product_attention of one head, with a mask of booleans.
 
-    Of 16-bit inputs the weights are rounded to their format before they meet the values. It takes
+    Of bfloat16 the weights are rounded to their format before they meet the values. On a CPU it
+    multiplies no matrices of float16, and of float64 it takes the softmax in float32. It takes
     values of as many columns as keys only, so that zeros are added to either. A row that sees
     nothing is the mean of all values.
     """

@@ -63,7 +63,8 @@ def test_what_is_declared_beside_a_name_exists():
     from softmax_harness.operations.bounds import BOUNDS
     from softmax_implementations.registry import CAPABILITIES, SAME_BITS
 
-    known = {*OUTCOMES, "axis", "died", "layout", "nondeterminism"}
+    parts = {"axis", "batch", "default_axis", "layout", "permutation"}
+    known = {*OUTCOMES, *parts, "died", "nondeterminism"}
     for each in catalogue().values():
         assert {*each.capabilities} <= {*CAPABILITIES}
         assert {*each.same_bits} <= {*SAME_BITS}
