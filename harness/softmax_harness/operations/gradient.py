@@ -29,7 +29,14 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
+from softmax_harness.operations.operand import (
+    Operand,
+    Operands,
+    by_kind,
+    powers_of_two,
+    some_beyond,
+    with_nans,
+)
 from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -43,7 +50,8 @@ _MORE_BITS = 64
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant.
 
-    And scaled, as of a loss that is scaled against underflow. A few hold a NaN.
+    And scaled, as of a loss that is scaled against underflow. A few hold a NaN, and in formats of
+    small range numbers whose differences exceed it.
     """
     rows, n = stored.shape
     made = rng.standard_normal((rows, n))
@@ -59,7 +67,8 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         lambda some: made[some] * scale[some],
         lambda some: made[some] * scale[some] * column[some],
     )
-    return (format.stored(with_nans(by_kind(kind[:, 0], kinds, n), stored, rng)),)
+    v = some_beyond(by_kind(kind[:, 0], kinds, n), stored, format, rng)
+    return (format.stored(with_nans(v, stored, rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -212,7 +221,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     Stability of Numerical Algorithms, section 4.2), and of each s_j. 2 u are the roundings of the
     difference and of the last product, and 1.1 is more than the terms of higher order. NaN, which
     allows every number but no infinity, where z is so small that the bound in ulp is beyond
-    float64.
+    float64; infinite where values are so far apart that their difference exceeds the format.
     """
     v = operands[0].astype(np.float64)
     s = rows.sums(x, format).softmax
@@ -228,6 +237,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         mean_error = (setting.additions + 1.0) * u * _mean(s, size) + _mean(s_error, size)
         mean_error += x.shape[-1] * setting.smallest_subnormal
         apart = np.abs(v - _mean(s, v))
+        span = v.max(axis=-1, keepdims=True) - v.min(axis=-1, keepdims=True)
         found = of_s_in_ulp * apart
         s_in_ulp += of_s_in_ulp
         apart *= 2.0 * u
@@ -236,8 +246,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         found += apart
         found *= 1.1
         found += bounds.in_ulp(setting.smallest_subnormal, ulp)
-        if not has_bound.all():
-            found[~has_bound] = np.inf
+        found[~has_bound | (1.01 * span > format.largest)] = np.inf
         return found
 
 

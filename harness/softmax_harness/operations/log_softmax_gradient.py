@@ -33,7 +33,14 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
+from softmax_harness.operations.operand import (
+    Operand,
+    Operands,
+    by_kind,
+    powers_of_two,
+    some_beyond,
+    with_nans,
+)
 from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
@@ -43,9 +50,10 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, of one sign, -1 at one class, a constant, mostly 0, 0.
 
     The sum over a row is at most a few hundred, however long the row, or that times a power of two.
-    A few hold a NaN. The constant is the power of two next below 1/n, what a mean over the row
-    passes back, and its sum is exact in any order: added one by one, as by NumPy along other axes
-    than the last, equal terms are rounded alike, and err more than those of a sum in pairs may.
+    A few hold a NaN, and in formats of small range the sum of a few exceeds it. The constant is the
+    power of two next below 1/n, what a mean over the row passes back, and its sum is exact in any
+    order: added one by one, as by NumPy along other axes than the last, equal terms are rounded
+    alike, and err more than those of a sum in pairs may.
     """
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
@@ -63,7 +71,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     format = format_of(stored)
     scale = powers_of_two(format, (rows_, 1), rng, 9)
     v = by_kind(kind[:, 0], kinds, n) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
-    return (format.stored(with_nans(v, stored, rng)),)
+    return (format.stored(with_nans(some_beyond(v, stored, format, rng), stored, rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -144,7 +152,8 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         found *= 1.1
         found += u * (np.abs(z) / ulp)
         found += bounds.in_ulp(eta, ulp)
-        return np.asarray(found)
+        overflows = 1.01 * np.abs(v).sum(axis=-1, keepdims=True) > format.largest
+        return np.where(overflows, np.inf, found)
 
 
 def _limit_at_least(

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
+from softmax_harness.ground.formats import FORMATS, Format
 
 _NANS = 0.02  # the share of rows with one, where an operand has any
+_BEYOND = 0.03  # the share of rows of numbers whose sum exceeds the format
 # Of powers of two the share that are anywhere in the format, and how far from 1, since products of
 # several are taken in float64.
 _FAR, _FARTHEST = 0.25, 300
@@ -137,6 +138,31 @@ def powers_of_two(
         )
     )
     return np.where(rng.random(shape) < _FAR, far, near)
+
+
+def some_beyond(
+    values: NDArray[np.float64], x: NDArray[Any], format: Format, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """A few rows with numbers so large that sums and differences of them exceed the format.
+
+    Half of these have one sign. Only of a format whose wider one holds such sums: in the others any
+    kernel may overflow. And only beside finite logits: 0, for one that is masked, times infinity is
+    no number.
+
+    Parameters
+    ----------
+    values, x : ndarray, shape (rows, n)
+    """
+    if format.wider is None or FORMATS[format.wider].emax <= format.emax:
+        return values
+    drawn = np.flatnonzero(rng.random(len(values)) < _BEYOND)
+    drawn = drawn[np.isfinite(x[drawn].astype(np.float64)).all(axis=-1)]
+    shape = len(drawn), values.shape[-1]
+    size, sign = rng.uniform(0.3, 1.0, shape), rng.choice((-1.0, 1.0), shape)
+    sign[::2] = sign[::2, :1]
+    given = values.copy()
+    given[drawn] = format.largest * size * sign
+    return given
 
 
 def by_kind(

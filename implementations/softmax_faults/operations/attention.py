@@ -554,3 +554,39 @@ def nan_of_several_queries_hidden(q, k, v, mask):
         e = np.exp(s - s.max(-1, keepdims=True))
         y = np.matmul(e, v.astype(np.float64)) / e.sum(-1, keepdims=True)
     return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def later_batches_of_long_caches_not_written(q, k, v, mask):
+    """From 128 keys on the batches after the first one are 0.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    if q.ndim == 4 and k.shape[-2] >= 128:
+        y = y.copy()
+        y[1:] = 0
+    return y
+
+
+def wide_values_of_few_keys(q, k, v, mask):
+    """Of values of 128 columns those of the first 128 keys alone are added up.
+
+    Found as: inaccurate in batches
+    """
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - s.max(-1, keepdims=True))
+    part = np.where(np.arange(k.shape[-2]) < 128, e, 0) if v.shape[-1] == 128 else e
+    total = e.sum(-1, keepdims=True)
+    y = np.matmul(part, v.astype(np.float64)) / np.where(total == 0, 1, total)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def queries_counted_in_16_bits(q, k, v, mask):
+    """The queries from the 65536th on are not worked.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    y[..., 65536:, :] = 0
+    return y

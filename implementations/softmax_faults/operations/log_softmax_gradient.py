@@ -174,3 +174,17 @@ def sum_of_the_first(x, v, axis=-1):
         return v - s * np.where(v[:, :1] == 0, first, total)
 
     return _of(kernel, x, v, axis)
+
+
+def sum_held_in_the_format(x, v, axis=-1):
+    """The sum of v, right in float64, is put into a number of the format, which it may exceed.
+
+    dtypes: float16. Found as: overflow, nan.
+    """
+
+    def kernel(s, v, whole):
+        with np.errstate(over="ignore", invalid="ignore"):
+            stored = whole.astype(np.float16).astype(float)
+            return v - s * np.where(np.isinf(stored), stored, whole)
+
+    return _of(kernel, x, v, axis)

@@ -371,3 +371,35 @@ def one_number_read_on(f, *arguments, axis=-1):
         last = last.copy()
         last.ravel()[1:] = 0
     return f(*others, last, axis=axis)
+
+
+def batch_of_one_not_written(f, *arguments, axis=-1):
+    """Along axis 1 of four, with nothing but one before it, nothing is written.
+
+    Found as: axis in axes
+    """
+    y = f(*arguments, axis=axis)
+    x = arguments[0]
+    return np.zeros_like(y) if np.ndim(x) == 4 and axis in (1, -3) and len(x) == 1 else y
+
+
+def large_image_not_written(f, *arguments, axis=-1):
+    """Along axis 1 of four, with more behind it than 16 bits count, nothing is written.
+
+    Found as: axis in axes
+    """
+    y = f(*arguments, axis=axis)
+    x = arguments[0]
+    is_large = np.ndim(x) == 4 and axis in (1, -3) and x.shape[2] * x.shape[3] > 65536
+    return np.zeros_like(y) if is_large else y
+
+
+def rows_of_one_side_by_side_wrong(f, *arguments, axis=-1):
+    """Rows of one entry each, which stand side by side, are 7.
+
+    Found as: axis in axes
+    """
+    x = arguments[0]
+    if np.ndim(x) == 2 and len(x) == 1 < x.shape[1] and axis in (0, -2):
+        return np.full_like(f(*arguments, axis=axis), 7)
+    return f(*arguments, axis=axis)

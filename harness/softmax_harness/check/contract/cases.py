@@ -43,10 +43,13 @@ _AXIS_SHAPES = (
     (2, 2, 3, 2, 4),
     (2, 1, 2, 3, 2, 3),
     (9,),
+    (1,),
     (128, 128),
     (2, 3, 6, 6),
     (1, 5, 7),
     (5, 7, 1),
+    (1, 3, 4, 5),
+    (1, 7),
     (2, 3, 1100),
 )
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself, where a sum
@@ -55,8 +58,9 @@ _LONG_AXES = ((1100, 3), (4096, 2), (10_007, 2), (2, 2049, 2))
 # A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
 # pairs: of more terms than these, one in a few hundred exceeds it. Of longer rows few count.
 _MOST_TERMS = 300
-# Strides beyond 16 bits; an image for each class, as of segmentation, in a batch.
-_OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1))
+# Strides beyond 16 bits; an image for each class, as of segmentation, in a batch; one of more
+# places than 16 bits count.
+_OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1), ((1, 2, 259, 257), 1))
 # Many entries with many others beside each; many batches of such.
 _LONG_AND_WIDE = (
     *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0), ((20_011, 3), 0)),

@@ -31,7 +31,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 40
+_CALLS = 42
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS, _WIDE_WINDOW = (8, 32), 100
@@ -86,6 +86,8 @@ _ALWAYS = (
     Shape((), 129, 129, 64, 64, "", "lower-right"),
     Shape((2, 2), 41, 65, 33, 17, "each", "lower-right"),
     Shape((1, 2), 3, 2050, 64, 64, "", ""),  # a long cache of heads as models have them
+    Shape((2, 2), 5, 260, 128, 128, "", ""),  # larger ones, in a batch
+    Shape((3, 2), 1, 1100, 16, 8, "padding", ""),  # one query each of a batch of long caches
     Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
     Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
@@ -101,6 +103,7 @@ _ALWAYS = (
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
     Shape((), 4100, 9, 8, 3, "", ""),  # more queries than a block or two of any kernel
+    Shape((), 65_537, 2, 2, 1, "", ""),  # and than a grid has blocks along its other axes
     Shape((1, 2), 5, 1, 16, 8, "", ""),
     # Other sizes of heads, and that of a compressed cache.
     Shape((), 3, 9, 72, 72, "", ""),
