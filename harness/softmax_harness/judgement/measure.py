@@ -16,7 +16,7 @@ from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
 from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
-from softmax_harness.judgement.outcomes import Outcome, classify
+from softmax_harness.judgement.outcomes import IS_FAULT, Outcome, classify
 from softmax_harness.judgement.row_limits import RowLimits
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
@@ -239,13 +239,21 @@ class Question:
         return self.exceeding(batch, exempt) > 0
 
     def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
-        """How many elements exceed the limit of the standard for certain, those exempt apart."""
+        """How many elements exceed the limit of the standard for certain, those exempt apart.
+
+        What is infinite or no number exceeds it where a number is due and the limit is one.
+        """
         rows = self.rows_perhaps_beyond(batch)
         if not rows.size:
             return 0
         limit = (1.0 + _LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
+        error = batch.absolute[rows]
         with np.errstate(invalid="ignore"):
-            return int(((batch.absolute[rows] > limit) & ~exempt[rows]).sum())
+            beyond = error > limit
+        if np.isnan(error).any():  # which other limits may allow: see `classify`
+            codes = classify(batch.rows(rows), limit, self.operation)
+            beyond |= np.isnan(error) & IS_FAULT[codes]
+        return int((beyond & ~exempt[rows]).sum())
 
     def rows_perhaps_beyond(self, batch: Batch) -> NDArray[np.int64]:
         """The rows of which an element may exceed its limit, as far as is known without these.

@@ -124,7 +124,9 @@ OUTCOMES = tuple(Outcome)
 FAULTS = tuple(each for each in OUTCOMES if not each.is_good)
 BROKEN = tuple(each for each in OUTCOMES if each.is_broken)
 
-_IS_FAULT = np.array([not each.is_good for each in OUTCOMES])
+IS_FAULT = np.array([not each.is_good for each in OUTCOMES])
+"""By the code of an outcome."""
+
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -208,7 +210,7 @@ def classify(
         is_defined = ~fixed | (batch.truth.rounded == 1.0)  # which a row of one is, whatever it has
         is_lost = (any_result | ~is_defined).all(-1, keepdims=True)
         is_lost &= is_defined.any(-1, keepdims=True)
-        codes[((any_result & ~fixed) | is_lost) & _IS_FAULT[codes]] = Outcome.ACCURATE.code
+        codes[((any_result & ~fixed) | is_lost) & IS_FAULT[codes]] = Outcome.ACCURATE.code
     return codes
 
 

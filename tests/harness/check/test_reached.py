@@ -42,6 +42,27 @@ def test_the_verdict_counts_what_the_careful_form_would_not_pass(function, stand
     assert reached.would_miss == expected
 
 
+def divided(x, temperature, axis=-1):
+    """Infinity less infinity where x / T exceeds the format."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = x / temperature
+        e = np.exp(scaled - scaled.max(axis=axis, keepdims=True))
+        return e / e.sum(axis=axis, keepdims=True)
+
+
+def test_what_the_textbook_form_may_lose_is_missed_by_the_careful_one():
+    operation = OPERATIONS["softmax_temperature"]
+    declaration = Implementation("mine", divided, operation=operation.name, standard="usual")
+    subject = Subject.here(declaration, Problem.of(operation, FORMATS["float32"]))
+    x = np.array([[1e30, 2e30], [1.0, 2.0]], np.float32)
+    operands = (np.array([[1e-9], [1.0]], np.float32),)
+    judged = judge(asked_of(subject, x, operands), subject.call(x, operands).y, flushes=False)
+    reached = Reached(subject)
+    reached.see(judged)
+    assert not judged.has_fault.any() and np.isnan(judged.batch.y).sum() == 2
+    assert reached.would_miss == {"relative": 2} and reached.standard == "usual"
+
+
 def test_no_standard_is_more_careful_where_there_is_no_textbook_form():
     softmax, log = OPERATIONS["softmax"], OPERATIONS["log_softmax"]
     assert careful_standard(softmax, "native") is None
