@@ -15,3 +15,16 @@ def test_a_signalling_nan_as_unfilled_memory_holds_it_is_judged_without_a_warnin
     judged = judge(asked_of(subject, x), y, flushes=False)
     assert judged.codes.tolist() == [[Outcome.NAN.code, Outcome.CORRECTLY_ROUNDED.code]]
     assert judged.is_fault.tolist() == [[True, False]]
+
+
+def test_what_is_due_is_told_apart_from_what_is_rounded():
+    problem = Problem.of(OPERATIONS["softmax_masked"], FORMATS["float32"])
+    subject = subject_named("minus-infinity", problem)
+    x = np.zeros((3, 2), np.float32)
+    mask = np.array([[False, False], [True, False], [True, True]])
+    judged = judge(asked_of(subject, x, (mask,)), np.full((3, 2), 0.75), flushes=False)
+    assert [judged.told(row, 0) for row in range(3)] == [
+        "gives 0.75, but nan, or 0 in every row that sees nothing, is due",
+        "gives 0.75, but 1.0 is due",
+        "gives 0.75, but the correctly rounded result is 0.5",
+    ]

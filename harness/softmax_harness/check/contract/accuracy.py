@@ -301,5 +301,6 @@ def _message(known: _Kind, place: Place | None) -> str:
     if math.isfinite(known.worst):
         text += f", the worst by {known.worst:.4g} ulp at {known.worst_text}"
     if place is None:
-        return f"{text}; only in its batch: the row alone is right"
+        told = known.smallest.found.told(*known.place)
+        return f"{told}; {text}; only in its batch: the row alone is right"
     return f"{place.told}; {text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,11 +64,26 @@ class Judgement:
 
     def texts(self, row: int, index: int) -> tuple[str, str]:
         """An element and what is right, as `explain` writes them."""
-        format = self.asked.problem.judged_format
-        truth = self.batch.truth
+        format, truth = self.asked.problem.judged_format, self.batch.truth
         y, z = (float(each[row, index]) for each in (self.batch.y, truth.rounded))
         is_open = truth.fixed[row, index] and is_tolerant(np.asarray(z))
-        return result_text(y, format), asked_text(z) if is_open else result_text(z, format)
+        due = asked_text(z) if is_open else result_text(z, format)
+        return result_text(y, format), f"{due}{self._or_zero(row, z)}"
+
+    def told(self, row: int, index: int) -> str:
+        """What was computed of an element, and what is right, in words."""
+        y, z = self.texts(row, index)
+        if self.batch.truth.fixed[row, index]:
+            return f"gives {y}, but {z} is due"
+        return f"gives {y}, but the correctly rounded result is {z}"
+
+    def _or_zero(self, row: int, due: float) -> str:
+        """What is as good where a row sees nothing and no policy is stated."""
+        problem, sees_nothing = self.asked.problem, np.isneginf(self.batch.x[row]).all()
+        is_told = problem.operation.seeing_nothing is not None and problem.policy.all_masked is None
+        return ", or 0 in every row that sees nothing," * bool(
+            is_told and sees_nothing and math.isnan(due)
+        )
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.budget import room_for_a_witness
-from softmax_harness.check.contract.elements import Judgement, asked_of, judge
+from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, Operand, taken
@@ -41,12 +41,6 @@ class Place:
     error: float
     limit: float
     told: str
-
-
-def told(found: Judgement, row: int, index: int) -> str:
-    """What was computed of an element, and what is right."""
-    y, z = found.texts(row, index)
-    return f"gives {y}, but the correctly rounded result is {z}"
 
 
 def smallest(subject: Subject, kind: str, row: Inputs, text: str) -> Place | None:
@@ -130,7 +124,7 @@ class Search:
         _, index = found.worst(self.kind)
         error, limit = found.excess(0, index)
         own = literal_text(self.subject.problem, row, index)
-        return Place(text or own, error, limit, told(found, 0, index))
+        return Place(text or own, error, limit, found.told(0, index))
 
 
 class _RaisingSearch(Search):

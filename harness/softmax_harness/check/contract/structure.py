@@ -225,8 +225,7 @@ def _told(answer: Answer, row: int) -> tuple[str, str]:
     fault = _first_fault(answer, row)
     simpler = "alone" if answer.case.alone else "in a plain array"
     return (
-        f"{answer.case.told}: row {row} gives {fault.y}, but {fault.z} is nearest; "
-        f"{simpler} the row is right",
+        f"{answer.case.told}: row {row} {fault.told}; {simpler} the row is right",
         fault.witness,
     )
 
@@ -237,8 +236,7 @@ def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
     metric, value, most = sizes(fault.kind, fault.error, fault.limit)
     return Finding(
         fault.kind,
-        f"{answer.case.told}: row {row} gives {fault.y}, but the correctly rounded result is "
-        f"{fault.z}",
+        f"{answer.case.told}: row {row} {fault.told}",
         metric=metric,
         value=value,
         limit=most,
@@ -249,11 +247,10 @@ def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
 
 
 class _Fault(NamedTuple):
-    """A wrong element: its outcome, itself and what is right, its size, and a witness."""
+    """A wrong element: its outcome, what it is and what is right, its size, and a witness."""
 
     kind: str
-    y: str
-    z: str
+    told: str
     error: float
     limit: float
     witness: str
@@ -267,7 +264,7 @@ def _first_fault(answer: Answer, row: int) -> _Fault:
     inputs = Inputs(here.asked.stored, here.asked.operands).row(place)
     witness = literal_text(answer.subject.problem, inputs, index) if is_short(inputs) else ""
     kind = str(OUTCOMES[here.codes[place, index]])
-    return _Fault(kind, *here.texts(place, index), *here.excess(place, index), witness)
+    return _Fault(kind, here.told(place, index), *here.excess(place, index), witness)
 
 
 def _other_bits(

@@ -18,7 +18,7 @@ from softmax_harness.check.contract.collected import Collected
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import first_of_each_kind, key_of
 from softmax_harness.check.contract.promises import Limit, limits_of
-from softmax_harness.check.contract.shrink import Place, told
+from softmax_harness.check.contract.shrink import Place
 from softmax_harness.ground.formats import format_named
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.aggregate import (
@@ -269,4 +269,4 @@ def as_recorded(
     found = block.found.renewed()
     own = Inputs(asked.stored, asked.operands).row(row)
     text = literal_text(subject.problem, own, index) if is_short(own) else block.text(row, index)
-    return Place(text, *found.excess(row, index), told(found, row, index))
+    return Place(text, *found.excess(row, index), found.told(row, index))
