@@ -119,6 +119,12 @@ class Cases(CaseRows):
             for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
         )
 
+    def _named(self, shape: Shape) -> str:
+        """A call by the shape of its logits, or by what these would be made of."""
+        if self.operation.takes_logits:
+            return f"shape {shape}"
+        return f"{shape[:-1]} queries of {shape[-1]} keys each"
+
     def layouts(self) -> Iterator[Case]:
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
@@ -128,13 +134,13 @@ class Cases(CaseRows):
             is_long = shape[-1] > _MOST_TERMS
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
-                told = f"layout {name}, shape {shape}"
+                told = f"layout {name}, {self._named(shape)}"
                 yield Case("layout", told, inputs, shape, layouts=(name,) * count)
                 if count == 1 or name == "contiguous" or shape not in _ALONE:
                     continue
                 numbers = _of_numbers(inputs)
                 for place, operand in enumerate(names, count - len(names)):
-                    told = f"layout {name} of {operand}, shape {shape}"
+                    told = f"layout {name} of {operand}, {self._named(shape)}"
                     yield Case("layout", told, numbers, shape, layouts=_alone(name, place, count))
         yield from self._whole_calls_laid_out(count)
 
@@ -198,7 +204,7 @@ class Cases(CaseRows):
                 turned = Among(inputs, np.arange(shape[0])[::-1])
                 yield _of_rows(turned, f"{told} in reversed order", shape)
             for shape in self.fitting((*lead, n) for lead in _LEADS):
-                yield Case("batch", f"shape {shape}", self.hard(shape), shape)
+                yield Case("batch", self._named(shape), self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
@@ -206,9 +212,9 @@ class Cases(CaseRows):
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
-            yield _of_rows(self.along(shape), f"shape {shape}", shape)
+            yield _of_rows(self.along(shape), self._named(shape), shape)
         for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
-            yield _of_rows(self.along(shape), f"shape {shape}", shape)
+            yield _of_rows(self.along(shape), self._named(shape), shape)
         for (n,) in self.fitting((n,) for n in _VECTORS):
             several = self.hard((_OF_EACH_VECTOR, n))
             for row in range(_OF_EACH_VECTOR if self.operation.has_axis else 0):
