@@ -29,7 +29,7 @@ from softmax_harness.operations.attention.special import are_finite, own_rows
 from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
-from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array
+from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, rows_of_a_block
 from softmax_harness.operations.truth import Truth
 
 # Slices of two blocks still fit the caches; with fewer numbers, a few hundred calls for each row
@@ -165,7 +165,7 @@ def _screen_rows(
         distances.vectors(all_.k, precision.scores) if all_.k.ndim == 2 else None,
         means.values(all_.v, precision.values) if all_.v.ndim == 2 else None,
     )
-    step = max(1, BLOCK_ELEMENTS // all_.seen.shape[-1])
+    step = rows_of_a_block(len(rows), all_.seen.shape[-1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         here = _part(all_, part)
@@ -189,7 +189,8 @@ def _part(rows: _Rows, part: slice) -> _Rows:
 def _pieces(here: _Rows) -> list[slice]:
     """Rows whose keys or values are worked on together: each score comes with many numbers."""
     count, n = here.seen.shape
-    step = max(1, _MORE * BLOCK_ELEMENTS // max(here.k.shape[-1], here.v.shape[-1]) // n)
+    numbers = n * max(here.k.shape[-1], here.v.shape[-1])
+    step = rows_of_a_block(count, numbers, _MORE * BLOCK_ELEMENTS)
     return [slice(start, start + step) for start in range(0, count, step)]
 
 

@@ -29,6 +29,7 @@ from softmax_harness.operations.screen.workspace import (
     Array,
     Bits,
     aligned,
+    rows_of_a_block,
     workspace,
 )
 from softmax_harness.operations.truth import Truth
@@ -103,7 +104,7 @@ def by_blocks(
     out = Truth(format, aligned(shape), aligned(shape), aligned(shape), fixed)
     undecided = np.ones(len(fixed), bool)
     if n <= LONGEST_ROW:
-        step = _rows_of_a_block(len(fixed), n, elements)
+        step = rows_of_a_block(len(fixed), n, elements)
         for start in range(0, len(fixed), step):
             part = slice(start, start + step)
             here = Truth(format, out.rounded[part], out.offset[part], out.ulp[part], fixed[part])
@@ -122,16 +123,6 @@ def by_blocks(
     undecided &= ~row_all(fixed)
     error = max(stage.relative_error for stage in stages)
     return Screened(out, undecided, error * 2.0**format.precision)
-
-
-def _rows_of_a_block(rows: int, n: int, elements: int) -> int:
-    """In as many blocks of equal size as come nearest to so many elements each.
-
-    What is left for a last small block would take nearly as long as a whole one: calls of NumPy
-    take time by themselves.
-    """
-    blocks = max(1, round(rows * n / elements))
-    return max(1, -(-rows // blocks))
 
 
 def put_exact(

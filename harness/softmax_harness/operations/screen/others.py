@@ -25,6 +25,7 @@ from softmax_harness.operations.screen.workspace import (
     Array,
     Bits,
     Workspace,
+    rows_of_a_block,
     workspace,
 )
 
@@ -99,8 +100,8 @@ class Rows:
         return Rows(self.x[chosen], top, bottom, place, usable, self.kernel)
 
     def chunks(self) -> Iterator[slice]:
-        """As many rows at a time as the workspace holds, at least one."""
-        step = max(1, BLOCK_ELEMENTS // self.n)
+        """As many rows at a time as make a block, at least one."""
+        step = rows_of_a_block(len(self.x), self.n)
         return (slice(start, start + step) for start in range(0, len(self.x), step))
 
     def kept(self, piece: slice) -> NDArray[np.bool_]:

@@ -17,6 +17,16 @@ _ARRAYS, _APART = 16, 104
 _LINE = 8  # numbers in a line of the caches
 
 
+def rows_of_a_block(rows: int, n: int, elements: int = BLOCK_ELEMENTS) -> int:
+    """How many rows of n to take at once: in blocks of equal size, of nearly so many elements each.
+
+    What is left for a last small block would take nearly as long as a whole one: calls of NumPy
+    take time by themselves.
+    """
+    blocks = max(1, round(rows * n / elements))
+    return max(1, -(-rows // blocks))
+
+
 def aligned(shape: tuple[int, ...]) -> Array:
     """As np.empty, beginning at a line of the caches.
 

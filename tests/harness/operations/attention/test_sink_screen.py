@@ -107,7 +107,7 @@ def test_rows_that_share_keys_have_the_truth_of_rows_that_do_not():
 @pytest.mark.parametrize("family", ["normal-1", "masked", "subnormal"])
 def test_rows_whose_keys_are_cut_one_by_one_keep_the_bound(family, dtype, monkeypatch):
     """Of which some have fewer parts than others that are judged with them."""
-    monkeypatch.setattr(screen, "_MORE", 0)
+    monkeypatch.setattr(screen, "_MORE", 1e-6)
     x, operands = block(family, dtype, 20, rows=12)
     left = agrees(x, operands, FORMATS[dtype])
     assert not left.all()
