@@ -14,7 +14,7 @@ from softmax_harness.operations.balls import Ball, exact, logarithm_of_one_and, 
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.long_sums import KNOWN_BITS, Rest
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import LOG_SOFTMAX
 from softmax_harness.operations.steps import ExactSteps
@@ -82,6 +82,25 @@ def bound_from(
         return np.asarray(absolute / ulp + 0.5 * bounds.in_ulp(setting.smallest_subnormal, ulp))
 
 
+def _limit_at_least(
+    distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array
+) -> Array:
+    """u (A + |z|) and u (additions + 1) D / (1 + D), what L owes to the roundings of its sum.
+
+    D is the sum of the others, and 1 / (1 + D) = exp(-L), L = |z| - A: 2**-50 of both is taken off
+    for the rounding of A and of z.
+    """
+    size, below = np.abs(z), np.minimum(distance, rows.FARTHEST)
+    log = np.maximum(size - below - 2.0**-50 * (size + below), 0.0)
+    in_ulp = format.unit_roundoff / ulp
+    of_sum = np.exp(-log)
+    np.subtract(1.0, of_sum, out=of_sum)
+    of_sum *= bounds.pairwise_additions(n) + 1.0
+    limit = (below + size + of_sum) * in_ulp
+    limit += 0.5 * bounds.in_ulp(format.smallest_subnormal, ulp)
+    return np.asarray(limit)
+
+
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
     """(1 - s_i) h_i + sum over j != i of s_j h_j, from the Jacobian delta_ij - s_j."""
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
@@ -104,6 +123,8 @@ OPERATION = Operation(
     input_sensitivity,
     usual_bound,
     screen=screened,
+    # u |z| is half an ulp where z is a normal number, and so is half of eta elsewhere.
+    cheap_limit=CheapLimit(lambda n, normal: np.full(normal.shape, 0.5), _limit_at_least),
     steps=ExactSteps(steps.logarithm, "subtract"),
     most=0.0,
     enclose_elements=enclose_elements,

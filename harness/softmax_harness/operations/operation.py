@@ -142,6 +142,9 @@ LimitOfElements = Callable[..., Array]
 """As `CheapLimit.of_elements`."""
 
 
+TIMES_CHEAP, BEYOND_CHEAP = 4.0, 8.0
+
+
 class CheapLimit(NamedTuple):
     """Limits that `Operation.error_bound` is nowhere below, and that cost next to nothing.
 
@@ -157,10 +160,14 @@ class CheapLimit(NamedTuple):
         elements, whose logits lie `distance` below the largest of their row; `operands` are those
         with a number for each logit, their numbers at these elements. None where nothing more is
         known of an element than of its row.
+    is_near : bool
+        Whether no limit of an element in a row of two is above `TIMES_CHEAP` times that of
+        `of_elements` and `BEYOND_CHEAP` ulp.
     """
 
     of_rows: Callable[[int, NDArray[np.bool_]], Array]
     of_elements: LimitOfElements | None = None
+    is_near: bool = False
 
     def of(
         self, distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array

@@ -239,7 +239,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     screen=screened,
-    cheap_limit=CheapLimit(bounds.least_error_bound, bounds.error_bound_at_least),
+    cheap_limit=CheapLimit(bounds.least_error_bound, bounds.error_bound_at_least, is_near=True),
     theorem=bounds.theorem,
     steps=ExactSteps(steps.summed, "normalise"),
     least=0.0,

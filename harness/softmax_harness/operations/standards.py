@@ -160,7 +160,8 @@ def cheap_limit_of(operation: Operation, standard: str, format: Format) -> Cheap
     nearest = constant_limit(0.5)
     if own.of_elements is None:
         return nearest
-    return CheapLimit(nearest.of_rows, partial(_wide_of_elements, own.of_elements))
+    wide = partial(_wide_of_elements, own.of_elements)
+    return CheapLimit(nearest.of_rows, wide, own.is_near)
 
 
 def constant_limit(number: float) -> CheapLimit:

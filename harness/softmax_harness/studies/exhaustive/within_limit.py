@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.operations import Problem
+from softmax_harness.operations.operation import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.operations.standards import cheap_limit_of, limit_ulp
 from softmax_harness.studies.exhaustive.line import Some
 from softmax_harness.studies.exhaustive.side import Array, Places
 
 _ROUNDING = 1e-9  # of a limit, as in `softmax_harness.judgement.measure`
-# No limit of softmax of two logits is above so many times the cheap one and so many ulp: a test
-# holds it to that. What is beyond, mostly the zeros of a sum that overflowed, needs no limit.
-TIMES_CHEAP, BEYOND_CHEAP = 4.0, 8.0
 
 
 class Held(NamedTuple):
@@ -60,8 +58,11 @@ class Limits:
         about = (some.distance[places], some.z[places], some.ulp[places])
         cheap, error = self._cheap.of(*about, 2, self._format), some.error[places]
         within = error <= (1.0 - _ROUNDING) * cheap - self._blur
-        beyond = error > TIMES_CHEAP * cheap + BEYOND_CHEAP
         found.within[places[within]] = True
+        if not self._cheap.is_near:
+            return places[~within]
+        # Mostly the zeros of a sum that overflowed, which need no limit.
+        beyond = error > TIMES_CHEAP * cheap + BEYOND_CHEAP
         found.beyond[places[beyond]] = True
         return places[~within & ~beyond]
 

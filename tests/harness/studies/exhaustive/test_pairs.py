@@ -5,11 +5,11 @@ import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations.operation import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.operations.standards import cheap_limit_of, limit_ulp, standards_of
 from softmax_harness.studies.exhaustive.domain import Domain
 from softmax_harness.studies.exhaustive.pairs import Pairs
 from softmax_harness.studies.exhaustive.rows import judged_rows
-from softmax_harness.studies.exhaustive.within_limit import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.subjects.named import implementation_named, subject_of
 
 SOFTMAX = OPERATIONS["softmax"]
@@ -119,6 +119,7 @@ def test_no_limit_is_far_above_the_cheap_one():
                 continue
             limit = limit_ulp(SOFTMAX, standard, x, (), z, ulp, format)
             cheap = cheap_limit_of(SOFTMAX, standard, format)
+            assert cheap.is_near
             below = np.stack([np.zeros(distance.shape), distance], axis=-1)
             least = cheap.of(below, z, ulp, 2, format)
             assert (limit <= TIMES_CHEAP * least + BEYOND_CHEAP).all()
