@@ -61,10 +61,10 @@ OUTCOME_WORDS = {
     Outcome.ACCURATE: "Not the nearest number, but within the standard of accuracy.",
     Outcome.INACCURATE: "Further from the exact value than the standard of accuracy allows.",
     Outcome.OVERFLOW: "Infinite, NaN or 0, because an exponential, their sum or the result passed "
-    "the dtype's largest number.",
+    "the dtype's largest number. Of NaN and 0 that is inferred, by replaying the naive steps.",
     Outcome.NAN: "NaN, though neither an overflow nor a sum of 0 explains it.",
     Outcome.DENOMINATOR_UNDERFLOW: "NaN or infinite, because every exponential became 0, and with "
-    "them the sum that divides.",
+    "them the sum that divides. That is inferred, by replaying the naive steps.",
     Outcome.SPURIOUS_UNDERFLOW: "0, though the exact value is not too small for the dtype: it is a "
     "normal number there.",
     Outcome.INHERENT_UNDERFLOW: "0, the nearest number to an exact value that is too small for the "

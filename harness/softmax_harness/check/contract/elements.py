@@ -20,6 +20,10 @@ from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
 from softmax_harness.operations import Operands, Problem, asked_text, is_tolerant
 from softmax_harness.subjects.subject import Subject
 
+_INFERRED = {
+    Outcome.OVERFLOW: " (inferred: the naive sum overflows)",
+    Outcome.DENOMINATOR_UNDERFLOW: " (inferred: the naive sum is 0)",
+}
 _GOOD = np.array([each.is_good for each in OUTCOMES])
 
 
@@ -71,11 +75,16 @@ class Judgement:
         return result_text(y, format), f"{due}{self._or_zero(row, z)}"
 
     def told(self, row: int, index: int) -> str:
-        """What was computed of an element, and what is right, in words."""
+        """What was computed of an element, and what is right, in words.
+
+        Of what is no number, or 0, the outcome tells a cause that is inferred.
+        """
         y, z = self.texts(row, index)
         if self.batch.truth.fixed[row, index]:
             return f"gives {y}, but {z} is due"
-        return f"gives {y}, but the correctly rounded result is {z}"
+        outcome, is_infinite = OUTCOMES[self.codes[row, index]], np.isinf(self.batch.y[row, index])
+        cause = "" if is_infinite else _INFERRED.get(outcome, "")
+        return f"gives {y}, but the correctly rounded result is {z}{cause}"
 
     def _or_zero(self, row: int, due: float) -> str:
         """What is as good where a row sees nothing and no policy is stated."""
