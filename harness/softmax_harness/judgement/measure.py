@@ -238,6 +238,7 @@ class Question:
         """Whether an element exceeds the limit of the standard for certain, those exempt apart."""
         return self.exceeding(batch, exempt) > 0
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # results may be anything
     def exceeding(self, batch: Batch, exempt: NDArray[np.bool_]) -> int:
         """How many elements exceed the limit of the standard for certain, those exempt apart.
 
@@ -248,8 +249,7 @@ class Question:
             return 0
         limit = (1.0 + _LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
         error = batch.absolute[rows]
-        with np.errstate(invalid="ignore"):
-            beyond = error > limit
+        beyond = error > limit
         if np.isnan(error).any():  # which other limits may allow: see `classify`
             codes = classify(batch.rows(rows), limit, self.operation)
             beyond |= np.isnan(error) & IS_FAULT[codes]
