@@ -162,8 +162,8 @@ def gradient_near(rows: Rows, v: Array, here: Truth, stage: Stage) -> NDArray[np
         product, rest, least = _products((head, tail, memory), numbers, mean, w)
         inverse = stage.kernel.inverse([sums.whole, sums.whole_low])
         z = _times_inverse(product, rest, inverse, w)
-        lost = least < (mean.error / (0.5 * stage.relative_error))[:, 0]
-        open_ = _rounded_into(here, z, lost, (numbers, mean), stage, w)
+        share = _shares(mean, least)
+        open_ = _rounded_into(here, z, share, (numbers, mean), stage, w)
     if numbers.c is not v:
         w.give(numbers.c)
     return open_
@@ -264,6 +264,12 @@ def _products(
     return product, fr, least
 
 
+def _shares(mean: _Mean, least: Array) -> Array:
+    """Twice what the error of c - m is of the least |c - m| of each row, shape (rows,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mean.error[:, 0] == 0.0, 0.0, 2.0 * mean.error[:, 0] / least)
+
+
 def _times_inverse(
     product: Array, rest: Array, inverse: tuple[Array, Array], w: Workspace
 ) -> tuple[Array, Array]:
@@ -288,30 +294,37 @@ def _times_inverse(
 def _rounded_into(
     here: Truth,
     z: tuple[Array, Array],
-    lost: NDArray[np.bool_],
+    share: Array,
     known: tuple[_Numbers, _Mean],
     stage: Stage,
     w: Workspace,
 ) -> NDArray[np.bool_]:
-    """Round the results, which go back to `w`; True for each row that stays open, as lost ones."""
+    """Round the results, which go back to `w`; True for each row that stays open.
+
+    As those do of which too much is lost, see `_shares`. What is lost of the others is mostly far
+    less than what is allowed, and few results lie so near to a middle.
+    """
     (head, tail), (numbers, mean) = z, known
+    lost = ~(share <= stage.relative_error)
     zero = numbers.is_zero[:, 0]
     if zero.any():  # what lies deep below all numbers takes long, and so does what is near an edge
         head[zero], tail[zero] = 1.25, 0.0
     q = bits_of(w.take())
     q[:] = -numbers.grid.shift * FIELD
     of_all = _PRODUCT_ERROR + 2.0 * stage.kernel.RELATIVE_ERROR
+    most = of_all + float(share.max(where=~lost, initial=0.0))
 
     def closer(flat: NDArray[np.int64]) -> tuple[float, Array]:
         row = flat // numbers.c.shape[-1]
         apart = np.abs(numbers.c.reshape(-1)[flat] - (mean.head + mean.rest)[row, 0])
         size = np.abs(here.rounded.reshape(-1)[flat]) + here.ulp.reshape(-1)[flat]
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(lost[row] | zero[row], 0.0, 2.0 * mean.error[row, 0] / apart)
+            own = np.where(lost[row] | zero[row], 0.0, 2.0 * mean.error[row, 0] / apart)
         shift = numbers.grid.shift[row, 0].astype(np.int32)
-        return 0.0, np.ldexp(size * (of_all + share), shift)
+        return 0.0, np.ldexp(size * (of_all + own), shift)
 
-    open_ = rounded(head, tail, q, here, stage.relative_error, w, closer, below_one=False)
+    error = min(most, stage.relative_error)
+    open_ = rounded(head, tail, q, here, error, w, closer, below_one=False)
     undecided: NDArray[np.bool_] = lost & ~row_all(here.fixed)
     if open_.any():
         undecided |= row_any(open_ & ~here.fixed)

@@ -51,7 +51,8 @@ def rounded(
         That |z| < 1 is certain. The computed value is then held below 1: softmax is below 1 since a
         row with more than one value has more than one positive term.
 
-    Gives back where the rounding is not decided, and to `w` the memory of the first three.
+    Gives back where the rounding is not decided, nowhere where it is fixed, and to `w` the memory
+    of the first three.
     Undecided is what lies within its error of the middle between two numbers, or of a power of
     two, at which the ulp changes. The sum of head and tail may round to a power of two that z lies
     below by 2**-54 of itself, so that everything that near to one is looked at.
@@ -71,6 +72,8 @@ def rounded(
         np.multiply(multiple, truth.ulp, out=truth.rounded)
     slack = relative_error * 2.0**format.precision
     undecided = _near(multiple, truth, slack, 2.0**most, w)
+    if truth.fixed.any():  # what will be put there is decided
+        undecided &= ~truth.fixed
     if undecided.any():
         _look_closer(undecided, (multiple, head, tail), q, truth, closer or slack, 2.0**most)
     if may_be_beyond and not below_one:
