@@ -155,3 +155,10 @@ def test_real_logits_are_what_their_readme_says():
     scores = attention().scores
     assert scores.shape[1] == 24 and np.isneginf(scores).any(axis=1).all()
     assert not np.isneginf(scores).all(axis=1).any()
+
+
+def test_what_counts_nothing_alone_counts_together_in_a_long_tail():
+    x = FAMILIES["long-tail"].make(FORMATS["float32"], 4097, 6, np.random.default_rng(0))
+    terms = np.sort(np.exp(x - x.max(axis=-1, keepdims=True)), axis=-1)
+    others = terms[:, :-1].sum(axis=-1)
+    assert terms[0, -2] < 2.0**-27 and (others > 40 * 2.0**-24).all() and (others < 1.0).all()
