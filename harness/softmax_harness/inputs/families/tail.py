@@ -28,7 +28,7 @@ FAMILIES = (
         "long-tail",
         "one logit far above many: each of these counts nothing by itself, and all of them much",
         _tails,
-        lengths=(1000, 4097),
+        lengths=(100, 1000, 4097),
         suite="check",
         by_place=True,
         # Of longer rows an honest sum of blocks, one after another, loses too many of them.
