@@ -84,7 +84,9 @@ def dies_of_nan(x, axis=-1):
 def dies_at_the_end(x, axis=-1):
     """Answers, and dies a moment later in a thread of its own.
 
-    Found as: died.
+    Calls may end before that: then the thread is what they leave behind.
+
+    Found as: died, side_effect.
     """
     threading.Timer(0.05, os._exit, [4]).start()
     return good.softmax(x, axis)
