@@ -84,11 +84,9 @@ def dies_of_nan(x, axis=-1):
 def dies_at_the_end(x, axis=-1):
     """Answers, and dies a moment later in a thread of its own.
 
-    Calls may end before that: then the thread is what they leave behind.
-
-    Found as: died, side_effect.
+    Found as: died.
     """
-    threading.Timer(0.05, os._exit, [4]).start()
+    threading.Timer(0.002, os._exit, [4]).start()
     return good.softmax(x, axis)
 
 
