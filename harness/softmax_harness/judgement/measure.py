@@ -14,9 +14,9 @@ from softmax_implementations import Implementation
 
 from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.judgement.aggregate import RowTallies, Tally, row_tallies, tally
-from softmax_harness.judgement.as_asked import is_as_asked
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import IS_FAULT, Outcome, classify
+from softmax_harness.judgement.perhaps_beyond import LIMIT_ROUNDING, rows_perhaps_beyond
 from softmax_harness.judgement.row_limits import RowLimits
 from softmax_harness.operations import Operands, Operation, Problem
 from softmax_harness.operations.operation import CheapLimit
@@ -26,7 +26,6 @@ from softmax_harness.operations.standards import (
     default_standard,
     limit_ulp,
 )
-from softmax_harness.operations.truth import remainder
 from softmax_harness.truth import (
     ExactResults,
     Truth,
@@ -41,11 +40,6 @@ if TYPE_CHECKING:  # score judges what others called, and starts without what ca
 
 Array = NDArray[np.float64]
 Limits = tuple[str, float | None]  # a standard, or an error in ulp in its place
-
-_NEAREST = constant_limit(0.5)  # no standard asks for more than the nearest number
-_NO_ROWS = np.zeros(0, np.int64)
-# Beside the screen's own error: rounding of the limit, a few operations in float64.
-_LIMIT_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -247,7 +241,7 @@ class Question:
         rows = self.rows_perhaps_beyond(batch)
         if not rows.size:
             return 0
-        limit = (1.0 + _LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
+        limit = (1.0 + LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
         error = batch.absolute[rows]
         beyond = error > limit
         if np.isnan(error).any():  # which other limits may allow: see `classify`
@@ -260,8 +254,8 @@ class Question:
 
         All rows if they are most: parts of arrays take longer than what they save.
         """
-        cheap = self.cheap_limit or _NEAREST
-        rows = _rows_perhaps_beyond(batch, self.exact_results.error_ulp, cheap, self.operands)
+        slack, cheap = self.exact_results.error_ulp, self.cheap_limit
+        rows = rows_perhaps_beyond(batch, slack, cheap, self.operands)
         return np.arange(len(self.x)) if 2 * rows.size > len(self.x) else rows
 
 
@@ -350,47 +344,12 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
 def _are_close(asked: Question, batch: Batch, limit: Array) -> NDArray[np.bool_]:
     """The rows in which an element is so near its limit that the screen cannot tell its side."""
     distance = np.abs(batch.absolute - limit)
-    slack = asked.exact_results.error_ulp + _LIMIT_ROUNDING * limit
+    slack = asked.exact_results.error_ulp + LIMIT_ROUNDING * limit
     # Below an infinite limit nothing is open.
     close = (distance <= slack) & np.isfinite(distance)
     # Nor is RN(z), which is known, but within a limit that asks for more.
     close &= (batch.y != batch.truth.rounded) | (limit < 0.5)
     return np.asarray(row_any(close))
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what is no number counts as beyond
-def _rows_perhaps_beyond(
-    batch: Batch, slack: float, cheap: CheapLimit, operands: Operands
-) -> NDArray[np.int64]:
-    """The rows in which an element may exceed its error bound; cheap lower limits are tried.
-
-    Elements that exceed the least bound of their row are looked at one by one. Results that the
-    policy fixes have no bound. Whatever is wrong there, or no number elsewhere, may be right all
-    the same, where a bound is infinite.
-    """
-    x, truth, width = batch.x, batch.truth, batch.y.shape[-1]
-    least = (1.0 - _LIMIT_ROUNDING) * cheap.of_rows(batch.n, batch.normal) - slack
-    if (batch.largest <= least).all():
-        return _NO_ROWS
-    # NumPy compares with one number twice as fast as with a column.
-    bar = least[0] if batch.normal.all() else least[:, None]
-    far = np.flatnonzero(~(batch.absolute <= bar))
-    fixed = truth.fixed.ravel().take(far)
-    special = far[fixed]
-    as_asked = is_as_asked(batch.y.ravel().take(special), truth.rounded.ravel().take(special))
-    wrong, far = special[~as_asked], far[~fixed]
-    if cheap.of_elements is not None:
-        ulp, offset = truth.ulp.ravel().take(far), truth.offset.ravel().take(far)
-        z = truth.rounded.ravel().take(far) + remainder(offset, ulp, truth.format)
-        distance = batch.top.take(far // width) - x.ravel().take(far)
-        own = (each.ravel().take(far) for each in operands if each.shape == x.shape)
-        limit = cheap.of_elements(distance, z, ulp, batch.n, truth.format, *own)
-        limit *= 1.0 - _LIMIT_ROUNDING
-        limit -= slack
-        far = far[~(batch.absolute.ravel().take(far) <= limit)]
-    is_beyond = np.zeros(len(batch.y), bool)
-    is_beyond[np.concatenate([wrong, far]) // width] = True
-    return np.flatnonzero(is_beyond)
 
 
 def measure(

@@ -45,8 +45,5 @@ class RowLimits:
             new, first = np.unique(places[missing], return_index=True)
             self.values[new] = find(rows[missing[first]])
             self.is_known[new] = True
-        return (
-            self.values
-            if np.array_equal(places, np.arange(len(self.values)))
-            else (self.values[places])
-        )
+        is_all = np.array_equal(places, np.arange(len(self.values)))
+        return self.values if is_all else self.values[places]

@@ -142,6 +142,7 @@ LimitOfElements = Callable[..., Array]
 """As `CheapLimit.of_elements`."""
 
 
+# How far above a cheap limit that `is_near` a limit may be: a test holds those of softmax to it.
 TIMES_CHEAP, BEYOND_CHEAP = 4.0, 8.0
 
 

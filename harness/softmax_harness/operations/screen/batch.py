@@ -36,7 +36,7 @@ from softmax_harness.operations.truth import Truth
 
 # The bounds of both kernels are proved for rows shorter than 2**26.
 LONGEST_ROW = (1 << 26) - 1
-_FEW_ROWS = 4  # a part of so many, or less, is looked at alone
+_FEW = 0.25  # where fewer of the rows are concerned, these alone are worked on
 _HIDDEN, _NEAREST, _FARTHEST = -1300.0, -600.0, 100.0
 # Below the larger one, a distance beyond float64 is a quotient beyond all that counts.
 _TEMPERATURES = (2.0**-1000, 2.0**1000)
@@ -146,7 +146,7 @@ def put_exact(
 def _put_fixed(out: Truth, expected: Array) -> None:
     """What the policy says, where it does: in few rows, or in most."""
     rows = np.flatnonzero(row_any(out.fixed))
-    if _FEW_ROWS * rows.size >= len(out.fixed):
+    if rows.size >= _FEW * len(out.fixed):
         _put_fixed_in(out, expected)
     elif rows.size:
         some = out.rows(rows)
