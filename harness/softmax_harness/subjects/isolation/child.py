@@ -17,6 +17,7 @@ from softmax_implementations.registry import declared
 
 from softmax_harness.ground.adapters import set_environment
 from softmax_harness.ground.errors import BadData, BadImplementation
+from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
@@ -80,6 +81,7 @@ def _begin(memory: int) -> None:
     # NumPy's warnings are an implementation's own business.
     warnings.showwarning = _unseen  # type: ignore[assignment]
     resources.impose(memory)
+    keep_freed_memory()
     set_environment()
 
 
