@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import ANYTHING, ZERO_OR_NAN
+from softmax_harness.operations import ANYTHING, INFINITY_OR_NAN, ZERO_OR_NAN
 from softmax_harness.operations.enclosure import Array
 
 
@@ -22,7 +22,9 @@ def is_as_asked(y: Array, asked: Array) -> NDArray[np.bool_]:
 
 def is_one_of_several(y: Array, asked: Array) -> NDArray[np.bool_]:
     """Where special values ask for no number, and results y are what they take."""
-    found, either = np.asarray(asked == ANYTHING), asked == ZERO_OR_NAN
-    if either.any():
-        found |= either & ((y == 0) | np.isnan(y))
+    found = np.asarray(asked == ANYTHING)
+    for either, number in ((ZERO_OR_NAN, 0.0), (INFINITY_OR_NAN, np.inf)):
+        is_either = asked == either
+        if is_either.any():
+            found = found | (is_either & ((y == number) | np.isnan(y)))
     return found

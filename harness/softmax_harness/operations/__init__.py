@@ -17,6 +17,7 @@ from softmax_harness.operations.operand import (
 )
 from softmax_harness.operations.operation import (
     ANYTHING,
+    INFINITY_OR_NAN,
     ZERO_OR_NAN,
     Operation,
     Policy,
@@ -28,6 +29,7 @@ from softmax_harness.operations.problem import Problem
 
 __all__ = [
     "ANYTHING",
+    "INFINITY_OR_NAN",
     "DEFAULT_OPERATION",
     "OPERATIONS",
     "ZERO_OR_NAN",

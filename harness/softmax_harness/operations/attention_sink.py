@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.calls import whole_calls as calls_of_attention
@@ -69,7 +69,14 @@ def _sinks(x: Array, format: Format, rng: np.random.Generator) -> NDArray[Any]:
     below = top - rng.uniform(4.0, 20.0, len(x))
     kinds = near, top + near, top + 30.0, top - 30.0, np.zeros(len(x)), below
     sink = np.choose(rng.choice(len(kinds), len(x), p=(0.25, 0.35, 0.1, 0.1, 0.1, 0.1)), kinds)
-    return format.stored(np.clip(sink, -format.largest, format.largest)[:, None, None])
+    most = _most(format)
+    return format.stored(np.clip(sink, -most, most)[:, None, None])
+
+
+def _most(format: Format) -> float:
+    """The largest sink: kernels that take powers of 2 multiply it by log2 e in their own type."""
+    own = FORMATS[format.wider] if format.is_narrow and format.wider else format
+    return min(format.largest, own.largest / 2.0)
 
 
 def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:

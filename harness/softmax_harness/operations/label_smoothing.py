@@ -36,7 +36,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, INFINITY_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -84,20 +84,25 @@ def _weighted_distance(x: Array, target: int, smoothing: float) -> Ball:
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """cross_entropy's; +inf where any class is masked, unless eps is 0; NaN if eps is."""
-    target, smoothing = operands
+    """cross_entropy's; +inf where any class is masked, unless eps is 0; NaN if eps is.
+
+    Where eps is 1 and the class itself is masked, 1 - eps = 0 multiplies an infinite loss, and
+    NaN is as good.
+    """
+    target, eps = operands[0], operands[1].astype(np.float64)
     fixed, expected = log_softmax.special_values(x, policy)
     own_fixed = cross_entropy.at_target(fixed, (target,))
     if not fixed.any():
         special = own_fixed, np.zeros(own_fixed.shape)
-        return not_finite.with_operand(special, policy, x.shape[-1], smoothing.astype(np.float64))
+        return not_finite.with_operand(special, policy, x.shape[-1], eps)
     own = cross_entropy.at_target(np.where(fixed, expected, 0.0), (target,))
     hidden = np.isneginf(np.where(fixed, expected, 0.0)).any(axis=-1, keepdims=True)
-    infinite = hidden & (smoothing.astype(np.float64) != 0.0)
+    infinite = hidden & (eps != 0.0)
     loss = np.where(own == ANYTHING, ANYTHING, 0.0 - own)  # of 0 not -0
-    loss = np.where(infinite, np.inf, np.where(own_fixed, loss, 0.0))
-    special = own_fixed | infinite, loss
-    return not_finite.with_operand(special, policy, x.shape[-1], smoothing.astype(np.float64))
+    alone = (eps == 1.0) & (own == -np.inf)
+    loss = np.where(infinite, np.where(alone, INFINITY_OR_NAN, np.inf), loss)
+    special = own_fixed | infinite, np.where(own_fixed | infinite, loss, 0.0)
+    return not_finite.with_operand(special, policy, x.shape[-1], eps)
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

@@ -26,7 +26,10 @@ ANYTHING = -(2.0**-1000)
 ZERO_OR_NAN = -(2.0**-1001)
 """What is asked for where 0 and NaN are both right."""
 
-_TOLERANT = {ANYTHING: "anything", ZERO_OR_NAN: "0 or NaN"}
+INFINITY_OR_NAN = -(2.0**-1002)
+"""What is asked for where +inf and NaN are both right."""
+
+_TOLERANT = {ANYTHING: "anything", ZERO_OR_NAN: "0 or NaN", INFINITY_OR_NAN: "inf or NaN"}
 
 _CHOSEN = {"nan": np.nan, "zero": 0.0, "any": ANYTHING}
 _CHOICES = (*_CHOSEN, "uniform")

@@ -37,7 +37,7 @@ class Truth:
         The format that is judged.
     rounded : ndarray of float64, shape (rows, n)
         RN(z), the number of the format nearest to z, ties to even; where `fixed`, what the
-        policy asks for: a number, NaN, `ANYTHING` or `ZERO_OR_NAN`.
+        policy asks for: a number, NaN, `ANYTHING`, `ZERO_OR_NAN` or `INFINITY_OR_NAN`.
     offset : ndarray of float64, shape (rows, n)
         (z - RN(z)) / ulp(z), in [-1/2, 1/2], with the relative precision of a float64. Where RN(z)
         is no number, being beyond the largest one of the format, (z - that one) / ulp(z) with the

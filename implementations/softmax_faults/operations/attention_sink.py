@@ -74,6 +74,18 @@ def right_begins_with_the_sink(q, k, v, mask, sink):
     return _of(kernel, q, k, v, mask, sink, _single(q))
 
 
+def right_in_powers_of_2(q, k, v, mask, sink):
+    """Scores and the sink times log2 e, as kernels for graphics processors have them."""
+
+    def kernel(s, v, sink):
+        s, sink = (each * s.dtype.type(np.log2(np.e)) for each in (s, sink))
+        a = np.maximum(_top(s), sink)
+        e = np.exp2(s - a)
+        return np.matmul(e, v) / (_total(e) + np.exp2(sink - a))
+
+    return _of(kernel, q, k, v, mask, sink, _single(q))
+
+
 def no_sink(q, k, v, mask, sink):
     """Attention without it; 0 for a query that sees nothing.
 

@@ -34,10 +34,13 @@ def _single(x):
 
 
 def right_textbook(x, target, smoothing, axis=-1):
-    """(1 - eps) of the loss of the class and eps of the mean, in float32 or wider."""
+    """(1 - eps) of the loss of the class and eps of the mean, in float32 or wider.
+
+    NaN where eps is 1 and the loss of the class infinite.
+    """
 
     def kernel(losses, own, eps):
-        return _mixed(own, _mean(losses), eps)
+        return ((1 - eps) * own + _times(eps, _mean(losses)))[:, 0]
 
     return _of(kernel, x, target, smoothing, axis, _single(x))
 

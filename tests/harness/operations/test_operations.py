@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.operations import OPERATIONS, ZERO_OR_NAN, Policy, Problem
+from softmax_harness.judgement.as_asked import is_as_asked
+from softmax_harness.operations import (
+    INFINITY_OR_NAN,
+    OPERATIONS,
+    ZERO_OR_NAN,
+    Policy,
+    Problem,
+)
 from softmax_harness.truth import arbitrate
 
 FLOAT64 = FORMATS["float64"]
@@ -358,6 +365,16 @@ def test_a_mask_hides_whatever_stands_behind_it():
     x, kept = np.array([[np.nan, 1.0, np.inf], [0.0, 0.0, 0.0]]), np.array([[0, 1, 0], [0, 0, 0]])
     truth = arbitrate(Problem.of(OPERATIONS["softmax_masked"], FLOAT64), x, (kept.astype(bool),))
     np.testing.assert_array_equal(truth.rounded, [[0, 1, 0], [np.nan] * 3])
+
+
+def test_an_infinite_loss_times_0_is_infinite_or_nan():
+    x = np.array([[-np.inf, 1.0, 2.0]] * 4)
+    target, eps = np.array([0, 0, 0, 1]), np.array([[1.0], [0.5], [0.0], [1.0]])
+    fixed, expected = OPERATIONS["label_smoothing"].special_values(x, Policy(), (target, eps))
+    assert fixed.all()
+    np.testing.assert_array_equal(expected[:, 0], [INFINITY_OR_NAN, np.inf, np.inf, np.inf])
+    taken = is_as_asked(np.array([[np.inf], [np.nan], [-np.inf], [3.0]]), expected[:1])
+    np.testing.assert_array_equal(taken[:, 0], [True, True, False, False])
 
 
 def test_what_is_hidden_in_a_row_that_is_not_defined_is_0_or_nan():
