@@ -590,3 +590,64 @@ def queries_counted_in_16_bits(q, k, v, mask):
     y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
     y[..., 65536:, :] = 0
     return y
+
+
+def mask_of_the_first_query_late(q, k, v, mask):
+    """From key 1024 on the mask of the first query counts for all.
+
+    Found as: batch in batches
+    """
+    mask = np.array(np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2])))
+    mask[..., 1024:] = mask[..., :1, 1024:]
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def heads_counted_in_6_bits(q, k, v, mask):
+    """Of batches of more than 64 heads those from the 65th on are the first ones again.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    return y[:, np.arange(y.shape[1]) % 64] if y.ndim == 4 else y
+
+
+def batches_counted_in_16_bits(q, k, v, mask):
+    """The batches and heads from the 65536th on are not worked.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    y.reshape(-1, *y.shape[-2:])[65535:] = 0
+    return y
+
+
+def later_batches_of_many_queries_alike(q, k, v, mask):
+    """Of more than 64 queries the batches from the third on are the second again.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    if q.ndim == 4 and q.shape[-2] > 64 and len(q) > 2:
+        y[2:] = y[1]
+    return y
+
+
+def order_of_more_queries_than_keys_from_the_left(q, k, v, mask):
+    """Where queries see the keys in order, and the last one all, the first one sees the first key.
+
+    Found as: batch in batches
+    """
+    queries, keys = mask.shape[-2:]
+    if queries > keys > 8 and (mask == np.tri(queries, keys, keys - queries, dtype=bool)).all():
+        mask = np.broadcast_to(np.tri(queries, keys, dtype=bool), mask.shape)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def values_lie_as_keys(q, k, v, mask):
+    """Values of the shape of the keys are read with the strides of these.
+
+    Found as: layout in layouts
+    """
+    if v.shape == k.shape and v.ndim == 4 and v.strides[:2] != k.strides[:2]:
+        v = np.ascontiguousarray(v.swapaxes(0, 1)).reshape(v.shape)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -338,3 +338,19 @@ def far_below_left_out(x, axis=-1):
     Found as: inaccurate
     """
     return _with(x, axis, exp=lambda d: np.where(d < -8, 0, np.exp(d)))
+
+
+def nan_behind_whole_vectors_missed(x, axis=-1):
+    """Of rows of more than 64 a NaN in what is left behind vectors of 2 reaches nothing else.
+
+    Found as: wrong_special
+    """
+
+    def kernel(x):
+        y = steps.log_softmax(x)
+        if x.shape[-1] > 64 and x.shape[-1] % 2:
+            rows = np.isnan(x[:, -1]) & ~np.isnan(x[:, :-1]).any(axis=-1)
+            y[rows, :-1] = steps.log_softmax(x[rows, :-1])
+        return y
+
+    return _by_rows(kernel, x, axis=axis)

@@ -151,3 +151,15 @@ def pitch_of_long_rows_ignored(x, axis=-1):
     if x.ndim >= 2 and x.shape[-1] >= 64 and x.strides[-1] == x.itemsize and x.strides[-2] > 0:
         x = as_strided(x, strides=np.empty(x.shape, x.dtype).strides)
     return good.softmax(x, axis)
+
+
+def pitch_of_whole_vectors_ignored(x, axis=-1):
+    """Reads rows of 32, 64 and so on as if each began where the one before it ends.
+
+    Found as: layout.
+    """
+    x = np.asarray(x)
+    own = (x.shape, x.strides) if x.ndim == 2 else ((1, 1), (0, 0))
+    if own[0][1] % 32 == 0 and own[1][1] == x.itemsize and own[1][0] > 0:
+        x = as_strided(x, strides=(x.shape[1] * x.itemsize, x.itemsize))
+    return good.softmax(x, axis)

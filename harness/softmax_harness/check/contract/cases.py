@@ -29,6 +29,8 @@ _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
 _LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259))
 _LONG_LAYOUT_SHAPE = (3, 8200)
+# Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
+_OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64))
 # Of one argument alone in each layout: rows, more axes, a square, long rows.
 _ALONE = ((5, 7, 19), (17, 17), (5, 259), _LONG_LAYOUT_SHAPE)
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
@@ -129,8 +131,8 @@ class Cases(CaseRows):
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        long = (_LONG_LAYOUT_SHAPE,) * self.operation.has_axis
-        for shape in self.fitting((*_LAYOUT_SHAPES, *long, drawn.shape(self.seed, 3))):
+        more = (_LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS) if self.operation.has_axis else ()
+        for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > _MOST_TERMS
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
@@ -153,7 +155,8 @@ class Cases(CaseRows):
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
         masked = [each for each in own if each.is_masked]
-        for case in (*own[:1], *masked[:1]):
+        alike = [each for each in own if _is_of_equal_heads(each)]
+        for case in (*own[:1], *masked[:1], *alike[:1]):
             for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
                 yield _of_argument(case, name, place)
         for place in range(count):
@@ -283,6 +286,13 @@ class Cases(CaseRows):
 def _has_several_strides(case: Case) -> bool:
     first: Shape = case.arguments[0].shape if case.arguments else ()
     return len([size for size in first[:-1] if size > 1]) > 1
+
+
+def _is_of_equal_heads(case: Case) -> bool:
+    """Whether the second and third argument have one shape, in several heads of several batches."""
+    _, second, third, *_ = case.arguments or ()
+    several = [size for size in second.shape[:-2] if size > 1]
+    return bool(second.shape == third.shape and len(several) > 1)
 
 
 def _of_numbers(inputs: Inputs) -> Inputs:

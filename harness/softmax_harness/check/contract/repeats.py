@@ -31,7 +31,7 @@ _REPEATED = (
     _Repeated((3, 33), _TIMES, 4),
     _Repeated((64, 1000), 3, 4),
     _Repeated((2, 5, 33), 2),
-    _Repeated((257, 257), 2),
+    _Repeated((257, 257), 2, 4),
     _Repeated((5, 5000), 3, 4),
     _Repeated((2, 33_000), 2, 4),
     _Repeated((65, 5200), 2),

@@ -31,7 +31,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 42
+_CALLS = 46
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS, _WIDE_WINDOW = (8, 32), 100
@@ -77,7 +77,7 @@ class Shape:
 _ALWAYS = (
     Shape((1, 3), 1, 600, 64, 8, "", ""),  # one query of a long cache
     Shape((1, 2), 33, 33, 64, 8, "", ""),
-    Shape((4, 16), 3, 17, 32, 8, "", ""),  # a batch, and many heads
+    Shape((4, 16), 3, 17, 32, 32, "", ""),  # a batch, and many heads, whose v is as wide as k
     Shape((3,), 19, 33, 16, 8, "", "", has_nans=True),
     Shape((3,), 5, 1, 16, 8, "", "", has_nans=True),
     Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
@@ -91,10 +91,13 @@ _ALWAYS = (
     Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
     Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
-    Shape((2, 40), 2, 5, 8, 3, "padding", ""),  # more heads than a warp has lanes
+    Shape((2, 70), 2, 5, 8, 3, "padding", ""),  # more heads than two warps have lanes
+    Shape((3, 2), 70, 9, 8, 3, "padding", ""),  # several blocks of queries in a batch of three
+    Shape((1, 8), 17, 130, 8, 3, "", ""),  # heads that may share keys by mistake
+    Shape((2,), 21, 11, 8, 3, "", "lower-right"),  # more queries than keys, in order
     Shape((9, 3), 2, 19, 8, 3, "padding", ""),  # a larger batch
     Shape((1, 2), 600, 9, 8, 3, "", ""),  # many queries in heads
-    Shape((1, 2), 5, 4300, 8, 3, "", ""),  # several queries of a long cache
+    Shape((1, 2), 5, 4300, 8, 3, "each", ""),  # several queries of a long cache, each with a mask
     Shape((2, 8), 66, 66, 16, 8, "", "lower-right"),
     Shape((2,), 60, 530, 16, 8, "padding", ""),
     Shape((), 257, 260, 16, 8, "queries", ""),  # tiles that only some of their corners show
@@ -104,6 +107,7 @@ _ALWAYS = (
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
     Shape((), 4100, 9, 8, 3, "", ""),  # more queries than a block or two of any kernel
     Shape((), 65_537, 2, 2, 1, "", ""),  # and than a grid has blocks along its other axes
+    Shape((65_537,), 1, 2, 2, 1, "", ""),
     Shape((1, 2), 5, 1, 16, 8, "", ""),
     # Other sizes of heads, and that of a compressed cache.
     Shape((), 3, 9, 72, 72, "", ""),

@@ -117,9 +117,19 @@ def rows_of(call: Call) -> Iterator[tuple[Array, Operands]]:
 def rows_of_call(arguments: Operands) -> Inputs:
     """The rows of a call with q, k, v and a mask, all blocks together."""
     q, k, v, mask = arguments
-    blocks = list(rows_of(Call(q, k, v, mask)))
+    call = Call(q, k, v, mask)
+    blocks = [_single_queries(call)] if call.q.shape[-2] == 1 else list(rows_of(call))
     x = np.concatenate([own for own, _ in blocks])
     return Inputs(x, tuple(map(np.concatenate, zip(*(own for _, own in blocks), strict=True))))
+
+
+def _single_queries(call: Call) -> tuple[Array, Operands]:
+    """What `rows_of` gives of all heads at once where each has one query."""
+    operands = tuple(
+        np.broadcast_to(each, (*call.leading, *each.shape[-2:])).reshape(-1, *each.shape[-2:])
+        for each in (call.q, call.k, call.v, call.seen)
+    )
+    return scores(operands), operands
 
 
 def placed(results: Sequence[NDArray[Any]], call: Call) -> NDArray[Any]:
