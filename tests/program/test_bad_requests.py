@@ -146,6 +146,15 @@ CASES = {
     "witness of no family": (["explain", "float32:norml,n=3,rows=1,seed=0@0,0"], "family"),
     "row of no file": (["explain", "1", "2", "--row", "1"], "--row 1"),
     "row out of range": (["explain", "x.npy", "--row", "7"], "row 7"),
+    "an operand twice": (
+        ["explain", "1", "2", "--operation", "cross_entropy", "--operand", "target=1"]
+        + ["--target", "1"],
+        "target was given by --operand and by --target",
+    ),
+    "logits of what takes none": (
+        ["explain", "2", "1", "--operation", "attention"],
+        "takes no logits: expected --q, --k, --v, --mask, or a WITNESS",
+    ),
     "negative seed": (["run", "--seed", "-1"], "-1"),
 }
 
@@ -160,6 +169,14 @@ def test_one_line_exit_2_and_nothing_written(called, files, words, part):
     assert done.stdout == ""
     after = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
     assert after == before
+
+
+@pytest.mark.parametrize("operation", ["softmax", "attention"])
+def test_a_file_that_lacks_a_module_is_told_so_of_every_operation(called, tmp_path, operation):
+    (tmp_path / "lacking.py").write_text("import nothing_of_that_name")
+    done = called("run", "lacking.py:f", "--operation", operation, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "lacking.py:f cannot run here: it needs nothing_of_that_name" in done.stderr
 
 
 def test_what_no_memory_holds_is_one_line(called):

@@ -25,6 +25,7 @@ def runs(run_here, command, once):
         "before": OPTIONS,
         "fewer": (*OPTIONS, "--family", "normal-1"),
         "seeded": (*FEWEST, "--seed", "7"),
+        "held": (*FEWEST, "--standard", "wide"),
     }
 
     def make(folder):
@@ -72,6 +73,8 @@ def test_cells_that_are_new_or_gone_are_told(called, runs):
 def test_runs_that_cannot_be_compared_are_refused(called, runs):
     done = called("compare", "before", "seeded", cwd=runs)
     assert done.returncode == 2 and "different seeds, 0 and 7" in done.stderr
+    done = called("compare", "before", "held", cwd=runs)
+    assert done.returncode == 2 and "different standards, none and wide" in done.stderr
     done = called("compare", "before", "gone", cwd=runs)
     assert done.returncode == 2 and "no run.json" in done.stderr
 

@@ -52,7 +52,7 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default=DEFAULT_OPERATION, show_default=True
 )
-@options.operands
+@options.operands("NAME=TEXT|FILE.npy", "target=1")
 @_operand_options
 @options.said_of_calls
 @click.option(
@@ -82,7 +82,10 @@ def command(
 
     Example: softmax-harness explain 2.0 1.0 0.1 --operation cross_entropy --target 1
     """
-    operands = operands | {name: text for name, text in named.items() if text is not None}
+    own = {name: text for name, text in named.items() if text is not None}
+    for name in own.keys() & operands.keys():
+        raise BadData(f"{name} was given by --operand and by --{name}: expected it once")
+    operands = operands | own
     if figure is not None:
         _check_figure(figure, (*what, *operands.values()))
     explained = Explained(witness_of(what, row, dtype, operation_named(operation), operands))

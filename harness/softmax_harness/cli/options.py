@@ -117,18 +117,21 @@ policy = click.option(
     callback=_policy,
     metavar="LINE=nan|zero|uniform|any",
     help="What a special value shall give: nan, positive-infinity, all-masked or "
-    "zero-temperature; the last has temperatures below 0 checked too.",
+    "zero-temperature; the last has temperatures below 0 checked too. Or saturation=overflow, "
+    "saturate or any: what a result beyond the largest number gives.",
 )
 
 
-operands = click.option(
-    "--operand",
-    "operands",
-    multiple=True,
-    callback=_operands,
-    metavar="NAME=TEXT|FILE.npy",
-    help="What the operation takes besides the logits, such as target=1.",
-)
+def operands(metavar: str, example: str) -> Callable[[Any], Any]:
+    """What an operation takes besides logits; the metavar says what stands for it."""
+    return click.option(
+        "--operand",
+        "operands",
+        multiple=True,
+        callback=_operands,
+        metavar=metavar,
+        help=f"What the operation takes besides the logits, such as {example}.",
+    )
 
 
 def own_dtype(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -46,7 +46,7 @@ def _shape(
 @click.option(
     "--operation", type=click.Choice(list(OPERATIONS)), default=DEFAULT_OPERATION, show_default=True
 )
-@options.operands
+@options.operands("NAME=FILE", "target=classes.npy")
 @click.option("--axis", type=int, default=-1, show_default=True, help="Axis of the operation.")
 @click.option(
     "--shape", callback=_shape, metavar="N,N", help="Shape of X, which a raw file does not say."
@@ -125,7 +125,8 @@ def command(
     DIR is a folder that softmax-harness inputs wrote, OUTDIR holds the outputs under the same
     names, whatever their ending. All that has come back is judged, with one verdict at the end.
 
-    The exit code is 1 if a limit or the standard is broken, or outputs are missing.
+    The exit code is 1 if a limit is broken, or the standard that --standard names. Of a folder it
+    is 1, too, if the standard that it is held to is broken, or outputs are missing.
 
     Example: softmax-harness score X.npy Y.npy --axis 1 --json score.json
 

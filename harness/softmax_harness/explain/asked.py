@@ -16,6 +16,7 @@ from softmax_harness.ground.npy import read_npy
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
+from softmax_harness.inputs.written import number_in
 from softmax_harness.operations import Operation, Problem
 from softmax_harness.subjects.declaration import Said, problem_of
 from softmax_harness.subjects.named import available, implementation_named, subject_of
@@ -59,6 +60,12 @@ def witness_of(
         return with_operands(witness.parse(single, operation.name), operands, 1, 0)
     if not what and operation.takes_logits:
         raise BadData("nothing was given to explain: expected NUMBERS..., a WITNESS or a FILE")
+    if what and not operation.takes_logits:
+        names = ", ".join(f"--{each.name}" for each in operation.operands)
+        raise BadData(
+            f"{' '.join(what)} was given, but {operation.name} takes no logits: expected {names}, "
+            "or a WITNESS"
+        )
     numbers = _numbers(what, operation) if what else logits_of(operands, operation)
     made = literal(numbers, Problem.of(operation, format_named(dtype or "float64")))
     return with_operands(made, operands, 1, 0)
@@ -69,7 +76,7 @@ def _numbers(words: tuple[str, ...], operation: Operation) -> NDArray[np.float64
     numbers = []
     for word in (part for text in words for part in text.split(",") if part):
         try:
-            numbers.append(float.fromhex(word) if "0x" in word.lower() else float(word))
+            numbers.append(number_in(word))
         except (ValueError, OverflowError):
             raise misread(words, word, operation.name) from None
     if not numbers:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from softmax_harness.ground.formats import FORMATS
+
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -69,12 +71,13 @@ def _encoded(value: Any) -> Any:
 
 def _encoded_array(value: np.ndarray | np.generic) -> Any:
     whole = np.ascontiguousarray(value)
-    if whole.dtype.kind not in "biuf":
+    name = whole.dtype.str if whole.dtype.kind in "biuf" else whole.dtype.name
+    if whole.dtype.kind not in "biuf" and name not in FORMATS:
         raise NotPlain(f"an array of {whole.dtype}")
     # Most arrays that are kept are mostly zeros.
     data = base64.b64encode(zlib.compress(whole.tobytes(), 1)).decode("ascii")
     kind = "array" if isinstance(value, np.ndarray) else "scalar"
-    return {kind: [whole.dtype.str, list(np.shape(value)), data]}
+    return {kind: [name, list(np.shape(value)), data]}
 
 
 def _encoded_object(value: Any) -> Any:
@@ -115,8 +118,8 @@ def _decoded(value: Any) -> Any:
 
 
 def _decoded_array(kind: str, dtype: str, shape: list[int], data: str) -> Any:
-    found = np.dtype(dtype)
-    if found.kind not in "biuf":
+    found = FORMATS[dtype].dtype if dtype in FORMATS else np.dtype(dtype)
+    if found.kind not in "biuf" and dtype not in FORMATS:
         raise NotPlain(f"an array of {found}")
     size = found.itemsize * math.prod(shape)
     raw = zlib.decompressobj().decompress(base64.b64decode(data, validate=True), size + 1)

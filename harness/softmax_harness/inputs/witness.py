@@ -16,6 +16,7 @@ from softmax_harness.ground.errors import BadData, unknown
 from softmax_harness.ground.formats import FORMATS, Format, dtype_name, format_named
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
+from softmax_harness.inputs.written import number_in
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
     Operand,
@@ -144,7 +145,7 @@ def held(values: NDArray[Any], format: Format) -> NDArray[Any]:
     BadData
         If one of them is too large for a format that has no infinity.
     """
-    beyond = np.abs(values) > format.overflow_bound
+    beyond = np.abs(values.astype(np.float64)) > format.overflow_bound
     if not format.has_infinity and beyond.any():
         raise BadData(
             f"{values[beyond][0]:g} is no number of {format.name}, which has no infinity: expected "
@@ -210,6 +211,8 @@ def fitted(about: Operand, n: int, values: NDArray[Any], problem: Problem) -> ND
         )
     if about.kind == "float":
         return held(values, problem.input_format)
+    if about.kind == "bool" and not np.isin(values, (0, 1)).all():
+        raise BadData(f"{about.name} holds numbers other than 0 and 1: expected 1 for what is seen")
     return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)
 
 
@@ -240,6 +243,8 @@ def _inside(place: int, size: int, text: str, what: str = "result") -> int:
 
 def _number(word: str) -> float:
     try:
-        return float.fromhex(word)
+        return number_in(word)
     except (ValueError, OverflowError):
-        raise BadData(f"{word!r} is not a number: expected one such as 0x1.8p+1 or -inf") from None
+        raise BadData(
+            f"{word!r} is not a number: expected one such as 1.5, 0x1.8p+1 or -inf"
+        ) from None

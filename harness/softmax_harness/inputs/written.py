@@ -22,6 +22,17 @@ def literal_text(problem: Problem, inputs: Inputs, index: int) -> str:
     return f"{problem.input_format.name}:{';'.join(parts)}@{index}"
 
 
+def number_in(word: str) -> float:
+    """The number that a word stands for: decimal, hexadecimal after ``0x``, inf or nan.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        If it stands for none.
+    """
+    return float.fromhex(word) if "0x" in word.lower() else float(word)
+
+
 def is_short(inputs: Inputs) -> bool:
     """Whether a row with its operands is short enough to be written in full."""
     return inputs.x.size <= _LONGEST and inputs.size <= _LARGEST

@@ -106,6 +106,10 @@ class Tally:
             float(np.fmax(self.bound_ulp, other.bound_ulp)),
         )
 
+    def kept_of(self, rows: int) -> int:
+        """`kept_for_percentile` of the results of so many rows."""
+        return kept_for_percentile(rows * (self.elements // max(self.rows, 1)))
+
     @property
     def extremes(self) -> dict[str, Extreme]:
         """The largest of each metric's candidates, the first of equals."""
@@ -140,7 +144,14 @@ class Tally:
     def _from_histogram(self, rank: int) -> float:
         """The middle of the bin in which the error of that rank, counted from 0, lies."""
         bin_ = int(np.searchsorted(np.cumsum(self.histogram), rank, side="right"))
-        return float(bin_edges()[bin_ : bin_ + 2].mean())
+        middle = float(bin_edges()[bin_ : bin_ + 2].mean())
+        return float(np.fmin(middle, self._largest_of_all))
+
+    @property
+    def _largest_of_all(self) -> float:
+        """The largest error, as far as it is kept."""
+        found = self.extremes.get("max_ulp")
+        return math.nan if found is None else found.value
 
 
 @dataclass(frozen=True)

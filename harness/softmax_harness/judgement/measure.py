@@ -334,11 +334,28 @@ def classified(asked: Question, y: Array) -> tuple[Batch, NDArray[np.int8]]:
         asked.confirm(close)
         batch = asked.batch_of(y)
     codes = classify(batch.rows(rows), limit, asked.operation)
+    codes[_is_out_of_reach(asked, batch, rows, limit)] = Outcome.OUT_OF_RANGE.code
     if rows.size == len(y):
         return batch, codes
     of_all = classify(batch, operation=asked.operation)
     of_all[rows] = codes
     return batch, of_all
+
+
+def _is_out_of_reach(
+    asked: Question, batch: Batch, rows: NDArray[np.int64], limit: Array
+) -> NDArray[np.bool_]:
+    """Where some rows have numbers that no arithmetic gives, though their limit is infinite."""
+    found = np.isposinf(limit) & np.isfinite(batch.y[rows]) & ~asked.truth.fixed[rows]
+    some = np.flatnonzero(row_any(found)) if asked.operation.reach is not None else rows[:0]
+    if not some.size:
+        return np.zeros(found.shape, bool)
+    assert asked.operation.reach is not None
+    own = rows[some]
+    least, most = asked.operation.reach(tuple(each[own] for each in asked.operands))
+    beyond = np.zeros(found.shape, bool)
+    beyond[some] = (batch.y[own] < least) | (batch.y[own] > most)
+    return np.asarray(found & beyond)
 
 
 def _are_close(asked: Question, batch: Batch, limit: Array) -> NDArray[np.bool_]:

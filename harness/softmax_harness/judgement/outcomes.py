@@ -96,7 +96,7 @@ class Outcome(StrEnum):
         "0 where a subnormal was due",
         _Kind.UNDERFLOW,
     )
-    OUT_OF_RANGE = "out_of_range", 7, "#a0569a", "R", "outside [0, 1]", _Kind.BROKEN
+    OUT_OF_RANGE = "out_of_range", 7, "#a0569a", "R", "out of range", _Kind.BROKEN
     WRONG_SPECIAL = "wrong_special", 6, "#c07fb0", "W", "wrong special value", _Kind.BROKEN
 
     @property

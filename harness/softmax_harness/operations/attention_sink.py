@@ -251,6 +251,7 @@ OPERATION = Operation(
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
+    reach=bound.reach,
     numbers_per_logit=16,
     effective_logits=effective_logits,
     has_axis=False,

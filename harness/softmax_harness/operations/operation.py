@@ -238,6 +238,10 @@ class Operation:
         and the order of results are judged.
     steps : ExactSteps or None
         How the results come about, step by step; None where only they are shown.
+    reach : callable or None
+        ``reach(operands)`` gives the least and the largest number, shape (rows, m) each, that a
+        result may be where the error bound is infinite, since arithmetic may overflow there. None
+        where any number may be.
     whole_calls : callable or None
         ``whole_calls(format, seed)`` gives calls in shapes of the operation's own, in which rows
         share operands: each with what is particular about it, its arguments, and the `Inputs` of
@@ -297,6 +301,7 @@ class Operation:
     enclose_elements: Callable[[Rest, list[float], int], list[Enclosure]] | None = None
     error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
     of_difference: OfDifference | None = None
+    reach: Callable[[Operands], tuple[Array, Array]] | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

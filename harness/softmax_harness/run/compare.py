@@ -124,14 +124,16 @@ def changes(first: Run, second: Run) -> list[Change]:
     Raises
     ------
     BadFolder
-        If their inputs were made from different seeds.
+        If their inputs were made from different seeds, or held to different standards.
     """
-    seeds = [run.info["options"]["seed"] for run in (first, second)]
-    if seeds[0] != seeds[1]:
-        raise BadFolder(
-            f"the runs used different seeds, {seeds[0]} and {seeds[1]}: make one of them again "
-            "with the seed of the other"
-        )
+    for name in ("seed", "standard"):
+        one, other = (run.info["options"].get(name) for run in (first, second))
+        if one != other:
+            texts = ["none" if each is None else each for each in (one, other)]
+            raise BadFolder(
+                f"the runs used different {name}s, {texts[0]} and {texts[1]}: make one of them "
+                f"again with the {name} of the other"
+            )
     before, now = (_by_cell(run) for run in (first, second))
     found = [Change("gone", cell) for cell in before if cell not in now]
     for cell, row in now.items():

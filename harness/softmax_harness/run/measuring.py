@@ -72,8 +72,9 @@ class Part:
         """By the name of the implementation."""
         return {name: each.tally for name, each in self.measured.items()}
 
-    def add(self, other: Part, keep: int) -> Part:
-        """This part and `other`, whose rows come after; `keep` as in `Tally.add`."""
+    def add(self, other: Part, rows: int) -> Part:
+        """This part and `other`, whose rows come after, of so many that will be added up."""
+        keep = max(each.kept_of(rows) for each in self.tallies.values())
         both = {
             name: _added(each, other.measured[name], keep) for name, each in self.measured.items()
         }
@@ -132,12 +133,11 @@ class Measuring:
         Of a recipe with few results the maxima are confirmed at once, with the answers at hand.
         """
         recipe = self.inputs.recipe
-        keep = kept_for_percentile(recipe.rows * recipe.n)
         whole: Part | None = None
         answered = []
         for start in self.starts:
-            part, last = self._block(recipe, start, keep, whole)
-            whole = part if whole is None else whole.add(part, keep)
+            part, last = self._block(recipe, start, whole)
+            whole = part if whole is None else whole.add(part, recipe.rows)
             if self._confirms:
                 answered.append(last)
         assert whole is not None
@@ -154,13 +154,12 @@ class Measuring:
             return False
         return len(recipe.starts) == 1 or self.problem.operation.one_result
 
-    def _block(
-        self, recipe: Recipe, start: int, keep: int, before: Part | None
-    ) -> tuple[Part, Answered]:
+    def _block(self, recipe: Recipe, start: int, before: Part | None) -> tuple[Part, Answered]:
         operation, stored = self.problem.operation, recipe.block(start)
         operands = operation.make_operands(stored, recipe.random_operands(start))
         asked = question(self.problem, stored, operands, self.tier)
         by_row = recipe.family.grid is not None
+        keep = kept_for_percentile(recipe.rows * asked.truth.rounded.shape[-1])
         found, outputs, under = {}, {}, {self.problem: asked}
         for name in self.implementations:
             so_far = before.measured[name].tally.so_far if before else {}

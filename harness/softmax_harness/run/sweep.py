@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from softmax_harness.inputs.families import Recipe
-from softmax_harness.judgement.aggregate import RowTallies, Tally, kept_for_percentile
+from softmax_harness.judgement.aggregate import RowTallies, Tally
 from softmax_harness.operations import Problem
 from softmax_harness.run.confirming import Confirmed, confirming_job
 from softmax_harness.run.job import work
@@ -147,11 +147,10 @@ def _begun(planned: Planned, executor: Executor) -> _Begun:
 def _measured(begun: _Begun, executor: Executor, told: Callable[[Part], None]) -> _Measured:
     """Join the parts of a recipe, and have its maxima confirmed."""
     planned, recipe = begun.planned, begun.planned.recipe
-    keep = kept_for_percentile(recipe.rows * recipe.n)
     whole: Part | None = None
     while begun.parts:
         part = begun.parts.popleft().result()  # let go of, so that memory does not grow
-        whole = part if whole is None else whole.add(part, keep)
+        whole = part if whole is None else whole.add(part, recipe.rows)
         told(part)
     assert whole is not None
     if planned.tier == "mpmath" or whole.is_confirmed:

@@ -99,7 +99,7 @@ def _foreign(
         raise BadImplementation(f"{name}: {fault.message}, {ended.told}") from None
     if isinstance(found, Fault):
         if found.kind == "unavailable":
-            return described(name, {"unavailable": found.message}, ""), process, False
+            return described(name, {"unavailable": found.message}, "", operation), process, False
         told = found.message if found.kind == "unknown" else f"{name}: {found.message}"
         raise BadImplementation(told)
     declaration = described(name, found.declared, found.summary, operation)

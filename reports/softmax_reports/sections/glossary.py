@@ -71,7 +71,8 @@ OUTCOME_WORDS = {
     "dtype. No implementation can do better.",
     Outcome.FLUSHED_SUBNORMAL: "0, though a subnormal number of the dtype is nearer to the exact "
     "value.",
-    Outcome.OUT_OF_RANGE: "Where the operation has no values: of softmax, outside [0, 1].",
+    Outcome.OUT_OF_RANGE: "Where the operation has no values: of softmax outside [0, 1], of "
+    "cross_entropy below 0.",
     Outcome.WRONG_SPECIAL: "Not what the rules for special values ask for, such as NaN "
     "throughout a row that holds one, and 0 for -inf.",
 }

@@ -48,7 +48,7 @@ _GIVEN = {
     _BY_SUM: _BY_SUM,
     "nan": "NaN",
     "wrong special": "wrong special values",
-    "out of range": "results outside [0, 1]",
+    "out of range": "results out of range",
 }
 
 

@@ -174,3 +174,22 @@ def test_an_operand_of_another_operation_is_refused():
         check_operands({"target": "1"}, OPERATIONS["gradient"])
     with pytest.raises(BadData, match="takes logits alone"):
         check_operands({"target": "1"}, OPERATIONS["softmax"])
+
+
+@pytest.mark.parametrize(
+    "operation, name, text, expected",
+    [
+        ("softmax_temperature", "temperature", "0.5", 0.5),
+        ("softmax_temperature", "temperature", "1e1", 10.0),
+        ("softmax_temperature", "temperature", "0x1.8p+1", 3.0),
+        ("cross_entropy", "target", "10", 10),
+    ],
+)
+def test_an_operand_is_decimal_unless_it_says_otherwise(operation, name, text, expected):
+    row = explained(np.arange(12.0), operation, **{name: text})
+    assert row.witness.operands[0].ravel().tolist() == [expected]
+
+
+def test_a_mask_of_other_numbers_than_0_and_1_is_refused():
+    with pytest.raises(BadData, match="other than 0 and 1: expected 1 for what is seen"):
+        explained([1.0, 2.0, 3.0], "softmax_masked", mask="0,-inf,0")

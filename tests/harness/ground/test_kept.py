@@ -33,6 +33,13 @@ def test_values_come_back_to_the_bit():
     assert encoded(back) == encoded(held)
 
 
+def test_formats_that_numpy_lacks_come_back_to_the_bit():
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes")
+    held = np.array([[0.1, -0.0], [np.nan, np.inf]], ml_dtypes.bfloat16)
+    back = decoded(encoded(held))
+    assert back.dtype == held.dtype and back.tobytes() == held.tobytes()
+
+
 @pytest.mark.parametrize("value", [object(), np.array([object()]), {1, 2}, len])
 def test_what_is_no_plain_value_is_refused(value):
     with pytest.raises(NotPlain):

@@ -223,7 +223,8 @@ def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]
 
 def _told(answer: Answer, row: int) -> tuple[str, str]:
     fault = _first_fault(answer, row)
-    simpler = "alone" if answer.case.alone else "in a plain array"
+    is_alone = answer.case.alone or answer.case.arguments is not None
+    simpler = "alone" if is_alone else "in a plain array"
     return (
         f"{answer.case.told}: row {row} {fault.told}; {simpler} the row is right",
         fault.witness,

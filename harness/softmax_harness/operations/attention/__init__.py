@@ -18,6 +18,7 @@ from softmax_harness.operations.attention.bound import (
     error_bound,
     input_sensitivity,
     least_of_rows,
+    reach,
 )
 from softmax_harness.operations.attention.calls import whole_calls
 from softmax_harness.operations.attention.exact import enclose
@@ -72,6 +73,7 @@ OPERATION = Operation(
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
+    reach=reach,
     steps=ExactSteps(exact_steps, "weigh v"),
     whole_calls=whole_calls,
     numbers_per_logit=16,

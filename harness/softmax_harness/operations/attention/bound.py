@@ -104,6 +104,19 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return np.where(overflows, np.inf, 1.1 * absolute / ulp)
 
 
+def reach(operands: Operands) -> tuple[Array, Array]:
+    """Twice the largest value that is seen, of either sign, shape (rows, c) each.
+
+    Where a score overflows its weight is lost, or that of the others is; but a mean of what is
+    seen, and of 0, is no larger than the largest of it, however wrong the weights are. The other
+    half pays for the roundings of both sums.
+    """
+    v, seen = operands[2].astype(np.float64, copy=False), operands[3][:, 0, :, None].astype(bool)
+    size = np.abs(np.where(seen & np.isfinite(v), v, 0.0))
+    most = 2.0 * size.max(axis=-2, initial=0.0)
+    return -most, most
+
+
 def least_of_rows(n: int, normal: NDArray[np.bool_]) -> Array:
     """What `error_bound` is nowhere below: 1.1 u (4 |z| + |z|), of a row that sees one key.
 

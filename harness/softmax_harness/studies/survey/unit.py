@@ -137,7 +137,7 @@ class _OnRecipe:
         return Answered(start, asked, outputs)
 
     def _add(self, name: str, variant: Variant, asked: Question, answer: Answer) -> None:
-        keep = kept_for_percentile(self._recipe.rows * self._recipe.n)
+        keep = kept_for_percentile(self._recipe.rows * asked.truth.rounded.shape[-1])
         before = self._tallies.get(name)
         so_far = before.so_far if before else {}
         tally = measured(variant.subject, asked, answer, keep, so_far=so_far).tally
