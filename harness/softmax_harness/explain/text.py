@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from softmax_harness.explain.numbers import exact_text, number_text, with_error
 from softmax_harness.explain.places import cells, places
 from softmax_harness.explain.row import Account, Explained
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations import asked_text
+from softmax_harness.operations import asked_text, is_tolerant
 from softmax_harness.operations.steps import ExactStep
 from softmax_harness.subjects.subject import Subject
 
@@ -99,9 +100,18 @@ def _nearest_lines(row: Explained, format: Format) -> list[str]:
 def _asked(row: Explained) -> str:
     asked = row.truth.rounded[0].tolist()
     if np.isnan(asked).all():
-        return "NaN throughout"
+        return f"NaN throughout{', or 0' * _may_be_nothing(row)}"
     texts = [asked_text(each) for each in asked]
     return _shown(len(texts), texts.__getitem__, row)
+
+
+def _may_be_nothing(row: Explained) -> bool:
+    """Whether the row sees nothing, where libraries give NaN or 0 and no policy says which."""
+    operation = row.problem.operation
+    if operation.seeing_nothing is None or row.problem.policy.all_masked is not None:
+        return False
+    logits = operation.effective_logits(row.x[None], tuple(each[None] for each in row.operands))
+    return bool(np.isneginf(logits).all())
 
 
 def _values_text(step: ExactStep, format: Format, row: Explained) -> str:
@@ -116,7 +126,9 @@ def _account_lines(subject: Subject, found: Account, row: Explained) -> list[str
     y, ulp = found.y, found.ulp
 
     def text(place: int) -> str:
-        return with_error(float(y[place]), float(ulp[place]), format)
+        fixed, asked = row.truth.fixed[0, place], row.truth.rounded[0, place]
+        is_open = fixed and is_tolerant(asked)  # from one of several nothing is far
+        return with_error(float(y[place]), math.nan if is_open else float(ulp[place]), format)
 
     lines = [name, f"  gives  {_shown(len(y), text, row)}"]
     if row.steps is None:

@@ -163,3 +163,17 @@ def first_block_of_nothing(x, axis=-1):
     if x.ndim == 2 and axis in (-1, 1) and x.shape[1] > 10_000:
         y[(x[:, :8192] == -np.inf).all(axis=1)] = np.nan
     return y
+
+
+def nothing_but_the_last_of_long_rows(x, axis=-1):
+    """NaN where of a row of more than 4096 nothing but the last is seen.
+
+    Found as: nan.
+    """
+
+    def change(rows, y):
+        alone = np.isneginf(rows[:, :-1]).all(axis=1) & np.isfinite(rows[:, -1])
+        y[alone & (rows.shape[1] > 4096)] = np.nan
+        return y
+
+    return _with_rows(x, axis, change)

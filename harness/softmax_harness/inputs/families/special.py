@@ -23,9 +23,9 @@ def _masked(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDAr
 
 
 def _masked_blocks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
-    x, place, kind = _normal(rng, rows, n), np.arange(n), np.arange(rows)[:, None] % 3
-    few = rng.integers(n // 4, n, (rows, 3))
-    seen = np.choose(kind, (place >= 3 * n // 4, place <= n // 4, np.zeros((rows, n), bool)))
+    x, place, kind = _normal(rng, rows, n), np.arange(n), np.arange(rows)[:, None] % 4
+    few, none = rng.integers(n // 4, n, (rows, 3)), np.zeros((rows, n), bool)
+    seen = np.choose(kind, (place >= 3 * n // 4, place <= n // 4, none, none))
     np.put_along_axis(seen, few, kind == 2, axis=-1)
     return np.where(seen | (place == n - 1) & (kind != 1), x, -np.inf)
 
@@ -74,10 +74,10 @@ FAMILIES = (
     Family("masked", "-inf among finite values, as attention masks have", _masked, check=_LONG),
     Family(
         "masked-blocks",
-        "-inf but at one end, or but for a few entries, as constrained decoding has it",
+        "-inf but at one end, for a few entries or the last, as constrained decoding has it",
         _masked_blocks,
         suite="check",
-        check=Sampling(long_rows=((32_769, 3), (65_537, 3))),
+        check=Sampling(long_rows=((32_769, 4), (65_537, 4))),
         by_place=True,
     ),
     Family(

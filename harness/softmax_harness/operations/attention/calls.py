@@ -97,6 +97,7 @@ _ALWAYS = (
     Shape((2,), 21, 11, 8, 3, "", "lower-right"),  # more queries than keys, in order
     Shape((9, 3), 2, 19, 8, 3, "padding", ""),  # a larger batch
     Shape((1, 2), 600, 9, 8, 3, "", ""),  # many queries in heads
+    Shape((), 4100, 9, 8, 3, "", ""),  # more queries than a block or two of any kernel
     Shape((1, 2), 5, 4300, 8, 3, "each", ""),  # several queries of a long cache, each with a mask
     Shape((2, 8), 66, 66, 16, 8, "", "lower-right"),
     Shape((2,), 60, 530, 16, 8, "padding", ""),
@@ -105,8 +106,7 @@ _ALWAYS = (
     Shape((2,), 130, 140, 8, 3, "holes", ""),
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
-    Shape((), 4100, 9, 8, 3, "", ""),  # more queries than a block or two of any kernel
-    Shape((), 65_537, 2, 2, 1, "", ""),  # and than a grid has blocks along its other axes
+    Shape((), 65_537, 2, 2, 1, "", ""),  # more than a grid has blocks along its other axes
     Shape((65_537,), 1, 2, 2, 1, "", ""),
     Shape((1, 2), 5, 1, 16, 8, "", ""),
     # Other sizes of heads, and that of a compressed cache.
@@ -115,7 +115,7 @@ _ALWAYS = (
     Shape((), 3, 9, 160, 160, "", ""),
     Shape((), 5, 33, 192, 128, "", ""),
     Shape((), 3, 9, 320, 640, "", ""),
-    Shape((), 3, 33, 576, 512, "", ""),
+    Shape((), 3, 300, 576, 512, "", ""),  # in more than one block of keys
 )
 
 
