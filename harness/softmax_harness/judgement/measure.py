@@ -346,16 +346,15 @@ def _is_out_of_reach(
     asked: Question, batch: Batch, rows: NDArray[np.int64], limit: Array
 ) -> NDArray[np.bool_]:
     """Where some rows have numbers that no arithmetic gives, though their limit is infinite."""
+    reach = asked.operation.reach
     found = np.isposinf(limit) & np.isfinite(batch.y[rows]) & ~asked.truth.fixed[rows]
-    some = np.flatnonzero(row_any(found)) if asked.operation.reach is not None else rows[:0]
-    if not some.size:
-        return np.zeros(found.shape, bool)
-    assert asked.operation.reach is not None
+    some = np.flatnonzero(row_any(found))
+    if reach is None or not some.size:
+        return np.zeros_like(found)
     own = rows[some]
-    least, most = asked.operation.reach(tuple(each[own] for each in asked.operands))
-    beyond = np.zeros(found.shape, bool)
-    beyond[some] = (batch.y[own] < least) | (batch.y[own] > most)
-    return np.asarray(found & beyond)
+    least, most = reach(tuple(each[own] for each in asked.operands))
+    found[some] &= (batch.y[own] < least) | (batch.y[own] > most)
+    return np.asarray(found)
 
 
 def _are_close(asked: Question, batch: Batch, limit: Array) -> NDArray[np.bool_]:

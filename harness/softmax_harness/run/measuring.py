@@ -73,7 +73,7 @@ class Part:
         return {name: each.tally for name, each in self.measured.items()}
 
     def add(self, other: Part, rows: int) -> Part:
-        """This part and `other`, whose rows come after, of so many that will be added up."""
+        """This part and `other`, whose rows come after; in all so many rows will be added up."""
         keep = max(each.kept_of(rows) for each in self.tallies.values())
         both = {
             name: _added(each, other.measured[name], keep) for name, each in self.measured.items()

@@ -285,14 +285,18 @@ class Cases(CaseRows):
 
 def _has_several_strides(case: Case) -> bool:
     first: Shape = case.arguments[0].shape if case.arguments else ()
-    return len([size for size in first[:-1] if size > 1]) > 1
+    return _are_several(first[:-1])
 
 
 def _is_of_equal_heads(case: Case) -> bool:
     """Whether the second and third argument have one shape, in several heads of several batches."""
-    _, second, third, *_ = case.arguments or ()
-    several = [size for size in second.shape[:-2] if size > 1]
-    return bool(second.shape == third.shape and len(several) > 1)
+    shapes: list[Shape] = [each.shape for each in (case.arguments or ())[1:3]]
+    return len(shapes) == 2 and shapes[0] == shapes[1] and _are_several(shapes[0][:-2])
+
+
+def _are_several(sizes: Shape) -> bool:
+    """Whether more than one axis has more than one place."""
+    return len([size for size in sizes if size > 1]) > 1
 
 
 def _of_numbers(inputs: Inputs) -> Inputs:

@@ -81,7 +81,7 @@ def _begin(memory: int) -> None:
     # NumPy's warnings are an implementation's own business.
     warnings.showwarning = _unseen  # type: ignore[assignment]
     resources.impose(memory)
-    keep_freed_memory()
+    keep_freed_memory()  # which most calls are given and give back at once
     set_environment()
 
 
