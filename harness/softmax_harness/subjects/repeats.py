@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 _SWITCH_SECONDS = 1e-6
 # Together in all threads: many of a small array, which is rarely met in the middle of its work.
-_ELEMENTS_IN_THREADS = 1 << 20
-_FEWEST_IN_THREADS, _MOST_IN_THREADS = 16, 400
+_ELEMENTS_IN_THREADS = 1 << 19
+_FEWEST_IN_THREADS, _MOST_IN_THREADS = 8, 400
+_MOST_OF_FEW = 16  # where few are made one after another
 # With other numbers: results may stand in some pieces of memory in turn.
-_CALLS_MORE = 4
-_CALLS_BETWEEN = 3 + _CALLS_MORE
+_CALLS_WITH_OTHERS = 5
+_CALLS_BETWEEN = _CALLS_WITH_OTHERS + 1  # and one of those arrays, when they hold the first numbers
 
 Function = Callable[..., Any]
 
@@ -38,24 +39,24 @@ def repeated(
         result: NDArray[Any] = function(*numbers, **asked.named)
         return result
 
-    kept, others = bits(first), tuple(np.flip(each).copy() for each in arguments)
+    kept, flipped = bits(first), bits(np.flip(first))
+    others = tuple(np.flip(each).copy() for each in arguments)
     reference = bits(call(others))
-    for _ in range(_CALLS_MORE):
+    for _ in range(_CALLS_WITH_OTHERS - 1):
         call(others)
     faults = []
     if bits(first) != kept:
         told = "a later call changed the result of an earlier one"
         faults.append(Fault("result_overwritten", told))
-    if reference == kept != bits(np.flip(first)):
+    if reference == kept != flipped:
         told = "gave the result of an earlier call of the same shape for other numbers"
         faults.append(Fault("nondeterminism", told))
-    held = tuple(each.copy() for each in arguments)
-    call(held)
-    for mine, other in zip(held, others, strict=True):
-        mine[...] = other
-    if bits(call(held)) != reference:
+    held = tuple(each.copy() for each in others)
+    _fill(others, arguments)
+    if bits(call(others)) != kept:
         told = "gave different bits for arrays that had other numbers in an earlier call"
         faults.append(Fault("nondeterminism", told))
+    _fill(others, held)
     open_before = _held_open()
     again = [bits(call(arguments)) != kept for _ in range(asked.times - 1)]
     if any(again):
@@ -76,6 +77,11 @@ def repeated(
     return faults
 
 
+def _fill(arrays: Operands, numbers: Operands) -> None:
+    for array, each in zip(arrays, numbers, strict=True):
+        array[...] = each
+
+
 def calls_of(asked: Call | Request) -> int:
     """How many calls are made."""
     if asked.times == 1 and asked.threads == 1:
@@ -90,9 +96,9 @@ def elements_of(asked: Call | Request) -> int:
 
 
 def _calls_in_threads(asked: Call | Request) -> int:
-    """No more than are made one after another, but some in any case."""
-    fitting = min(_ELEMENTS_IN_THREADS // max(asked.x.size, 1), _MOST_IN_THREADS, asked.times)
-    return max(fitting, _FEWEST_IN_THREADS)
+    """Few of an array that keeps a thread at work, or that few calls are made of otherwise."""
+    most = min(_MOST_IN_THREADS, max(asked.times, _MOST_OF_FEW))
+    return max(min(_ELEMENTS_IN_THREADS // max(asked.x.size, 1), most), _FEWEST_IN_THREADS)
 
 
 def _held_open() -> dict[str, int]:

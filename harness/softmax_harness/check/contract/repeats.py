@@ -34,7 +34,7 @@ _REPEATED = (
     _Repeated((257, 257), 2, 4),
     _Repeated((5, 5000), 3, 4),
     _Repeated((2, 33_000), 2, 4),
-    _Repeated((65, 5200), 2),
+    _Repeated((65, 4100), 2),
     _Repeated((70, 40), 3, 4, axis=0),
     _Repeated((6, 40, 33), 2, 4, axis=1),
     _Repeated((900,), 2),
