@@ -288,7 +288,7 @@ def _signs(x: Array, b: Array, known: _Ranges, some: NDArray[np.int64]) -> NDArr
 
 
 def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
-    """The sums of b_j exp(x_j - a) and of their absolute values, shape (rows,).
+    """The sums of b_j exp(x_j - a), shape (rows,), and bounds of those of their absolute values.
 
     a as in `_FloatSums`, or 0 where all logits are near it. A term that underflows is below
     2**-1074, which counts nothing in sums above `_LEAST`.
@@ -296,8 +296,8 @@ def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
     if max(known.top.max(initial=0.0), -known.bottom.min(initial=0.0)) < _NEAR and (
         max(known.most.max(initial=0.0), -known.least.min(initial=0.0)) < _LARGEST
     ):
-        terms = np.exp(x)
-        return np.vecdot(terms, b), np.vecdot(terms, np.abs(b))
+        terms, largest = np.exp(x), np.maximum(known.most, -known.least)
+        return np.vecdot(terms, b), largest * terms.sum(axis=-1)
     sums = _float_sums(x, b)
     return sums.whole[:, 0], sums.size[:, 0]
 

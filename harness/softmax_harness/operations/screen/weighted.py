@@ -126,6 +126,9 @@ def _rows_and_weights(
     if grid is not None and bits is not None and near.are_near(rows):
         counted = _of_counted(rows, b)
         of_near = _Near(bits, grid.exponent, (rows.top > counted.top)[:, 0])
+        if grid.shift.any():
+            b = b if b.flags.owndata else b.copy()
+            grid.multiply(b)
         return counted, replace(Weights.usual(b), exponent=-grid.shift), of_near
     is_usual = are_usual(b)
     if not b.all():
@@ -163,7 +166,7 @@ def _total(rows: Rows, vector: Weights, near_one: _Near | None = None) -> _Total
                 each[chunk][row, 0] = values[row, column]
             if near_one is not None:
                 of_near = near_one._replace(beyond=near_one.beyond[chunk])
-                parts.append(_moment_near(of_some.scaled(piece), of_near, terms, rows.kernel))
+                parts.append(_moment_near(of_some.v[:, piece], of_near, terms, rows.kernel))
             else:
                 parts.append(Moment.of((of_some.scaled(piece), None), terms, rows, w))
             w.give(*terms[:2], terms[2].view(np.float64))
