@@ -154,10 +154,10 @@ def gradient_near(rows: Rows, v: Array, here: Truth, stage: Stage) -> NDArray[np
     head, tail, q = rows.exponentials(slice(0, rows.n), w)
     head, tail = plain(head, tail, q)
     open_, memory = None, q.view(np.float64)
-    if _are_saturated(head, rows, numbers):
+    sums = weighted_sums(head, tail, bits, numbers.c, numbers.grid.exponent, memory)
+    if _are_saturated(sums, head, rows, numbers):
         w.give(head, tail, memory)
     else:
-        sums = weighted_sums(head, tail, bits, numbers.c, numbers.grid.exponent, memory)
         mean = _mean(sums, numbers, stage.kernel)
         product, rest, least = _products((head, tail, memory), numbers, mean, w)
         inverse = stage.kernel.inverse([sums.whole, sums.whole_low])
@@ -201,13 +201,12 @@ def _numbers(v: Array, top: Array, w: Workspace) -> _Numbers | None:
     return _Numbers(c, grid, is_zero, from_top)
 
 
-def _are_saturated(head: Array, rows: Rows, numbers: _Numbers) -> bool:
+def _are_saturated(sums: WeightedSums, head: Array, rows: Rows, numbers: _Numbers) -> bool:
     """Whether c - m would cancel at the largest logit of a row."""
     if numbers.from_top.all():
         return False
     own = head[rows.at_top(slice(0, rows.n))][:, None]
-    total = (head @ np.ones(rows.n))[:, None]
-    return bool(((total < _SATURATED * own) & ~numbers.from_top).any())
+    return bool(((sums.whole < _SATURATED * own) & ~numbers.from_top).any())
 
 
 def _mean(sums: WeightedSums, numbers: _Numbers, kernel: ModuleType) -> _Mean:
