@@ -188,6 +188,21 @@ def test_where_every_implementation_breaks_none_is_recommended(real):
     assert told(speed, run).count("every implementation that was timed breaks") == 2
 
 
+@pytest.mark.parametrize("name", ["naive", "max-shifted"])
+def test_calls_that_fail_are_told_with_what_they_did_and_not_as_nan(real, name):
+    one = real.of("softmax")
+    faults = {f"{name} float16": ["raised ValueError: too long; try less", "changed its input"]}
+    run = Run(one.info | {"faults": faults}, one.tables)
+    text = told(verdicts, run)
+    assert "raised ValueError: too long" in text and "try less" not in text
+    assert text.count("fail: one raised") + text.count("A call of it raised") == 1
+    alone = altered(real, name, nan=1, overflow=0, denominator_underflow=0)
+    assert f"{name} gives NaN" in told(verdicts, alone)
+    assert (
+        f"{name} gives NaN" not in told(verdicts, Run(run.info, alone.tables)).split("float32")[0]
+    )
+
+
 def test_a_row_may_be_off_by_a_hundredth_or_by_what_rounding_its_outputs_does():
     cells = pd.DataFrame(
         [

@@ -54,12 +54,18 @@ def info_of_cells(
             qualified(*key): _declared(each) for key, each in implementations.items()
         },
         "families": {cell.recipe.family.name: cell.recipe.family.reason for cell in cells},
-        "faults": {
-            f"{qualified(*_key(cell))} {cell.recipe.format.name}": list(cell.faults)
-            for cell in cells
-            if cell.faults
-        },
+        "faults": _faults(cells),
     }
+
+
+def _faults(cells: list[Cell]) -> dict[str, list[str]]:
+    """What was wrong with calls, by implementation and format, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        if cell.faults:
+            key = f"{qualified(*_key(cell))} {cell.recipe.format.name}"
+            found.setdefault(key, {}).update(dict.fromkeys(cell.faults))
+    return {key: list(faults) for key, faults in found.items()}
 
 
 def _plain(options: Options) -> dict[str, Any]:

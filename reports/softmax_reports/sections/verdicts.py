@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.outcomes import BROKEN
+from softmax_harness.operations import qualified
 
 from softmax_reports.choice import Choice, chosen
 from softmax_reports.facts import (
@@ -42,7 +43,7 @@ _RANGE = "The range is that of the middle half of the timings."
 _NAMED = 6  # of those that do the same
 _BY_SUM = "rows that do not sum to 1"
 # An error larger than the result that yet is within the standard.
-_CANCELLED = ": there large terms cancel to nearly 0, and beside these terms the error is small"
+_CANCELLED = ", which the standard allows where large terms cancel or overflow"
 # What is given, and is no event by which one breaks.
 _GIVEN = {
     _BY_SUM: _BY_SUM,
@@ -91,14 +92,19 @@ def _measured(dtype: str, run: Run) -> str:
 
 
 def _avoid(choice: Choice, dtype: str, run: Run) -> str:
-    """Who breaks and by what, most first; then who is only inaccurate or flushes."""
+    """Whose calls fail; who breaks and by what, most first; who only errs much or flushes."""
     others = choice.others.drop(index=choice.use)
     broke = others[others["breaks"] > 0].sort_values("breaks", ascending=False, kind="stable")
     kept = others[others["breaks"] == 0]
+    failed = {str(name): fault for name in others.index if (fault := _of_calls(name, dtype, run))}
     reasons: dict[str, list[str]] = {}
     for name in broke.index:
-        reasons.setdefault(_reason(str(name), dtype, run), []).append(str(name))
-    told = [
+        reason = _reason(str(name), dtype, run)
+        # What a call that fails did not give counts as NaN.
+        if name not in failed or reason != "nan":
+            reasons.setdefault(reason, []).append(str(name))
+    told = [f"calls of {name} fail: one {fault}" for name, fault in failed.items()]
+    told += [
         f"{_do(names, 'give')} {_GIVEN[reason]}"
         if reason in _GIVEN
         else f"{_do(names, 'break')} by {reason}"
@@ -112,6 +118,12 @@ def _avoid(choice: Choice, dtype: str, run: Run) -> str:
         return f"In {dtype} {'; '.join(told)}."
     names = listed([str(name) for name in others.index])
     return f"Nothing: in {dtype} none of {names} has a fault." if names else ""
+
+
+def _of_calls(name: object, dtype: str, run: Run) -> str:
+    """The first thing that was wrong with calls of an implementation, without its remedy."""
+    found = run.info["faults"].get(f"{qualified(operation_of(run), str(name))} {dtype}", ())
+    return found[0].partition("; ")[0] if found else ""
 
 
 def _do(names: Iterable[object], what: str) -> str:
@@ -248,16 +260,17 @@ def _speed(choice: Choice, dtype: str, run: Run) -> str:
 def _reliable(choice: Choice, dtype: str, run: Run) -> str:
     row = choice.others.loc[choice.use]
     on = f"({_measured(dtype, run)}, seed {run.info['options']['seed']})"
+    failed = f" A call of it {fault}." if (fault := _of_calls(choice.use, dtype, run)) else ""
     if choice.is_sound:
         return (
             f"{choice.use} never broke in {counted(int(row['elements']), 'result')} {on}: none "
-            "overflowed or was lost, none was inaccurate, and none was flushed to 0."
+            f"overflowed or was lost, none was inaccurate, and none was flushed to 0.{failed}"
         )
     where = f"{counted(int(row['cells']), 'cell')} {on}"
-    broke = f"breaks in {count(int(row['breaks']), int(row['cells']))} of them"
+    broke = f"breaks in {whole(row['breaks'])} ({percent(row['breaks'] / row['cells'])})"
     wrong = f"{count(int(row['inaccurate']), int(row['elements']))} results inaccurate"
     flushed = f"{whole(row['flushed'])} flushed to 0"
-    return f"Of {where}, {choice.use} {broke}, with {wrong} and {flushed}."
+    return f"Of {where}, {choice.use} {broke}, with {wrong} and {flushed}.{failed}"
 
 
 def _suits(choice: Choice, dtype: str, run: Run) -> str:
