@@ -124,6 +124,12 @@ CASES = {
         ["score", "x.npy", "x.npy", "--json", "x" * 300],
         "File name too long",
     ),
+    "no names": (["check", "exact", "--dtype", ""], "--dtype '': expected names between commas"),
+    "commas alone": (["run", "--family", " ,"], "--family ' ,': expected names between commas"),
+    "another dtype than the file's": (
+        ["score", "x.npy", "x.npy", "--x-dtype", "bfloat16"],
+        "where --x-dtype says bfloat16",
+    ),
     "no number": (["explain", "two"], "'two' is not a number"),
     "no result": (["explain", "float32:1,2"], "add @INDEX, such as @0"),
     "a family": (["explain", "normal-1"], "such as float32:normal-10,n=100,rows=4,seed=0@0,0"),

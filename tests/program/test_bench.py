@@ -217,6 +217,7 @@ def test_requests_that_cannot_be_met_are_one_line(called, tmp_path):
     assert "is none of x, y" in refused("--template", "new", "lib.so:f", "--signature", "f32 m")
     assert "stands in the benchmark" in refused("a", "b", "--signature", "f32 rows,n")
     assert "expected one" in refused("--template", "new", "a:b", "c:d")
+    assert "expected what to time" in refused("--template", "new", "kernels")
     assert "no commit is named 'a'" in refused("a", "b")
     assert "expected two, BASE HEAD" in refused("a")
     assert "--pairs" in refused("a", "b", "--pairs", "3")

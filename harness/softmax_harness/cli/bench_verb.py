@@ -14,6 +14,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.native.library import FORM
+from softmax_harness.subjects.specification import is_foreign
 from softmax_harness.timing.bench import revisions
 from softmax_harness.timing.bench.builds import built, configuration_of
 from softmax_harness.timing.bench.catalogue import OF_SUITE
@@ -132,6 +133,11 @@ def _timed(names: tuple[str, ...], signature: str | None) -> Timed:
             f"{len(names)} names were given with --template: expected one, package.module:function "
             f"or {FORM}"
         )
+    for name in names:
+        if not is_foreign(name):
+            raise HarnessError(
+                f"--template with {name}: expected what to time, package.module:function or {FORM}"
+            )
     said = Said(signature=signature)
     said.check_concerns(names)
     for name in names:

@@ -28,8 +28,15 @@ PATH = click.Path(path_type=Path)
 
 
 def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """What is written between the commas."""
-    return tuple(name.strip() for name in value.split(",") if name.strip())
+    """What is written between the commas; `BadData` where an option is given and names nothing."""
+    found = tuple(name.strip() for name in value.split(",") if name.strip())
+    source = context.get_parameter_source(parameter.name or "")
+    if not found and source is click.core.ParameterSource.COMMANDLINE:
+        raise BadData(
+            f"{parameter.opts[0]} '{value}': expected names between commas; leave "
+            f"{parameter.opts[0]} out for its default"
+        )
+    return found
 
 
 def dtype_names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:

@@ -70,6 +70,11 @@ def _numbers(files: Files) -> NDArray[Any]:
     """A plain array, which NumPy cuts several times as fast as its memmap."""
     array = read_array(files.x, Told(files.x_dtype, files.shape))
     check_format(array, str(files.x))
+    if files.x_dtype not in (None, array.dtype.name):
+        raise BadData(
+            f"{files.x}: {array.dtype.name}, where --x-dtype says {files.x_dtype}: leave --x-dtype "
+            "out, or save the numbers in that format"
+        )
     return np.atleast_1d(array.view(np.ndarray))
 
 
