@@ -87,6 +87,10 @@ def _operand(
         raise BadData(f"{about.name}={text} has the shape {values.shape}: expected more axes")
     count = math.prod(values.shape[: values.ndim - about.ndim])
     if count not in (1, rows):
-        raise BadData(f"{about.name}={text} is of {count} rows: expected 1 or {rows}")
+        expected = f"1 or {rows}" if rows > 1 else "1"
+        raise BadData(
+            f"{about.name}={text} is of {count} rows: expected {expected}; of a whole call, score "
+            "prints how its worst row is explained"
+        )
     each = [fitted(about, n, row, problem) for row in values.reshape(count, *own)]
     return np.array(each).reshape(count, *own), rows > 1 and count == rows
