@@ -25,6 +25,8 @@ _FEWEST_DIFFERENT = 5
 _LONGEST_HARD = 1100
 # Entries that count in rows of few terms.
 COUNTING = 100
+# Scores up to the largest number over this, and these in place of larger ones.
+_FAR_BELOW, _LARGEST_HELD = 64.0, 100.0
 _EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
 # Logits of an operation that takes as long to judge as softmax. Of `_THREADED` most fit where a
 # logit takes 16 times as long.
@@ -51,8 +53,10 @@ class CaseRows:
         """Rows of every kind along the last axis."""
         rows, n = math.prod(shape[:-1]), shape[-1]
         make = hard_rows if n <= _LONGEST_HARD else long_hard_rows
-        stored = self.format.stored(make(self.format, n, rows, self.random(shape)))
-        return self.with_operands(stored, shape)
+        made = make(self.format, n, rows, self.random(shape))
+        if not self.operation.takes_logits:
+            made = _held(made, self.format)
+        return self.with_operands(self.format.stored(made), shape)
 
     def along(self, shape: Shape, axis: int = -1, most: float = math.inf) -> Among:
         """Rows for an array that has them along an axis, of which not too many differ.
@@ -100,3 +104,14 @@ class CaseRows:
     def random(self, shape: Shape) -> np.random.Generator:
         """Random numbers of the seed, the same for each call of a shape."""
         return np.random.default_rng([self.seed, *shape])
+
+
+def _held(scores: NDArray[Any], format: Format) -> NDArray[Any]:
+    """Rows of scores with smaller ones in place of those that a kernel may not be able to hold.
+
+    Where products of vectors overflow anything is right, and a call goes wrong unseen.
+    """
+    finite = np.where(np.isfinite(scores), scores, 0.0)
+    size = np.abs(finite).max(axis=-1, keepdims=True, initial=0.0)
+    beyond = size > format.largest / _FAR_BELOW
+    return np.where(beyond, scores * (_LARGEST_HELD / np.where(beyond, size, 1.0)), scores)
