@@ -40,7 +40,7 @@ def repeated(
         return result
 
     kept, flipped = bits(first), bits(np.flip(first))
-    others = tuple(np.flip(each).copy() for each in arguments)
+    others = tuple(np.array(np.flip(each)) for each in arguments)
     reference = bits(call(others))
     for _ in range(_CALLS_WITH_OTHERS - 1):
         call(others)
@@ -51,7 +51,7 @@ def repeated(
     if reference == kept != flipped:
         told = "gave the result of an earlier call of the same shape for other numbers"
         faults.append(Fault("nondeterminism", told))
-    held = tuple(each.copy() for each in others)
+    held = tuple(np.array(each) for each in others)
     _fill(others, arguments)
     if bits(call(others)) != kept:
         told = "gave different bits for arrays that had other numbers in an earlier call"
