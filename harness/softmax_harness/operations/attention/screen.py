@@ -8,6 +8,7 @@ number at which the rounding changes, is taken once more, by `means.from_the_hea
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -229,31 +230,41 @@ def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> 
     sums, v = _sums(here, cut, keys.v, precision.values)
     mean = means.means(w, cut, apart, sums, precision.values)
     found = rounded(mean.z, format)
-    place = np.nonzero(found.open)
-    most = max(1, BLOCK_ELEMENTS // here.seen.shape[-1])
-    for start in range(0, len(place[0]), most):
-        some = (place[0][start : start + most], place[1][start : start + most])
+    for some in _open_ones(found.open, here.seen.shape[-1]):
         again = rounded(means.from_the_heaviest(some, w, apart, v, mean), format)
         for target, each in zip(found, again, strict=True):
             target[some] = each
-    if here.sink is not None:
-        _put_nothing(found, apart, sums.exponent, format)
+    _put_nothing(found, apart, v, sums.exponent, format)
     return found
 
 
-def _put_nothing(
-    found: Rounded, apart: Distances, exponent: NDArray[np.int64], format: Format
-) -> None:
-    """Results so much smaller than any number that nothing but 0 is near: the sink takes all.
+_Place = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-    Without a key that counts, a result is below the number of keys times the largest of their
-    values and exp(nearest).
+
+def _open_ones(open_: NDArray[np.bool_], n: int) -> Iterator[_Place]:
+    """Rows and columns of what is open, as many at once as the workspace has room for rows of n."""
+    row, column = np.nonzero(open_)
+    most = max(1, BLOCK_ELEMENTS // n)
+    for start in range(0, len(row), most):
+        yield row[start : start + most], column[start : start + most]
+
+
+def _put_nothing(
+    found: Rounded, apart: Distances, v: Columns, exponent: NDArray[np.int64], format: Format
+) -> None:
+    """Open results so much smaller than any number that nothing but 0 is near.
+
+    Where the values of all keys that count are 0, a result is below the number of keys times the
+    largest of their values and exp(nearest).
     """
     n = apart.counted.shape[-1]
     below = np.maximum(apart.nearest, -(2.0**1000)) * math.log2(math.e)
     most = exponent + below + math.log2(n) + 1.0
-    deep = ~apart.counted[:, :-1].any(axis=-1, keepdims=True) & (apart.nearest < 0.0)
-    nothing = deep & (most < format.spacing_exponent + math.log2(_NOTHING))
-    found.rounded[nothing] = found.offset[nothing] = 0.0
-    found.ulp[nothing], found.error[nothing] = format.smallest_subnormal, _NOTHING
-    found.open[nothing] = False
+    is_tiny = (apart.nearest < 0.0) & (most < format.spacing_exponent + math.log2(_NOTHING))
+    for row, column in _open_ones(found.open & is_tiny, n):
+        own, _ = v.columns(row, column)
+        nothing = ~((own != 0.0) & apart.counted[row]).any(axis=-1)
+        some = row[nothing], column[nothing]
+        found.rounded[some] = found.offset[some] = 0.0
+        found.ulp[some], found.error[some] = format.smallest_subnormal, _NOTHING
+        found.open[some] = False

@@ -152,7 +152,11 @@ def logsumexp(x: Array, fixed: NDArray[np.bool_], expected: Array, format: Forma
             return 0.0, own_error[row, 0]
 
         open_ = rounded(*result, here, stage.relative_error, w, closer, below_one=False)
-        return np.asarray(log.open | open_[:, 0] | (lost & ~zero)[:, 0])
+        undecided = np.asarray(log.open | open_[:, 0] | (lost & ~zero)[:, 0])
+        alone = np.isfinite(rows.x[:, 0]) if rows.n == 1 else rows.single
+        alone &= format.nearest(rows.top[:, 0]) == rows.top[:, 0]  # of what is judged
+        put_exact(here, alone, rows.top[alone] + 0.0, undecided)  # -0 is 0
+        return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.screen import logs, masks, near
+from softmax_harness.operations.screen import full, logs, masks, near
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, kernels_of
 from softmax_harness.operations.screen.constants import N, constants
 from softmax_harness.operations.screen.logarithm import LOG_ERROR, Scaled, log_of_one_and
@@ -57,6 +57,8 @@ def logsumexp_weighted(
     kernels = kernels_of(format)
     least = _CANCELLED * logs.relative_error(kernels[-1])
     stages = [Stage(each, max(least, 2.0**4 * logs.relative_error(each))) for each in kernels]
+    if full not in kernels:  # which knows sums that cancel further as well as others
+        stages.append(Stage(full, least))
 
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         own = np.flatnonzero(~here.fixed[:, 0])
@@ -69,7 +71,25 @@ def logsumexp_weighted(
             here.replace_rows(own, found)
         return undecided
 
-    return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
+    found = by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part, _ELEMENTS)
+    open_ = np.flatnonzero(found.undecided)
+    plain = open_[((b[open_] == 0.0) | (b[open_] == 1.0)).all(axis=-1)]
+    return _with_plain(found, plain, x, b, expected) if plain.size else found
+
+
+def _with_plain(
+    found: Screened, rows: NDArray[np.int64], x: Array, b: Array, expected: Array
+) -> Screened:
+    """With rows whose weights are 1 and 0 alone, which are logsumexp of what counts.
+
+    That knows log T to its own precision, however near to 1 T is.
+    """
+    truth = found.truth
+    counted = np.where(b[rows] != 0.0, x[rows], -np.inf)
+    own = logs.logsumexp(counted, truth.fixed[rows], expected[rows], truth.format)
+    truth.replace_rows(rows, own.truth)
+    found.undecided[rows] = own.undecided
+    return replace(found, error_ulp=max(found.error_ulp, own.error_ulp))
 
 
 def _screen_rows(
