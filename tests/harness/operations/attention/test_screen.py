@@ -83,6 +83,21 @@ def test_next_to_a_power_of_two_the_side_is_known(dtype):
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
+def test_what_only_keys_far_below_have_values_of_is_nothing_or_stays_open(dtype):
+    """Far enough, nothing but 0 is near; less far, a result may be a number."""
+    format, far = FORMATS[dtype], np.array([-60.0, -700.0, -740.0, -2000.0, -1e5])
+    q, k = np.ones((5, 1, 1)), np.zeros((5, 40, 1))
+    k[:, 7] = far[:, None]
+    v, mask = np.zeros((5, 40, 2)), np.ones((5, 1, 40), bool)
+    v[:, 7], v[:, 3, 1] = [1.0, -1.0], 1.0
+    operands = (*(each.astype(np.float64) for each in (q, k, v)), mask)
+    found = screened(np.zeros((5, 40)), operands, format)
+    exact = arbitrate(Problem.of(ATTENTION, format), np.zeros((5, 40)), operands)
+    assert_within_its_bound(found, exact)
+    assert not found.undecided[3:].any()
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
 def test_rows_that_share_keys_have_the_truth_of_rows_that_do_not(dtype):
     rng, format = np.random.default_rng(1), FORMATS[dtype]
     q, k, v = (

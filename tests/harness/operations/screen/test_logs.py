@@ -89,6 +89,14 @@ def test_a_sum_of_exponentials_near_one_is_left_to_mpmath(assert_agrees):
     assert left.tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_the_only_logit_that_counts_is_the_result_or_rounds_to_it(dtype, assert_agrees):
+    rows = [[3.5, -np.inf], [-np.inf, -(2.0**-14)], [-np.inf, 0.0], [3.3, -np.inf]]
+    left = assert_agrees("logsumexp", np.array(rows), (), FORMATS[dtype])
+    assert not left[:3].any()  # 3.3 is no number of float16
+    assert not assert_agrees("logsumexp", np.array([[3.5], [-0.0]]), (), FORMATS[dtype]).any()
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("name", NAMES)
 def test_what_rounds_to_0_has_the_sign_of_what_it_is(name, dtype):

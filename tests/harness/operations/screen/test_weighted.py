@@ -104,6 +104,23 @@ def test_one_logit_of_weight_one_is_itself(assert_agrees):
     assert not assert_agrees(NAME, x, (b,), FORMATS["float64"]).any()
 
 
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_what_weights_of_one_leave_is_known_however_near_to_1_the_sum_is(dtype, assert_agrees):
+    x = np.array(
+        [[0.0, -23.75], [0.0, -9.0], [-42.0, 0.0], [-0.5, 0.0], [2.5, 7.0], [-np.inf, 3.0]]
+    )
+    b = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    assert not assert_agrees(NAME, x, (b,), FORMATS[dtype]).any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_sums_that_cancel_further_are_decided_by_the_next_kernel(dtype, assert_agrees):
+    rng = np.random.default_rng(8)
+    x, b = rng.normal(0, 1, (20, 9)), rng.uniform(0.5, 2.0, (20, 9))
+    b[:, 0] = -(b * np.exp(x - x[:, :1]))[:, 1:].sum(axis=-1) * (1.0 - 2.0**-20)
+    assert not assert_agrees(NAME, x, (b,), FORMATS[dtype]).any()
+
+
 def test_rows_in_pieces(assert_agrees):
     rng = np.random.default_rng(5)
     values, weights = rng.normal(0, 3, 200), rng.uniform(0.5, 2.0, 7)
