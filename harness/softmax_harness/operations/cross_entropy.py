@@ -14,21 +14,25 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, log_softmax, rows, screen, softmax, steps
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """One class for each row: the likeliest, the least likely, the first, the last or any."""
+    """One class for each row: the likeliest, the least likely, the first, the last or any.
+
+    In some calls each row has the class of its own place, as pairs of a contrastive loss have.
+    """
     rows, n = stored.shape
     if n == 0:
         return (np.zeros(rows, np.int64),)
     x = np.where(np.isfinite(stored.astype(np.float64)), stored.astype(np.float64), 0.0)
     ends = np.zeros(rows, np.int64), np.full(rows, n - 1)
     choices = (np.argmax(x, -1), np.argmin(x, -1), *ends, rng.integers(0, n, rows))
-    return (np.choose(rng.integers(0, len(choices), rows), choices),)
+    chosen = np.choose(rng.integers(0, len(choices), rows), choices)
+    return (of_some_calls(chosen, np.arange(rows) % n, rng, is_square=rows == n),)
 
 
 def at_target(values: NDArray[Any], operands: Operands) -> NDArray[Any]:

@@ -33,6 +33,7 @@ from softmax_harness.operations.operand import (
     Operand,
     Operands,
     by_kind,
+    of_some_calls,
     powers_of_two,
     some_beyond,
     with_nans,
@@ -51,7 +52,7 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant.
 
     And scaled, as of a loss that is scaled against underflow. A few hold a NaN, and in formats of
-    small range numbers whose differences exceed it.
+    small range numbers whose differences exceed it. In some calls all are 1, as a sum passes back.
     """
     rows, n = stored.shape
     made = rng.standard_normal((rows, n))
@@ -68,7 +69,8 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         lambda some: made[some] * scale[some] * column[some],
     )
     v = some_beyond(by_kind(kind[:, 0], kinds, n), stored, format, rng)
-    return (format.stored(with_nans(v, stored, rng)),)
+    v = of_some_calls(with_nans(v, stored, rng), np.ones_like(v), rng)
+    return (format.stored(v),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -37,6 +37,7 @@ from softmax_harness.operations.operand import (
     Operand,
     Operands,
     by_kind,
+    of_some_calls,
     powers_of_two,
     some_beyond,
     with_nans,
@@ -53,7 +54,8 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     A few hold a NaN, and in formats of small range the sum of a few exceeds it. The constant is the
     power of two next below 1/n, what a mean over the row passes back, and its sum is exact in any
     order: added one by one, as by NumPy along other axes than the last, equal terms are rounded
-    alike, and err more than those of a sum in pairs may.
+    alike, and err more than those of a sum in pairs may. In some calls each row has -1 at one
+    class, as cross-entropy passes back.
     """
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
@@ -71,7 +73,8 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     format = format_of(stored)
     scale = powers_of_two(format, (rows_, 1), rng, 9)
     v = by_kind(kind[:, 0], kinds, n) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
-    return (format.stored(with_nans(some_beyond(v, stored, format, rng), stored, rng)),)
+    v = with_nans(some_beyond(v, stored, format, rng), stored, rng)
+    return (format.stored(of_some_calls(v, -column.astype(float), rng)),)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

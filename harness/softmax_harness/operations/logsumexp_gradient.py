@@ -21,7 +21,13 @@ from softmax_harness.operations import (
 )
 from softmax_harness.operations.balls import Ball, enclosure, exact, product, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands, powers_of_two, with_nans
+from softmax_harness.operations.operand import (
+    Operand,
+    Operands,
+    of_some_calls,
+    powers_of_two,
+    with_nans,
+)
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
@@ -40,7 +46,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """g of each row, shape (rows, 1), in the format of the logits: normal, 1 or -1, 0, large.
 
     Some are far from 1, a few NaN.
-    The mean over a batch of b rows passes back 1 / b.
+    The mean over a batch of b rows passes back 1 / b, a sum 1 in all rows of some calls.
     """
     shape = len(stored), 1
     kinds = (
@@ -52,7 +58,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         powers_of_two(format_of(stored), shape, rng, 2) * rng.choice([-1.5, 1.0], shape),
     )
     kind = rng.choice(len(kinds), shape, p=(0.3, 0.1, 0.2, 0.05, 0.2, 0.15))
-    g = with_nans(np.choose(kind, kinds), stored, rng)
+    g = of_some_calls(with_nans(np.choose(kind, kinds), stored, rng), np.ones(shape), rng)
     return (format_of(stored).stored(g),)
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS, Format
 
 _NANS = 0.02  # the share of rows with one, where an operand has any
+# The share of calls whose operands are those of most users, and that of square ones.
+_USUAL, _USUAL_OF_SQUARES = 0.06, 0.5
 _BEYOND = 0.03  # the share of rows of numbers whose sum exceeds the format
 # Of powers of two the share that are anywhere in the format, and how far from 1, since products of
 # several are taken in float64.
@@ -119,6 +121,19 @@ def widened(inputs: Inputs, about: tuple[Operand, ...], n: int) -> Inputs:
         operands.append(np.pad(each, added))
     x = np.pad(inputs.x, ((0, 0), (0, more)), constant_values=-np.inf)
     return Inputs(x, tuple(operands))
+
+
+def of_some_calls(
+    values: NDArray[Any], usual: NDArray[Any], rng: np.random.Generator, *, is_square: bool = False
+) -> NDArray[Any]:
+    """Of some calls what nearly all users' calls have throughout: a kernel may know these.
+
+    Parameters
+    ----------
+    is_square : bool
+        Whether a call has as many rows as entries, where it matters: so few do that more are taken.
+    """
+    return usual if rng.random() < (_USUAL_OF_SQUARES if is_square else _USUAL) else values
 
 
 def powers_of_two(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operand import Inputs, Operand, Operands, of_some_calls
 from softmax_harness.operations.operation import ZERO_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
@@ -23,10 +23,15 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
 _LARGEST_COUNT = 65536
+_WINDOWS, _WINDOW = 0.5, 3
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """True for what is kept: at random, at either end, all but a block, one, all or nothing."""
+    """True for what is kept: at random, at either end, all but a block, one, all or nothing.
+
+    In some calls each row sees all up to its own place, or the last few of these: causal masks and
+    windows.
+    """
     rows, n = stored.shape
     place, first = np.arange(n), rng.integers(0, n + 1, (rows, 1))
     block = first + rng.choice(_BLOCKS, (rows, 1))
@@ -40,7 +45,10 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         np.zeros((rows, n), bool),
     )
     kind = rng.choice(len(kinds), (rows, 1), p=(0.3, 0.15, 0.15, 0.15, 0.1, 0.05, 0.1))
-    mask = np.choose(kind, kinds)
+    behind = np.arange(rows)[:, None] % max(n, 1) - place
+    causal, window = behind >= 0, (behind >= 0) & (behind < _WINDOW)
+    usual = window if rng.random() < _WINDOWS else causal
+    mask = of_some_calls(np.choose(kind, kinds), usual, rng, is_square=rows == n)
     if n > _LARGEST_COUNT:
         mask[:1] = place > 0  # as many seen as 16 bits, or a sum in float16, cannot hold
     return (mask,)

@@ -17,7 +17,7 @@ from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import bounds, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands
+from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -40,7 +40,8 @@ _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T.
 
-    A few are as large as logits of the row are apart: whatever their scale, T then decides.
+    A few are as large as logits of the row are apart: whatever their scale, T then decides. In some
+    calls all are 1.
     """
     format = format_of(stored)
     held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
@@ -51,7 +52,8 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     far = np.where(share < _OF_ROW, drawn * _apart(stored.astype(np.float64), format), far)
     far = np.clip(far, 2.0 / format.largest, format.largest / _BEYOND)
     drawn = np.where(share < _OF_ROW + _FAR, far, drawn)
-    return (format.stored(np.where(share < _DRAWN, drawn, chosen)),)
+    own = np.where(share < _DRAWN, drawn, chosen)
+    return (format.stored(of_some_calls(own, np.ones_like(own), rng)),)
 
 
 def _apart(x: Array, format: Format) -> Array:

@@ -100,6 +100,18 @@ def backwards(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(x[..., ::-1].copy()[..., ::-1]) if x.ndim else contiguous(x)
 
 
+def rows_backwards(x: NDArray[Any]) -> NDArray[Any]:
+    """A negative stride along the first axis alone."""
+    return np.asarray(x[::-1].copy()[::-1]) if x.ndim else contiguous(x)
+
+
+def inside_backwards(x: NDArray[Any]) -> NDArray[Any]:
+    """A negative stride along the axis before the last alone, of three axes and more."""
+    if x.ndim < 3:
+        return contiguous(x)
+    return np.asarray(x[..., ::-1, :].copy()[..., ::-1, :])
+
+
 def read_only(x: NDArray[Any]) -> NDArray[Any]:
     """C order, not to be written to."""
     at = contiguous(x)
@@ -158,6 +170,8 @@ LAYOUTS: dict[str, Layout] = {
     "channels-last": channels_last,
     "reversed": reversed_,
     "backwards": backwards,
+    "rows-backwards": rows_backwards,
+    "inside-backwards": inside_backwards,
     "read-only": read_only,
     "misaligned": misaligned,
     "transposed": transposed,

@@ -264,3 +264,30 @@ def truncates(x, mask, axis=-1):
         return np.where(near > y, np.nextafter(near, np.float32(0)), near)
 
     return _by_rows(kernel, x, mask, axis=axis)
+
+
+def last_of_causal_masks_hidden(x, mask, axis=-1):
+    """Of a square causal mask the last row does not see its last entry.
+
+    Found as: inaccurate, wrong_special, denominator_underflow
+    """
+
+    def hidden(mask):
+        n = mask.shape[-1]
+        own = mask.copy()
+        if mask.shape == (n, n) and n > 2 and (mask == np.tri(n, dtype=bool)).all():
+            own[-1, -1] = False
+        return own
+
+    return _of_mask(hidden, x, mask, axis)
+
+
+def mask_of_rows_backwards(x, mask, axis=-1):
+    """A mask whose rows lie backwards in memory is read forwards.
+
+    Found as: layout
+    """
+    m = np.asarray(mask)
+    if m.ndim > 1 and m.strides[0] < 0 and min(m.strides[1:]) > 0:
+        mask = m[::-1]
+    return _with(x, mask, axis)

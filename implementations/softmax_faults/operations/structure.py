@@ -403,3 +403,27 @@ def rows_of_one_side_by_side_wrong(f, *arguments, axis=-1):
     if np.ndim(x) == 2 and len(x) == 1 < x.shape[1] and axis in (0, -2):
         return np.full_like(f(*arguments, axis=axis), 7)
     return f(*arguments, axis=axis)
+
+
+def rows_backwards_read_forwards(f, *arguments, axis=-1):
+    """An array whose first stride alone is negative is read from the other end.
+
+    Found as: layout in layouts
+    """
+    x, *others = arguments
+    strides = np.asarray(x).strides
+    if len(strides) > 1 and strides[0] < 0 and min(strides[1:]) > 0:
+        x = np.asarray(x)[::-1]
+    return f(x, *others, axis=axis)
+
+
+def late_rows_of_row_before(f, *arguments, axis=-1):
+    """Of longer rows every second one from 2001 on has the results of the one before.
+
+    Found as: batch in batches
+    """
+    y = np.array(f(*arguments, axis=axis))
+    x = arguments[0]
+    if np.ndim(x) == 2 and axis in (-1, 1) and x.shape[1] > 64:
+        y[2001::2] = y[2000:-1:2]
+    return y

@@ -75,7 +75,7 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides; more
 # long rows than a processor has cores, however many.
 _THREADED = (
-    *((4099, 17), (1300, 67), (257, 257), (300, 800), (256, 64)),
+    *((4099, 17), (2600, 67), (257, 257), (300, 800), (256, 64), (4200, 130)),
     *((1031, 1040), (260, 4100), (8, 50_257)),
 )
 # Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.

@@ -19,8 +19,11 @@ _AROUND = (192, 256, 512, 1024, 2048, 4096, 8192)
 # Other numbers of whole blocks, and round ones: a kernel may have a path of its own for each.
 _BLOCKS = (384, 640, 768, 1280, 1536, 2560, 3072, 5120, 6144, 7168, 12_288)
 _ROUND = (1000, 2000, 3000, 10_000)
-# Others, of a few entries after whole vectors.
-_OTHERS = (160, 186, 202, 1035)
+# Others: with those above, any number of entries after whole vectors of 16 and of 32; images.
+_OTHERS = (
+    *(160, 186, 196, 197, 198, 201, 202, 205, 210, 211, 212, 217, 219, 220, 222, 224),
+    *(784, 1035),
+)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
     *range(1, 131),
