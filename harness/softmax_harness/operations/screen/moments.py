@@ -282,6 +282,9 @@ def gradient(
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
         put_exact(here, rows.single, 0.0, undecided)
+        alike = np.flatnonzero(mean.size[:, 0] == 0.0)
+        alike = alike[(vector.v[alike] == vector.top[alike]).all(axis=-1)]
+        put_exact(here, alike, 0.0, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)

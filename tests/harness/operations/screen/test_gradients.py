@@ -142,3 +142,13 @@ def test_a_lying_moment_and_a_lying_rest_are_caught(monkeypatch, assert_agrees):
     )
     with pytest.raises(ScreenIsWrong):
         assert_agrees("cross_entropy_gradient", x, (x.argmax(axis=-1),), FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("far", [3.0, 1e3, 2e4])
+def test_where_v_is_the_same_throughout_the_gradient_is_0(dtype, far, assert_agrees):
+    """Also where it is so in every row, and whatever lies how far apart."""
+    format, rng = FORMATS[dtype], np.random.default_rng(3)
+    x = format.stored(rng.normal(0, 1, (5, 9)) * far).astype(float)
+    v = np.broadcast_to(np.array([[1.0], [1.0], [-3.0], [0.0], [256.0]]), x.shape)
+    assert not assert_agrees("gradient", x, (format.stored(v),), format).any()
