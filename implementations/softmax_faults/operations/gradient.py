@@ -233,7 +233,7 @@ def small_v_read_as_0(x, v, axis=-1):
 
 
 def ones_taken_for_nothing(x, v, axis=-1):
-    """s.v is left out where all of v are 0 or all are 1, in two rows and more.
+    """s.v is left out where v is 1 throughout, in two rows and more.
 
     Found as: inaccurate
     """

@@ -282,6 +282,7 @@ def gradient(
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
         put_exact(here, rows.single, 0.0, undecided)
+        # Of a v that is the same throughout the products are 0, which tells no spacing.
         alike = np.flatnonzero(mean.size[:, 0] == 0.0)
         alike = alike[(vector.v[alike] == vector.top[alike]).all(axis=-1)]
         put_exact(here, alike, 0.0, undecided)

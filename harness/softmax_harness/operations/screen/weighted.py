@@ -140,7 +140,8 @@ def _rows_and_weights(
     """The rows without what has a weight of 0, and the weights.
 
     Where no logit is far from another, what has a weight of 0 needs not be taken out: times 0 it is
-    0. Only the largest logit has to be one that counts.
+    0. Only the largest logit has to be one that counts. Where weights share no grid, b is
+    multiplied in place: if it is no view of what was given, it is a copy made for this.
     """
     rows, bits = Rows.of(x, kernel), near.tail_bits(kernel)
     if grid is not None and bits is not None and near.are_near(rows):
