@@ -751,3 +751,19 @@ def test_the_terminal_shows_verdict_finding_and_note():
     told = ("overflow: gives nan", "  witness float32:0x1p+7@0", "  there max_ulp nan, limit 3.5")
     assert "\n".join(f"  {line}" for line in told) in text
     assert "note: a note of 100%" in text
+
+
+def test_what_is_declared_as_known_is_shown_with_its_size_and_witness():
+    sized = replace(OVERFLOW, kind="inaccurate", worst=856.6)
+    lost = replace(OVERFLOW, worst=math.inf)
+    of_calls = Finding("layout", "is wrong where rows lie backwards")
+    gated = Gated([replace(PASSED, expected=(sized, lost, of_calls))], [])
+    told = (
+        "inaccurate, the worst by 856.6 ulp; witness float32:0x1p+7@0",
+        "overflow; witness float32:0x1p+7@0",
+        "layout; is wrong where rows lie backwards",
+    )
+    lines = text_document(gated).splitlines()
+    assert lines[1:] == [f"  declared as known: {each}" for each in told]
+    shown = markdown_document(gated)
+    assert all(f"Declared as known of kernel.py:f, float32: {each}" in shown for each in told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from softmax_harness.check.contract import Checked, Finding
+from softmax_harness.check.documents.terminal import known_text
 from softmax_harness.check.gate.gated import Gated
 from softmax_harness.ground.documents.markdown import (
     command_lines,
@@ -24,7 +25,7 @@ def markdown_document(gated: Gated, verb: str = "check") -> str:
     return markdown_text(
         f"softmax-harness {verb}: {passed} of {len(counted)} pass",
         table_lines(("implementation", "dtype", "verdict", "findings"), map(_row, gated.results)),
-        [part for each in gated.results for found in each.findings for part in _parts(each, found)],
+        [part for each in gated.results for part in _of_result(each)],
         gated.notes,
     )
 
@@ -37,6 +38,17 @@ def _row(result: Checked) -> tuple[str, ...]:
     return result.implementation, result.dtype, verdict, kinds
 
 
+def _of_result(result: Checked) -> list[list[str]]:
+    found = [part for finding in result.findings for part in _parts(result, finding)]
+    return found + [_known(result, finding) for finding in result.expected]
+
+
 def _parts(result: Checked, finding: Finding) -> tuple[list[str], list[str]]:
     head = f"**{escaped(finding.kind)}** in {escaped(result.implementation)}, {result.dtype}"
     return [f"{head}: {escaped(finding.message)}"], command_lines(finding.replay)
+
+
+def _known(result: Checked, finding: Finding) -> list[str]:
+    """What a declaration expects, with its size and what shows it."""
+    whose = f"{escaped(result.implementation)}, {result.dtype}"
+    return [f"Declared as known of {whose}: {escaped(known_text(finding))}"]

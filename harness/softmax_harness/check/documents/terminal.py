@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from softmax_harness.check.contract import Checked, Finding
 from softmax_harness.check.gate.gated import Gated
 from softmax_harness.ground.documents.plain import note_lines
@@ -23,9 +25,7 @@ def _lines(result: Checked) -> list[str]:
         lines += [f"  {line}" for line in finding_text(finding).split("\n")]
     if others := [finding.kind for finding in result.findings[len(shown) :]]:
         lines.append(f"  also found: {', '.join(others)} (--json FILE has them in full)")
-    if result.expected:
-        kinds = ", ".join(finding.kind for finding in result.expected)
-        lines.append(f"  declared as known: {kinds}")
+    lines += [f"  declared as known: {known_text(finding)}" for finding in result.expected]
     lines += [f"  {result.slow}"] * bool(result.slow)
     return lines + [f"  reported only: {text}" for text in result.reported]
 
@@ -36,6 +36,14 @@ def _standard(result: Checked) -> str:
         return ""
     misses = [f"; {count} would miss {name}" for name, count in result.would_miss.items()]
     return "".join([f", held to {result.standard}, reached {result.reached or 'none'}", *misses])
+
+
+def known_text(finding: Finding) -> str:
+    """What is expected in a line: its kind, its size if it has a finite one, and what shows it."""
+    is_sized = finding.worst is not None and math.isfinite(finding.worst)
+    worst = f", the worst by {finding.worst:.4g} ulp" if is_sized else ""
+    shown = f"witness {finding.witness}" if finding.witness else finding.message
+    return f"{finding.kind}{worst}; {shown}"
 
 
 def finding_text(finding: Finding) -> str:
