@@ -81,27 +81,26 @@ def _plan(format: Format, seed: int) -> tuple[_Planned, ...]:
 
 def _planned(format: Format, seed: int) -> Iterator[_Planned]:
     sampled = [(each, each.check) for each in FAMILIES.values() if each.check is not None]
-    for family, own in sampled:
-        yield from _few(family, own)
+    # By their lengths, since rows of one length are judged together.
+    yield from sorted(_few(sampled), key=itemgetter(1))
     own_lengths = dict.fromkeys((*LENGTHS, *drawn.lengths(seed)))
     for n in (*own_lengths, *LONG, *drawn.long_lengths(seed)):
         for family, own in sampled:
             rows = 0 if own.at_every_length is None else own.at_every_length(n)
             if rows:
                 yield family, n, rows
-    for n in own_lengths:
-        for family, own in sampled:
-            if _LONGEST_SHORT < n <= own.one_row_up_to:
+            elif n in own_lengths and _LONGEST_SHORT < n <= own.one_row_up_to:
                 yield family, n, 1
     yield from _long(sampled, format)
 
 
-def _few(family: Family, own: Sampling) -> Iterator[_Planned]:
-    few = () if own.at_every_length is not None else family.lengths or _FEW
-    for n in few:
-        if n <= own.longest:
-            rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)
-            yield family, n, family.rows or rows
+def _few(sampled: list[tuple[Family, Sampling]]) -> Iterator[_Planned]:
+    for family, own in sampled:
+        few = () if own.at_every_length is not None else family.lengths or _FEW
+        for n in few:
+            if n <= own.longest:
+                rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)
+                yield family, n, family.rows or rows
 
 
 def _long(sampled: list[tuple[Family, Sampling]], format: Format) -> Iterator[_Planned]:

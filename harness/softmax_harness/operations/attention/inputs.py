@@ -24,9 +24,10 @@ _DEPTHS = (
     *(72, 80, 96, 112, 128, 128, 160, 192, 256),
 )
 _COLUMNS = (1, 2, 3, 3, 3, 3, 4, 5, 8, 17, 32, 80, 160)
-_FEW = 1 << 13  # logits, whose operands are three million numbers at most
+_FEW = 1 << 11  # logits, whose operands are a million numbers at most
 _LONGEST = 1024
-_BLOCK, _OF_LONG_ROWS = 2048, (64, 64)  # longer rows of whole blocks have heads as models have them
+# Longer rows of whole blocks have heads as models have them, where few rows are asked for.
+_BLOCK, _OF_LONG_ROWS, _FEW_OF_LONG_ROWS = 2048, (64, 64), 1 << 13
 # So many calls have NaN, and so many rows of these: all screens take longer then.
 _WITH_NANS, _NANS = 0.06, 0.2
 
@@ -76,11 +77,10 @@ def _sizes(shape: tuple[int, ...]) -> _Sizes:
     rows, n = shape
     rng = np.random.default_rng(n)
     d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
+    few = _FEW
     if n > _LONGEST:
-        d, c = _OF_LONG_ROWS if n % _BLOCK == 0 else (DEPTH, VALUES)
-    if rows * n > _FEW:
-        d, c = DEPTH, VALUES
-    return _Sizes(rows, n, d, c)
+        (d, c), few = _OF_LONG_ROWS, _FEW_OF_LONG_ROWS if n % _BLOCK == 0 else 0
+    return _Sizes(rows, n, *((d, c) if rows * n <= few else (DEPTH, VALUES)))
 
 
 def _put_nans(operands: tuple[NDArray[Any], ...], x: Array, rng: np.random.Generator) -> None:
