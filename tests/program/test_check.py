@@ -198,7 +198,7 @@ def test_a_limit_is_held(checked):
     assert checked(*words, "--limit", "max_ulp=1000").returncode == 0
     done = checked(*words, "--limit", "max_ulp=0.6")
     assert done.returncode == 1
-    assert "limit: max_ulp is" in done.stdout and "0.6 was promised" in done.stdout
+    assert "limit: max_ulp is" in done.stdout and "beyond its limit of 0.6" in done.stdout
 
 
 def test_what_was_asked_for_by_name_and_not_judged_is_not_green(checked):

@@ -122,7 +122,7 @@ def account(subject: Subject, row: Explained, most: int = _MOST_FOLLOWED) -> Acc
     if subject.declaration.bound == "exact":
         return Account(y, ulp, index, None, "each element is the exact value, rounded once")
     if len(row.x) > most:
-        reason = f"its steps are followed in rows of up to {most} logits"
+        reason = f"a row of {len(row.x)} logits is too long: steps are followed in {most} and fewer"
         return Account(y, ulp, index, None, reason)
     added, reason = _followed(subject, row, truth, index)
     return Account(y, ulp, index, added, reason)

@@ -172,6 +172,11 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return bound.error_bound(x, _as_attention(operands), z, ulp, format)
 
 
+def narrowed_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """Attention's, with the sink as in `error_bound`."""
+    return bound.narrowed_bound(x, _as_attention(operands), z, ulp, format)
+
+
 def _as_attention(operands: Operands) -> Operands:
     """Operands of attention with nearly these scores, and the sink's as that of a last key.
 
@@ -237,6 +242,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    narrowed_bound=narrowed_bound,
     screen=screen_with_sink,
     cheap_limit=CheapLimit(bound.least_of_rows),
     make_operands=with_sinks,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.operations import (
     bounds,
     cross_entropy,
@@ -48,11 +48,17 @@ def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format."""
     eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1))
     # No list is without gaps: some are any part of 1, some of any decade below it.
-    least = math.log(format_of(stored).smallest_subnormal)
+    least = math.log(_least(format_of(stored), stored.shape[-1]))
     drawn, small = rng.random(eps.shape), np.exp(rng.uniform(least, 0.0, eps.shape))
     eps = np.where(drawn < _DRAWN, rng.random(eps.shape), eps)
     eps = np.where(drawn < _SMALL, small, eps)
     return (*cross_entropy.targets(stored, rng), eps.astype(stored.dtype))
+
+
+def _least(format: Format, n: int) -> float:
+    """The smallest eps of n classes: eps / n, where it is worked out, must not be 0."""
+    worked_in = FORMATS[format.wider] if format.is_narrow and format.wider else format
+    return max(format.smallest_subnormal, n * worked_in.smallest_normal)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -18,6 +18,9 @@ from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
+# Parts of a row that are merged, and how often a result is rounded on the way.
+_PARTS, _MERGED = 8, 4.0
+
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """a + L, exact for one finite entry; both may cancel, and then rising precision tells.
@@ -51,11 +54,20 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
 
 
 def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """a + log s: the error of log s, u |z|, and half a spacing."""
+    """a + log s, of the row, or of parts of it that are merged: as logarithms of sums again.
+
+    A kernel that shares a row among a few blocks has the result of each, rounded, and merges them
+    one after another or at once. Each of `_MERGED` results errs by u |z| and half a spacing: those
+    of parts lie below z by log 1/w, with w their weight, so that on average over the weights they
+    are no larger than |z| + log `_PARTS`. That and the logarithm of the merged sum is the error of
+    a logarithm of so many terms.
+    """
     setting = bounds.native(format, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        absolute = bounds.log_of_sum_error(x.shape[-1], format) + setting.unit_roundoff * np.abs(z)
-        return np.asarray((absolute + 0.5 * setting.smallest_subnormal) / ulp)
+        absolute = bounds.log_of_sum_error(x.shape[-1], format)
+        absolute += bounds.log_of_sum_error(_PARTS, format)
+        each = setting.unit_roundoff * np.abs(z) + 0.5 * setting.smallest_subnormal
+        return np.asarray((absolute + _MERGED * each) / ulp)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:

@@ -160,15 +160,15 @@ def some_beyond(
 ) -> NDArray[np.float64]:
     """A few rows with numbers so large that sums and differences of them exceed the format.
 
-    Half of these have one sign. Only of a format whose wider one holds such sums: in the others any
-    kernel may overflow. And only beside finite logits: 0, for one that is masked, times infinity is
-    no number.
+    Half of these have one sign. Only of a format in whose wider one all is worked, and which holds
+    such sums: in the others any kernel may overflow. And only beside finite logits: 0, for one that
+    is masked, times infinity is no number.
 
     Parameters
     ----------
     values, x : ndarray, shape (rows, n)
     """
-    if format.wider is None or FORMATS[format.wider].emax <= format.emax:
+    if not format.is_narrow or format.wider is None or FORMATS[format.wider].emax <= format.emax:
         return values
     drawn = np.flatnonzero(rng.random(len(values)) < _BEYOND)
     drawn = drawn[np.isfinite(x[drawn].astype(np.float64)).all(axis=-1)]

@@ -210,6 +210,9 @@ class Operation:
         a long row of it is judged slice by slice.
     usual_bound : callable or None
         The same of the textbook form, of an operation where that is much less careful.
+    narrowed_bound : callable or None
+        The same of what kernels in use round to a `format` of 16 bits or fewer on the way, though
+        they work in a wider one; None where that is nothing.
     input_sensitivity : callable or None
         ``input_sensitivity(x, operands, z, format)`` gives by how much half-ulp changes of the
         logits change
@@ -279,6 +282,7 @@ class Operation:
     error_bound: ErrorBound
     input_sensitivity: Callable[[Array, Operands, Array, Format], Array] | None = None
     usual_bound: ErrorBound | None = None
+    narrowed_bound: ErrorBound | None = None
     screen: Screen | None = None
     cheap_limit: CheapLimit | None = None
     theorem: Callable[[str | None, Array, Array, Array, Format], Array] | None = None

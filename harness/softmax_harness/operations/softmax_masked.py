@@ -16,7 +16,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands, of_some_calls
-from softmax_harness.operations.operation import ZERO_OR_NAN, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, ZERO_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -24,6 +24,8 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
 _LARGEST_COUNT = 65536
 _WINDOWS, _WINDOW = 0.5, 3
+# By what a row is to be that sees nothing, what one may be that sees nothing but -inf.
+_OF_NOTHING_BUT_INFINITY = {"zero": ZERO_OR_NAN, "uniform": ANYTHING}
 
 
 def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -74,7 +76,8 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
 
     Where a row that sees something is NaN, what it does not see is 0, as anywhere, or NaN, which
     the sum of the row makes of it. Where a row that sees nothing is to be 0, one that
-    sees nothing but -inf may be 0 or as softmax has it.
+    sees nothing but -inf may be 0 or as softmax has it; where it is to be uniform, the latter may
+    be anything, since a finite number that stands for -inf gives what is hidden a share.
     """
     if x.shape[-1] > 1 and np.isfinite(x).all():
         hidden, expected = ~operands[0].astype(bool), np.zeros(x.shape)
@@ -84,9 +87,13 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     fixed, expected = softmax.special_values(logits, policy)
     sees = mask.any(axis=-1, keepdims=True)
     open_ = np.isnan(expected) & ~mask & sees
-    if policy.all_masked == "zero":
-        open_ |= (logits == -np.inf).all(axis=-1, keepdims=True) & sees
-    return fixed, np.where(open_, ZERO_OR_NAN, expected) if open_.any() else expected
+    if open_.any():
+        expected = np.where(open_, ZERO_OR_NAN, expected)
+    if policy.all_masked in _OF_NOTHING_BUT_INFINITY:
+        of_nothing = (logits == -np.inf).all(axis=-1, keepdims=True) & sees
+        due = _OF_NOTHING_BUT_INFINITY[policy.all_masked]
+        expected = np.where(of_nothing, due, expected)
+    return fixed, expected
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:

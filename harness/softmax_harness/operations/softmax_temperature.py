@@ -30,6 +30,9 @@ _TEMPERATURES = (
 _DRAWN, _SPREAD = 0.25, 0.3
 _FAR, _OF_ROW = 0.05, 0.05
 _DECADES = 12.0
+# In longer rows sums of many blocks are added one after another. Where all blocks are nearly alike
+# all these additions are rounded alike, and an honest sum errs by hundreds of ulp.
+_LONG, _ALIKE = 4096, 16.0
 # The difference of logits at both ends of the format is beyond it. Up to this part of the largest
 # number, T leaves 0 of such a difference, so that no honest kernel is wrong for that.
 _BEYOND = 16.0
@@ -40,8 +43,8 @@ _AT_EDGES = ((-5.0, 0.5, 2.0, 7.0), (1.0, 3.0, -1.0, 3.0), (1.0, 1.0, 1.0, 1.0))
 def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T.
 
-    A few are as large as logits of the row are apart: whatever their scale, T then decides. In some
-    calls all are 1.
+    A few are as large as logits of the row are apart: whatever their scale, T then decides. None
+    makes all of a long row alike. In some calls all are 1.
     """
     format = format_of(stored)
     held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
@@ -49,10 +52,13 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     # No list is without gaps: some are any number, most of them about 1, a few of any decade.
     share, drawn = rng.random(chosen.shape), np.exp(rng.normal(0.0, _SPREAD, chosen.shape))
     far = 10.0 ** rng.uniform(-_DECADES, _DECADES, chosen.shape)
-    far = np.where(share < _OF_ROW, drawn * _apart(stored.astype(np.float64), format), far)
+    apart = _apart(stored.astype(np.float64), format)
+    far = np.where(share < _OF_ROW, drawn * apart, far)
     far = np.clip(far, 2.0 / format.largest, format.largest / _BEYOND)
     drawn = np.where(share < _OF_ROW + _FAR, far, drawn)
     own = np.where(share < _DRAWN, drawn, chosen)
+    if stored.shape[-1] > _LONG:
+        own = np.minimum(own, np.maximum(_ALIKE * apart, 1.0 / format.largest))
     return (format.stored(of_some_calls(own, np.ones_like(own), rng)),)
 
 

@@ -5,7 +5,8 @@ An operation has them from the strictest to the least strict:
 ``rounded``
     The nearest number of the format: half an ulp.
 ``wide``
-    Worked in a wider type and rounded once: half an ulp, and what the wider type adds.
+    Worked in a wider type and rounded once: half an ulp, and what the wider type adds. In attention
+    the weights may be rounded too, before the values are multiplied, as matrix units take both.
 ``relative``
     Of operations with a ``usual`` standard alone: careful where z is the difference of nearly equal
     numbers, as ``log1p`` of the sum of the others makes it.
@@ -126,7 +127,10 @@ def limit_ulp(
     bound = careful if usual is None or standard in ("wide", _CAREFUL) else usual
     if not _is_wide(standard, format):
         return bound(x, operands, z, ulp, format)
-    return _wide(bound, x, operands, z, ulp, format)
+    limit = _wide(bound, x, operands, z, ulp, format)
+    if operation.narrowed_bound is None or not format.is_narrow:
+        return limit
+    return np.asarray(limit + operation.narrowed_bound(x, operands, z, ulp, format))
 
 
 def _is_wide(standard: str, format: Format) -> bool:

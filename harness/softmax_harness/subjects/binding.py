@@ -13,9 +13,10 @@ _BY_NAME = (_BY_PLACE, inspect.Parameter.KEYWORD_ONLY)
 def bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
     """The function as one that takes its arguments in the order of `names`.
 
-    It is called by name only if it has a parameter of each name and these do not come first in this
-    order. Any other is called by place, whatever it calls its parameters. One that has no parameter
-    ``axis`` is called without it along the last axis, and along another raises a TypeError.
+    It is called by name only if it has a parameter of each name, or of each but the first, and
+    these do not come first in this order. Any other is called by place, whatever it calls its
+    parameters. One that has no parameter ``axis`` is called without it along the last axis, and
+    along another raises a TypeError. One that needs more arguments always does.
     """
     last = _Last.bound
     if last is None or last[0] is not function or last[1] != names:
@@ -36,15 +37,41 @@ def _bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...
         return function
     first = tuple(each.name for each in parameters if each.kind is _BY_PLACE)[: len(names)]
     known = {each.name for each in parameters if each.kind in _BY_NAME}
-    is_by_name = bool(names) and first != names and known.issuperset(names)
-    found = _by_name(function, names) if is_by_name else function
+    needed = [each.name for each in parameters if _is_needed(each) and each.name != "axis"]
+    if names and len(needed) > len(names):
+        return _needing(needed, names)
+    found = function
+    if names and first != names and known.issuperset(names):
+        found = _by_name(function, 0, names)
+    elif first[1:] != names[1:] and known.issuperset(names[1:]):
+        found = _by_name(function, 1, names[1:])
     takes_axis = "axis" in known or any(each.kind is each.VAR_KEYWORD for each in parameters)
     return found if takes_axis else _along_the_last(found)
 
 
-def _by_name(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    is_variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not is_variable
+
+
+def _needing(needed: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
+    def needing(*arguments: Any, **named: Any) -> Any:
+        raise TypeError(
+            f"needs {', '.join(needed)}, and was called with {', '.join(names)}: "
+            "does --operation name what it computes?"
+        )
+
+    return needing
+
+
+def _by_name(
+    function: Callable[..., Any], by_place: int, names: tuple[str, ...]
+) -> Callable[..., Any]:
+    """The function with so many arguments by place, and the others by their names."""
+
     def by_name(*arguments: Any, **named: Any) -> Any:
-        return function(**dict(zip(names, arguments, strict=True)), **named)
+        others = dict(zip(names, arguments[by_place:], strict=True))
+        return function(*arguments[:by_place], **others, **named)
 
     return by_name
 

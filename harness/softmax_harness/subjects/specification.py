@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -127,6 +128,8 @@ def loaded(name: str) -> Callable[..., Any]:
             functions = sorted(_functions(module)) or ["a file that defines a function"]
             raise BadImplementation(str(unknown(f"function of {place}", attribute, functions)))
         found = getattr(found, part)
+    if isinstance(found, type):
+        raise BadImplementation(f"{name} is a class; expected a function, or an instance of it")
     if not callable(found):
         raise BadImplementation(f"{name} is a {type(found).__name__}, not a function")
     return found  # type: ignore[no-any-return]
@@ -147,11 +150,19 @@ def remedy(name: str, package: str) -> str:
 
 
 def _functions(module: ModuleType) -> list[str]:
+    """What is not private: functions and classes of its own, and objects that can be called."""
     return [
         name
         for name, value in vars(module).items()
-        if callable(value) and getattr(value, "__module__", None) == module.__name__
+        if callable(value)
+        and not name.startswith("_")
+        and (getattr(value, "__module__", None) == module.__name__ or _is_made_here(value))
     ]
+
+
+def _is_made_here(value: Any) -> bool:
+    """Whether it is an object that can be called, and no function that was imported."""
+    return not inspect.isroutine(value) and type(value).__module__ != "numpy"
 
 
 def _working_folder_last() -> None:

@@ -54,7 +54,7 @@ def scale_on_q(q, k, v, mask):
 
 
 @np.errstate(all="ignore")
-def _flash(q, k, v, mask, block, base_2):
+def _flash(q, k, v, mask, block, base_2, rounds_weights=False):
     a, b, c = _working(q, k, v)
     scale = a.dtype.type(1 / np.sqrt(a.shape[-1]) * (np.log2(np.e) if base_2 else 1))
     power = np.exp2 if base_2 else np.exp
@@ -67,7 +67,8 @@ def _flash(q, k, v, mask, block, base_2):
         shift = np.where(np.isneginf(new), a.dtype.type(0), new)
         kept, e = power(top - shift), power(s - shift)
         total = total * kept + e.sum(-1, keepdims=True)
-        y = y * kept + np.matmul(e, c[..., some, :])
+        narrow = e.astype(q.dtype).astype(e.dtype) if rounds_weights else e
+        y = y * kept + np.matmul(narrow, c[..., some, :])
         top = new
     return (y / total).astype(q.dtype)
 
@@ -75,6 +76,11 @@ def _flash(q, k, v, mask, block, base_2):
 def flash(q, k, v, mask):
     """One pass over blocks of 16 keys, rescaled where the maximum moves."""
     return _flash(q, k, v, mask, 16, base_2=False)
+
+
+def flash_of_matrix_units(q, k, v, mask):
+    """Blocks of 64 keys, whose exponentials are rounded to the format of the values they meet."""
+    return _flash(q, k, v, mask, 64, base_2=True, rounds_weights=True)
 
 
 def flash_base_2(q, k, v, mask):

@@ -52,6 +52,16 @@ def right_by_the_inverse(x, temperature, axis=-1):
     return _of(lambda x, t: steps.softmax(x * (1 / t)), x, temperature, axis, _single(x))
 
 
+def right_online(x, temperature, axis=-1):
+    """Maximum and sum in one pass over blocks of 128, as kernels of whole vocabularies have it."""
+
+    def kernel(x, t):
+        a, s = steps.online(x / t)
+        return np.exp(x / t - a) / s
+
+    return _of(kernel, x, temperature, axis, _single(x))
+
+
 def right_in_blocks(x, temperature, axis=-1):
     """The sum in blocks of 64."""
     return _with(x, temperature, axis, _single(x), total=steps.in_blocks)

@@ -103,7 +103,7 @@ def test_a_limit_is_in_place_of_the_bound_and_shows_the_smallest_row_beyond_it()
     assert "inaccurate" in str(failure(off, **FEW))
     assert_softmax_accurate(off, limit=4000, **FEW)
     message = str(failure(off, limit=100, **FEW))
-    assert "100 was promised" in message
+    assert "beyond its limit of 100" in message
     found = shown(message)
     assert witness.parse(found["witness"]).block.shape == (1, 2)
     assert float(found["error"].split()[0]) > 100

@@ -24,7 +24,8 @@ def test_what_is_due_is_told_apart_from_what_is_rounded():
     mask = np.array([[False, False], [True, False], [True, True]])
     judged = judge(asked_of(subject, x, (mask,)), np.full((3, 2), 0.75), flushes=False)
     assert [judged.told(row, 0) for row in range(3)] == [
-        "gives 0.75, but nan, or 0 in every row that sees nothing, is due",
+        "gives 0.75, but nan, or 0 in every row that sees nothing (or see --policy all-masked), "
+        "is due",
         "gives 0.75, but the correctly rounded result is 1.0",
         "gives 0.75, but the correctly rounded result is 0.5",
     ]

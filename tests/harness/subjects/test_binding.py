@@ -55,6 +55,23 @@ def test_each_operation_has_a_signature():
     assert OPERATIONS["attention"].signature == "f(q, k, v, mask)"
 
 
+def operand_by_its_name(a, axis=None, target=None, keepdims=False):
+    return a, target
+
+
+def test_an_operand_has_its_own_name_though_the_logits_have_another():
+    assert bound(operand_by_its_name, NAMES)("x", "t", axis=1) == ("x", "t")
+
+
+def attends(q, k, v, mask=None):
+    return q
+
+
+def test_what_needs_more_is_told_that_the_operation_may_be_another():
+    with pytest.raises(TypeError, match="needs q, k, v, and was called with x: does --operation"):
+        bound(attends, ("x",))("x", axis=-1)
+
+
 def without_axis(x, target):
     return x, target
 

@@ -83,16 +83,19 @@ class Judgement:
         if self.batch.truth.fixed[row, index]:
             return f"gives {y}, but {z} is due"
         outcome, is_infinite = OUTCOMES[self.codes[row, index]], np.isinf(self.batch.y[row, index])
-        cause = "" if is_infinite else _INFERRED.get(outcome, "")
+        is_plain = bool(
+            np.isfinite(self.asked.x[row]).all()
+        )  # beside infinity NaN has other causes
+        cause = _INFERRED.get(outcome, "") if is_plain and not is_infinite else ""
         return f"gives {y}, but the correctly rounded result is {z}{cause}"
 
     def _or_zero(self, row: int, due: float) -> str:
         """What is as good where a row sees nothing and no policy is stated."""
         problem, sees_nothing = self.asked.problem, np.isneginf(self.batch.x[row]).all()
         is_told = problem.operation.seeing_nothing is not None and problem.policy.all_masked is None
-        return ", or 0 in every row that sees nothing," * bool(
-            is_told and sees_nothing and math.isnan(due)
-        )
+        is_due = is_told and sees_nothing and math.isnan(due)
+        told = ", or 0 in every row that sees nothing (or see --policy all-masked),"
+        return told * bool(is_due)
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""

@@ -143,7 +143,7 @@ def _finding(limit: Limit, value: float, witness: str, subject: Subject) -> Find
     where = f" in {limit.family}" if limit.family else ""
     return Finding(
         "limit",
-        f"{limit.metric}{where} is {value:.6g}, but at most {limit.number:g} was promised",
+        f"{limit.metric}{where} is {value:.6g}, beyond its limit of {limit.number:g}",
         limit.metric,
         value,
         limit.number,

@@ -18,6 +18,7 @@ from softmax_harness.operations.attention.bound import (
     error_bound,
     input_sensitivity,
     least_of_rows,
+    narrowed_bound,
     reach,
 )
 from softmax_harness.operations.attention.calls import whole_calls
@@ -62,6 +63,7 @@ OPERATION = Operation(
     special_values,
     error_bound,
     input_sensitivity,
+    narrowed_bound=narrowed_bound,
     screen=screened,
     cheap_limit=CheapLimit(least_of_rows),
     make_operands=queries,

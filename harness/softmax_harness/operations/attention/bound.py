@@ -104,6 +104,21 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     return np.where(overflows, np.inf, 1.1 * absolute / ulp)
 
 
+@np.errstate(invalid="ignore", over="ignore", divide="ignore")
+def narrowed_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
+    """In ulp of each result, of weights that are rounded to the format of the values.
+
+    So matrix units multiply both (Dao et al., "FlashAttention", 2022). A weight, or an exponential
+    in its place, errs by u times itself and by half a spacing of at most 1, which the sum, of 1 or
+    more, does not enlarge.
+    """
+    known = _known(operands)
+    size = times(np.exp(known.log_weights), np.abs(known.v))
+    lost = times(known.seen.astype(np.float64), np.abs(known.v))
+    absolute = format.unit_roundoff * size + 0.5 * format.smallest_subnormal * lost
+    return np.asarray(1.1 * absolute / ulp)
+
+
 def reach(operands: Operands) -> tuple[Array, Array]:
     """Twice the largest value that is seen, of either sign, shape (rows, c) each.
 

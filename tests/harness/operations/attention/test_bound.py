@@ -65,7 +65,7 @@ def test_it_is_infinite_where_honest_products_overflow(dtype):
 def test_scores_of_float16_overflow_only_where_they_are_worked_in_it():
     q, k, v = np.full((1, 1, 2), 300.0), np.full((1, 3, 2), 300.0), np.ones((1, 3, 1))
     found = asked(q, k, v, "float16")
-    assert np.isinf(limits(found, "native")).all() and (limits(found, "wide") < 1).all()
+    assert np.isinf(limits(found, "native")).all() and (limits(found, "wide") < 2).all()
 
 
 def test_no_result_may_leave_the_range_of_what_is_seen():
@@ -123,3 +123,12 @@ def test_a_query_that_sees_nothing_is_held_to_the_policy_whatever_overflows():
     found = asked(q, k, v, "float32", np.zeros((1, 1, 3), bool))
     assert judge(found, np.full((1, 1), 5.0), flushes=False).kinds() == ["wrong_special"]
     assert not judge(found, np.full((1, 1), np.nan), flushes=False).is_fault.any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_weights_may_be_rounded_as_matrix_units_take_them_and_no_more(dtype):
+    """The larger one of two weights, cut by an ulp of its own and by four of these."""
+    found = asked(np.ones((1, 1, 1)), np.array([[[1.0], [0.0]]]), np.array([[[1.0], [0.0]]]), dtype)
+    limit, ulp = limits(found, "wide")[0, 0], found.truth.ulp[0, 0]
+    rounded = found.truth.value[0, 0] * found.truth.format.unit_roundoff / ulp
+    assert 0.5 + rounded < limit < 0.5 + 1.2 * rounded
