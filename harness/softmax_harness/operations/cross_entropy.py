@@ -5,6 +5,7 @@ Laws: shifting all logits changes nothing; z is 0 or more.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,34 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
+_SHARDS, _SMALLEST_PART, _MANY = (2, 4, 8), 128, 4096
+
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row: the likeliest, the least likely, the first, the last or any.
 
-    In some calls each row has the class of its own place, as pairs of a contrastive loss have.
+    Of many classes some are the first or the last of a part, as blocks and shards have them. In
+    some calls each row has the class of its own place, as pairs of a contrastive loss have.
     """
     rows, n = stored.shape
     if n == 0:
         return (np.zeros(rows, np.int64),)
     x = np.where(np.isfinite(stored.astype(np.float64)), stored.astype(np.float64), 0.0)
     ends = np.zeros(rows, np.int64), np.full(rows, n - 1)
-    choices = (np.argmax(x, -1), np.argmin(x, -1), *ends, rng.integers(0, n, rows))
+    choices = [np.argmax(x, -1), np.argmin(x, -1), *ends, rng.integers(0, n, rows)]
+    if n > _SMALLEST_PART:
+        choices += [_of_parts(n, rows, rng)] * (1 if n < _MANY else len(choices))
     chosen = np.choose(rng.integers(0, len(choices), rows), choices)
     return (of_some_calls(chosen, np.arange(rows) % n, rng, is_square=rows == n),)
+
+
+def _of_parts(n: int, rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The first class or the last of some parts of all, or of blocks of so many."""
+    most = int(math.log2(n))
+    blocks = 1 << rng.integers(_SMALLEST_PART.bit_length() - 1, most + 1, rows)
+    size = np.where(rng.random(rows) < 0.5, -(-n // rng.choice(_SHARDS, rows)), blocks)
+    part = rng.integers(1, -(-n // size) + 1)
+    return np.asarray(np.minimum(size * part - rng.integers(0, 2, rows), n - 1))
 
 
 def at_target(values: NDArray[Any], operands: Operands) -> NDArray[Any]:

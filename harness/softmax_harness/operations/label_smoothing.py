@@ -35,23 +35,28 @@ from softmax_harness.operations.balls import (
     total,
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Operand, Operands
+from softmax_harness.operations.operand import Operand, Operands, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, INFINITY_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
 _SMOOTHING = (0.0, 0.0, 0.0005, 0.003, 0.01, 0.05, 0.0625, 0.1, 0.137, 0.2, 1 / 3, 0.5, 0.9, 1.0)
 _DRAWN, _SMALL = 0.2, 0.1
+_MOSTLY = 0.1
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
-    """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format."""
+    """One class for each row, as of cross_entropy, and eps, shape (rows, 1), of the format.
+
+    In some calls all are 0.1.
+    """
     eps = rng.choice(np.array(_SMOOTHING), (len(stored), 1))
     # No list is without gaps: some are any part of 1, some of any decade below it.
     least = math.log(_least(format_of(stored), stored.shape[-1]))
     drawn, small = rng.random(eps.shape), np.exp(rng.uniform(least, 0.0, eps.shape))
     eps = np.where(drawn < _DRAWN, rng.random(eps.shape), eps)
     eps = np.where(drawn < _SMALL, small, eps)
+    eps = of_some_calls(eps, np.full_like(eps, _MOSTLY), rng)
     return (*cross_entropy.targets(stored, rng), eps.astype(stored.dtype))
 
 

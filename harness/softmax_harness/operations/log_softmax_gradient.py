@@ -46,9 +46,13 @@ from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation
 from softmax_harness.operations.screen import Screened, passed_back
 from softmax_harness.operations.steps import ExactSteps
 
+_SPREAD = 0.125
+
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, of one sign, -1 at one class, a constant, mostly 0, 0.
+
+    And -1 at one class of which an eighth is spread over all, as label smoothing passes back.
 
     The sum over a row is at most a few hundred, however long the row, or that times a power of two.
     A few hold a NaN, and in formats of small range the sum of a few exceeds it. The constant is the
@@ -61,7 +65,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     made = rng.standard_normal((rows_, n))
     column = np.arange(n) == rng.integers(0, max(n, 1), (rows_, 1))
     mean, is_there = 2.0 ** -math.ceil(math.log2(max(n, 1))), rng.random(made.shape) < 0.2
-    kind = rng.choice(6, (rows_, 1), p=(0.3, 0.2, 0.25, 0.1, 0.05, 0.1))
+    kind = rng.choice(7, (rows_, 1), p=(0.3, 0.2, 0.2, 0.1, 0.05, 0.1, 0.05))
     kinds = (
         lambda some: made[some],
         lambda some: 100.0 * np.abs(made[some]) * mean,
@@ -69,6 +73,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         lambda some: np.array(mean),
         lambda some: 0.0 * made[some],
         lambda some: np.where(is_there[some], made[some], 0.0),
+        lambda some: -(1.0 - _SPREAD) * column[some] - _SPREAD * mean,
     )
     format = format_of(stored)
     scale = powers_of_two(format, (rows_, 1), rng, 9)

@@ -15,6 +15,8 @@ from softmax_harness.ground.formats import FORMATS, Format
 _NANS = 0.02  # the share of rows with one, where an operand has any
 # The share of calls whose operands are those of most users, and that of square ones.
 _USUAL, _USUAL_OF_SQUARES = 0.06, 0.5
+_USUAL_AT_ENDS, _ENDS = 0.06, 3
+_MOST_ROWS = 64
 _BEYOND = 0.03  # the share of rows of numbers whose sum exceeds the format
 # Of powers of two the share that are anywhere in the format, and how far from 1, since products of
 # several are taken in float64.
@@ -128,12 +130,26 @@ def of_some_calls(
 ) -> NDArray[Any]:
     """Of some calls what nearly all users' calls have throughout: a kernel may know these.
 
+    Of some others that in the first rows, the last and the middle one alone, by which it may know
+    them wrongly. Of none with more rows than users' smallest calls have, unless they are square:
+    many cases have the same few rows, and all of these would be blind.
+
     Parameters
     ----------
     is_square : bool
         Whether a call has as many rows as entries, where it matters: so few do that more are taken.
     """
-    return usual if rng.random() < (_USUAL_OF_SQUARES if is_square else _USUAL) else values
+    drawn, share = rng.random(), _USUAL_OF_SQUARES if is_square else _USUAL
+    if len(values) > _MOST_ROWS and not is_square:
+        return values
+    if drawn < share:
+        return usual
+    if drawn > 1.0 - _USUAL_AT_ENDS and len(values) > 2 * _ENDS:
+        values = values.copy()
+        middle = len(values) // 2
+        for some in (slice(_ENDS), slice(middle, middle + 1), slice(-_ENDS, None)):
+            values[some] = usual[some]
+    return values
 
 
 def powers_of_two(

@@ -6,7 +6,7 @@ where the implementation gives that, as `Policy.all_masked` says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
 _LARGEST_COUNT = 65536
 _WINDOWS, _WINDOW = 0.5, 3
+_FEW = 8
+# Of whole calls.
+_OF_MODELS, _SCALE, _WIDE, _SEEN = 1, 3.0, 20, 0.7
 # By what a row is to be that sees nothing, what one may be that sees nothing but -inf.
 _OF_NOTHING_BUT_INFINITY = {"zero": ZERO_OR_NAN, "uniform": ANYTHING}
 
@@ -32,7 +35,7 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """True for what is kept: at random, at either end, all but a block, one, all or nothing.
 
     In some calls each row sees all up to its own place, or the last few of these: causal masks and
-    windows.
+    windows, one after another in batches of squares.
     """
     rows, n = stored.shape
     place, first = np.arange(n), rng.integers(0, n + 1, (rows, 1))
@@ -50,10 +53,38 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     behind = np.arange(rows)[:, None] % max(n, 1) - place
     causal, window = behind >= 0, (behind >= 0) & (behind < _WINDOW)
     usual = window if rng.random() < _WINDOWS else causal
-    mask = of_some_calls(np.choose(kind, kinds), usual, rng, is_square=rows == n)
+    is_square = n > _FEW and rows % n == 0
+    mask = of_some_calls(np.choose(kind, kinds), usual, rng, is_square=is_square)
     if n > _LARGEST_COUNT:
         mask[:1] = place > 0  # as many seen as 16 bits, or a sum in float16, cannot hold
     return (mask,)
+
+
+def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
+    """Scores of heads in batches, (..., L, S), with masks as models have them."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _OF_MODELS]))
+    for told, shape, seen in (
+        ("causal", (1, 67, 67), np.tri(67, dtype=bool)),
+        ("causal", (2, 3, 33, 33), np.tri(33, dtype=bool)),
+        ("causal but for a hole", (2, 21, 21), _with_a_hole(21)),
+        ("a window", (1, 130, 130), np.tri(130, dtype=bool) & ~np.tri(130, k=-_WIDE, dtype=bool)),
+        (
+            "padding of each batch",
+            (3, 2, 16, 40),
+            rng.integers(1, 41, (3, 1, 1, 1)) > np.arange(40),
+        ),
+        ("a mask of each head", (2, 4, 9, 48), rng.random((2, 4, 9, 48)) < _SEEN),
+    ):
+        x, n = format.stored(rng.normal(0.0, _SCALE, shape)), shape[-1]
+        mask = np.ascontiguousarray(np.broadcast_to(seen, shape))
+        inputs = Inputs(x.reshape(-1, n), (mask.reshape(-1, n),))
+        yield f"scores {shape}, {told}", (x, mask), inputs
+
+
+def _with_a_hole(n: int) -> NDArray[np.bool_]:
+    mask = np.tri(n, dtype=bool)
+    mask[n // 4, n // 8] = False
+    return mask
 
 
 def seeing_nothing(format: Format) -> Inputs:
@@ -129,6 +160,7 @@ OPERATION = Operation(
     cheap_limit=softmax.OPERATION.cheap_limit,
     make_operands=masks,
     operands=(Operand("mask", 1, entries=0, kind="bool"),),
+    whole_calls=whole_calls,
     seeing_nothing=seeing_nothing,
     effective_logits=masked,
     steps=ExactSteps(exact_steps, "normalise"),

@@ -64,6 +64,36 @@ def pitched(x: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(wide[..., : x.shape[-1]])
 
 
+def aligned(x: NDArray[Any]) -> NDArray[Any]:
+    """The first columns of an array whose rows are whole vectors: pitched, by the next 32."""
+    if not x.ndim:
+        return contiguous(x)
+    wide = np.full((*x.shape[:-1], (x.shape[-1] // 32 + 1) * 32), _poison(x.dtype), x.dtype)
+    wide[..., : x.shape[-1]] = x
+    return np.asarray(wide[..., : x.shape[-1]])
+
+
+def cached(x: NDArray[Any]) -> NDArray[Any]:
+    """The first rows of a longer cache: matrices lie further apart than they are large."""
+    if x.ndim < 2:
+        return contiguous(x)
+    rows = x.shape[-2]
+    long = np.full((*x.shape[:-2], 2 * rows + 3, x.shape[-1]), _poison(x.dtype), x.dtype)
+    long[..., :rows, :] = x
+    return np.asarray(long[..., :rows, :])
+
+
+def packed(x: NDArray[Any]) -> NDArray[Any]:
+    """One of three that lie beside each other for each query, as q, k and v of one projection."""
+    if x.ndim < 2:
+        return contiguous(x)
+    inside = x.swapaxes(-3, -2) if x.ndim > 2 else x[:, None]
+    three = np.full((*inside.shape[:-2], 3, *inside.shape[-2:]), _poison(x.dtype), x.dtype)
+    three[..., 1, :, :] = inside
+    own = three[..., 1, :, :]
+    return np.asarray(own.swapaxes(-3, -2) if x.ndim > 2 else own[:, 0])
+
+
 def sliced(x: NDArray[Any]) -> NDArray[Any]:
     """Every other entry of the first axis of an array of twice the length."""
     if not x.ndim:
@@ -150,6 +180,13 @@ def repeated(x: NDArray[Any]) -> NDArray[Any]:
     return np.broadcast_to(x[..., :1, :], x.shape) if x.ndim > 2 else contiguous(x)
 
 
+def shared_by_heads(x: NDArray[Any]) -> NDArray[Any]:
+    """The same along the third axis from the end, with a stride of 0, of four axes and more."""
+    if x.ndim < 4 or not x.size:
+        return contiguous(x)
+    return np.broadcast_to(x[..., :1, :, :], x.shape)
+
+
 def expanded(x: NDArray[Any]) -> NDArray[Any]:
     """Every entry of the last axis the first one, with a stride of 0: as the gradient of a sum."""
     return np.broadcast_to(x[..., :1], x.shape) if x.ndim else x
@@ -165,6 +202,9 @@ LAYOUTS: dict[str, Layout] = {
     "fortran": fortran,
     "every-other": every_other,
     "pitched": pitched,
+    "aligned": aligned,
+    "cached": cached,
+    "packed": packed,
     "sliced": sliced,
     "interleaved": interleaved,
     "channels-last": channels_last,
@@ -179,6 +219,7 @@ LAYOUTS: dict[str, Layout] = {
     "exchanged": exchanged,
     "broadcast": broadcast,
     "repeated": repeated,
+    "shared-by-heads": shared_by_heads,
     "expanded": expanded,
     "one-number": one_number,
 }

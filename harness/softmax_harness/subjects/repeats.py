@@ -25,7 +25,8 @@ _FEWEST_IN_THREADS, _MOST_IN_THREADS = 8, 400
 _MOST_OF_FEW = 16  # where few are made one after another
 # With other numbers: results may stand in some pieces of memory in turn.
 _CALLS_WITH_OTHERS = 5
-_CALLS_BETWEEN = _CALLS_WITH_OTHERS + 1  # and one of those arrays, when they hold the first numbers
+# And one when they hold the first numbers, one more, and two when one number is changed.
+_CALLS_BETWEEN = _CALLS_WITH_OTHERS + 4
 
 Function = Callable[..., Any]
 
@@ -55,6 +56,14 @@ def repeated(
     _fill(others, arguments)
     if bits(call(others)) != kept:
         told = "gave different bits for arrays that had other numbers in an earlier call"
+        faults.append(Fault("nondeterminism", told))
+    _fill(others, held)
+    call(others)
+    changed = _with_one_changed(held)
+    due = bits(call(changed))
+    _fill(others, changed)
+    if bits(call(others)) != due:
+        told = "gave different bits for an array in which one number was another in an earlier call"
         faults.append(Fault("nondeterminism", told))
     _fill(others, held)
     open_before = _held_open()
@@ -99,6 +108,14 @@ def _calls_in_threads(asked: Call | Request) -> int:
     """Few of an array that keeps a thread at work, or that few calls are made of otherwise."""
     most = min(_MOST_IN_THREADS, max(asked.times, _MOST_OF_FEW))
     return max(min(_ELEMENTS_IN_THREADS // max(asked.x.size, 1), most), _FEWEST_IN_THREADS)
+
+
+def _with_one_changed(arguments: Operands) -> Operands:
+    """The arguments with a largest number in the first, neither at an end nor in the middle."""
+    first, *others = arguments
+    changed = first.copy()
+    changed.flat[first.size // 3] = first.max() * first.dtype.type(2)
+    return (changed, *others)
 
 
 def _held_open() -> dict[str, int]:

@@ -27,12 +27,12 @@ from softmax_harness.subjects.layouts import LAYOUTS
 _SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259))
+_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259), (2, 3, 5, 18))
 _LONG_LAYOUT_SHAPE = (3, 8200)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64))
 # Of one argument alone in each layout: rows, more axes, a square, long rows.
-_ALONE = ((5, 7, 19), (17, 17), (5, 259), _LONG_LAYOUT_SHAPE)
+_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 5, 18), _LONG_LAYOUT_SHAPE)
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
@@ -63,6 +63,12 @@ _MOST_TERMS = 300
 # Strides beyond 16 bits; an image for each class, as of segmentation, in a batch; one of more
 # places than 16 bits count.
 _OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1), ((1, 2, 259, 257), 1))
+# More channels than a vector has lanes, whole vectors and what is left after these, in images of
+# whole vectors, with a remainder, square and in one line; the same in sequences.
+_OF_CHANNELS = (
+    *(((1, 6, 2050), 1), ((2, 9, 3, 35), 1), ((2, 16, 8, 8), 1), ((1, 8, 1, 4097), 1)),
+    *(((2, 13, 5, 7), 1), ((2, 10, 257), 1), ((1, 24, 65), 1)),
+)
 # Many entries with many others beside each; many batches of such.
 _LONG_AND_WIDE = (
     *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0), ((20_011, 3), 0)),
@@ -77,6 +83,8 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 _THREADED = (
     *((4099, 17), (2600, 67), (257, 257), (300, 800), (256, 64), (4200, 130)),
     *((1031, 1040), (260, 4100), (8, 50_257)),
+    # Groups of rows, and what is left of them.
+    *((258, 17), (259, 19), (262, 16), (269, 20)),
 )
 # Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
@@ -84,6 +92,8 @@ _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
 _RANKS = (
     *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 4, 32_000)),
     *((2, 3, 5, 130), (2, 3, 66, 66), (2, 12, 8, 33), (2, 3, 70, 140), (1, 2, 2, 4100)),
+    # Sequences in batches, of few tokens and of many; squares; a mask of its own for each batch.
+    *((2, 36, 68), (3, 18, 130), (2, 5, 1028), (1, 67, 67), (2, 2, 9, 16)),
 )
 _VECTORS = (1000, 5000, 50_257, 100_003)
 _OF_EACH_VECTOR = 3
@@ -94,18 +104,26 @@ _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
 _OF_INTEGERS = (((39, 17), -1), ((4, 50), -1), ((8, 17), 0), ((3, 5, 7), 1))
 _MANY_CLASSES = 50_257
 _BIG = 2**30  # integers that float32 cannot tell from their neighbours
+_FAR = 2_000_000_000  # so far apart that their difference is no integer of four bytes
 # The least, the largest, and how they lie in memory.
 _INTEGERS = (
     *((-1, 1, "contiguous"), (-10, 10, "every-other")),
-    *((-1000, 1000, "fortran"), (_BIG, _BIG + 5, "contiguous")),
+    *((-1000, 1000, "fortran"), (_BIG, _BIG + 5, "contiguous"), (-_FAR, _FAR, "contiguous")),
 )
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
-_OF_WHOLE_CALLS = ("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched")
+_OF_WHOLE_CALLS = (
+    *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
+    *("packed", "cached"),
+)
 _LAID_OUT = 4
 # Of one argument alone: heads inside of queries, and columns before rows.
 _OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
 # Of one argument that is the same for all queries, as a mask of keys: without a copy for each.
 _FOR_ALL_QUERIES, _SHARED = "repeated", 2
+# And that is the same for all heads: a mask, or keys and values of a group of heads.
+_FOR_ALL_HEADS = "shared-by-heads"
+# Of these every entry of a row is the first one.
+_OF_THE_FIRST, _POWERS = ("expanded", "one-number"), 3
 
 
 class Cases(CaseRows):
@@ -141,6 +159,8 @@ class Cases(CaseRows):
                 if count == 1 or name == "contiguous" or shape not in _ALONE:
                     continue
                 numbers = _of_numbers(inputs)
+                if is_long and name in _OF_THE_FIRST:
+                    numbers = _with_firsts(numbers)
                 for place, operand in enumerate(names, count - len(names)):
                     told = f"layout {name} of {operand}, {self._named(shape)}"
                     yield Case("layout", told, numbers, shape, layouts=_alone(name, place, count))
@@ -163,6 +183,9 @@ class Cases(CaseRows):
             shared = (each for each in self.whole_calls() if _is_for_all_queries(each, place))
             for case in itertools.islice(shared, _SHARED):
                 yield _of_argument(case, _FOR_ALL_QUERIES, place)
+            of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
+            for case in itertools.islice(of_heads, _SHARED):
+                yield _of_argument(case, _FOR_ALL_HEADS, place)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""
@@ -178,7 +201,7 @@ class Cases(CaseRows):
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
                     yield _of_axis(among, shape, axis, (name,) * count)
-        for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES):
+        for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES, *_OF_CHANNELS):
             # So many rows of more terms hold some in which a sum one by one errs too much.
             for own in self.fitting([shape]):
                 among = self.along(own, axis, COUNTING)
@@ -311,6 +334,31 @@ def _of_numbers(inputs: Inputs) -> Inputs:
 def _without_nans(operand: NDArray[Any]) -> NDArray[Any]:
     is_nan = np.isnan(operand) if operand.dtype.kind in "fV" else np.zeros(1, bool)
     return np.where(is_nan, operand.dtype.type(1), operand) if is_nan.any() else operand
+
+
+def _with_firsts(inputs: Inputs) -> Inputs:
+    """The inputs with other first entries of each operand that has one for each logit.
+
+    These are 0 or False where no term is. Here they are powers of two, whose sums are exact, and
+    every other row's True.
+    """
+    rows, n = inputs.x.shape
+    operands = tuple(np.array(each) for each in inputs.operands)
+    place = np.arange(rows)
+    for each in operands:
+        if each.ndim > 1 and each.shape[1] == n:
+            firsts = place % 2 == 0 if each.dtype == bool else 2.0 ** -(place % _POWERS)
+            each[:, 0] = firsts.reshape(rows, *[1] * (each.ndim - 2))
+    return inputs._replace(operands=operands)
+
+
+def _is_for_all_heads(case: Case, place: int) -> bool:
+    """Whether an argument of a whole call is the same for all heads, and not throughout."""
+    argument = (case.arguments or ())[place]
+    if argument.ndim < 4 or argument.shape[-3] == 1:
+        return False
+    first = argument[..., :1, :, :]
+    return bool((argument == first).all() and (first != first.flat[0]).any())
 
 
 def _is_for_all_queries(case: Case, place: int) -> bool:

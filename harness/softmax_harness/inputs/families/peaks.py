@@ -12,6 +12,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
+_LONG = 4000
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
@@ -28,17 +29,28 @@ def places(n: int, rows: int) -> NDArray[np.int64]:
 
 
 def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Two rows for each place: a maximum must not miss the one, nor a sum the other."""
+    """Two rows for each place: a maximum must not miss the one, nor a sum the other.
+
+    In long rows, of which there are few, the sum must miss none of several places.
+    """
     x = rng.normal(0.0, 1.0, (rows, n))
     at = np.repeat(places(n, (rows + 1) // 2), 2)[:rows]
     heights = np.where(np.arange(rows) % 2 == 0, 1.5 * math.log(format.largest), _BUMP)
+    if n >= _LONG:
+        x[1::2, _seams(n)] = _BUMP
     x[np.arange(rows), at] = heights
     return x
 
 
+def _seams(n: int) -> NDArray[np.int64]:
+    """The first and the last place of each eighth of a row, between which parts of a sum meet."""
+    ends = np.arange(1, 9) * n // 8
+    return np.concatenate([ends - n // 8, ends - 1])
+
+
 def _rows(n: int) -> int:
     """A few at each length; at some lengths two for every place."""
-    return 2 * n if n in _ALL_PLACES else 12 if n < 4000 else 2
+    return 2 * n if n in _ALL_PLACES else 12 if n < _LONG else 2
 
 
 FAMILIES = (

@@ -31,11 +31,11 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 46
+_CALLS = 54
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
-_WINDOWS, _WIDE_WINDOW = (8, 32), 100
-_MANY_KEYS = 256  # with a wide window
+_WINDOWS = (8, 32)
+_WIDE_WINDOWS = ((500, 150), (256, 100))  # of so many keys and more
 _TILE = 64
 
 
@@ -55,6 +55,8 @@ class Shape:
         One of `CAUSAL`, or empty.
     has_nans : bool
         Whether a query, a key and a value hold one, of other heads each.
+    is_grouped : bool
+        Whether all heads have the keys and the values of the first.
     """
 
     leading: tuple[int, ...]
@@ -65,6 +67,7 @@ class Shape:
     mask: str
     causal: str
     has_nans: bool = False
+    is_grouped: bool = False
 
     @property
     def numbers(self) -> int:
@@ -89,6 +92,14 @@ _ALWAYS = (
     Shape((2, 2), 5, 260, 128, 128, "", ""),  # larger ones, in a batch
     Shape((3, 2), 1, 1100, 16, 8, "padding", ""),  # one query each of a batch of long caches
     Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
+    Shape((2, 1), 200, 70, 64, 80, "", ""),  # several blocks of queries in a batch, wide values
+    Shape((1, 2), 70, 40, 128, 128, "padding", ""),  # the same of larger heads
+    Shape((), 40, 150, 256, 256, "", ""),
+    Shape((1, 2), 75, 1100, 16, 8, "", "lower-right"),  # a part of a prompt behind a long cache
+    Shape((), 330, 330, 16, 8, "", "lower-right"),  # in several blocks of both
+    Shape((), 520, 520, 8, 3, "window", ""),  # a window wider than a block
+    Shape((2, 3), 1, 1217, 64, 8, "padding", ""),  # long caches that are split, one key in the last
+    Shape((1, 9), 19, 33, 16, 8, "", "", is_grouped=True),
     Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
     Shape((2, 70), 2, 5, 8, 3, "padding", ""),  # more heads than two warps have lanes
@@ -174,6 +185,8 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     if shape.has_nans:
         for head, each in enumerate((q, k, v)):
             each[head, rng.integers(each.shape[1]), rng.integers(each.shape[2])] = np.nan
+    if shape.is_grouped:
+        k[:], v[:] = k[:1], v[:1]
     q, k, v = (
         stored_in(format, each).reshape(*shape.leading, *each.shape[1:]) for each in (q, k, v)
     )
@@ -209,7 +222,8 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
     if shape.mask == "window":
         behind = np.arange(shape.queries)[:, None] - np.arange(shape.keys)
         behind += shape.keys - shape.queries
-        width = rng.choice(_WINDOWS) if shape.keys < _MANY_KEYS else _WIDE_WINDOW
+        wide = (width for keys, width in _WIDE_WINDOWS if shape.keys >= keys)
+        width = next(wide, None) or rng.choice(_WINDOWS)
         return np.asarray((behind >= 0) & (behind < width))
     if shape.mask == "holes":
         place = np.arange(shape.keys) % _TILE
