@@ -24,5 +24,6 @@ FAMILIES = (
         _descending,
         suite="check",
         check=Sampling(long_sums=lambda format: 4),
+        by_place=True,
     ),
 )
