@@ -14,10 +14,10 @@ An operation has them from the strictest to the least strict:
     The form of ``usual``, worked in a wider type in formats of 16 bits and fewer, as GPUs do it.
 ``usual``
     Of operations whose textbook form is much less careful: that form. It is (x - a) - log s of the
-    logarithms, whose absolute error is small; the exponential of that in the gradients of
-    log_softmax and cross-entropy; and x / T, rounded before the maximum is subtracted, of softmax
-    with a temperature. Every step may be rounded to the format: on CPUs PyTorch and JAX round the
-    sum to 16 bits before its logarithm.
+    logarithms, whose absolute error is small, and logsumexp may merge those of parts of a row; the
+    exponential of that in the gradients of log_softmax and cross-entropy; and x / T, rounded before
+    the maximum is subtracted, of softmax with a temperature. Every step may be rounded to the
+    format: on CPUs PyTorch and JAX round the sum to 16 bits before its logarithm.
 ``native``
     Every step in the format itself, sums in blocks or pairs; the textbook form where there is one.
 

@@ -683,3 +683,49 @@ def later_columns_of_wide_values_never_rescaled(q, k, v, mask):
             top = new
         y = y / total
     return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def queries_of_a_packed_projection(q, k, v, mask):
+    """Queries that lie beside keys and values are read as if they lay alone.
+
+    Found as: layout in layouts
+    """
+    if q.ndim > 2 and q.shape[-2] > 1 and q.strides[-2] > q.shape[-3] * q.shape[-1] * q.itemsize:
+        q = np.roll(q, 1, axis=-2)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def third_block_of_64_queries(q, k, v, mask):
+    """Of heads of 64 the queries behind 128 are scaled twice.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    if q.shape[-1] == 64 and q.shape[-2] > 160:
+        late = _softmax_mean(_masked(q, k, mask, 1 / 64), v, mask, q.dtype)
+        y[..., 128:, :] = late[..., 128:, :]
+    return y
+
+
+def last_tile_of_a_part_of_a_prompt(q, k, v, mask):
+    """Behind a cache of 1024 keys the last few of several queries do not see the last tile.
+
+    Found as: batch in batches
+    """
+    queries, keys = q.shape[-2], k.shape[-2]
+    own = mask.copy()
+    if keys >= 1024 and queries > 16 and queries % 16:
+        own[..., queries // 16 * 16 :, keys // 16 * 16 :] = False
+    own = np.where(own.any(-1, keepdims=True), own, mask)
+    return _softmax_mean(np.where(own, _scores(q, k), -np.inf), v, mask, q.dtype)
+
+
+def keys_that_heads_share_read_on(q, k, v, mask):
+    """Keys that more than eight heads share are read on from the ninth head on.
+
+    Found as: layout in layouts
+    """
+    if k.ndim > 3 and k.shape[-3] > 8 and k.strides[-3] == 0 and k.shape[-2] > 1:
+        k = k.copy()
+        k[..., 8:, :, :] = np.roll(k[..., 8:, :, :], 1, axis=-2)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -239,3 +239,20 @@ def mean_over_the_batch(x, target, axis=-1):
 def nan_is_no_loss(x, target, axis=-1):
     """A loss that is not a number is 0."""
     return np.nan_to_num(right_careful(x, target, axis), nan=0, posinf=np.inf)
+
+
+def no_shard_has_its_first_class(x, target, axis=-1):
+    """The first class of each eighth of 8192 classes and more belongs to no shard: its logit is 0.
+
+    Found as: inaccurate, wrong_special
+    families: peaks
+    """
+
+    def kernel(x, target):
+        n, y = x.shape[-1], steps.log_softmax(x)
+        size = -(-n // 8)
+        lost = (n >= 8192) & (target > 0) & (target % size == 0)
+        own = np.where(lost, 0.0, steps.at(x, target))
+        return np.where(lost, steps.logsumexp(x) - own, -steps.at(y, target))
+
+    return _by_rows(kernel, x, target, axis=axis)

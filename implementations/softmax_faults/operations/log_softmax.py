@@ -354,3 +354,27 @@ def nan_behind_whole_vectors_missed(x, axis=-1):
         return y
 
     return _by_rows(kernel, x, axis=axis)
+
+
+def channels_behind_whole_vectors(x, axis=-1):
+    """Of images of more than 8 channels those behind whole vectors of 8 count for no sum.
+
+    Found as: axis
+    """
+    x = steps.floats(x)
+    is_image = x.ndim == 4 and axis in (1, -3) and x.shape[1] > 8
+    whole = x.shape[1] // 8 * 8 if is_image else None
+    return _with(x, axis, total=lambda e: steps.total(e[:, :whole]))
+
+
+def sequences_behind_32_tokens(x, axis=-1):
+    """In batches of sequences tokens behind 32 get the sum of those before.
+
+    Found as: batch
+    """
+    x = steps.floats(x)
+    y = _with(x, axis)
+    if x.ndim == 3 and axis in (-1, 2) and x.shape[1] > 32 and x.shape[-1] % 4 == 0:
+        lse = x.astype(np.float64) - y
+        y[:, 32:] = (x[:, 32:] - np.roll(lse, 32, axis=1)[:, 32:]).astype(x.dtype)
+    return y

@@ -188,3 +188,15 @@ def sum_held_in_the_format(x, v, axis=-1):
             return v - s * np.where(np.isinf(stored), stored, whole)
 
     return _of(kernel, x, v, axis)
+
+
+def shared_v_read_on(x, v, axis=-1):
+    """A v whose rows are one number each, without a copy, is read on behind 256 entries.
+
+    Found as: layout in layouts
+    """
+    v = np.asarray(v)
+    if v.ndim == 2 and v.strides[-1] == 0 and v.shape[-1] > 256 and v.strides[0]:
+        v = v.copy()
+        v[:, 256:] = np.roll(v[:, 256:], 1, axis=0)
+    return right_textbook(x, v, axis)

@@ -229,3 +229,18 @@ def wrong_log2_e(x, axis=-1):
     Found as: inaccurate
     """
     return _with(x, axis, exp=steps.exp_base_2(1.4427))
+
+
+def seam_of_halves_lost(x, axis=-1):
+    """Of more than 2**17 entries the last one of the first half does not count.
+
+    Found as: inaccurate
+    families: peaks
+    """
+
+    def kernel(x):
+        if x.shape[-1] > 1 << 17:
+            x = np.delete(x, x.shape[-1] // 2 - 1, axis=-1)
+        return steps.logsumexp(x)
+
+    return _by_rows(kernel, x, axis=axis)

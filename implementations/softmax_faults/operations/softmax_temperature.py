@@ -274,3 +274,14 @@ def no_shift_where_all_are_1(x, temperature, axis=-1):
         return steps.softmax(x / t, **({"shift": lambda x: 0} if is_plain else {}))
 
     return _of(kernel, x, temperature, axis)
+
+
+def one_of_all_by_the_ends(x, temperature, axis=-1):
+    """T is taken for 1 throughout where the first and the last one are.
+
+    Found as: inaccurate, batch
+    """
+    t = np.asarray(temperature)
+    if t.size > 4 and t.flat[0] == t.flat[-1] == 1:
+        temperature = np.ones_like(t)
+    return _of(lambda x, t: steps.softmax(x / t), x, temperature, axis)

@@ -182,13 +182,18 @@ def of_structure():
             yield of_kernels(name, right, fault, name=fault.__name__)
 
 
-WHOLE_CALLS = [each for each in functions("attention") if " in " in "".join(found_as(each))]
+OF_ONE_PART = [
+    of_kernels(name, each, name=each.__name__)
+    for name in ("attention", "log_softmax_gradient")
+    for each in functions(name)
+    if " in " in "".join(found_as(each))
+]
 
 
-@pytest.mark.parametrize("function", WHOLE_CALLS, ids=lambda each: each.__name__)
-def test_a_fault_of_whole_calls_of_attention_is_found_in_its_part(function):
+@pytest.mark.parametrize("operation, function", OF_ONE_PART)
+def test_a_fault_that_one_part_of_the_contract_shows_is_found_there(operation, function):
     kind, part = found_as(function)[0].split(" in ")
-    result = judged(function, "attention", "float32", fail_fast=True, parts=(part,))
+    result = judged(function, operation, "float32", fail_fast=True, parts=(part,))
     assert kind in {finding.kind for finding in result.findings}
 
 
