@@ -23,6 +23,9 @@ from softmax_harness.operations.operand import Operands
 _BLOCK = 16
 """The fewest keys between which a well-made kernel looks for a new maximum."""
 
+_LEAST_OF_WEIGHTS = 8
+"""Bits of the formats to which weights are rounded, bfloat16 and float16."""
+
 _LARGE = 2.0**-7
 """Relative errors of the weights from which on it counts that these stay between 0 and 1."""
 
@@ -110,13 +113,17 @@ def narrowed_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: F
 
     So matrix units multiply both (Dao et al., "FlashAttention", 2022). A weight, or an exponential
     in its place, errs by u times itself and by half a spacing of at most 1, which the sum, of 1 or
-    more, does not enlarge.
+    more, does not enlarge. It errs by no more than it is apart from 1, which is a number: nothing
+    of that kind is allowed where one key has nearly all weight. In formats of one byte it is 0:
+    kernels have weights of 16 bits there.
     """
+    if format.precision < _LEAST_OF_WEIGHTS:
+        return np.zeros(z.shape)
     known = _known(operands)
-    size = times(np.exp(known.log_weights), np.abs(known.v))
-    lost = times(known.seen.astype(np.float64), np.abs(known.v))
-    absolute = format.unit_roundoff * size + 0.5 * format.smallest_subnormal * lost
-    return np.asarray(1.1 * absolute / ulp)
+    w, size = np.exp(known.log_weights), np.abs(known.v)
+    rounded = np.minimum(format.unit_roundoff * w, 1.0 - w)
+    rounded += np.where(w < 1.0, 0.5 * format.smallest_subnormal * known.seen, 0.0)
+    return np.asarray(1.1 * times(rounded, size) / ulp)
 
 
 def reach(operands: Operands) -> tuple[Array, Array]:
