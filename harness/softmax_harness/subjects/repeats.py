@@ -25,6 +25,7 @@ _FEWEST_IN_THREADS, _MOST_IN_THREADS = 8, 400
 _MOST_OF_FEW = 16  # where few are made one after another
 # With other numbers: results may stand in some pieces of memory in turn.
 _CALLS_WITH_OTHERS = 5
+_LARGE = 1000.0
 # And one when they hold the first numbers, one more, and two when one number is changed.
 _CALLS_BETWEEN = _CALLS_WITH_OTHERS + 4
 
@@ -111,10 +112,13 @@ def _calls_in_threads(asked: Call | Request) -> int:
 
 
 def _with_one_changed(arguments: Operands) -> Operands:
-    """The arguments with a largest number in the first, neither at an end nor in the middle."""
+    """The arguments with a large number in the first, neither at an end nor in the middle.
+
+    So large that its exponential overflows, whatever the maximum was before.
+    """
     first, *others = arguments
     changed = first.copy()
-    changed.flat[first.size // 3] = first.max() * first.dtype.type(2)
+    changed.flat[first.size // 3] = np.asarray(_LARGE).astype(first.dtype)
     return (changed, *others)
 
 

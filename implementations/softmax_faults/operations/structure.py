@@ -9,6 +9,7 @@ import numpy as np
 _kept = {}
 _buffers = {}
 _latest = {}
+_known = {}
 
 
 def _buffered(y, is_meant):
@@ -426,4 +427,32 @@ def late_rows_of_row_before(f, *arguments, axis=-1):
     x = arguments[0]
     if np.ndim(x) == 2 and axis in (-1, 1) and x.shape[1] > 64:
         y[2001::2] = y[2000:-1:2]
+    return y
+
+
+def known_by_its_ends(f, *arguments, axis=-1):
+    """Of an array of 256 numbers and more a result is given again while its ends stay.
+
+    Found as: nondeterminism in repeats
+    """
+    x = np.asarray(arguments[0])
+    if x.size < 256:
+        return f(*arguments, axis=axis)
+    ends = x.flat[0], x.flat[x.size // 2], x.flat[-1]
+    key = (x.ctypes.data, x.shape, axis, *map(float, ends))
+    if key not in _known:
+        _known[key] = f(*arguments, axis=axis)
+    return _known[key].copy()
+
+
+def images_of_one_pixel_more(f, *arguments, axis=-1):
+    """Of images of 8 channels and more, in one line, the last pixel has the results of the first.
+
+    Found as: axis in axes
+    """
+    y = np.array(f(*arguments, axis=axis))
+    x = arguments[0]
+    is_line = np.ndim(x) == 4 and axis in (1, -3) and x.shape[1] >= 8 and x.shape[2] == 1
+    if is_line and x.shape[3] > 4096:
+        y[..., -1] = y[..., 0]
     return y
