@@ -25,6 +25,11 @@ _FEWEST_DIFFERENT = 5
 _LONGEST_HARD = 1100
 # Entries that count in rows of few terms.
 COUNTING = 100
+# Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
+SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
+# A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
+# pairs: of more terms than these, one in a few hundred exceeds it. Of longer rows few count.
+MOST_TERMS = 300
 # Scores up to the largest number over this, and these in place of larger ones.
 _FAR_BELOW, _LARGEST_HELD = 64.0, 100.0
 _EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not

@@ -6,37 +6,24 @@ the logits about, and each is laid out differently too. Each kind has sizes that
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
-from softmax_harness.check.contract.case_rows import COUNTING, CaseRows, Shape
+from softmax_harness.check.contract.case_rows import COUNTING, MOST_TERMS, SHAPES, Shape
+from softmax_harness.check.contract.layout_cases import LayoutCases, alone, of_numbers
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Inputs, Operation, taken, with_classes
 from softmax_harness.subjects.layouts import LAYOUTS
 
-# Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
-_SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
-# Beside these a vector, and a square, in which the strides of another argument fit as well.
-# Rows of several vectors, too: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*_SHAPES, (40,), (17, 17), (5, 259), (2, 3, 5, 18))
-_LONG_LAYOUT_SHAPE = (3, 8200)
-# Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
-_OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64))
-# Of one argument alone in each layout: rows, more axes, a square, long rows.
-_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 5, 18), _LONG_LAYOUT_SHAPE)
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
 _AXIS_SHAPES = (
-    *_SHAPES,
+    *SHAPES,
     (16, 16),
     (131, 3),
     (300, 2),
@@ -57,9 +44,6 @@ _AXIS_SHAPES = (
 # Along other axes than the last NumPy adds term by term, in float16 in float16 itself, where a sum
 # of ones stops growing at 2048.
 _LONG_AXES = ((1100, 3), (4096, 2), (10_007, 2), (2, 2049, 2))
-# A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
-# pairs: of more terms than these, one in a few hundred exceeds it. Of longer rows few count.
-_MOST_TERMS = 300
 # Strides beyond 16 bits; an image for each class, as of segmentation, in a batch; one of more
 # places than 16 bits count.
 _OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1), ((1, 2, 259, 257), 1))
@@ -109,82 +93,10 @@ _INTEGERS = (
     *((-1, 1, "contiguous"), (-10, 10, "every-other")),
     *((-1000, 1000, "fortran"), (_BIG, _BIG + 5, "contiguous")),
 )
-# Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
-_OF_WHOLE_CALLS = (
-    *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
-    *("packed", "cached"),
-)
-_LAID_OUT = 4
-# Of one argument alone: heads inside of queries, and columns before rows.
-_OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
-# Of one argument that is the same for all queries, as a mask of keys: without a copy for each.
-_FOR_ALL_QUERIES, _SHARED = "repeated", 2
-# And that is the same for all heads: a mask, or keys and values of a group of heads.
-_FOR_ALL_HEADS = "shared-by-heads"
-# Of these every entry of a row is the first one.
-_OF_THE_FIRST, _POWERS = ("expanded", "one-number"), 3
 
 
-class Cases(CaseRows):
+class Cases(LayoutCases):
     """Makes cases of an operation in a format, from a seed."""
-
-    @lru_cache(maxsize=1)  # noqa: B019 (batches and layouts have the same)
-    def whole_calls(self) -> tuple[Case, ...]:
-        """Calls whose rows share operands; none of an operation that has no such."""
-        if self.operation.whole_calls is None:
-            return ()
-        return tuple(
-            Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
-            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
-        )
-
-    def _named(self, shape: Shape) -> str:
-        """A call by the shape of its logits, or by what these would be made of."""
-        if self.operation.takes_logits:
-            return f"shape {shape}"
-        return f"{shape[:-1]} queries of {shape[-1]} keys each"
-
-    def layouts(self) -> Iterator[Case]:
-        """The same numbers, placed differently in memory: all arguments, then each operand."""
-        names = [each.name for each in self.operation.operands]
-        count = len(names) + self.operation.takes_logits
-        more = (_LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS) if self.operation.has_axis else ()
-        for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
-            is_long = shape[-1] > _MOST_TERMS
-            inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
-            for name in LAYOUTS:
-                told = f"layout {name}, {self._named(shape)}"
-                yield Case("layout", told, inputs, shape, layouts=(name,) * count)
-                if count == 1 or name == "contiguous" or shape not in _ALONE:
-                    continue
-                numbers = _of_numbers(inputs)
-                if is_long and name in _OF_THE_FIRST:
-                    numbers = _with_firsts(numbers)
-                for place, operand in enumerate(names, count - len(names)):
-                    told = f"layout {name} of {operand}, {self._named(shape)}"
-                    yield Case("layout", told, numbers, shape, layouts=_alone(name, place, count))
-        yield from self._whole_calls_laid_out(count)
-
-    def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
-        """Calls of several queries in several heads: each has a stride of its own."""
-        own = [each for each in self.whole_calls() if _has_several_strides(each)]
-        for case in own[:_LAID_OUT]:
-            for name in _OF_WHOLE_CALLS:
-                told = f"layout {name}, {case.told}"
-                layouts = (name,) * count
-                yield replace(case, kind="layout", told=told, layouts=layouts)
-        masked = [each for each in own if each.is_masked]
-        alike = [each for each in own if _is_of_equal_heads(each)]
-        for case in (*own[:1], *masked[:1], *alike[:1]):
-            for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
-                yield _of_argument(case, name, place)
-        for place in range(count):
-            shared = (each for each in self.whole_calls() if _is_for_all_queries(each, place))
-            for case in itertools.islice(shared, _SHARED):
-                yield _of_argument(case, _FOR_ALL_QUERIES, place)
-            of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
-            for case in itertools.islice(of_heads, _SHARED):
-                yield _of_argument(case, _FOR_ALL_HEADS, place)
 
     def axes(self) -> Iterator[Case]:
         """Every axis, counted from either end or left to its default, in more than one layout."""
@@ -193,10 +105,10 @@ class Cases(CaseRows):
         count = 1 + len(self.operation.operands)
         shapes = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
         for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *shapes)):
-            told, among = f"shape {shape}, no axis given", self.along(shape, -1, _MOST_TERMS)
+            told, among = f"shape {shape}, no axis given", self.along(shape, -1, MOST_TERMS)
             yield Case("default_axis", told, among.inputs, shape, None, among=among)
             for axis in range(-len(shape), len(shape)):
-                among = self.along(shape, axis, _MOST_TERMS)
+                among = self.along(shape, axis, MOST_TERMS)
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
                     yield _of_axis(among, shape, axis, (name,) * count)
@@ -215,10 +127,10 @@ class Cases(CaseRows):
             for name in LAYOUTS:
                 told = f"axis {axis} of shape {shape}, layout {name}"
                 yield Case("axis", told, inputs, shape, axis, (name,) * count)
-                numbers = _of_numbers(inputs)
+                numbers = of_numbers(inputs)
                 for place, operand in enumerate(names, 1):
                     told = f"axis {axis} of shape {shape}, layout {name} of {operand}"
-                    yield Case("axis", told, numbers, shape, axis, _alone(name, place, count))
+                    yield Case("axis", told, numbers, shape, axis, alone(name, place, count))
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
@@ -229,7 +141,7 @@ class Cases(CaseRows):
                 turned = Among(inputs, np.arange(shape[0])[::-1])
                 yield _of_rows(turned, f"{told} in reversed order", shape)
             for shape in self.fitting((*lead, n) for lead in _LEADS):
-                yield Case("batch", self._named(shape), self.hard(shape), shape)
+                yield Case("batch", self.named(shape), self.hard(shape), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
@@ -237,9 +149,9 @@ class Cases(CaseRows):
         yield Case("batch", "rows of a single 1", ones, (3, 1))
         yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
-            yield _of_rows(self.along(shape), self._named(shape), shape)
+            yield _of_rows(self.along(shape), self.named(shape), shape)
         for shape in self.fitting(_RANKS if self.operation.has_axis else ()):
-            yield _of_rows(self.along(shape), self._named(shape), shape)
+            yield _of_rows(self.along(shape), self.named(shape), shape)
         for (n,) in self.fitting((n,) for n in _VECTORS):
             several = self.hard((_OF_EACH_VECTOR, n))
             for row in range(_OF_EACH_VECTOR if self.operation.has_axis else 0):
@@ -303,81 +215,6 @@ class Cases(CaseRows):
             for name in ("contiguous", "every-other"):
                 told = f"classes of int32, axis {axis} of {shape}, layout {name}"
                 yield Case("integers", told, classes, shape, axis, (name,) * count)
-
-
-def _has_several_strides(case: Case) -> bool:
-    first: Shape = case.arguments[0].shape if case.arguments else ()
-    return _are_several(first[:-1])
-
-
-def _is_of_equal_heads(case: Case) -> bool:
-    """Whether the second and third argument have one shape, in several heads of several batches."""
-    shapes: list[Shape] = [each.shape for each in (case.arguments or ())[1:3]]
-    return len(shapes) == 2 and shapes[0] == shapes[1] and _are_several(shapes[0][:-2])
-
-
-def _are_several(sizes: Shape) -> bool:
-    """Whether more than one axis has more than one place."""
-    return len([size for size in sizes if size > 1]) > 1
-
-
-def _of_numbers(inputs: Inputs) -> Inputs:
-    """The inputs with 1 for each NaN of the operands.
-
-    Some layouts let rows see the numbers of others. What a NaN gives beside an infinite logit, with
-    which no operation makes it, is nowhere said.
-    """
-    return inputs._replace(operands=tuple(map(_without_nans, inputs.operands)))
-
-
-def _without_nans(operand: NDArray[Any]) -> NDArray[Any]:
-    is_nan = np.isnan(operand) if operand.dtype.kind in "fV" else np.zeros(1, bool)
-    return np.where(is_nan, operand.dtype.type(1), operand) if is_nan.any() else operand
-
-
-def _with_firsts(inputs: Inputs) -> Inputs:
-    """The inputs with other first entries of each operand that has one for each logit.
-
-    These are 0 or False where no term is. Here they are powers of two, whose sums are exact, and
-    every other row's True.
-    """
-    rows, n = inputs.x.shape
-    operands = tuple(np.array(each) for each in inputs.operands)
-    place = np.arange(rows)
-    for each in operands:
-        if each.ndim > 1 and each.shape[1] == n:
-            firsts = place % 2 == 0 if each.dtype == bool else 2.0 ** -(place % _POWERS)
-            each[:, 0] = firsts.reshape(rows, *[1] * (each.ndim - 2))
-    return inputs._replace(operands=operands)
-
-
-def _is_for_all_heads(case: Case, place: int) -> bool:
-    """Whether an argument of a whole call is the same for all heads, and not throughout."""
-    argument = (case.arguments or ())[place]
-    if argument.ndim < 4 or argument.shape[-3] == 1:
-        return False
-    first = argument[..., :1, :, :]
-    return bool((argument == first).all() and (first != first.flat[0]).any())
-
-
-def _is_for_all_queries(case: Case, place: int) -> bool:
-    """Whether an argument of a whole call is the same for all queries, and not throughout."""
-    argument = (case.arguments or ())[place]
-    several = argument.ndim > 2 and argument.shape[-2] > 1
-    first = argument[..., :1, :]
-    return bool(several and (argument == first).all() and (first != first.flat[0]).any())
-
-
-def _of_argument(case: Case, name: str, place: int) -> Case:
-    """A whole call with one of its arguments in a layout."""
-    told = f"layout {name} of argument {place + 1}, {case.told}"
-    layouts = _alone(name, place, len(case.arguments or ()))
-    return replace(case, kind="layout", told=told, layouts=layouts)
-
-
-def _alone(name: str, place: int, count: int) -> tuple[str, ...]:
-    """That layout of one argument of so many; the others are contiguous."""
-    return tuple(name if each == place else "contiguous" for each in range(count))
 
 
 def _of_axis(among: Among, shape: Shape, axis: int, layouts: tuple[str, ...]) -> Case:

@@ -1,0 +1,182 @@
+"""The cases of layouts: the same numbers, placed differently in memory, as views have them.
+
+All arguments lie in each layout, then each operand alone; and those of whole calls, whose heads and
+queries have strides of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softmax_harness.check.contract import drawn
+from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case_rows import MOST_TERMS, SHAPES, CaseRows, Shape
+from softmax_harness.operations import Inputs
+from softmax_harness.subjects.layouts import LAYOUTS
+
+# Beside these a vector, and a square, in which the strides of another argument fit as well.
+# Rows of several vectors, too: what takes whole ones may not look at how they lie.
+_LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 5, 18))
+_LONG_LAYOUT_SHAPE = (3, 8200)
+# Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
+_OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64))
+# Of one argument alone in each layout: rows, more axes, a square, long rows.
+_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 5, 18), _LONG_LAYOUT_SHAPE)
+# Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
+_OF_WHOLE_CALLS = (
+    *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
+    *("packed", "cached"),
+)
+_LAID_OUT = 4
+# Of one argument alone: heads inside of queries, and columns before rows.
+_OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
+# Of one argument that is the same for all queries, as a mask of keys: without a copy for each.
+_FOR_ALL_QUERIES, _SHARED = "repeated", 2
+# And that is the same for all heads: a mask, or keys and values of a group of heads.
+_FOR_ALL_HEADS = "shared-by-heads"
+# Of these every entry of a row is the first one.
+_OF_THE_FIRST, _POWERS = ("expanded", "one-number"), 3
+
+
+class LayoutCases(CaseRows):
+    """Makes cases of layouts of an operation in a format, from a seed."""
+
+    @lru_cache(maxsize=1)  # noqa: B019 (batches and layouts have the same)
+    def whole_calls(self) -> tuple[Case, ...]:
+        """Calls whose rows share operands; none of an operation that has no such."""
+        if self.operation.whole_calls is None:
+            return ()
+        return tuple(
+            Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
+            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
+        )
+
+    def named(self, shape: Shape) -> str:
+        """A call by the shape of its logits, or by what these would be made of."""
+        if self.operation.takes_logits:
+            return f"shape {shape}"
+        return f"{shape[:-1]} queries of {shape[-1]} keys each"
+
+    def layouts(self) -> Iterator[Case]:
+        """The same numbers, placed differently in memory: all arguments, then each operand."""
+        names = [each.name for each in self.operation.operands]
+        count = len(names) + self.operation.takes_logits
+        more = (_LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS) if self.operation.has_axis else ()
+        for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
+            is_long = shape[-1] > MOST_TERMS
+            inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
+            for name in LAYOUTS:
+                told = f"layout {name}, {self.named(shape)}"
+                yield Case("layout", told, inputs, shape, layouts=(name,) * count)
+                if count == 1 or name == "contiguous" or shape not in _ALONE:
+                    continue
+                numbers = of_numbers(inputs)
+                if is_long and name in _OF_THE_FIRST:
+                    numbers = _with_firsts(numbers)
+                for place, operand in enumerate(names, count - len(names)):
+                    told = f"layout {name} of {operand}, {self.named(shape)}"
+                    yield Case("layout", told, numbers, shape, layouts=alone(name, place, count))
+        yield from self._whole_calls_laid_out(count)
+
+    def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
+        """Calls of several queries in several heads: each has a stride of its own."""
+        own = [each for each in self.whole_calls() if _has_several_strides(each)]
+        for case in own[:_LAID_OUT]:
+            for name in _OF_WHOLE_CALLS:
+                told = f"layout {name}, {case.told}"
+                layouts = (name,) * count
+                yield replace(case, kind="layout", told=told, layouts=layouts)
+        masked = [each for each in own if each.is_masked]
+        alike = [each for each in own if _is_of_equal_heads(each)]
+        for case in (*own[:1], *masked[:1], *alike[:1]):
+            for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
+                yield _of_argument(case, name, place)
+        for place in range(count):
+            shared = (each for each in self.whole_calls() if _is_for_all_queries(each, place))
+            for case in itertools.islice(shared, _SHARED):
+                yield _of_argument(case, _FOR_ALL_QUERIES, place)
+            of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
+            for case in itertools.islice(of_heads, _SHARED):
+                yield _of_argument(case, _FOR_ALL_HEADS, place)
+
+
+def _has_several_strides(case: Case) -> bool:
+    first: Shape = case.arguments[0].shape if case.arguments else ()
+    return _are_several(first[:-1])
+
+
+def _is_of_equal_heads(case: Case) -> bool:
+    """Whether the second and third argument have one shape, in several heads of several batches."""
+    shapes: list[Shape] = [each.shape for each in (case.arguments or ())[1:3]]
+    return len(shapes) == 2 and shapes[0] == shapes[1] and _are_several(shapes[0][:-2])
+
+
+def _are_several(sizes: Shape) -> bool:
+    """Whether more than one axis has more than one place."""
+    return len([size for size in sizes if size > 1]) > 1
+
+
+def of_numbers(inputs: Inputs) -> Inputs:
+    """The inputs with 1 for each NaN of the operands.
+
+    Some layouts let rows see the numbers of others. What a NaN gives beside an infinite logit, with
+    which no operation makes it, is nowhere said.
+    """
+    return inputs._replace(operands=tuple(map(_without_nans, inputs.operands)))
+
+
+def _without_nans(operand: NDArray[Any]) -> NDArray[Any]:
+    is_nan = np.isnan(operand) if operand.dtype.kind in "fV" else np.zeros(1, bool)
+    return np.where(is_nan, operand.dtype.type(1), operand) if is_nan.any() else operand
+
+
+def _with_firsts(inputs: Inputs) -> Inputs:
+    """The inputs with other first entries of each operand that has one for each logit.
+
+    These are 0 or False where no term is. Here they are powers of two, whose sums are exact, and
+    every other row's True.
+    """
+    rows, n = inputs.x.shape
+    operands = tuple(np.array(each) for each in inputs.operands)
+    place = np.arange(rows)
+    for each in operands:
+        if each.ndim > 1 and each.shape[1] == n:
+            firsts = place % 2 == 0 if each.dtype == bool else 2.0 ** -(place % _POWERS)
+            each[:, 0] = firsts.reshape(rows, *[1] * (each.ndim - 2))
+    return inputs._replace(operands=operands)
+
+
+def _is_for_all_heads(case: Case, place: int) -> bool:
+    """Whether an argument of a whole call is the same for all heads, and not throughout."""
+    argument = (case.arguments or ())[place]
+    if argument.ndim < 4 or argument.shape[-3] == 1:
+        return False
+    first = argument[..., :1, :, :]
+    return bool((argument == first).all() and (first != first.flat[0]).any())
+
+
+def _is_for_all_queries(case: Case, place: int) -> bool:
+    """Whether an argument of a whole call is the same for all queries, and not throughout."""
+    argument = (case.arguments or ())[place]
+    several = argument.ndim > 2 and argument.shape[-2] > 1
+    first = argument[..., :1, :]
+    return bool(several and (argument == first).all() and (first != first.flat[0]).any())
+
+
+def _of_argument(case: Case, name: str, place: int) -> Case:
+    """A whole call with one of its arguments in a layout."""
+    told = f"layout {name} of argument {place + 1}, {case.told}"
+    layouts = alone(name, place, len(case.arguments or ()))
+    return replace(case, kind="layout", told=told, layouts=layouts)
+
+
+def alone(name: str, place: int, count: int) -> tuple[str, ...]:
+    """That layout of one argument of so many; the others are contiguous."""
+    return tuple(name if each == place else "contiguous" for each in range(count))
