@@ -67,7 +67,8 @@ def _flash(q, k, v, mask, block, base_2, rounds_weights=False):
         shift = np.where(np.isneginf(new), a.dtype.type(0), new)
         kept, e = power(top - shift), power(s - shift)
         total = total * kept + e.sum(-1, keepdims=True)
-        narrow = e.astype(q.dtype).astype(e.dtype) if rounds_weights else e
+        has_narrow = rounds_weights and q.dtype.itemsize > 1
+        narrow = e.astype(q.dtype).astype(e.dtype) if has_narrow else e
         y = y * kept + np.matmul(narrow, c[..., some, :])
         top = new
     return (y / total).astype(q.dtype)
@@ -79,7 +80,7 @@ def flash(q, k, v, mask):
 
 
 def flash_of_matrix_units(q, k, v, mask):
-    """Blocks of 64 keys, whose exponentials are rounded to the format of the values they meet."""
+    """Blocks of 64 keys, whose exponentials are rounded to the values' format of 16 bits."""
     return _flash(q, k, v, mask, 64, base_2=True, rounds_weights=True)
 
 
