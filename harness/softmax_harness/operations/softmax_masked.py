@@ -66,8 +66,9 @@ def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inpu
     for told, shape, seen in (
         ("causal", (1, 67, 67), np.tri(67, dtype=bool)),
         ("causal", (2, 3, 33, 33), np.tri(33, dtype=bool)),
-        ("causal but for a hole", (2, 21, 21), _with_a_hole(21)),
-        ("a window", (1, 130, 130), np.tri(130, dtype=bool) & ~np.tri(130, k=-_WIDE, dtype=bool)),
+        ("causal but for a hole", (2, 21, 21), np.tri(21, dtype=bool) & _all_but(21, 21)),
+        ("a window", (1, 300, 300), np.tri(300, dtype=bool) & ~np.tri(300, k=-_WIDE, dtype=bool)),
+        ("causal but for a hole", (1, 16, 64), np.tri(16, 64, 48, dtype=bool) & _all_but(16, 64)),
         (
             "padding of each batch",
             (3, 2, 16, 40),
@@ -81,9 +82,10 @@ def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inpu
         yield f"scores {shape}, {told}", (x, mask), inputs
 
 
-def _with_a_hole(n: int) -> NDArray[np.bool_]:
-    mask = np.tri(n, dtype=bool)
-    mask[n // 4, n // 8] = False
+def _all_but(queries: int, keys: int) -> NDArray[np.bool_]:
+    """All are seen but one key by one query."""
+    mask = np.ones((queries, keys), bool)
+    mask[queries // 4, keys // 8] = False
     return mask
 
 

@@ -52,7 +52,11 @@ _OF_FEW_CLASSES = (((3, 66_000), 0), ((2, 3, 140, 140), 1), ((1, 2, 259, 257), 1
 _OF_CHANNELS = (
     *(((1, 6, 2050), 1), ((2, 9, 3, 35), 1), ((2, 16, 8, 8), 1), ((1, 8, 1, 4097), 1)),
     *(((2, 13, 5, 7), 1), ((2, 10, 257), 1), ((1, 24, 65), 1)),
+    *(((2, 19, 32, 32), 1), ((2, 64, 4, 4), 1), ((2, 33, 32), 1), ((2, 40, 40), 1)),
 )
+_IMAGES = ((2, 9, 3, 35), (2, 64, 4, 4))  # whose channels may lie last, too
+# Axes before others that a kernel may take for channels, and whole vectors of columns.
+_OF_OTHERS = (((3, 2, 16, 16), 2), ((16, 2, 3, 40), 0), ((4, 2048), 0), ((128, 256), 0))
 # Many entries with many others beside each; many batches of such.
 _LONG_AND_WIDE = (
     *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0), ((20_011, 3), 0)),
@@ -66,9 +70,11 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # long rows than a processor has cores, however many; a million elements in rows of fewer than 1024.
 _THREADED = (
     *((4099, 17), (2600, 67), (257, 257), (300, 800), (256, 64), (4200, 130)),
-    *((1031, 1020), (193, 4100), (8, 50_257)),
+    *((1031, 1020), (140, 4100), (9, 50_257)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
+    # The same of rows of whole blocks, in more than one wave; long rows of these.
+    *((129, 128), (140, 256), (64, 1024), (258, 1152), (9, 8192)),
 )
 # Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
@@ -78,9 +84,11 @@ _RANKS = (
     *((2, 3, 5, 130), (2, 3, 66, 66), (2, 12, 8, 33), (2, 3, 70, 140), (1, 2, 2, 4100)),
     # Sequences in batches, of few tokens and of many; squares; a mask of its own for each batch.
     *((2, 36, 68), (3, 18, 130), (2, 5, 1028), (1, 67, 67), (2, 2, 9, 16)),
+    # The same of whole vectors.
+    *((2, 32, 64), (2, 2, 16, 64), (2, 2, 64, 64), (4, 8, 96, 16), (2, 8, 256)),
 )
-_VECTORS = (1000, 5000, 50_257, 100_003)
-_OF_EACH_VECTOR = 3
+_VECTORS = (1000, 4096, 5000, 50_257, 100_003)
+_OF_EACH_VECTOR = 2
 _DISTINCT = 32
 _EMPTY = (((0,), -1), ((3, 0), -1), ((0, 3), -1), ((2, 0, 3), 1), ((2, 0, 3), -1))
 _SCALARS = (0.0, -3.5, 1000.0, np.nan, np.inf, -np.inf)
@@ -112,11 +120,13 @@ class Cases(LayoutCases):
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
                 for name in ("contiguous", "fortran", "every-other", *others):
                     yield _of_axis(among, shape, axis, (name,) * count)
-        for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES, *_OF_CHANNELS):
+        for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES, *_OF_CHANNELS, *_OF_OTHERS):
             # So many rows of more terms hold some in which a sum one by one errs too much.
             for own in self.fitting([shape]):
                 among = self.along(own, axis, COUNTING)
-                yield _of_axis(among, own, axis, ("contiguous",) * count)
+                others = ("channels-last",) * (own in _IMAGES)
+                for name in ("contiguous", *others):
+                    yield _of_axis(among, own, axis, (name,) * count)
         yield from self._laid_out_along_axes()
 
     def _laid_out_along_axes(self) -> Iterator[Case]:
@@ -209,7 +219,7 @@ class Cases(LayoutCases):
     def _narrow_classes(self) -> Iterator[Case]:
         """Classes of four bytes, among more of them than two bytes hold, too."""
         count = 1 + len(self.operation.operands)
-        for shape, axis in (*_OF_INTEGERS, ((3, _MANY_CLASSES), -1)):
+        for shape, axis in (*_OF_INTEGERS, ((16, 1000), -1), ((3, _MANY_CLASSES), -1)):
             among = self.along(shape, axis)
             classes = with_classes(among.inputs, np.int32)
             for name in ("contiguous", "every-other"):

@@ -23,12 +23,14 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 5, 18))
+_LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 4, 18))
 _LONG_LAYOUT_SHAPE = (3, 8200)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
-_OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64))
+_OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
 # Of one argument alone in each layout: rows, more axes, a square, long rows.
-_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 5, 18), _LONG_LAYOUT_SHAPE)
+_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 4, 18), (2, 4, 20), _LONG_LAYOUT_SHAPE)
+# Many rows beside each other, column by column.
+_COLUMNS, _BY_COLUMNS = (256, 33), ("fortran", "exchanged")
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = (
     *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
@@ -83,6 +85,10 @@ class LayoutCases(CaseRows):
                 for place, operand in enumerate(names, count - len(names)):
                     told = f"layout {name} of {operand}, {self.named(shape)}"
                     yield Case("layout", told, numbers, shape, layouts=alone(name, place, count))
+        for shape in self.fitting([_COLUMNS] if self.operation.has_axis else []):
+            for name in _BY_COLUMNS:
+                told = f"layout {name}, {self.named(shape)}"
+                yield Case("layout", told, self.hard(shape), shape, layouts=(name,) * count)
         yield from self._whole_calls_laid_out(count)
 
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:

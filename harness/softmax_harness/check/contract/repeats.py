@@ -29,7 +29,7 @@ class _Repeated(NamedTuple):
 # Other axes than the last, and each number of axes, have kernels of their own.
 _REPEATED = (
     _Repeated((3, 33), _TIMES, 4),
-    _Repeated((64, 1000), 3, 4),
+    _Repeated((64, 1024), 3, 4),
     _Repeated((2, 5, 33), 2),
     _Repeated((257, 257), 2, 4),
     _Repeated((5, 5000), 3, 4),

@@ -31,10 +31,10 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 54
+_CALLS = 64
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
-_WINDOWS = (8, 32)
+_WINDOWS = (9, 33)
 _WIDE_WINDOWS = ((500, 150), (256, 100))  # of so many keys and more
 _TILE = 64
 
@@ -92,15 +92,25 @@ _ALWAYS = (
     Shape((2, 2), 5, 260, 128, 128, "", ""),  # larger ones, in a batch
     Shape((3, 2), 1, 1100, 16, 8, "padding", ""),  # one query each of a batch of long caches
     Shape((), 300, 520, 16, 8, "", "lower-right"),  # many queries and many keys
-    Shape((2, 1), 200, 70, 64, 80, "", ""),  # several blocks of queries in a batch, wide values
-    Shape((1, 2), 70, 40, 128, 128, "padding", ""),  # the same of larger heads
-    Shape((), 40, 150, 256, 256, "", ""),
+    Shape((2, 1), 200, 70, 64, 8, "", ""),  # several blocks of queries in a batch
+    Shape((1, 2), 70, 80, 128, 16, "", ""),  # the same of larger heads
+    Shape((), 40, 150, 256, 16, "", ""),
+    Shape((), 70, 70, 16, 80, "", ""),  # and of wide values
     Shape((1, 2), 75, 1100, 16, 8, "", "lower-right"),  # a part of a prompt behind a long cache
     Shape((), 330, 330, 16, 8, "", "lower-right"),  # in several blocks of both
     Shape((), 520, 520, 8, 3, "window", ""),  # a window wider than a block
     Shape((2, 3), 1, 1217, 64, 8, "padding", ""),  # long caches that are split, one key in the last
     Shape((1, 9), 19, 33, 16, 8, "", "", is_grouped=True),
-    Shape((1, 2), 200, 200, 16, 8, "window", ""),  # of which tiles see nothing at their corners
+    Shape((1, 2), 256, 128, 16, 8, "", ""),  # nothing but whole blocks
+    Shape((1, 2), 128, 128, 16, 8, "", "lower-right"),
+    Shape((1, 2), 16, 64, 64, 128, "", ""),
+    Shape((1, 2), 80, 80, 64, 64, "", ""),
+    Shape((2, 16), 16, 16, 16, 16, "", ""),
+    Shape((1, 2), 1100, 17, 8, 3, "", ""),
+    Shape((3, 40), 5, 9, 8, 3, "", ""),
+    Shape((2,), 64, 64, 16, 8, "padding", ""),
+    Shape((2,), 64, 64, 16, 8, "", ""),  # another mask of that shape
+    Shape((1, 2), 200, 200, 64, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
     Shape((2, 70), 2, 5, 8, 3, "padding", ""),  # more heads than two warps have lanes
     Shape((3, 2), 70, 9, 8, 3, "padding", ""),  # several blocks of queries in a batch of three
