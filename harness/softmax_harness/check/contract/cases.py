@@ -74,7 +74,7 @@ _THREADED = (
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
-    *((129, 128), (140, 256), (64, 1024), (258, 1152), (9, 8192)),
+    *((129, 128), (300, 256), (64, 1024), (258, 1152), (9, 8192)),
 )
 # Past the sizes that 15, 16, 17 and 18 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
