@@ -20,6 +20,8 @@ from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
+# Into how many parts classes are shared, how large a block is at least, from how many classes on
+# half of the rows have one at an end of these: such rows are few.
 _SHARDS, _SMALLEST_PART, _MANY = (2, 4, 8), 128, 4096
 
 

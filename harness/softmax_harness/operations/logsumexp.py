@@ -6,6 +6,8 @@ without bound near z = 0, where the sum of the exponentials is 1.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +20,9 @@ from softmax_harness.operations.operation import Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
-# Parts of a row that are merged, and how often a result is rounded on the way.
-_PARTS, _MERGED = 8, 4.0
+# Parts of a row that are merged in pairs, and how often a result is rounded on the way.
+_PARTS = 8
+_MERGED = 1.0 + math.log2(_PARTS)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
@@ -57,7 +60,7 @@ def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     """a + log s, of the row, or of parts of it that are merged: as logarithms of sums again.
 
     A kernel that shares a row among a few blocks has the result of each, rounded, and merges them
-    one after another or at once. Each of `_MERGED` results errs by u |z| and half a spacing: those
+    at once or in pairs. Each of `_MERGED` results errs by u |z| and half a spacing: those
     of parts lie below z by log 1/w, with w their weight, so that on average over the weights they
     are no larger than |z| + log `_PARTS`. That and the logarithm of the merged sum is the error of
     a logarithm of so many terms.

@@ -24,7 +24,7 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 _BLOCKS = (8, 16, 32, 64, 128)  # in which kernels work, and which they may skip
 _LARGEST_COUNT = 65536
 _WINDOWS, _WINDOW = 0.5, 3
-_FEW = 8
+_FEW = 8  # entries up to which batches are not taken for squares, as nearly all of them would be
 # Of whole calls.
 _OF_MODELS, _SCALE, _WIDE, _SEEN = 1, 3.0, 20, 0.7
 # By what a row is to be that sees nothing, what one may be that sees nothing but -inf.

@@ -45,7 +45,9 @@ FAMILIES = (
         "equal",
         "all equal: the sum and the division alone, exact at powers of two",
         _equal,
-        check=Sampling(one_row_up_to=math.inf, long_rows=((131_073, 1),), own_lengths=_tied),
+        check=Sampling(
+            one_row_up_to=math.inf, long_rows=((65_537, 1), (131_073, 1)), own_lengths=_tied
+        ),
     ),
     Family(
         "one-above",
