@@ -18,7 +18,7 @@ from softmax_harness.judgement.metrics import Batch, Whole, batch_of, metrics_of
 from softmax_harness.judgement.outcomes import IS_FAULT, Outcome, classify
 from softmax_harness.judgement.perhaps_beyond import LIMIT_ROUNDING, rows_perhaps_beyond
 from softmax_harness.judgement.row_limits import RowLimits
-from softmax_harness.operations import Operands, Operation, Problem
+from softmax_harness.operations import Operands, Operation, Problem, some_rows
 from softmax_harness.operations.operation import CheapLimit
 from softmax_harness.operations.standards import (
     cheap_limit_of,
@@ -161,7 +161,7 @@ class Question:
 
     def rows(self, chosen: NDArray[np.int64] | slice) -> Question:
         """The same question of some rows; the truth of a slice is in the same memory."""
-        known, operands = self.exact_results, tuple(each[chosen] for each in self.operands)
+        known, operands = self.exact_results, some_rows(self.operands, chosen)
         own = ExactResults(known.truth.rows(chosen), known.confirmed[chosen], known.error_ulp)
         x = self.x[chosen]
         x.flags.writeable = False
@@ -214,7 +214,7 @@ class Question:
     def _limits_found(self, rows: NDArray[np.int64]) -> Array:
         x, operands, truth = self.x, self.operands, self.truth
         if not np.array_equal(rows, np.arange(len(x))):
-            x, operands, truth = x[rows], tuple(each[rows] for each in operands), truth.rows(rows)
+            x, operands, truth = x[rows], some_rows(operands, rows), truth.rows(rows)
         if self.at_most is not None:
             return np.full(truth.rounded.shape, self.at_most)
         with np.errstate(invalid="ignore"):
@@ -352,7 +352,7 @@ def _is_out_of_reach(
     if reach is None or not some.size:
         return np.zeros_like(found)
     own = rows[some]
-    least, most = reach(tuple(each[own] for each in asked.operands))
+    least, most = reach(some_rows(asked.operands, own))
     found[some] &= (batch.y[own] < least) | (batch.y[own] > most)
     return np.asarray(found)
 

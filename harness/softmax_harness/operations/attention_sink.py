@@ -34,7 +34,7 @@ from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values as without_sink
 from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Inputs, Operand, Operands
+from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall
 from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -79,17 +79,20 @@ def _most(format: Format) -> float:
     return min(format.largest, own.largest / 2.0)
 
 
-def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
+def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
     """The first ones of attention, with sinks, (..., L, 1), of each query or of each head."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    for place, (told, arguments, inputs) in enumerate(
-        islice(calls_of_attention(format, seed), _CALLS)
-    ):
-        sink = _sinks(inputs.x, format, rng)
-        of_call = sink.reshape(*arguments[0].shape[:-1], 1)
+    for place, call in enumerate(islice(calls_of_attention(format, seed), _CALLS)):
+        sink = _sinks(np.concatenate([each.x for each in call.blocks]), format, rng)
+        of_call = sink.reshape(*call.arguments[0].shape[:-1], 1)
         if place % 2:
             of_call[...] = of_call[..., :1, :]
-        yield told, (*arguments, of_call), Inputs(inputs.x, (*inputs.operands, sink))
+        own = np.split(sink, np.cumsum([len(each.x) for each in call.blocks[:-1]]))
+        blocks = tuple(
+            Inputs(each.x, (*each.operands, sinks))
+            for each, sinks in zip(call.blocks, own, strict=True)
+        )
+        yield WholeCall(call.told, (*call.arguments, of_call), blocks)
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ class Inputs(NamedTuple):
 
     def rows(self, chosen: NDArray[Any] | slice) -> Inputs:
         """Some of the rows."""
-        return Inputs(self.x[chosen], tuple(each[chosen] for each in self.operands))
+        return Inputs(self.x[chosen], some_rows(self.operands, chosen))
 
     def row(self, place: int) -> Inputs:
         """One row, still with its axis of rows."""
@@ -79,7 +80,51 @@ class Inputs(NamedTuple):
     @property
     def key(self) -> tuple[Any, ...]:
         """What tells them from all other inputs."""
-        return tuple((a.shape, a.dtype.name, a.tobytes()) for a in (self.x, *self.operands))
+        arrays = self.x, *self.operands
+        return tuple((a.shape, a.dtype.name, own_rows(a).tobytes()) for a in arrays)
+
+
+class WholeCall(NamedTuple):
+    """A call whose rows share operands.
+
+    Attributes
+    ----------
+    told : str
+        What is particular about it.
+    arguments : tuple of ndarray
+    blocks : tuple of Inputs
+        Its rows, in the order of the results; what all of a block share are views.
+    """
+
+    told: str
+    arguments: Operands
+    blocks: tuple[Inputs, ...]
+
+
+def own_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """The rows of an operand, or the one that all share: a view with a stride of 0 along them."""
+    return array[:1] if len(array) and array.strides[0] == 0 else array
+
+
+def some_rows(operands: Operands, chosen: NDArray[Any] | slice) -> Operands:
+    """Some rows of each operand: a view again where all share one."""
+    return tuple(map(partial(_some, chosen=chosen), operands))
+
+
+def _some(array: NDArray[Any], chosen: NDArray[Any] | slice) -> NDArray[Any]:
+    if array.strides[0] or isinstance(chosen, slice):
+        return array[chosen]
+    count = len(np.arange(len(array))[chosen])
+    return np.broadcast_to(array[0], (count, *array.shape[1:]))
+
+
+def joined(several: Sequence[Inputs]) -> Inputs:
+    """The rows of inputs, one after another, whose operands have the same shapes."""
+    if len(several) == 1:
+        return several[0]
+    arrays = zip(*((each.x, *each.operands) for each in several), strict=True)
+    x, *operands = (np.concatenate(each) for each in arrays)
+    return Inputs(x, tuple(operands))
 
 
 def taken(inputs: Inputs, about: tuple[Operand, ...], order: NDArray[np.int64]) -> Inputs | None:

@@ -13,7 +13,14 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.long_sums import Rest
-from softmax_harness.operations.operand import Arrangement, Edge, Inputs, Operand, Operands
+from softmax_harness.operations.operand import (
+    Arrangement,
+    Edge,
+    Inputs,
+    Operand,
+    Operands,
+    WholeCall,
+)
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import OfDifference
 from softmax_harness.operations.steps import ExactSteps
@@ -246,9 +253,8 @@ class Operation:
         result may be where the error bound is infinite, since arithmetic may overflow there. None
         where any number may be.
     whole_calls : callable or None
-        ``whole_calls(format, seed)`` gives calls in shapes of the operation's own, in which rows
-        share operands: each with what is particular about it, its arguments, and the `Inputs` of
-        its rows in the order of its results. None where rows share none.
+        ``whole_calls(format, seed)`` gives each `WholeCall`, in shapes of the operation's own. None
+        where rows share no operands.
     edges : callable or None
         ``edges(format)`` gives each `Edge` of its operands; None where they have none.
     numbers_per_logit : int
@@ -292,7 +298,7 @@ class Operation:
     seeing_nothing: Callable[[Format], Inputs] | None = None
     effective_logits: Callable[[Array, Operands], Array] = _logits
     steps: ExactSteps | None = None
-    whole_calls: Callable[[Format, int], Iterator[tuple[str, Operands, Inputs]]] | None = None
+    whole_calls: Callable[[Format, int], Iterator[WholeCall]] | None = None
     edges: Callable[[Format], Iterator[Edge]] | None = None
     numbers_per_logit: int = 1
     one_result: bool = False

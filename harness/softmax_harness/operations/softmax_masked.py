@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Inputs, Operand, Operands, of_some_calls
+from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, ZERO_OR_NAN, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
@@ -60,7 +60,7 @@ def masks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     return (mask,)
 
 
-def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
+def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
     """Scores of heads in batches, (..., L, S), with masks as models have them."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _OF_MODELS]))
     for told, shape, seen in (
@@ -79,7 +79,7 @@ def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inpu
         x, n = format.stored(rng.normal(0.0, _SCALE, shape)), shape[-1]
         mask = np.ascontiguousarray(np.broadcast_to(seen, shape))
         inputs = Inputs(x.reshape(-1, n), (mask.reshape(-1, n),))
-        yield f"scores {shape}, {told}", (x, mask), inputs
+        yield WholeCall(f"scores {shape}, {told}", (x, mask), (inputs,))
 
 
 def _all_but(queries: int, keys: int) -> NDArray[np.bool_]:

@@ -115,12 +115,12 @@ class Subject:
         how
             As in `Request`.
         """
-        problem = self.problem_for(x).along(axis)
+        problem = self.problem_for(x.dtype).along(axis)
         return Request(problem, problem.operation.called_with(x, operands), **how)
 
-    def problem_for(self, x: NDArray[Any]) -> Problem:
+    def problem_for(self, dtype: np.dtype[Any]) -> Problem:
         """The problem for logits of that dtype."""
-        return self.problem.of_integers() if x.dtype.kind in "iu" else self.problem
+        return self.problem.of_integers() if dtype.kind in "iu" else self.problem
 
     def call(self, x: NDArray[Any], operands: Operands = ()) -> Reply:
         """What it answers to one call; that its process ended is a fault of the call."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
-from softmax_harness.operations import Operands, Problem
+from softmax_harness.operations import Operands, Problem, some_rows
 from softmax_harness.operations.operation import Screen
 from softmax_harness.operations.truth import Truth
 from softmax_harness.truth.arbiter import arbitrate
@@ -142,6 +142,6 @@ def confirm(
     """Let mpmath judge some rows, in place."""
     rows = rows[~found.confirmed[rows]]
     if rows.size:
-        own = tuple(each[rows] for each in operands)
+        own = some_rows(operands, rows)
         found.truth.replace_rows(rows, arbitrate(problem, x[rows], own))
         found.confirmed[rows] = True

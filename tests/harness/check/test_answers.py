@@ -33,7 +33,7 @@ def case():
     rng = np.random.default_rng(0)
     whole = Inputs(rng.normal(size=(DISTINCT, 5)).astype(np.float32), ())
     among = Among(whole, rng.integers(DISTINCT, size=ROWS))
-    return Case("batch", "many rows", among.inputs, (ROWS, 5), among=among)
+    return Case("batch", "many rows", (among.inputs,), (ROWS, 5), among=among)
 
 
 def exact(x):
@@ -54,9 +54,9 @@ def test_each_row_has_its_own_verdict_and_the_same_results_are_judged_once(subje
     y[321, 4] = np.nan
     assert wrong_rows(subject, (case, y)) == [[123, 321]]
     (answer,) = judged_answers(subject, [case], [Reply(y, ())])
-    assert len(answer.judged.codes) == DISTINCT + 2
-    row = int(answer.places[123])
-    np.testing.assert_array_equal(answer.judged.batch.y[row], y[123])
+    judgement, row = answer.judgement_of(123)
+    assert len(judgement.codes) == DISTINCT + 2
+    np.testing.assert_array_equal(judgement.batch.y[row], y[123])
 
 
 def test_whoever_gives_many_results_of_one_row_has_each_judged(subject, case):
@@ -71,7 +71,7 @@ def test_whoever_gives_many_results_of_one_row_has_each_judged(subject, case):
 def test_cases_of_the_same_rows_share_what_is_judged_and_no_verdict(subject, case):
     right, wrong = exact(case.inputs.x), exact(case.inputs.x)
     wrong[5] = 0
-    turned = Case("batch", "turned", case.inputs.rows(slice(None, None, -1)), (ROWS, 5))
+    turned = Case("batch", "turned", (case.inputs.rows(slice(None, None, -1)),), (ROWS, 5))
     assert wrong_rows(subject, (case, right), (case, wrong), (turned, right[::-1].copy())) == [
         [],
         [5],

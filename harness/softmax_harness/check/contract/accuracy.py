@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.shrink import Place, smallest
-from softmax_harness.check.contract.together import alike, joined, parts_of
+from softmax_harness.check.contract.together import alike, parts_of
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.witness import recipe_text
-from softmax_harness.operations import Inputs
+from softmax_harness.operations import Inputs, joined
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.subject import Subject
 

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.elements import Judgement, asked_of, judge
-from softmax_harness.check.contract.together import alike, joined, parts_of
+from softmax_harness.check.contract.together import alike, parts_of
 from softmax_harness.ground.row_reductions import row_all
-from softmax_harness.operations import Inputs
+from softmax_harness.operations import Inputs, joined
 from softmax_harness.subjects.request import Reply
 from softmax_harness.subjects.subject import Subject
 
 _LAYERS = 8  # whoever gives more results of one row has each judged as often as it gives it
+
+
+class Judged(NamedTuple):
+    """Rows that were judged.
+
+    Attributes
+    ----------
+    whole : Judgement
+        Of all results of cases that were judged together.
+    places : ndarray of int64
+        Where each of the rows stands in it.
+    """
+
+    whole: Judgement
+    places: NDArray[np.int64]
 
 
 @dataclass
@@ -30,23 +47,19 @@ class Answer:
         With the problem that the case has.
     case : Case
     reply : Reply
-    inputs : Inputs
-        The rows as the call saw them.
-    judged : Judgement or None
-        Of results that the cases of the same inputs have. None where there is nothing to judge.
-    places : ndarray of int64
-        Where each row of the case stands in `judged`.
+    judged : list of Judged
+        Its rows, one after another; none where there is nothing to judge.
     """
 
     subject: Subject
     case: Case
     reply: Reply
-    inputs: Inputs = field(init=False)
-    judged: Judgement | None = field(init=False, default=None)
-    places: NDArray[np.int64] = field(init=False, repr=False)  # there once it is judged
+    judged: list[Judged] = field(init=False, default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.inputs = self.case.seen(self.subject.problem)
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The rows as the call saw them."""
+        return self.case.seen(self.subject.problem)
 
     @property
     def y(self) -> NDArray[Any]:
@@ -57,24 +70,34 @@ class Answer:
     @property
     def has_results(self) -> bool:
         """Whether there is anything to judge."""
-        return self.reply.y is not None and self.reply.y.size > 0 and self.inputs.x.shape[-1] > 0
+        return self.reply.y is not None and self.reply.y.size > 0 and self.case.n > 0
 
     @property
-    def among(self) -> Among:
-        """Which rows of which inputs it has."""
-        return self.case.among or Among(self.inputs, np.arange(len(self.inputs.x)))
+    def among(self) -> tuple[Among, ...]:
+        """Which rows of which inputs it has, one after another."""
+        if self.case.among is not None:
+            return (self.case.among,)
+        blocks = (self.inputs,) if self.case.arguments is None else self.case.blocks
+        return tuple(Among(each, np.arange(len(each.x))) for each in blocks)
 
     @property
     def wrong_rows(self) -> NDArray[np.int64]:
         """The rows of the case that have a fault."""
-        assert self.judged is not None
-        return np.flatnonzero(self.judged.has_fault[self.places])
+        return np.flatnonzero(_chained(each.whole.has_fault[each.places] for each in self.judged))
+
+    def judgement_of(self, row: int) -> tuple[Judgement, int]:
+        """The judgement that a row of the case has, and its place there."""
+        for each in self.judged:
+            if row < len(each.places):
+                return each.whole, int(each.places[row])
+            row -= len(each.places)
+        raise IndexError(row)
 
 
 def judged_answers(subject: Subject, cases: list[Case], replies: list[Reply]) -> list[Answer]:
     """The cases with their replies and what is to be said of these."""
     answers = [
-        Answer(replace(subject, problem=subject.problem_for(case.inputs.x)), case, reply)
+        Answer(replace(subject, problem=subject.problem_for(case.dtype)), case, reply)
         for case, reply in zip(cases, replies, strict=True)
     ]
     due = [each for each in answers if each.has_results]
@@ -91,6 +114,14 @@ class _Layer:
     places: NDArray[np.int64]
 
 
+class _Part(NamedTuple):
+    """Rows of a case, the number of the block that they are, and their places in a source."""
+
+    answer: Answer
+    block: int
+    places: NDArray[np.int64]
+
+
 @dataclass
 class _Source:
     """Inputs whose rows cases have, with these and the different results of each row.
@@ -100,7 +131,7 @@ class _Source:
     """
 
     whole: Inputs
-    answers: list[Answer] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     results: list[NDArray[Any]] = field(default_factory=list)
     _layers: list[_Layer] = field(default_factory=list)
@@ -110,11 +141,10 @@ class _Source:
         """How many different results there are."""
         return sum(map(len, self.rows))
 
-    def add(self, answer: Answer) -> None:
-        """Note the results of a case, and for each row which of all results it has."""
-        rows, y = answer.among.rows, np.ascontiguousarray(answer.y)
+    def places_of(self, rows: NDArray[np.int64], y: NDArray[Any]) -> NDArray[np.int64]:
+        """Note results y of some rows; for each, which of all results it has."""
         bits = y.view(f"u{y.dtype.itemsize}")
-        answer.places = np.empty(len(rows), np.int64)
+        places = np.empty(len(rows), np.int64)
         left = np.arange(len(rows))
         for depth in range(_LAYERS):
             if not left.size:
@@ -128,11 +158,11 @@ class _Source:
                 layer.places[row] = self._noted(row, y[first])
                 layer.bits[row] = bits[first]
             is_same = row_all(layer.bits[own] == bits[left])
-            answer.places[left[is_same]] = layer.places[own[is_same]]
+            places[left[is_same]] = layer.places[own[is_same]]
             left = left[~is_same]
         if left.size:
-            answer.places[left] = self._noted(rows[left], y[left])
-        self.answers.append(answer)
+            places[left] = self._noted(rows[left], y[left])
+        return places
 
     def _layer(self, depth: int, bits: NDArray[Any]) -> _Layer:
         if depth == len(self._layers):
@@ -153,16 +183,26 @@ def _judge(answers: list[Answer]) -> None:
     """Judge what are answers to one problem."""
     sources: dict[tuple[Any, ...], _Source] = {}
     for each in answers:
-        whole = each.among.whole
-        sources.setdefault(whole.key, _Source(whole)).add(each)
+        left = np.ascontiguousarray(each.y)
+        for block, (whole, rows) in enumerate(each.among):
+            source = sources.setdefault(whole.key, _Source(whole))
+            places = source.places_of(rows, left[: len(rows)])
+            source.parts.append(_Part(each, block, places))
+            left = left[len(rows) :]
     several = list(sources.values())
+    found: list[_Found] = []
     for some in alike(each.whole for each in several):
-        _judge_together([several[place] for place in some])
+        found += _judged_together([several[place] for place in some])
+    for _, answer, judged in sorted(found, key=itemgetter(0)):
+        answer.judged.append(judged)
 
 
-def _judge_together(sources: list[_Source]) -> None:
+_Found = tuple[int, Answer, Judged]  # first the number of the block
+
+
+def _judged_together(sources: list[_Source]) -> Iterator[_Found]:
     """Judge the rows of inputs that are `alike`."""
-    subject = sources[0].answers[0].subject
+    subject = sources[0].parts[0].answer.subject
     asked = asked_of(subject, *joined([each.whole for each in sources]))
     if sum(each.count for each in sources) > len(asked.x):
         asked.prepare()
@@ -175,9 +215,8 @@ def _judge_together(sources: list[_Source]) -> None:
         asked = asked.rows(rows)
     judged = judge(asked, y, not subject.promises("subnormals"))
     for source, part in zip(sources, parts_of(each.count for each in sources), strict=True):
-        for each in source.answers:
-            each.judged = judged
-            each.places = each.places + part.start
+        for answer, block, places in source.parts:
+            yield block, answer, Judged(judged, places + part.start)
 
 
 def _chained(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:

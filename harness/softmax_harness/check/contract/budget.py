@@ -208,7 +208,7 @@ def fitting_cases(cases: list[Case], room: Room) -> list[Case]:
     """
     asked = [
         _Asking(
-            each.inputs.size,
+            each.size,
             (each.kind if each.arguments is None else each.told, len(each.shape), each.layouts),
             frozenset({(each.shape, each.axis)}),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.operations import Arrangement, Inputs, Operands, Problem
+from softmax_harness.operations import Arrangement, Inputs, Operands, Problem, joined
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.request import Request
 
@@ -38,8 +39,8 @@ class Case:
         The part of the contract it belongs to, and the kind of its finding.
     told : str
         What is particular about the call.
-    inputs : Inputs
-        The rows and their operands.
+    blocks : tuple of Inputs
+        The rows and their operands, one block after another; one block but for some whole calls.
     shape : tuple of int
         Of the logits in the call, in which the rows stand along `axis`.
     axis : int or None
@@ -55,12 +56,37 @@ class Case:
 
     kind: str
     told: str
-    inputs: Inputs
+    blocks: tuple[Inputs, ...]
     shape: tuple[int, ...]
     axis: int | None = -1
     layouts: tuple[str, ...] = ()
     arguments: Operands | None = None
     among: Among | None = None
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """All rows; those of a block that share operands get a copy each beside other blocks."""
+        return joined(self.blocks)
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(len(each.x) for each in self.blocks)
+
+    @property
+    def n(self) -> int:
+        """The length of a row."""
+        return int(self.blocks[0].x.shape[-1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the logits."""
+        return self.blocks[0].x.dtype
+
+    @property
+    def size(self) -> int:
+        """How many numbers the rows are, see `Inputs.size`."""
+        return sum(each.size for each in self.blocks)
 
     @property
     def needs(self) -> str | None:
@@ -85,12 +111,12 @@ class Case:
     @property
     def is_integer(self) -> bool:
         """Whether the logits are integers."""
-        return self.inputs.x.dtype.kind in "iu"
+        return self.dtype.kind in "iu"
 
     @property
     def has_simpler(self) -> bool:
         """Whether its rows can be had in a simpler call of the same dtype."""
-        return self.inputs.x.size > 0 and bool(self.shape) and not self.is_integer
+        return self.rows * self.n > 0 and bool(self.shape) and not self.is_integer
 
     def request(self, problem: Problem) -> Request:
         """The call, of a problem for the dtype of the logits."""
@@ -119,7 +145,7 @@ class Case:
         """What the call gave back, as rows of results."""
         if self.arguments is None:
             y = self.arrangement.as_rows(y, problem.operation.result_ndim)
-        return y.reshape((len(self.inputs.x), -1))
+        return y.reshape((self.rows, -1))
 
     def _arguments(self, problem: Problem) -> Operands:
         return problem.operation.called_with(*self.inputs)

@@ -114,7 +114,7 @@ class Cases(LayoutCases):
         shapes = drawn.shape(self.seed, 2), drawn.shape(self.seed, 3)
         for shape in self.fitting((*_AXIS_SHAPES, *_LONG_AXES, *shapes)):
             told, among = f"shape {shape}, no axis given", self.along(shape, -1, MOST_TERMS)
-            yield Case("default_axis", told, among.inputs, shape, None, among=among)
+            yield Case("default_axis", told, (among.inputs,), shape, None, among=among)
             for axis in range(-len(shape), len(shape)):
                 among = self.along(shape, axis, MOST_TERMS)
                 others = ("channels-last",) * (len(shape) > 2 and axis == 1)
@@ -136,27 +136,27 @@ class Cases(LayoutCases):
             inputs = self.along(shape, axis).inputs
             for name in LAYOUTS:
                 told = f"axis {axis} of shape {shape}, layout {name}"
-                yield Case("axis", told, inputs, shape, axis, (name,) * count)
+                yield Case("axis", told, (inputs,), shape, axis, (name,) * count)
                 numbers = of_numbers(inputs)
                 for place, operand in enumerate(names, 1):
                     told = f"axis {axis} of shape {shape}, layout {name} of {operand}"
-                    yield Case("axis", told, numbers, shape, axis, alone(name, place, count))
+                    yield Case("axis", told, (numbers,), shape, axis, alone(name, place, count))
 
     def batches(self) -> Iterator[Case]:
         """Rows in batches of every size and place, and next to rows that must not matter."""
         for n in (3, 33):
             for shape in self.fitting((rows, n) for rows in _BATCHES):
                 inputs, told = self.hard(shape), f"{shape[0]} rows of {n}"
-                yield Case("batch", told, inputs, shape)
+                yield Case("batch", told, (inputs,), shape)
                 turned = Among(inputs, np.arange(shape[0])[::-1])
                 yield _of_rows(turned, f"{told} in reversed order", shape)
             for shape in self.fitting((*lead, n) for lead in _LEADS):
-                yield Case("batch", self.named(shape), self.hard(shape), shape)
+                yield Case("batch", self.named(shape), (self.hard(shape),), shape)
             several = self.hard((_DISTINCT, n))
             for row in range(_DISTINCT):
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
         ones = self.with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
-        yield Case("batch", "rows of a single 1", ones, (3, 1))
+        yield Case("batch", "rows of a single 1", (ones,), (3, 1))
         yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
             yield _of_rows(self.along(shape), self.named(shape), shape)
@@ -183,7 +183,7 @@ class Cases(LayoutCases):
             ):
                 moved = taken(inputs, self.operation.operands, order)
                 assert moved is not None
-                yield Case("permutation", f"{n} entries {told}", moved, shape)
+                yield Case("permutation", f"{n} entries {told}", (moved,), shape)
 
     def shapes(self) -> Iterator[Case]:
         """Empty arrays, and a single number without axes."""
@@ -193,11 +193,11 @@ class Cases(LayoutCases):
                 continue  # a row of nothing has no class
             rows = math.prod(np.delete(shape, axis).tolist())
             inputs = self.with_operands(np.empty((rows, shape[axis]), self.format.dtype), shape)
-            yield Case("empty", f"shape {shape}, axis {axis}", inputs, shape, axis)
+            yield Case("empty", f"shape {shape}, axis {axis}", (inputs,), shape, axis)
         for value in _SCALARS if self.operation.has_axis else ():
             with np.errstate(over="ignore"):
                 one = self.with_operands(np.full((1, 1), value).astype(self.format.dtype), (1,))
-            yield Case("scalar", f"shape (), the number {value:g}", one, ())
+            yield Case("scalar", f"shape (), the number {value:g}", (one,), ())
 
     def integers(self) -> Iterator[Case]:
         """Integers, computed as float64 whichever dtype is checked, and classes of four bytes."""
@@ -211,8 +211,8 @@ class Cases(LayoutCases):
                     x = rng.integers(low, high + 1, rows).astype(dtype)
                     made = self.with_operands(x.astype(np.float64), rows)
                     told = f"{np.dtype(dtype).name} from {low} to {high}, axis {axis} of {shape}"
-                    layouts = (name,) * (1 + len(made.operands))
-                    yield Case("integers", told, Inputs(x, made.operands), shape, axis, layouts)
+                    layouts, rows_ = (name,) * (1 + len(made.operands)), Inputs(x, made.operands)
+                    yield Case("integers", told, (rows_,), shape, axis, layouts)
         if any(each.is_class for each in self.operation.operands):
             yield from self._narrow_classes()
 
@@ -224,16 +224,16 @@ class Cases(LayoutCases):
             classes = with_classes(among.inputs, np.int32)
             for name in ("contiguous", "every-other"):
                 told = f"classes of int32, axis {axis} of {shape}, layout {name}"
-                yield Case("integers", told, classes, shape, axis, (name,) * count)
+                yield Case("integers", told, (classes,), shape, axis, (name,) * count)
 
 
 def _of_axis(among: Among, shape: Shape, axis: int, layouts: tuple[str, ...]) -> Case:
     told = f"axis {axis} of shape {shape}, layout {layouts[0]}"
-    return Case("axis", told, among.inputs, shape, axis, layouts, among=among)
+    return Case("axis", told, (among.inputs,), shape, axis, layouts, among=among)
 
 
 def _of_rows(among: Among, told: str, shape: Shape) -> Case:
-    return Case("batch", told, among.inputs, shape, among=among)
+    return Case("batch", told, (among.inputs,), shape, among=among)
 
 
 CASES: dict[str, Callable[[Cases], Iterator[Case]]] = {

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.case_rows import MOST_TERMS, SHAPES, CaseRows, Shape
-from softmax_harness.operations import Inputs
+from softmax_harness.operations import Inputs, WholeCall
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
@@ -56,8 +56,8 @@ class LayoutCases(CaseRows):
         if self.operation.whole_calls is None:
             return ()
         return tuple(
-            Case("batch", told, inputs, inputs.x.shape, arguments=arguments)
-            for told, arguments, inputs in self.operation.whole_calls(self.format, self.seed)
+            Case("batch", call.told, call.blocks, _of_rows(call), arguments=call.arguments)
+            for call in self.operation.whole_calls(self.format, self.seed)
         )
 
     def named(self, shape: Shape) -> str:
@@ -76,7 +76,7 @@ class LayoutCases(CaseRows):
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, {self.named(shape)}"
-                yield Case("layout", told, inputs, shape, layouts=(name,) * count)
+                yield Case("layout", told, (inputs,), shape, layouts=(name,) * count)
                 if count == 1 or name == "contiguous" or shape not in _ALONE:
                     continue
                 numbers = of_numbers(inputs)
@@ -84,11 +84,11 @@ class LayoutCases(CaseRows):
                     numbers = _with_firsts(numbers)
                 for place, operand in enumerate(names, count - len(names)):
                     told = f"layout {name} of {operand}, {self.named(shape)}"
-                    yield Case("layout", told, numbers, shape, layouts=alone(name, place, count))
+                    yield Case("layout", told, (numbers,), shape, layouts=alone(name, place, count))
         for shape in self.fitting([_COLUMNS] if self.operation.has_axis else []):
             for name in _BY_COLUMNS:
                 told = f"layout {name}, {self.named(shape)}"
-                yield Case("layout", told, self.hard(shape), shape, layouts=(name,) * count)
+                yield Case("layout", told, (self.hard(shape),), shape, layouts=(name,) * count)
         yield from self._whole_calls_laid_out(count)
 
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
@@ -111,6 +111,11 @@ class LayoutCases(CaseRows):
             of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
             for case in itertools.islice(of_heads, _SHARED):
                 yield _of_argument(case, _FOR_ALL_HEADS, place)
+
+
+def _of_rows(call: WholeCall) -> Shape:
+    """The shape of the logits of all rows."""
+    return sum(len(each.x) for each in call.blocks), call.blocks[0].x.shape[-1]
 
 
 def _has_several_strides(case: Case) -> bool:

@@ -56,7 +56,7 @@ def requests(subject: Subject, seed: int) -> list[Request]:
     for shape, times, threads, axis in _REPEATED:
         if cases.fitting([shape]) and (axis == -1 or _takes_axes(subject)):
             rows = cases.normal((math.prod(shape) // shape[axis], shape[axis]))
-            found.append(request(Case("repeats", "", rows, shape, axis), times, threads))
+            found.append(request(Case("repeats", "", (rows,), shape, axis), times, threads))
     several = [case for case in cases.whole_calls() if case.shape[-2] > 1 and case.is_masked]
     return [*found, *(request(case, times=2, threads=4) for case in several[:_WHOLE_CALLS])]
 

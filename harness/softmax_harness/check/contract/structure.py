@@ -18,10 +18,10 @@ from softmax_harness.check.contract.answers import Answer, judged_answers
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
-from softmax_harness.check.contract.together import joined, parts_of
+from softmax_harness.check.contract.together import parts_of
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.judgement.outcomes import OUTCOMES
-from softmax_harness.operations import Inputs, taken, with_classes
+from softmax_harness.operations import Inputs, joined, taken, with_classes
 from softmax_harness.subjects.isolation import Fault, Reply
 from softmax_harness.subjects.repeats import bits
 from softmax_harness.subjects.subject import Subject
@@ -90,7 +90,7 @@ def examined(
 def _answers(subject: Subject, cases: list[Case], in_portions: bool) -> Iterator[Answer]:
     """The cases with what came back, judged, all together or in portions."""
     for some in _portions(cases) if in_portions else [cases]:
-        replies = subject.ask([case.request(subject.problem_for(case.inputs.x)) for case in some])
+        replies = subject.ask([case.request(subject.problem_for(case.dtype)) for case in some])
         yield from judged_answers(subject, some, replies)
 
 
@@ -99,7 +99,7 @@ def _portions(cases: list[Case]) -> Iterator[list[Case]]:
     size = 0
     for case in cases:
         portion.append(case)
-        size += case.inputs.size
+        size += case.size
         if size >= _NUMBERS_TOGETHER:
             yield portion
             portion, size = [], 0
@@ -139,19 +139,18 @@ def _problem(
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
         return None
-    inputs = answer.inputs
-    if answer.judged is None:
-        return _of_nothing(subject, case, inputs, answer.y)
+    if not answer.judged:
+        return _of_nothing(subject, case, answer.inputs, answer.y)
     wrong = answer.wrong_rows[:_MOST_ROWS]
     if wrong.size:
-        right_elsewhere = wrong[simpler.is_right(subject, inputs.rows(wrong), case.alone)]
+        right_elsewhere = wrong[simpler.is_right(subject, answer.inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
             return _told(answer, int(right_elsewhere[0]))
         if case.has_simpler and _is_promised(subject, case, reply):
             own = _of_accuracy(answer, int(wrong[0]), part)
             found.accuracy.setdefault(own.kind, own)
     if case.kind in subject.declaration.same_bits:
-        return _other_bits(subject, case, inputs, answer.y)
+        return _other_bits(subject, case, answer.inputs, answer.y)
     return None
 
 
@@ -259,8 +258,7 @@ class _Fault(NamedTuple):
 
 def _first_fault(answer: Answer, row: int) -> _Fault:
     """The first wrong element of a row of a case."""
-    here, place = answer.judged, int(answer.places[row])
-    assert here is not None
+    here, place = answer.judgement_of(row)
     index = int(np.argmax(here.is_fault[place]))
     inputs = Inputs(here.asked.stored, here.asked.operands).row(place)
     witness = literal_text(answer.subject.problem, inputs, index) if is_short(inputs) else ""

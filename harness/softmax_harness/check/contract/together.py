@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,6 @@ def alike(several: Iterable[Inputs]) -> Iterator[list[int]]:
         groups[key].append(place)
         sizes[key] += each.size
     yield from groups.values()
-
-
-def joined(several: Sequence[Inputs]) -> Inputs:
-    """The rows of inputs that are `alike`, one after another."""
-    if len(several) == 1:
-        return several[0]
-    arrays = zip(*((each.x, *each.operands) for each in several), strict=True)
-    x, *operands = (np.concatenate(each) for each in arrays)
-    return Inputs(x, tuple(operands))
 
 
 def parts_of(lengths: Iterable[int]) -> list[slice]:

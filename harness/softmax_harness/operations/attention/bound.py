@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import bounds, rows
 from softmax_harness.operations.attention.slices import times
-from softmax_harness.operations.attention.special import own_rows
 from softmax_harness.operations.enclosure import Array
-from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operand import Operands, own_rows
 
 _BLOCK = 16
 """The fewest keys between which a well-made kernel looks for a new maximum."""

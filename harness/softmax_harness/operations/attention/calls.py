@@ -15,9 +15,9 @@ from softmax_harness.operations.attention.hard_scores import above_what_is_seen,
 from softmax_harness.operations.attention.inputs import stored_in
 from softmax_harness.operations.attention.masks import masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
-from softmax_harness.operations.attention.shapes import CAUSAL, Call, rows_of_call
+from softmax_harness.operations.attention.shapes import CAUSAL, Call, blocks_of_call
 from softmax_harness.operations.attention.values import values
-from softmax_harness.operations.operand import Inputs, Operands
+from softmax_harness.operations.operand import WholeCall
 
 MASKS = ("", "padding", "queries", "each", "window", "holes")
 """None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head; one
@@ -205,13 +205,13 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     return Call(q, k, v, mask, shape.causal)
 
 
-def whole_calls(format: Format, seed: int) -> Iterator[tuple[str, Operands, Inputs]]:
-    """A few calls, each told by its shape, with its arguments and its rows; the mask is whole."""
+def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
+    """A few calls, each told by its shape; the mask is whole."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _CALLS]))
     for shape in shapes(_CALLS, seed):
         call = call_of(shape, format, rng)
         arguments = call.q, call.k, call.v, np.ascontiguousarray(call.seen)
-        yield _told(shape), arguments, rows_of_call(arguments)
+        yield WholeCall(_told(shape), arguments, blocks_of_call(arguments))
 
 
 def _told(shape: Shape) -> str:

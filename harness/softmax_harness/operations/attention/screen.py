@@ -26,9 +26,9 @@ from softmax_harness.operations.attention.distances import (
 from softmax_harness.operations.attention.means import Columns, Sums, Values
 from softmax_harness.operations.attention.rounding import Rounded, rounded
 from softmax_harness.operations.attention.slices import Sliced
-from softmax_harness.operations.attention.special import are_finite, own_rows
+from softmax_harness.operations.attention.special import are_finite
 from softmax_harness.operations.attention.weights import Precision, precisions_for, weights
-from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operand import Operands, own_rows
 from softmax_harness.operations.screen import LONGEST_ROW, Screened
 from softmax_harness.operations.screen.workspace import BLOCK_ELEMENTS, Array, rows_of_a_block
 from softmax_harness.operations.truth import Truth

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import BadData
 from softmax_harness.operations.attention.slices import times
-from softmax_harness.operations.attention.special import own_rows
 from softmax_harness.operations.enclosure import Array
-from softmax_harness.operations.operand import Inputs, Operands
+from softmax_harness.operations.operand import Inputs, Operands, joined, own_rows
 
 CAUSAL = ("upper-left", "lower-right")
 """Which keys query i of L sees among S: up to i, as torch has it; up to i + S - L, as
 flash-attention from 2.1 on, where the last query sees all."""
+
+
+_TOGETHER = 1 << 17
+"""Numbers whose copies cost less than to judge each head of a call alone."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,24 @@ def rows_of(call: Call) -> Iterator[tuple[Array, Operands]]:
         yield scores(operands), operands
 
 
-def rows_of_call(arguments: Operands) -> Inputs:
-    """The rows of a call with q, k, v and a mask, all blocks together."""
+def blocks_of_call(arguments: Operands) -> tuple[Inputs, ...]:
+    """The rows of a call with q, k, v and a mask: heads of many numbers alone, others together.
+
+    The rows of a head alone share its keys and values. In what stands together each row has a copy.
+    """
     q, k, v, mask = arguments
     call = Call(q, k, v, mask)
-    blocks = [_single_queries(call)] if call.q.shape[-2] == 1 else list(rows_of(call))
-    x = np.concatenate([own for own, _ in blocks])
-    return Inputs(x, tuple(map(np.concatenate, zip(*(own for _, own in blocks), strict=True))))
+    if call.q.shape[-2] == 1:
+        return (Inputs(*_single_queries(call)),)
+    found: list[list[Inputs]] = []
+    size = 0
+    for each in starmap(Inputs, rows_of(call)):
+        if not found or size + each.size > _TOGETHER:
+            found.append([])
+            size = 0
+        found[-1].append(each)
+        size += each.size
+    return tuple(map(joined, found))
 
 
 def _single_queries(call: Call) -> tuple[Array, Operands]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.operations import softmax
 from softmax_harness.operations.enclosure import Array
-from softmax_harness.operations.operand import Operands
+from softmax_harness.operations.operand import Operands, own_rows
 from softmax_harness.operations.operation import ANYTHING, Policy
 
 # A softmax of each has the result that the policy says.
@@ -50,8 +50,3 @@ def are_finite(array: NDArray[Any]) -> bool:
             if np.isfinite(np.dot(flat, flat)):
                 return True
     return bool(np.isfinite(array).all())
-
-
-def own_rows(array: NDArray[Any]) -> NDArray[Any]:
-    """The rows of an operand, or the one that all share: a view with a stride of 0 along them."""
-    return array[:1] if len(array) and array.strides[0] == 0 else array
