@@ -30,8 +30,8 @@ def answered(
 ) -> Reply:
     """Make a call; an exception among `accidents` is a fault of it."""
     arguments = _laid_out(call)
-    memory = [whole for each in arguments if not _is_all_of(whole := _whole(each), each)]
-    before, around = _bytes(arguments), _bytes(memory)
+    memory = [_whole(each) for each in arguments]
+    before = [each.tobytes("A") for each in memory]
     ready = ready_for(function, call)
     try:
         y, faults = _results(call, ready, arguments)
@@ -43,10 +43,14 @@ def answered(
         raise
     except accidents as error:
         return Reply(None, (Fault("raised", f"raised {told(error)}"),))
-    if _bytes(arguments) != before:
-        faults.append(Fault("input_changed", "changed its input"))
-    elif _bytes(memory) != around:
-        faults.append(Fault("input_changed", "changed memory next to its input"))
+    if changed := [
+        _as_it_was(whole, known, each)
+        for each, whole, known in zip(arguments, memory, before, strict=True)
+        if whole.tobytes("A") != known
+    ]:
+        is_input = False in changed
+        where = "its input" if is_input else "memory next to its input"
+        faults.append(Fault("input_changed", f"changed {where}"))
     if isinstance(ready, Ready):
         faults += dict.fromkeys(ready.faults)  # each once of all calls that were made
     return Reply(y, tuple(faults))
@@ -69,20 +73,21 @@ def _laid_out(call: Call) -> Operands:
     return tuple(LAYOUTS[name](each) for each, name in pairs)
 
 
-def _bytes(arrays: Operands | list[NDArray[Any]]) -> list[bytes]:
-    return [each.tobytes() for each in arrays]
-
-
 def _whole(x: NDArray[Any]) -> NDArray[Any]:
-    """All of the memory of which an array is a part."""
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
+    """All of the memory of which an array is a part; the array where that is not in one piece."""
+    whole = x
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return whole if whole.flags.forc else x
 
 
-def _is_all_of(memory: NDArray[Any], x: NDArray[Any]) -> bool:
-    """Whether there is nothing in the memory beside the numbers of x."""
-    return bool(x.flags.c_contiguous) and x.nbytes == memory.nbytes
+def _as_it_was(memory: NDArray[Any], before: bytes, x: NDArray[Any]) -> bool:
+    """Whether x, a part of the memory, still has the numbers that the memory had before."""
+    if x is memory:
+        return x.tobytes("A") == before
+    start = x.ctypes.data - memory.ctypes.data
+    was = np.ndarray(x.shape, x.dtype, before, start, x.strides)
+    return was.tobytes() == x.tobytes()
 
 
 def _results(

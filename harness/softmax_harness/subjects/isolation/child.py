@@ -23,7 +23,7 @@ from softmax_harness.subjects.arrays import OfArrays
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.device import check_device
-from softmax_harness.subjects.isolation import group, resources, watch, wire
+from softmax_harness.subjects.isolation import channel, group, resources, watch, wire
 from softmax_harness.subjects.isolation.lookout import Lookout
 from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.native.library import function_of, names_symbol
@@ -51,7 +51,7 @@ def live(connection: Connection, memory: int) -> None:
     _begin(memory)
     while True:
         try:
-            answers = _answers(*connection.recv())
+            answers = _answers(*channel.received(connection))
         except EOFError:
             break
         except MemoryError as error:  # of what came

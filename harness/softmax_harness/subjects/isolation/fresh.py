@@ -16,7 +16,7 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from softmax_harness.ground.workers import interrupts_held_back
-from softmax_harness.subjects.isolation import child, group
+from softmax_harness.subjects.isolation import channel, child, group
 from softmax_harness.subjects.isolation.forked import Forked, can_fork, forked
 from softmax_harness.subjects.waiting import waited
 
@@ -81,7 +81,7 @@ class Fresh:
         timer.start()
         until = time.monotonic() + seconds
         try:
-            self._connection.send((question, given))
+            channel.send(self._connection, (question, given))
             for size in most:
                 yield self._answer(until, size)
         except (EOFError, OSError) as error:

@@ -119,14 +119,14 @@ def _size(request: Request) -> int:
     return prod(request.shape) * request.problem.output_format.dtype.itemsize
 
 
-def _read(data: bytes) -> tuple[dict[str, Any], bytes]:
-    line, _, results = data.partition(b"\n")
-    told = _checked(lambda: dict(json.loads(line)))
+def _read(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    end = data.find(b"\n")
+    told = _checked(lambda: dict(json.loads(data[:end])))
     if "memory" in told:
         raise MemoryError
     if "broken" in told:
         raise Broken(_checked(lambda: _text(told["broken"])))
-    return told, results
+    return told, memoryview(data)[end + 1 :]
 
 
 def _checked(read: Callable[[], _T]) -> _T:
@@ -145,7 +145,7 @@ def _description(told: dict[str, Any]) -> Description | Fault:
     return Description(declared, _text(told["summary"]), _faults(told["faults"]))
 
 
-def _reply(told: dict[str, Any], result: bytes, request: Request) -> Reply:
+def _reply(told: dict[str, Any], result: memoryview, request: Request) -> Reply:
     y: NDArray[Any] | None = None
     if told["has_result"]:
         whole = np.frombuffer(result, request.problem.output_format.dtype)

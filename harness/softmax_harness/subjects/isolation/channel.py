@@ -1,0 +1,112 @@
+"""Questions to an isolated process: a pickle, and after it the numbers of large arrays as they are.
+
+In the pickle each number would be copied once to send it and three times to receive it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from io import BytesIO
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LEAST_BYTES = 1 << 12  # of an array that is worth calls of its own
+_DISCARDED = 1 << 16  # bytes at once, of what there is no memory for
+_CAN_READ_INTO = hasattr(os, "readv")  # Windows cannot
+
+
+def send(connection: Connection[Any, Any], question: Any) -> None:
+    """Send what can be pickled."""
+    file = BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(question)
+    connection.send_bytes(file.getbuffer())
+    for each in pickler.apart:
+        _write(connection.fileno(), _bytes_of(each))
+
+
+def received(connection: Connection[Any, Any]) -> Any:
+    """What `send` sent.
+
+    Raises
+    ------
+    EOFError
+        If the other end is closed.
+    MemoryError
+        If there is no memory for an array; the connection can be used for what follows.
+    """
+    unpickler = _Unpickler(BytesIO(connection.recv_bytes()))
+    question = unpickler.load()
+    for each in unpickler.apart:
+        if isinstance(each, int):
+            _discard(connection.fileno(), each)
+        else:
+            _read_into(connection.fileno(), _bytes_of(each))
+    if any(isinstance(each, int) for each in unpickler.apart):
+        raise MemoryError
+    return question
+
+
+class _Pickler(pickle.Pickler):
+    """Leaves out the numbers of large arrays, which are then in `apart`."""
+
+    def __init__(self, file: BytesIO) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.apart: list[NDArray[Any]] = []
+
+    def persistent_id(self, value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+        """Shape and dtype of what is left out; None for all else."""
+        if not (_CAN_READ_INTO and type(value) is np.ndarray and value.nbytes >= _LEAST_BYTES):
+            return None
+        if value.dtype.hasobject or not value.flags.c_contiguous:
+            return None
+        self.apart.append(value)
+        return value.shape, value.dtype
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes room for what is left out: in `apart`, or its bytes where there is no memory."""
+
+    def __init__(self, file: BytesIO) -> None:
+        super().__init__(file)
+        self.apart: list[NDArray[Any] | int] = []
+
+    def persistent_load(self, told: Any) -> NDArray[Any] | None:
+        """An array whose numbers are to be read."""
+        shape, dtype = told
+        try:
+            made = np.empty(shape, dtype)
+        except MemoryError:
+            self.apart.append(int(np.prod(shape, dtype=object)) * dtype.itemsize)
+            return None
+        self.apart.append(made)
+        return made
+
+
+def _bytes_of(array: NDArray[Any]) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _write(number: int, left: memoryview) -> None:
+    while left:
+        left = left[os.write(number, left) :]
+
+
+def _read_into(number: int, left: memoryview) -> None:
+    while left:
+        count = os.readv(number, [left])
+        if not count:
+            raise EOFError
+        left = left[count:]
+
+
+def _discard(number: int, size: int) -> None:
+    while size:
+        read = len(os.read(number, min(size, _DISCARDED)))
+        if not read:
+            raise EOFError
+        size -= read
