@@ -230,7 +230,7 @@ def _screen_part(x: Array, here: Truth, stage: Stage, apart: Distance | None) ->
         if fixed.all():
             return np.zeros(1, bool)
         x = masks.where(~fixed, x, -np.inf) if fixed.any() else x
-        return np.array([screen_row(x, here, kernel, apart, error).size > 0])
+        return _decide_long(here, x, screen_row(x, here, kernel, apart, error))
     if apart is None and fixed.any():
         kept = masks.all_bits(~fixed)
         shown = _without_hidden(x, fixed, kept)
@@ -299,6 +299,15 @@ def _decide(
     if of_one_value.any():
         _put_powers_of_two(here, of_one_value, undecided)
     return undecided
+
+
+def _decide_long(here: Truth, x: Array, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """As `_decide`, of one row of which some places are open; all of them where all are alike."""
+    open_ = np.zeros(x.shape, bool)
+    open_[0, places] = True
+    if places.size in (0, x.shape[-1]):
+        return row_any(open_)
+    return _not_just_below(here, x, row_max(x, keepdims=True), open_, np.zeros(1, np.int64))
 
 
 def _not_just_below(

@@ -49,3 +49,15 @@ def test_rows_in_pieces_have_their_temperature(dtype, assert_agrees):
     assert not left.any()
     kept = rng.random(x.shape) < 0.6
     assert not assert_agrees("softmax_masked", x, (kept,), FORMATS[dtype]).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_power_of_two_of_largest_logits_beside_next_to_nothing_is_decided(dtype, assert_agrees):
+    """In rows of one piece and of several: each of the 16 is below 1/16 by less than is seen."""
+    rng = np.random.default_rng(6)
+    values = rng.normal(0, 1, 200).astype(dtype).astype(float)
+    for n in (1000, 100_000):
+        x = values[rng.integers(0, 200, (1, n))]
+        x[0, np.linspace(0, n - 1, 16).astype(int)] = 9.0
+        left = assert_agrees("softmax_temperature", x, (np.array([[0.001]]),), FORMATS[dtype])
+        assert not left.any()
