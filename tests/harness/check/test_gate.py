@@ -230,6 +230,11 @@ def test_a_waiver_that_matches_nothing_is_to_be_taken_out_if_its_subject_was_che
     assert not waived([PASSED], (waiver(implementation="kernel.py:g"),), TODAY).notes
 
 
+def test_a_waiver_of_a_misspelt_kind_is_told_which_one_is_near():
+    (note,) = waived([failed(OVERFLOW)], (waiver(kind="overfow"),), TODAY).notes
+    assert note == "waiver matches nothing: overfow (issue 12); did you mean overflow?"
+
+
 def test_a_waiver_that_a_verdict_ended_before_may_match():
     nan = replace(OVERFLOW, kind="nan")
     ended = replace(failed(nan), is_whole=False)
@@ -662,6 +667,18 @@ def test_junit_is_read_whatever_a_message_holds(tmp_path):
     assert case.name == "float16" and "witness float32:0x1p+7@0" in case.result[0].text
     (case,) = third
     assert "it needs torch" in case.result[0].message
+
+
+def test_junit_tells_what_is_declared_as_known(tmp_path):
+    path = tmp_path / "check.xml"
+    known = replace(OVERFLOW, worst=12.25)
+    gated = Gated([replace(PASSED, expected=(known,), slow="judged on 1 of 2 calls")], [])
+    path.write_text(junit_document(gated), encoding="utf-8")
+    ((case,),) = junitparser.JUnitXml.fromfile(str(path))
+    assert case.system_out.splitlines() == [
+        "judged on 1 of 2 calls",
+        "declared as known: overflow, the worst by 12.25 ulp; witness float32:0x1p+7@0",
+    ]
 
 
 def test_markdown_holds_nothing_but_text():

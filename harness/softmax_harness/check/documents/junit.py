@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from softmax_harness.check.contract import Checked
-from softmax_harness.check.documents.terminal import finding_text
+from softmax_harness.check.documents.terminal import finding_text, known_text
 from softmax_harness.check.gate.gated import Gated
 from softmax_harness.ground.documents.junit import Failure, JUnitCase, junit_text
 
@@ -21,6 +21,14 @@ def _case(result: Checked) -> JUnitCase:
         kinds = ", ".join(finding.kind for finding in result.findings)
         text = "\n".join(map(finding_text, result.findings))
         failure = Failure(kinds, "finding", text)
-        return JUnitCase(result.implementation, result.dtype, failure, output=result.slow)
+        return JUnitCase(result.implementation, result.dtype, failure, output=_output(result))
     not_judged = None if result.verdict == "pass" else "; ".join((result.verdict, *result.reported))
-    return JUnitCase(result.implementation, result.dtype, skipped=not_judged, output=result.slow)
+    return JUnitCase(
+        result.implementation, result.dtype, skipped=not_judged, output=_output(result)
+    )
+
+
+def _output(result: Checked) -> str:
+    """What is worth telling beside the verdict, a line each."""
+    known = (f"declared as known: {known_text(each)}" for each in result.expected)
+    return "\n".join([*[result.slow] * bool(result.slow), *known])

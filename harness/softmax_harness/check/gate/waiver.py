@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 
 from softmax_harness.check.contract import Checked, Finding
@@ -87,12 +88,20 @@ def waived(results: list[Checked], waivers: tuple[Waiver, ...], today: datetime.
         if not count:
             if not all(result.is_whole for result in spoken_of):
                 continue  # it may match what was not looked for
-            notes.append(f"waiver matches nothing, remove it: {waiver.told}")
+            notes.append(_matches_nothing(waiver, spoken_of))
         elif waiver in held:
             notes.append(f"waived until {waiver.expires}: {waiver.told}")
         else:
             notes.append(f"waiver expired on {waiver.expires}: {waiver.told}")
     return Waived(left, notes)
+
+
+def _matches_nothing(waiver: Waiver, spoken_of: list[Checked]) -> str:
+    """What to do about a waiver that matches none of these results."""
+    kinds = dict.fromkeys(each.kind for result in spoken_of for each in result.findings)
+    if near := get_close_matches(waiver.kind, kinds, 1):
+        return f"waiver matches nothing: {waiver.told}; did you mean {near[0]}?"
+    return f"waiver matches nothing, remove it: {waiver.told}"
 
 
 def is_waived(
