@@ -6,7 +6,7 @@ from unittest import mock
 
 import numpy as np
 from softmax_harness.ground.memory import keep_freed_memory
-from softmax_harness.judgement import measure
+from softmax_harness.judgement import question
 from softmax_harness.judgement.metrics import Metric
 from softmax_harness.operations import Policy
 from softmax_harness.score import Files, Pair, judging, read_pair, score_document
@@ -87,7 +87,7 @@ def _one_pass(x_path, y_path):
             patched.enter_context(mock.patch.object(owner, name, found))
 
         wrap(Pair, "_rows_of", READING, _copied(Pair._rows_of))
-        wrap(measure, "exact_results", SCREEN)
+        wrap(question, "exact_results", SCREEN)
         wrap(judging, "classified", OUTCOMES)
         wrap(judging, "tally", TALLY)
         wrap(Metric, "deciding", lambda metric, *given: GROUPS[metric.name])

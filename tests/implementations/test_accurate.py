@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_implementations import implementations, two_words
 from softmax_implementations.accurate import accurate

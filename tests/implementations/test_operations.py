@@ -15,8 +15,9 @@ from softmax_harness.check.contract import Contract, checked
 from softmax_harness.check.contract.elements import judge
 from softmax_harness.ground.formats import DEFAULT_DTYPES, FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.named import implementation_named, subject_named

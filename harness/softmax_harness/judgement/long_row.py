@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from softmax_harness.judgement.aggregate import Extreme, Tally, tally
 from softmax_harness.judgement.maxima import confirmed_elements
-from softmax_harness.judgement.measure import Question, classified
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import METRICS, Batch, Whole, order, rows
 from softmax_harness.judgement.outcomes import OUTCOMES, overflowed, replayed, rounded_sum
+from softmax_harness.judgement.question import Question
 from softmax_harness.operations import Problem
 from softmax_harness.operations.long_sums import columns
 from softmax_harness.operations.screen.batch import LONGEST_ROW, kernels_of
@@ -90,7 +91,7 @@ class SlicedRow:
     let_go : callable
         Called after each slice, so that what was read of files does not stay in memory.
     at_most : float or None
-        As in `softmax_harness.judgement.measure.Question`.
+        As in `softmax_harness.judgement.question.Question`.
     """
 
     def __init__(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.judgement.aggregate import Extreme, Tally
-from softmax_harness.judgement.measure import Question, question
 from softmax_harness.judgement.metrics import (
     METRICS,
     Batch,
@@ -20,6 +19,7 @@ from softmax_harness.judgement.metrics import (
     metrics_of,
     ulp_error,
 )
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import Inputs, Problem
 from softmax_harness.operations.screen import full
 from softmax_harness.truth import (

@@ -11,7 +11,8 @@ from functools import cache
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
 from softmax_harness.judgement.maxima import Answered
-from softmax_harness.judgement.measure import Measurement, called, measured, question
+from softmax_harness.judgement.measure import Measurement, called, measured
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Problem
 from softmax_harness.run.confirming import Confirmed, confirmed
 from softmax_harness.run.job import NamedRecipe

@@ -24,9 +24,10 @@ from softmax_harness.judgement.maxima import (
     exact_maxima,
     renewed,
 )
-from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import metrics_of
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import Policy
 from softmax_harness.operations.screen.constants import constants
 from softmax_harness.operations.standards import check_standard, default_standard

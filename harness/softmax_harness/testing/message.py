@@ -11,8 +11,9 @@ import numpy as np
 
 from softmax_harness.explain.numbers import result_text
 from softmax_harness.judgement.aggregate import Extreme
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.score.document import element_document
 from softmax_harness.score.judging import Score

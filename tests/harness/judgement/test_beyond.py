@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 
 # log_softmax of [0, -x, ...] in float32, whose results are numbers of a narrower format.

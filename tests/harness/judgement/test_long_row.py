@@ -10,8 +10,9 @@ from softmax_harness.judgement import long_row
 from softmax_harness.judgement.aggregate import kept_for_percentile, tally
 from softmax_harness.judgement.long_row import SlicedRow, judged_row
 from softmax_harness.judgement.maxima import exact_maxima
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import order
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.screen import full, light
 from softmax_harness.operations.standards import default_standard

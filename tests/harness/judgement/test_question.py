@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import Outcome
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import OPERATIONS, Problem
 
 FORMAT = FORMATS["float32"]

@@ -6,8 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import classified, measure, question
+from softmax_harness.judgement.measure import classified, measure
 from softmax_harness.judgement.outcomes import Outcome
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem, elementary
 from softmax_harness.operations.bounds import (
     error_bound,

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Policy, Problem
 from softmax_harness.subjects.exact import exact_of
 from softmax_harness.truth import remembered

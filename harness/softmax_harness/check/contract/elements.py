@@ -14,9 +14,10 @@ from softmax_harness.check.contract.truths import kept_truths
 from softmax_harness.explain.numbers import result_text
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.row_reductions import row_any
-from softmax_harness.judgement.measure import Question, classified
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
+from softmax_harness.judgement.question import Question
 from softmax_harness.operations import Operands, Problem, asked_text, is_tolerant
 from softmax_harness.subjects.subject import Subject
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.judgement.measure import Question, question
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import Operands, Problem
 
 Array = NDArray[Any]
@@ -41,7 +41,7 @@ class Truths:
         self._chance = random.Random(0)
 
     def question(self, problem: Problem, x: Array, operands: Operands, tier: str) -> Question:
-        """The question with its truth, as `softmax_harness.judgement.measure.question` makes it."""
+        """As `softmax_harness.judgement.question.question` makes it, with its truth."""
         if x.size > self._most:
             return question(problem, x, operands, tier)
         key = (problem, tier, *(_identity(each) for each in (x, *operands)))

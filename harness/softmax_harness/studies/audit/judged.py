@@ -20,8 +20,9 @@ from softmax_implementations import implementations
 
 from softmax_harness.ground.formats import FORMATS, Format
 from softmax_harness.inputs.families import Recipe
-from softmax_harness.judgement.measure import Question, classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import Operation, Problem
 from softmax_harness.operations.standards import standards_of
 from softmax_harness.subjects.declaration import described, spelt_out

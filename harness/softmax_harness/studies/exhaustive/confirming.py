@@ -9,7 +9,7 @@ import numpy as np
 
 from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import Format
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Problem
 from softmax_harness.studies.exhaustive.found import Candidate, Candidates, Found
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome, replayed
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Problem
 from softmax_harness.operations.screen.difference import far
 from softmax_harness.studies.exhaustive.domain import Domain

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import Batch
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Problem
 from softmax_harness.studies.exhaustive.found import (
     MOST_CANDIDATES,

@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.judgement.perhaps_beyond import LIMIT_ROUNDING
 from softmax_harness.operations import Problem
 from softmax_harness.operations.operation import BEYOND_CHEAP, TIMES_CHEAP
 from softmax_harness.operations.standards import cheap_limit_of, limit_ulp
 from softmax_harness.studies.exhaustive.line import Some
 from softmax_harness.studies.exhaustive.side import Array, Places
-
-_ROUNDING = 1e-9  # of a limit, as in `softmax_harness.judgement.measure`
 
 
 class Held(NamedTuple):
@@ -47,7 +46,7 @@ class Limits:
             places = self._held_cheaply(some, places, found)
         if places.size:
             limit, error = self._limit(some, places), some.error[places]
-            slack = self._blur + _ROUNDING * limit
+            slack = self._blur + LIMIT_ROUNDING * limit
             found.within[places[error <= limit - slack]] = True
             found.beyond[places[error > limit + slack]] = True
         return found
@@ -57,7 +56,7 @@ class Limits:
         assert self._cheap is not None
         about = (some.distance[places], some.z[places], some.ulp[places])
         cheap, error = self._cheap.of(*about, 2, self._format), some.error[places]
-        within = error <= (1.0 - _ROUNDING) * cheap - self._blur
+        within = error <= (1.0 - LIMIT_ROUNDING) * cheap - self._blur
         found.within[places[within]] = True
         if not self._cheap.is_near:
             return places[~within]

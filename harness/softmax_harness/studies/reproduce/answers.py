@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from softmax_implementations import implementations
 
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import Question, question
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import OPERATIONS, Problem
 
 Array = NDArray[np.float64]

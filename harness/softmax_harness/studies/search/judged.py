@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import BROKEN
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Inputs
 from softmax_harness.subjects.subject import Subject
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import FAMILIES, Recipe
-from softmax_harness.judgement.measure import classified, question
+from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.outcomes import Outcome
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import Operation
 from softmax_harness.studies.survey.planned import SEED
 from softmax_harness.studies.survey.ways import ways_of

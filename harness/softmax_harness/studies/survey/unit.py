@@ -20,7 +20,8 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.judgement.aggregate import Tally, kept_for_percentile
 from softmax_harness.judgement.maxima import Answered, confirmed_maxima
-from softmax_harness.judgement.measure import Answer, Question, classified, measured, question
+from softmax_harness.judgement.measure import Answer, classified, measured
+from softmax_harness.judgement.question import Question, question
 from softmax_harness.operations import Inputs, Operation, Problem
 from softmax_harness.operations.standards import standards_of
 from softmax_harness.run.sweep import Cell

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from softmax_harness.check.contract.elements import judge
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.standards import limit_ulp
 from softmax_implementations.attention import shifted

@@ -5,7 +5,7 @@ import pytest
 from softmax_faults.operations import attention_right
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.attention import calls, shapes
 from softmax_harness.operations.attention.shapes import Call

@@ -9,7 +9,7 @@ from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.ground.workers import Here
 from softmax_harness.inputs.families.real import FOLDER
 from softmax_harness.inputs.witness import parse
-from softmax_harness.judgement.measure import question
+from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Inputs
 from softmax_harness.studies.search.judged import judged
 from softmax_harness.studies.search.make import Asked, problem_asked, searched
