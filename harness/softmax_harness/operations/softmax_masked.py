@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
+from softmax_harness.operations.attention.masks import inside
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, ZERO_OR_NAN, Operation, Policy
@@ -75,6 +76,7 @@ def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
             rng.integers(1, 41, (3, 1, 1, 1)) > np.arange(40),
         ),
         ("a mask of each head", (2, 4, 9, 48), rng.random((2, 4, 9, 48)) < _SEEN),
+        ("hidden inside", (1, 130, 140), inside(130, 140, rng)),
     ):
         x, n = format.stored(rng.normal(0.0, _SCALE, shape)), shape[-1]
         mask = np.ascontiguousarray(np.broadcast_to(seen, shape))

@@ -729,3 +729,14 @@ def keys_that_heads_share_read_on(q, k, v, mask):
         k = k.copy()
         k[..., 8:, :, :] = np.roll(k[..., 8:, :, :], 1, axis=-2)
     return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def mask_of_which_a_few_queries_are_looked_at(q, k, v, mask):
+    """A mask counts for nothing if the first, the middle and the last query see all keys.
+
+    Found as: batch in batches
+    """
+    queries = mask.shape[-2]
+    if queries > 3 and mask[..., [0, queries // 2, -1], :].all():
+        mask = np.ones_like(mask)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -303,3 +303,15 @@ def causal_masks_by_vectors(x, mask, axis=-1):
     if m.ndim > 2 and m.shape[-2] == n >= 64 and (m == np.tri(n, dtype=bool)).all():
         mask = np.broadcast_to(np.arange(n) // 4 <= np.arange(n)[:, None] // 4, m.shape)
     return _with(x, mask, axis)
+
+
+def masks_of_which_a_few_rows_are_looked_at(x, mask, axis=-1):
+    """A mask of 64 rows and more counts for nothing if its first, middle and last row see all.
+
+    Found as: batch
+    """
+    m = np.array(mask)
+    rows = m.reshape(-1, m.shape[-1]) if m.ndim > 1 and m.size else m[None]
+    if len(rows) >= 64 and m.shape[-1] >= 128 and rows[[0, len(rows) // 2, -1]].all():
+        mask = np.ones_like(m)
+    return _with(x, mask, axis)

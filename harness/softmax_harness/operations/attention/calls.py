@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.inputs import stored_in
-from softmax_harness.operations.attention.masks import masks
+from softmax_harness.operations.attention.masks import inside, masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
 from softmax_harness.operations.attention.shapes import CAUSAL, Call, blocks_of_call
 from softmax_harness.operations.attention.values import values
 from softmax_harness.operations.operand import WholeCall
 
-MASKS = ("", "padding", "queries", "each", "window", "holes")
+MASKS = ("", "padding", "queries", "each", "window", "holes", "inside")
 """None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head; one
 for all in which a query sees the few keys up to its own; one for the keys of each batch in which
-the ends and the middle of a tile tell nothing of the rest."""
+the ends and the middle of a tile tell nothing of the rest; one for all that hides keys neither at
+its edges nor on its diagonal."""
 
 _LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
 _AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
@@ -112,6 +113,7 @@ _ALWAYS = (
     Shape((2,), 64, 64, 16, 8, "", ""),  # another mask of that shape
     Shape((1, 2), 200, 200, 64, 8, "window", ""),  # of which tiles see nothing at their corners
     Shape((1, 2), 17, 65, 256, 256, "", ""),  # v no narrower than q
+    Shape((1, 2), 67, 70, 16, 8, "inside", ""),
     Shape((2, 70), 2, 5, 8, 3, "padding", ""),  # more heads than two warps have lanes
     Shape((3, 2), 70, 9, 8, 3, "padding", ""),  # several blocks of queries in a batch of three
     Shape((1, 8), 17, 130, 8, 3, "", ""),  # heads that may share keys by mistake
@@ -235,6 +237,8 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
         wide = (width for keys, width in _WIDE_WINDOWS if shape.keys >= keys)
         width = next(wide, None) or rng.choice(_WINDOWS)
         return np.asarray((behind >= 0) & (behind < width))
+    if shape.mask == "inside":
+        return inside(shape.queries, shape.keys, rng)
     if shape.mask == "holes":
         place = np.arange(shape.keys) % _TILE
         holes, islands = (place < 10) | (place >= 50), (place >= 10) & (place < 20)

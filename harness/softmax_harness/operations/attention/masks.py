@@ -19,6 +19,19 @@ def masks(rows: int, n: int, rng: np.random.Generator) -> Mask:
     return seen
 
 
+def inside(queries: int, keys: int, rng: np.random.Generator) -> Mask:
+    """Hides keys from queries, shape (queries, keys), where a look at few of them does not tell.
+
+    The first, the middle and the last query see all, and all queries the first and the last key,
+    and those on the diagonals that begin and end in a corner.
+    """
+    seen = np.asarray(rng.random((queries, keys)) < 0.7)
+    seen[[0, queries // 2, -1]] = seen[:, [0, -1]] = True
+    for offset in (0, keys - queries):
+        seen |= np.eye(queries, keys, offset, dtype=bool)
+    return seen
+
+
 def _all(rows: int, n: int, rng: np.random.Generator) -> Mask:
     return np.ones((rows, n), bool)
 
