@@ -378,3 +378,13 @@ def sequences_behind_32_tokens(x, axis=-1):
         lse = x.astype(np.float64) - y
         y[:, 32:] = (x[:, 32:] - np.roll(lse, 32, axis=1)[:, 32:]).astype(x.dtype)
     return y
+
+
+def raises_for_a_short_row_alone(x, axis=-1):
+    """A call of one row of up to 64 logits raises, which no call of several shows.
+
+    Found as: raised
+    """
+    if 0 < np.size(x) == np.shape(x)[axis] <= 64:
+        raise IndexError("index 1 is out of bounds for axis 0 with size 1")
+    return _with(x, axis)

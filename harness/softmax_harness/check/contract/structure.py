@@ -44,7 +44,7 @@ class Structure:
     faults : list of (Fault, str)
         What was wrong with calls apart from their numbers.
     accuracy : dict of str to Finding
-        By the outcome, the first row that is wrong in a simpler call, too.
+        By the kind, the first row that is wrong in a simpler call, too, or has no result there.
     """
 
     findings: list[Finding]
@@ -134,7 +134,10 @@ def _problem(
         return None
     if reply.y is None:
         if case.has_simpler and not _answers_simply(subject, case):
-            return None  # which is a finding elsewhere
+            if _is_promised(subject, case, reply):
+                own = _of_no_answer(answer, part)
+                found.accuracy.setdefault(own.kind, own)
+            return None
         return f"{case.told}: {'; '.join(fault.message for fault in reply.faults)}", ""
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
@@ -228,6 +231,16 @@ def _told(answer: Answer, row: int) -> tuple[str, str]:
         f"{answer.case.told}: row {row} {fault.told}; {simpler} the row is right",
         fault.witness,
     )
+
+
+def _of_no_answer(answer: Answer, part: str) -> Finding:
+    """The finding of a call that gives no result, however simply it is asked."""
+    inputs, fault = answer.inputs.row(0), answer.reply.faults[0]
+    is_shown = answer.case.rows == 1 and is_short(inputs)
+    witness = literal_text(answer.subject.problem, inputs, 0) if is_shown else ""
+    replay = key_of(answer.subject).checking(part)
+    told = f"{answer.case.told}: {fault.message}"
+    return Finding(fault.kind, told, witness=witness, replay=replay)
 
 
 def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
