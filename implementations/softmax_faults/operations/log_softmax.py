@@ -16,6 +16,12 @@ def _single(x):
     return np.result_type(steps.floats(x).dtype, np.float32)
 
 
+def _is_between(x, axis):
+    """Whether the axis is neither the first nor the last one."""
+    ndim = np.ndim(x)
+    return ndim > 2 and 0 < axis % ndim < ndim - 1
+
+
 def right_textbook(x, axis=-1):
     """(x - max) - log of the sum, in float32 or wider."""
     return _with(x, axis, _single(x))
@@ -387,4 +393,21 @@ def raises_for_a_short_row_alone(x, axis=-1):
     """
     if 0 < np.size(x) == np.shape(x)[axis] <= 64:
         raise IndexError("index 1 is out of bounds for axis 0 with size 1")
+    return _with(x, axis)
+
+
+def right_along_some_axes(x, axis=-1):
+    """Says that it knows no axis between others."""
+    if _is_between(x, axis):
+        raise NotImplementedError("the first and the last axis alone")
+    return _with(x, axis)
+
+
+def middle_axes_raise(x, axis=-1):
+    """Along an axis between others it raises by mistake.
+
+    Found as: axis
+    """
+    if _is_between(x, axis):
+        raise IndexError("tuple index out of range")
     return _with(x, axis)

@@ -94,6 +94,11 @@ class Case:
         return _NEEDS.get(self.kind)
 
     @property
+    def is_along_another_axis(self) -> bool:
+        """Whether the rows lie along another axis than the last."""
+        return self.axis not in (None, -1, len(self.shape) - 1)
+
+    @property
     def alone(self) -> bool:
         """Whether the simpler call takes each row alone, or all rows as they are."""
         return self.kind == "batch"

@@ -6,6 +6,7 @@ cases have their lengths, and the heads of whole calls.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from softmax_harness.subjects.subject import Subject
 _OF_SAME_BITS = 8  # rows at either end whose bits are compared
 _ANSWERED = 64  # rows of a refused call that must be answered in a simpler one
 _MOST_ROWS = 256  # that are put to the simpler call
+_DELIBERATE = re.compile(r": raised NotImplementedError\b")
 _NUMBERS_TOGETHER = 1 << 17  # of cases after which an early end may come
 
 
@@ -70,20 +72,27 @@ def examined(
     few cases at once, not much more than these is asked.
     """
     cases = [case for case in cases if _is_due(subject, case)]
-    found, simpler = Structure([], [], []), _Simpler()
+    found, simpler, takes_axes = Structure([], [], []), _Simpler(), False
+    refused: list[Finding] = []
     for answer in _answers(subject, cases, fail_fast):
         if ends_at(found.kinds()):
             break
+        takes_axes |= answer.case.is_along_another_axis and answer.reply.y is not None
         text = _problem(answer, found, simpler, part)
         if text is None:
             continue
-        kind = answer.case.kind
+        kind, (message, witness) = answer.case.kind, text
+        finding = Finding(kind, message, witness=witness, replay=key_of(subject).checking(part))
         if _is_promised(subject, answer.case, answer.reply):
-            message, witness = text
-            replay = key_of(subject).checking(part)
-            found.findings.append(Finding(kind, message, witness=witness, replay=replay))
-        else:
-            found.reported.append((kind, text[0]))
+            found.findings.append(finding)
+            continue
+        found.reported.append((kind, message))
+        if answer.case.is_along_another_axis and not _DELIBERATE.search(message):
+            refused.append(finding)
+    if takes_axes and refused:  # who answers along one axis takes them all
+        found.findings.append(refused[0])
+        told = {each.message for each in refused}
+        found.reported[:] = [each for each in found.reported if each[1] not in told]
     return found
 
 
