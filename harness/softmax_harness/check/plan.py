@@ -15,6 +15,7 @@ from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
 from softmax_harness.ground.formats import dtype_name, format_named
+from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.declaration import Said
@@ -141,6 +142,7 @@ def plan_of(options: Options) -> Plan:
 
 def carried_out(plan: Plan, accepted: Baseline | None, progress: Progress) -> Done:
     """Check all that is planned, each operation in turn, and hold it against a baseline."""
+    keep_freed_memory()
     contract = plan.options.contract
     done = Done([], Gated([], []), [])
     for each in plan.asked:

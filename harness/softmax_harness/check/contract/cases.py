@@ -157,6 +157,8 @@ class Cases(LayoutCases):
                 yield _of_rows(Among(several, np.array([row])), f"shape ({n},)", (n,))
         ones = self.with_operands(np.ones((3, 1), self.format.dtype), (3, 1))
         yield Case("batch", "rows of a single 1", (ones,), (3, 1))
+        for shape in ((1,), (1, 1)):
+            yield Case("batch", self.named(shape), (self.normal((1, 1)),), shape)
         yield from self.whole_calls()
         for shape in self.fitting((*_THREADED, *drawn.batches(self.seed), *_LARGE_BATCHES)):
             yield _of_rows(self.along(shape), self.named(shape), shape)
