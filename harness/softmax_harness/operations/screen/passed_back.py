@@ -19,8 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.ground.row_reductions import row_any
-from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks
+from softmax_harness.ground.row_reductions import row_all, row_any
+from softmax_harness.operations.screen.batch import (
+    Chosen,
+    Screened,
+    Stage,
+    by_blocks,
+    put_exact,
+)
 from softmax_harness.operations.screen.gradients import sum_and_terms
 from softmax_harness.operations.screen.moments import (
     USUAL,
@@ -149,14 +155,14 @@ def log_softmax_gradient(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         own_error = 4.0 * stage.kernel.RELATIVE_ERROR  # of s, of 1 - s, and of products with V
         rows, own = Rows.of(x[part], stage.kernel), v[part]
-        undecided, is_usual = rows.single, are_usual(own)
-        if not is_usual:
+        within = np.ones(len(own), bool)
+        if not are_usual(own):
             size = np.where(own == 0.0, 1.0, np.abs(own))
-            within = ((size > _SMALLEST) & (size < _LARGEST)).all(axis=-1)
-            undecided, own = undecided | ~within, np.where(np.asarray(within)[:, None], own, 1.0)
-        total = Sum.of(own)
+            within = row_all((size > _SMALLEST) & (size < _LARGEST))
+            own = np.where(within[:, None], own, 1.0)
+        total = of_all = Sum.of(own)
         is_zero = (total.head == 0.0)[:, 0]
-        undecided = undecided | is_zero
+        undecided = rows.single | ~within | is_zero
         total = Sum(*(np.where(undecided[:, None], 1.0, each) for each in total))
         parts, pieces = sum_and_terms(rows)
         inverse = stage.kernel.inverse(list(parts.whole))
@@ -171,10 +177,12 @@ def log_softmax_gradient(
             result = less(some, (head, tail, terms[2]), relative, w)
             top, beside = at_largest(some, at_top, total, parts, inverse, own_error)
             _put(result, at_top, top)
-            memory = np.abs(result.head, out=w.take())
-            memory *= 0.99 * allowed
-            lost = result.error > memory
-            w.give(memory)
+            # Not of the heads alone: few of their bits are kept, so that tails may cancel them.
+            size = np.add(result.head, result.tail, out=w.take())
+            np.abs(size, out=size)
+            size *= 0.99 * allowed
+            lost = result.error > size
+            w.give(size)
             closer: Closer = result.closer
             if is_near:
                 closer = partial(_closer_near, some, result.error, relative)
@@ -185,6 +193,11 @@ def log_softmax_gradient(
             w.give(result.error)
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
+        is_single = rows.single & (rows.usable is not None and rows.usable[:, 0])
+        single = np.flatnonzero(is_single & within)
+        undecided[single] = _single(here, own, rows, of_all, single, allowed)
+        alike = np.flatnonzero(undecided & within & _are_alike(rows))
+        put_exact(here, alike[row_all(own[alike] == own[alike, :1])], 0.0, undecided)
         return _without_zeros(here, v[part], np.flatnonzero(is_zero), undecided)
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
@@ -311,6 +324,39 @@ def at_largest(
     # Of what stands beside, the second part is no more than an ulp of the first.
     error += np.where(is_beside, 2.0**-52 * np.abs(beside), 0.0)
     return Result.of(total_head, tail, np.where(alone, exponent, 0), error), beside
+
+
+def _are_alike(rows: Rows) -> NDArray[np.bool_]:
+    """Rows of one finite logit throughout: where v is the same, too, all results are 0."""
+    return np.asarray((rows.top == rows.bottom)[:, 0] & np.isfinite(rows.x).all(axis=-1))
+
+
+def _single(
+    here: Truth, v: Array, rows: Rows, total: Sum, some: NDArray[np.int64], allowed: float
+) -> NDArray[np.bool_]:
+    """Which of some rows with a single finite logit stay open: v - V is due there, v elsewhere.
+
+    v is exact; v - V is known as two float64, to what a third would have and the error of V.
+    """
+    at, head = rows.place[some], v[some]
+    tail, error = np.zeros_like(head), np.zeros_like(head)
+    apart, lost = two_sum(np.take_along_axis(head, at, -1), -total.head[some])
+    low, rest = two_sum(lost, -total.tail[some])
+    apart, lost = two_sum(apart, low)
+    for whole, each in ((head, apart), (tail, lost), (error, np.abs(rest) + total.error[some])):
+        np.put_along_axis(whole, at, each, axis=-1)
+    is_zero = (head == 0.0) & (tail == 0.0) & (error == 0.0)
+    open_ = error > 0.99 * allowed * np.abs(head)
+    place = np.nonzero(~(is_zero | open_))
+    found = (each[place][:, None] for each in (head, tail, error))
+    result = Result.of(
+        next(found), next(found), np.zeros((len(place[0]), 1), np.int64), next(found)
+    )
+    open_[place] = result.rounded_to(here, (some[place[0]], place[1]), allowed)
+    row, column = np.nonzero(is_zero)
+    here.rounded[some[row], column] = here.offset[some[row], column] = 0.0
+    here.ulp[some[row], column] = here.format.smallest_subnormal
+    return row_any(open_ & ~here.fixed[some])
 
 
 def _put(result: Result, at: Places, other: Result) -> None:

@@ -119,3 +119,40 @@ def test_a_lying_sum_is_caught(monkeypatch, assert_agrees):
         assert_agrees(
             "log_softmax_gradient", x, operands_of("log_softmax_gradient", x, rng), FLOAT64
         )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_rows_of_one_logit_are_decided_and_lying_ones_are_caught(dtype, assert_agrees, monkeypatch):
+    """All v but one stand as they are; of that the others' sum is due, ties and zeros included."""
+    format, rng = FORMATS[dtype], np.random.default_rng(7)
+    v = format.stored(rng.normal(0, 1, (400, 6)) * 2.0 ** rng.integers(-9, 9, (400, 6)))
+    v = v.astype(float)
+    v[:100, 2:] = 0.0
+    v[:50, 0] = v[:50, 1]
+    u = format.unit_roundoff
+    v[100:200, 1:] = [1.0, u, 0.0, 0.0, 0.0]  # the middle between two numbers
+    v[150:200, 3] = rng.choice([-1.0, 1.0], 50) * 2.0**-60
+    v[200:210, 1:] = [1.0, -1.0, 2.0, -2.0, 0.0]
+    x = np.full(v.shape, -np.inf)
+    x[:, 0] = rng.normal(0, 100, len(x))
+    x = np.concatenate([x, np.repeat(rng.normal(0, 3, (20, 1)), 6, axis=1)])
+    v = np.concatenate([v, np.repeat(format.stored(rng.normal(0, 3, (20, 1))), 6, axis=1)])
+    left = assert_agrees("log_softmax_gradient", x, (v.astype(float),), format)
+    others = np.delete(left, slice(100, 150))  # what is exactly in the middle is mpmath's
+    assert others.mean() < 0.01 and not left[400:].any()
+    monkeypatch.setattr(passed_back, "_single", lambda *given: np.zeros(len(given[4]), bool))
+    with pytest.raises(ScreenIsWrong):
+        assert_agrees("log_softmax_gradient", x, (v.astype(float),), format)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_what_cancels_but_for_next_to_nothing_is_left_open_or_right(dtype, assert_agrees):
+    """m equal logits, one far below, v the same at these: z is v less m v over m and a little."""
+    rng = np.random.default_rng(8)
+    for m in (3, 5, 6, 7, 11, 13):
+        x = np.repeat(rng.normal(0, 3, (40, 1)), m + 1, axis=1)
+        x[:, m] -= np.linspace(10.0, 50.0, 40)
+        v = np.repeat(rng.choice([-1.0, 1.0], (40, 1)) * rng.uniform(0.5, 8, (40, 1)), m + 1, 1)
+        v[:, m] = 0.0
+        v = FORMATS[dtype].stored(v).astype(float)
+        assert_agrees("log_softmax_gradient", x, (v,), FORMATS[dtype])
