@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.subjects.fenced import fenced_bytes
+
 Layout = Callable[[NDArray[Any]], NDArray[Any]]
 _ALIGNMENT = 64
 _GUARD = 128  # bytes of NaN before and after, which no call has business to read
@@ -37,6 +39,13 @@ def _placed(x: NDArray[Any], offset: int) -> NDArray[Any]:
 @cache
 def _poison(dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.array(0 if dtype.kind in "iub" else np.nan).astype(dtype)
+
+
+def fenced(x: NDArray[Any]) -> NDArray[Any]:
+    """C order, at the end of memory that may be read."""
+    at = fenced_bytes(x.nbytes).view(x.dtype).reshape(x.shape)
+    at[...] = x
+    return at
 
 
 def fortran(x: NDArray[Any]) -> NDArray[Any]:
@@ -214,6 +223,7 @@ LAYOUTS: dict[str, Layout] = {
     "inside-backwards": inside_backwards,
     "read-only": read_only,
     "misaligned": misaligned,
+    "fenced": fenced,
     "transposed": transposed,
     "heads-inside": heads_inside,
     "exchanged": exchanged,

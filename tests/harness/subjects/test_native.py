@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,9 +23,17 @@ def request_of(operation, x, output="float32", axis=-1):
     return Request(problem, operation.called_with(*operation.inputs(x, np.random.default_rng(0))))
 
 
-def reply_of(kernels, name, signature="f32 rows,n", operation=SOFTMAX, x=None, output=None):
+def reply_of(
+    kernels,
+    name,
+    signature="f32 rows,n",
+    operation=SOFTMAX,
+    x=None,
+    output=None,
+    layout="contiguous",
+):
     x = np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32) if x is None else x
-    asked = request_of(operation, x, output or x.dtype.name)
+    asked = replace(request_of(operation, x, output or x.dtype.name), layout=layout)
     convention = Convention(parse(signature, operation))
     with Isolated(f"{kernels}:{name}", Limits(1.0), convention) as process:
         process.load()
@@ -133,6 +142,39 @@ def test_a_size_that_its_type_does_not_hold_is_not_cut_off(kernels):
     _, reply = reply_of(kernels, "right", "f32 rows:u8,n", x=x)
     (fault,) = reply.faults
     assert fault.message == "takes rows as uint8, which cannot be 300"
+
+
+@pytest.mark.parametrize("layout", ["fenced", "misaligned"])
+@pytest.mark.parametrize(
+    "name, signature",
+    [
+        ("right", "f32 rows,n"),
+        ("strided", "f32 n:int,y,y.stride:long,x,x.stride:i64,rows:int -> int"),
+        ("in_place", "f32 xy,n:u32"),
+    ],
+)
+def test_arrays_lie_before_a_fence_and_off_any_alignment(kernels, name, signature, layout):
+    asked, reply = reply_of(kernels, name, signature, layout=layout)
+    assert reply.faults == ()
+    np.testing.assert_allclose(reply.y, exactly(asked), rtol=1e-6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no system but POSIX fences pages")
+def test_who_reads_behind_the_end_dies_at_the_fence(kernels):
+    _, reply = reply_of(kernels, "reads_on")
+    assert reply.faults == ()
+    with pytest.raises(Ended) as ended:
+        reply_of(kernels, "reads_on", layout="fenced")
+    assert ended.value.fault.kind == "died"
+    assert ended.value.told == "when called with float32 of shape (5, 7), layout fenced"
+
+
+def test_who_needs_aligned_memory_is_given_other(kernels):
+    x = np.zeros((4, 8), np.float32)
+    given = kernels, "needs_aligned_memory", "f32 rows,n -> int"
+    assert reply_of(*given, x=x)[1].faults == ()
+    (fault,) = reply_of(*given, x=x, layout="misaligned")[1].faults
+    assert fault.message == "returned the error code 1"
 
 
 @pytest.mark.parametrize("name, kind", [("crashes", "died"), ("hangs", "timeout")])

@@ -292,8 +292,11 @@ class _Answers:
     @property
     def told(self) -> str:
         """The last call that was made, in words."""
-        x = self._requests[len(self.before_the_last)].x
-        return f"when called with {x.dtype} of shape {x.shape}"
+        request = self._requests[len(self.before_the_last)]
+        told = f"when called with {request.x.dtype} of shape {request.x.shape}"
+        names = [request.layout] if isinstance(request.layout, str) else request.layout or ()
+        laid_out = dict.fromkeys(each for each in names if each != "contiguous")
+        return ", layout ".join([told, *laid_out])
 
 
 def _cause(exit_code: int | None) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.subjects.fenced import fenced_bytes
+
 # Of every byte where nothing was written: a NaN in each format that has one of all bits.
 UNTOUCHED = 0xFF
 OTHER = 0xA5  # tells a NaN that was written from memory that was not
@@ -27,16 +29,32 @@ class Block:
     dtype : dtype
     gap : bool
         Whether there are elements between rows that nobody has business with.
+    layout : str
+        ``misaligned``: one element off any alignment; ``fenced``: at the end of memory that may be
+        read. Any other is aligned to 64 bytes.
     """
 
-    def __init__(self, rows: int, core: tuple[int, ...], dtype: np.dtype[Any], gap: bool) -> None:
+    def __init__(
+        self,
+        rows: int,
+        core: tuple[int, ...],
+        dtype: np.dtype[Any],
+        gap: bool,
+        layout: str = "contiguous",
+    ) -> None:
         self.core = core
         self.stride = (core[-1] if core else 1) + _GAP * gap  # elements
         lines = rows * math.prod(core[:-1])
         size, line = lines * self.stride * dtype.itemsize, self.stride * dtype.itemsize
         zone = min(max(_LEAST_ZONE, 2 * line), _MOST_ZONE) // _ALIGNMENT * _ALIGNMENT
-        self._memory = np.full(size + 2 * zone + _ALIGNMENT, UNTOUCHED, np.uint8)
-        self._start = -self._memory.ctypes.data % _ALIGNMENT + zone
+        if layout == "fenced":
+            self._memory = fenced_bytes(zone + size)
+            self._start = zone
+        else:
+            self._memory = np.empty(size + 2 * zone + 2 * _ALIGNMENT, np.uint8)
+            self._start = -self._memory.ctypes.data % _ALIGNMENT + zone
+            self._start += dtype.itemsize * (layout == "misaligned")
+        self._memory[...] = UNTOUCHED
         self._end = self._start + size
         whole = self._memory[self._start : self._end].view(dtype)
         wide = whole.reshape((rows, *core[:-1], self.stride))

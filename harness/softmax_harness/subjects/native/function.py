@@ -118,12 +118,15 @@ class _Given:
     ) -> None:
         self._signature = signature
         self._values = dict(zip(call.names, arguments, strict=True))
+        self._layouts = _layouts_of(call)
         result = signature.result
         self._leading = call.shape[: len(call.shape) - result.core]
         self._rows = math.prod(self._leading)
         core = call.shape[len(self._leading) :] or (1,) * result.core
         self.in_place = result.name == IN_PLACE
-        self.result = Block(self._rows, core, _dtype(result.dtype), result.gap)
+        several = {*self._layouts.values()}
+        layout = several.pop() if len(several) == 1 else "contiguous"
+        self.result = Block(self._rows, core, _dtype(result.dtype), result.gap, layout)
         if self.in_place:
             self.result.array[...] = self._placed(result, core, self._values["x"])
         self._blocks = {
@@ -137,7 +140,8 @@ class _Given:
         own = x.shape[x.ndim - array.core :] if x.ndim >= array.core else (1,) * array.core
         if array.is_spread and own[0] == 1:
             own = (result[0], own[1])
-        block = Block(self._rows, own, _dtype(array.dtype), array.gap)
+        layout = self._layouts[array.name]
+        block = Block(self._rows, own, _dtype(array.dtype), array.gap, layout)
         block.array[...] = self._placed(array, own, x)
         return block
 
@@ -182,6 +186,13 @@ class _Given:
                 what = "beyond its result" if is_result else "beyond its argument"
                 found.append(Fault("out_of_bounds", f"wrote {what} {name}: {told}"))
         return found
+
+
+def _layouts_of(call: Call) -> dict[str, str]:
+    """That of each argument, by its name."""
+    if call.layout is None or isinstance(call.layout, str):
+        return dict.fromkeys(call.names, call.layout or "contiguous")
+    return dict(zip(call.names, call.layout, strict=True))
 
 
 def _held(parameter: Value | Size, number: Any) -> Any:
