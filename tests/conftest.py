@@ -266,8 +266,8 @@ def kernels(root, once):
 
     def make(folder):
         source = root / "tests" / "harness" / "subjects" / "kernels.c"
-        words = ["cc", "-O1", "-shared", "-fPIC", "-o", folder / "kernels.so", source, "-lm"]
-        subprocess.run(words, check=True)
+        words = ["cc", "-O1", "-shared", "-fPIC", "-pthread", "-o", folder / "kernels.so"]
+        subprocess.run([*words, source, "-lm"], check=True)
 
     return once("kernels", make) / "kernels.so"
 

@@ -1,8 +1,10 @@
 /* C functions that are right in unusual ways, and others that are wrong in one way each. */
 #include <math.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 static void row(const float *x, float *y, size_t n)
 {
@@ -208,4 +210,35 @@ int needs_aligned_memory(const float *x, float *y, size_t rows, size_t n)
         return 1;
     right(x, y, rows, n);
     return 0;
+}
+
+/* What stands between the rows is a NaN, or a number: then it shows. */
+void doubles_what_is_between(const float *x, float *y, size_t stride, size_t rows, size_t n)
+{
+    for (size_t k = 0; k < rows; k++) {
+        row(x + k * n, y + k * stride, n);
+        if (k + 1 < rows && stride > n)
+            y[k * stride + n] *= 2;
+    }
+}
+
+int takes_one_stride_for_both(int n, float *y, long y_stride, const float *x, int64_t x_stride,
+                              int rows)
+{
+    (void)y_stride;
+    return strided(n, y, x_stride, x, x_stride, rows);
+}
+
+static void *waits(void *nothing)
+{
+    pause();
+    return nothing;
+}
+
+void leaves_a_thread(const float *x, float *y, size_t rows, size_t n)
+{
+    pthread_t thread;
+    if (!pthread_create(&thread, NULL, waits, NULL))
+        pthread_detach(thread);
+    right(x, y, rows, n);
 }

@@ -30,10 +30,10 @@ def reply_of(
     operation=SOFTMAX,
     x=None,
     output=None,
-    layout="contiguous",
+    **how,
 ):
     x = np.random.default_rng(0).normal(0, 3, (5, 7)).astype(np.float32) if x is None else x
-    asked = replace(request_of(operation, x, output or x.dtype.name), layout=layout)
+    asked = replace(request_of(operation, x, output or x.dtype.name), **how)
     convention = Convention(parse(signature, operation))
     with Isolated(f"{kernels}:{name}", Limits(1.0), convention) as process:
         process.load()
@@ -167,6 +167,25 @@ def test_who_reads_behind_the_end_dies_at_the_fence(kernels):
         reply_of(kernels, "reads_on", layout="fenced")
     assert ended.value.fault.kind == "died"
     assert ended.value.told == "when called with float32 of shape (5, 7), layout fenced"
+
+
+def test_numbers_between_rows_show_what_arithmetic_does_there(kernels):
+    given = kernels, "doubles_what_is_between", "f32 x,y,y.stride,rows,n"
+    assert reply_of(*given)[1].faults == ()
+    (fault,) = reply_of(*given, layout="fenced")[1].faults
+    assert fault.message == "wrote beyond its result y: between its rows"
+
+
+def test_each_array_has_a_stride_of_its_own(kernels):
+    name = "takes_one_stride_for_both"
+    _, reply = reply_of(kernels, name, "f32 n:int,y,y.stride:long,x,x.stride:i64,rows:int -> int")
+    assert {each.kind for each in reply.faults} & {"out_of_bounds", "unwritten"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells the threads of a library")
+def test_threads_that_a_library_leaves_are_counted(kernels):
+    _, reply = reply_of(kernels, "leaves_a_thread", times=20)
+    assert [each.message for each in reply.faults] == ["left 19 threads behind in 20 calls"]
 
 
 def test_who_needs_aligned_memory_is_given_other(kernels):

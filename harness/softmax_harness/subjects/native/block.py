@@ -14,8 +14,8 @@ from softmax_harness.subjects.fenced import fenced_bytes
 UNTOUCHED = 0xFF
 OTHER = 0xA5  # tells a NaN that was written from memory that was not
 _ALIGNMENT = 64
+FINITE = 0x3C  # a number of each format, which arithmetic changes as it does no NaN
 _LEAST_ZONE, _MOST_ZONE = 4096, 1 << 20  # bytes, multiples of the alignment
-_GAP = 5  # elements between rows that lie apart
 
 
 class Block:
@@ -27,11 +27,12 @@ class Block:
     core : tuple of int
         The shape of each.
     dtype : dtype
-    gap : bool
-        Whether there are elements between rows that nobody has business with.
+    gap : int
+        Elements between rows that nobody has business with.
     layout : str
-        ``misaligned``: one element off any alignment; ``fenced``: at the end of memory that may be
-        read. Any other is aligned to 64 bytes.
+        ``misaligned``: one element off any alignment, rows without gaps; ``fenced``: at the end of
+        memory that may be read. Numbers are around these. Any other is aligned to 64 bytes, with
+        NaN around.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Block:
         rows: int,
         core: tuple[int, ...],
         dtype: np.dtype[Any],
-        gap: bool,
+        gap: int,
         layout: str = "contiguous",
     ) -> None:
         self.core = core
-        self.stride = (core[-1] if core else 1) + _GAP * gap  # elements
+        is_odd = layout == "misaligned"
+        self.stride = (core[-1] if core else 1) + (0 if is_odd else gap)  # elements
+        self._around = FINITE if layout in ("misaligned", "fenced") else UNTOUCHED
         lines = rows * math.prod(core[:-1])
         size, line = lines * self.stride * dtype.itemsize, self.stride * dtype.itemsize
         zone = min(max(_LEAST_ZONE, 2 * line), _MOST_ZONE) // _ALIGNMENT * _ALIGNMENT
@@ -53,13 +56,14 @@ class Block:
         else:
             self._memory = np.empty(size + 2 * zone + 2 * _ALIGNMENT, np.uint8)
             self._start = -self._memory.ctypes.data % _ALIGNMENT + zone
-            self._start += dtype.itemsize * (layout == "misaligned")
-        self._memory[...] = UNTOUCHED
+            self._start += dtype.itemsize * is_odd
+        self._memory[...] = self._around
         self._end = self._start + size
         whole = self._memory[self._start : self._end].view(dtype)
         wide = whole.reshape((rows, *core[:-1], self.stride))
         self.array: NDArray[Any] = wide[..., : core[-1]] if core else wide[..., 0]
         self._gaps = wide[..., core[-1] :] if core else wide[..., :0]
+        self.fill(UNTOUCHED)
         self.address = self._memory.ctypes.data + self._start
         self.bytes_of_row = line * math.prod(core[:-1])
 
@@ -84,7 +88,7 @@ class Block:
             "after its end": self._memory[self._end :],
             "between its rows": np.ascontiguousarray(self._gaps).view(np.uint8),
         }
-        told = [place for place, part in where.items() if (part != UNTOUCHED).any()]
+        told = [place for place, part in where.items() if (part != self._around).any()]
         return " and ".join(told)
 
 

@@ -23,6 +23,8 @@ from softmax_harness.subjects.native.signature import (
 )
 from softmax_harness.subjects.request import Call, Failed, Fault
 
+_LEAST_GAP = 5
+
 
 class Native(Adapted):
     """A function of a shared library that is called as its signature says.
@@ -126,7 +128,8 @@ class _Given:
         self.in_place = result.name == IN_PLACE
         several = {*self._layouts.values()}
         layout = several.pop() if len(several) == 1 else "contiguous"
-        self.result = Block(self._rows, core, _dtype(result.dtype), result.gap, layout)
+        own = _gap(signature, result)
+        self.result = Block(self._rows, core, _dtype(result.dtype), own, layout)
         if self.in_place:
             self.result.array[...] = self._placed(result, core, self._values["x"])
         self._blocks = {
@@ -140,8 +143,8 @@ class _Given:
         own = x.shape[x.ndim - array.core :] if x.ndim >= array.core else (1,) * array.core
         if array.is_spread and own[0] == 1:
             own = (result[0], own[1])
-        layout = self._layouts[array.name]
-        block = Block(self._rows, own, _dtype(array.dtype), array.gap, layout)
+        layout, gap = self._layouts[array.name], _gap(self._signature, array)
+        block = Block(self._rows, own, _dtype(array.dtype), gap, layout)
         block.array[...] = self._placed(array, own, x)
         return block
 
@@ -186,6 +189,11 @@ class _Given:
                 what = "beyond its result" if is_result else "beyond its argument"
                 found.append(Fault("out_of_bounds", f"wrote {what} {name}: {told}"))
         return found
+
+
+def _gap(signature: Signature, array: Array) -> int:
+    """Elements between rows: none, or others for each array, whose strides must not be mixed up."""
+    return _LEAST_GAP + 3 * signature.arrays.index(array) if array.gap else 0
 
 
 def _layouts_of(call: Call) -> dict[str, str]:
