@@ -52,6 +52,7 @@ def exactly(asked):
     [
         ("right", "f32 rows,n", "float32"),
         ("right", "x:f32, y:f32, rows:u64, n:i64 -> void", "float32"),
+        ("right", "x:float, y:float, rows:uint64_t, n:int64", "float32"),
         ("strided", "f32 n:int,y,y.stride:long,x,x.stride:i64,rows:int -> int", "float32"),
         ("in_place", "f32 xy,n:u32", "float32"),
         ("to_double", "x:f32,y:f64,rows,n", "float64"),
@@ -249,6 +250,8 @@ def test_what_cannot_be_called_is_one_line(called, kernels, tmp_path):
         ("rows,n", "softmax", "no type is written for x"),
         ("f31 rows,n", "softmax", "'f31 rows' is no parameter"),
         ("f32 rows,,n", "softmax", "'' is no parameter"),
+        ("const float *x, float *y", "softmax", "'const float *x' is no parameter"),
+        ("f32 x,ldx,y,n", "softmax", "'ldx' is none of x, y, xy, rows, n, nor a size of one"),
         ("f32 rows,n,n", "softmax", "n stands there twice"),
         ("f32 x,rows,n", "softmax", "there is no y"),
         ("f32 y,rows,n", "softmax", "x is missing, which softmax takes"),

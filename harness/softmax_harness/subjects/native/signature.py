@@ -48,6 +48,7 @@ _ALIASES = {
 _INTEGERS = {
     f"{kind[0]}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
 }
+_ALIASES |= {alias: short for short, name in _INTEGERS.items() for alias in (name, f"{name}_t")}
 _NAMED = {"int": "c_int", "long": "c_long", "size_t": "c_size_t"}
 _SCALARS = {"f32": "c_float", "f64": "c_double", **_NAMED} | {
     short: f"c_{name}" for short, name in _INTEGERS.items()
@@ -209,11 +210,11 @@ class _Reader:
         return found
 
     def _parameters(self) -> Iterator[Parameter]:
-        words = [each.strip() for each in self._body.split(",")]
-        matches = [_PARAMETER.fullmatch(each) for each in words]
-        for word, match in zip(words, matches, strict=True):
+        matches = [_PARAMETER.fullmatch(each.strip()) for each in self._body.split(",")]
+        given = self._text.partition("->")[0].split(",")
+        for word, match in zip(given, matches, strict=True):
             if match is None:
-                raise self._error(f"{word!r} is no parameter")
+                raise self._error(f"{word.strip()!r} is no parameter")
         found = [each for each in matches if each is not None]
         strided = {each["name"] for each in found if each["part"] == ".stride"}
         if not any(self._is_argument(each["name"]) and not each["part"] for each in found):
@@ -235,7 +236,8 @@ class _Reader:
             return self._array(name, type, name in strided)
         if name not in ("rows", "n") and not (part and self._is_argument(name)):
             known = (*self._operation.parameters, RESULT, IN_PLACE, "rows", "n")
-            raise self._error(f"{name!r} is none of {', '.join(known)}")
+            sizes = "a size of one, such as x.stride or x[-1]"
+            raise self._error(f"{name!r} is none of {', '.join(known)}, nor {sizes}")
         if sign == "=" or (type or "size_t") not in _SCALARS or (type or "")[:1] == "f":
             raise self._error(f"{match[0]!r}: a size is {_told((*_NAMED, *_INTEGERS))}")
         return Size(name, part or "", _SCALARS[type or "size_t"])
