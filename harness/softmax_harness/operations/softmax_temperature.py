@@ -44,7 +44,8 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """T of each row, above 0, shape (rows, 1), in the format of the logits, which has 1 / T.
 
     A few are as large as logits of the row are apart: whatever their scale, T then decides. None
-    makes all of a long row alike. In some calls all are 1.
+    makes all of a long row alike, or flattens one of so many that their number is beyond the
+    format, in which their sum would overflow. In some calls all are 1.
     """
     format = format_of(stored)
     held = [each for each in _TEMPERATURES if max(each, 1.0 / each) <= format.largest]
@@ -59,6 +60,10 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     own = np.where(share < _DRAWN, drawn, chosen)
     if stored.shape[-1] > _LONG:
         own = np.minimum(own, np.maximum(_ALIKE * apart, 1.0 / format.largest))
+    if (
+        stored.shape[-1] > format.largest
+    ):  # so do not let all terms count, where these are to be few
+        own = np.minimum(own, 1.0)
     return (format.stored(of_some_calls(own, np.ones_like(own), rng)),)
 
 
