@@ -60,9 +60,7 @@ def temperatures(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     own = np.where(share < _DRAWN, drawn, chosen)
     if stored.shape[-1] > _LONG:
         own = np.minimum(own, np.maximum(_ALIKE * apart, 1.0 / format.largest))
-    if (
-        stored.shape[-1] > format.largest
-    ):  # so do not let all terms count, where these are to be few
+    if stored.shape[-1] > format.largest:
         own = np.minimum(own, 1.0)
     return (format.stored(of_some_calls(own, np.ones_like(own), rng)),)
 

@@ -30,6 +30,7 @@ from softmax_harness.subjects.subject import Subject
 _OF_SAME_BITS = 8  # rows at either end whose bits are compared
 _ANSWERED = 64  # rows of a refused call that must be answered in a simpler one
 _MOST_ROWS = 256  # that are put to the simpler call
+# That exception says that nothing of the kind is offered; any other may be a mistake.
 _DELIBERATE = re.compile(r": raised NotImplementedError\b")
 _NUMBERS_TOGETHER = 1 << 17  # of cases after which an early end may come
 
