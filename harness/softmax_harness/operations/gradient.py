@@ -78,6 +78,8 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """t_i (v_i S - M) / S**2 with t = exp(x - a), S = sum t_j, M = sum t_j v_j."""
     row = rows.distinct_logits(x)
+    if len(row.values) == 1:
+        return _of_equal_logits(row, operands[0].astype(np.float64), precision)
     v = [exact(float(each)) for each in operands[0].astype(np.float64)]
     grouped: list[list[Ball]] = [[] for _ in row.values]
     for place, own in zip(row.place.tolist(), v, strict=True):
@@ -91,6 +93,17 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
         sums.enclosed(place, own, apart[own], precision) if place >= 0 else None
         for place, own in zip(row.place.tolist(), v, strict=True)
     ]
+
+
+def _of_equal_logits(row: rows.DistinctLogits, v: Array, precision: int) -> list[Enclosure | None]:
+    """(m v_i - V) / m**2 of the m entries that are not left out."""
+    found: list[Enclosure | None] = [None] * len(v)
+    places = np.flatnonzero(row.place >= 0)
+    integers, exp = rows.integers(v[places])
+    apart = integers * row.most - integers.sum()
+    for place, each in zip(places.tolist(), apart.tolist(), strict=True):
+        found[place] = rows.ratio(Ball(each, exp), row.most**2, precision)
+    return found
 
 
 @dataclass(frozen=True)
@@ -170,11 +183,9 @@ class _Sums:
         """
         most = self.counts[-1]
         rest = self.rest
-        if not rest.is_zero and rest.magnitude > -bits:
+        if rest.magnitude > -bits:
             return None
         own_coefficient = total([product(own, Ball(most, 0)), -self.v[-1]])
-        if rest.is_zero:  # all logits are equal
-            return rows.ratio(own_coefficient, most**2, bits)
         if not own_coefficient.man:
             return None
         limit = fraction(own_coefficient) / most**2

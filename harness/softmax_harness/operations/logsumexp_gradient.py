@@ -31,7 +31,7 @@ from softmax_harness.operations.operand import (
 from softmax_harness.operations.operation import ANYTHING, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
-from softmax_harness.operations.screen.gradients import relative_error, sum_and_terms
+from softmax_harness.operations.screen.gradients import equal_shares, relative_error, sum_and_terms
 from softmax_harness.operations.screen.others import Rows
 from softmax_harness.operations.screen.passed_back import Sum, at_largest
 from softmax_harness.operations.screen.rounding import rounded
@@ -40,6 +40,7 @@ from softmax_harness.operations.steps import ExactSteps
 from softmax_harness.operations.truth import Truth
 
 _LEAST = -1500
+_SMALLEST_NORMAL = 2.0**-1022
 
 
 def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -144,8 +145,7 @@ def screened(
     def screen_part(part: Chosen, here: Truth, stage: Stage) -> NDArray[np.bool_]:
         kernel, error = stage
         logits = Rows.of(x[part], kernel)
-        single = logits.single
-        undecided = single.copy()
+        undecided = logits.single
         parts, pieces = sum_and_terms(logits)
         less_g = Sum(-significand[part], *np.zeros((2, len(undecided), 1)))
         inverse = kernel.inverse(list(parts.whole))
@@ -164,7 +164,11 @@ def screened(
             top = top._replace(q=exponent[part][at[0]] << 52)
             open_[at] = top.rounded_to(of_piece, at, error)
             undecided |= (open_ & ~of_piece.fixed).any(axis=-1)
-        put_exact(here, single & (format.nearest(g) == g)[part, 0], g[part][single], undecided)
+        equal, shares = equal_shares(logits, undecided)
+        z = g[part][equal] * shares
+        is_exact = (np.abs(z) >= _SMALLEST_NORMAL) | (shares == 1.0) | (shares == 0.0)
+        is_number = (is_exact & (format.nearest(z) == z)).all(axis=-1)
+        put_exact(here, equal[is_number], z[is_number], undecided)
         put_exact(here, zero[part, 0], 0.0, undecided)
         return undecided
 

@@ -24,7 +24,7 @@ from softmax_harness.subjects.layouts import LAYOUTS
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
 _LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 4, 18))
-_LONG_LAYOUT_SHAPE = (3, 8200)
+_LONG_LAYOUT_SHAPE = (2, 8200)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
 # Of one argument alone in each layout: rows, more axes, a square, long rows.

@@ -12,7 +12,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
-_LONG = 4000
+_LONG, _LONGEST_OF_TWO = 4000, 1 << 15 | 1
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
@@ -31,13 +31,16 @@ def places(n: int, rows: int) -> NDArray[np.int64]:
 def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """Two rows for each place: a maximum must not miss the one, nor a sum the other.
 
-    In long rows, of which there are few, the sum must miss none of several places.
+    In long rows, of which there are few, the sum must miss none of several places. The longest have
+    one row: of a third of the lengths for the maximum, of the others for the sum.
     """
     x = rng.normal(0.0, 1.0, (rows, n))
     at = np.repeat(places(n, (rows + 1) // 2), 2)[:rows]
-    heights = np.where(np.arange(rows) % 2 == 0, 1.5 * math.log(format.largest), _BUMP)
+    begins_with_sum = n > _LONGEST_OF_TWO and n % 3 != 1
+    is_for_sum = (np.arange(rows) + begins_with_sum) % 2 == 1
+    heights = np.where(is_for_sum, _BUMP, 1.5 * math.log(format.largest))
     if n >= _LONG:
-        x[1::2, _seams(n)] = _BUMP
+        x[np.ix_(is_for_sum, _seams(n))] = _BUMP
     x[np.arange(rows), at] = heights
     return x
 
@@ -50,7 +53,9 @@ def _seams(n: int) -> NDArray[np.int64]:
 
 def _rows(n: int) -> int:
     """A few at each length; at some lengths two for every place."""
-    return 2 * n if n in _ALL_PLACES else 12 if n < _LONG else 2
+    if n in _ALL_PLACES:
+        return 2 * n
+    return 12 if n < _LONG else 2 if n <= _LONGEST_OF_TWO else 1
 
 
 FAMILIES = (

@@ -21,7 +21,7 @@ def _unit(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArra
 
 def _long_sums(format: Format) -> int:
     """All of float64's domain in one row is more than the screen takes."""
-    return 3 if format.precision <= 24 else 0
+    return 2 if format.precision <= 24 else 0
 
 
 FAMILIES = (

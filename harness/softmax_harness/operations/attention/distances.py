@@ -118,8 +118,8 @@ class Distances:
         Bound of the absolute error of a distance.
     heaviest : ndarray of float64, shape (rows, 1)
         Bound of the weights of the deep keys.
-    nearest : ndarray of float64, shape (rows, 1)
-        None of the deep keys is nearer; 0 where there is none.
+    farther : ndarray of float64, shape (rows, n)
+        The distance of a deep key is this one at most; -inf for others.
     """
 
     high: Array
@@ -129,7 +129,7 @@ class Distances:
     top: NDArray[np.int64]
     error: Array
     heaviest: Array
-    nearest: Array
+    farther: Array
 
     @cached_property
     def any_deep(self) -> bool:
@@ -309,14 +309,18 @@ def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Ar
 
 
 def _sum(parts: list[Array]) -> tuple[Array, Array, Array]:
-    """The sum of the parts as a pair, and its error, which is that of `_added`."""
+    """The sum of the parts as a pair, and its error.
+
+    P parts, of sizes that add up to A, leave P errors of at most u A each, whose sum errs by u of
+    itself in each of P steps: P**2 u**2 A together.
+    """
     high = low = size = np.zeros(parts[0].shape)
     for part in parts:
         high, error = two_sum(high, part)
         low = low + error
         size = size + np.abs(part)
     high, low = two_sum(high, low)
-    return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
+    return high, low, (1.01 * 2.0**-106 * len(parts) ** 2) * size
 
 
 def _corrected(
@@ -337,13 +341,14 @@ def _counted(
     deep = seen & ~(high >= DEEPEST)
     counted = seen & ~deep
     error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
-    heaviest = nearest = np.zeros(error.shape)
+    heaviest, farther = np.zeros(error.shape), np.broadcast_to(-np.inf, deep.shape)
     if deep.any():
         with np.errstate(invalid="ignore"):  # -inf and a bound of inf
-            found = np.where(deep, high + own, -np.inf).max(axis=-1, keepdims=True)
-        nearest = np.minimum(np.where(np.isfinite(found), found, 0.0), 0.0)
-        weight = np.exp(nearest)
+            found = (1.0 - 2.0**-50) * high + own  # `low` is an ulp of `high` at most
+        found = np.where(np.isfinite(found), np.minimum(found, 0.0), 0.0)
+        farther = np.where(deep, found, -np.inf)
+        weight = np.exp(farther.max(axis=-1, keepdims=True))
         heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
     if not counted.all():
         high, low = np.where(counted, high, 0.0), np.where(counted, low, 0.0)
-    return Distances(high, low, counted, deep, top, error, heaviest, nearest)
+    return Distances(high, low, counted, deep, top, error, heaviest, farther)

@@ -234,7 +234,7 @@ def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> 
         again = rounded(means.from_the_heaviest(some, w, apart, v, mean), format)
         for target, each in zip(found, again, strict=True):
             target[some] = each
-    _put_nothing(found, apart, v, sums.exponent, format)
+    _put_nothing(found, apart, v, format)
     return found
 
 
@@ -249,21 +249,22 @@ def _open_ones(open_: NDArray[np.bool_], n: int) -> Iterator[_Place]:
         yield row[start : start + most], column[start : start + most]
 
 
-def _put_nothing(
-    found: Rounded, apart: Distances, v: Columns, exponent: NDArray[np.int64], format: Format
-) -> None:
+def _put_nothing(found: Rounded, apart: Distances, v: Columns, format: Format) -> None:
     """Open results so much smaller than any number that nothing but 0 is near.
 
     Where the values of all keys that count are 0, a result is below the number of keys times the
-    largest of their values and exp(nearest).
+    largest of their values and exp of the least of their distances.
     """
-    n = apart.counted.shape[-1]
-    below = np.maximum(apart.nearest, -(2.0**1000)) * math.log2(math.e)
-    most = exponent + below + math.log2(n) + 1.0
-    is_tiny = (apart.nearest < 0.0) & (most < format.spacing_exponent + math.log2(_NOTHING))
-    for row, column in _open_ones(found.open & is_tiny, n):
-        own, _ = v.columns(row, column)
-        nothing = ~((own != 0.0) & apart.counted[row]).any(axis=-1)
+    if not apart.any_deep:
+        return
+    n, limit = apart.counted.shape[-1], format.spacing_exponent + math.log2(_NOTHING)
+    for row, column in _open_ones(found.open & apart.deep.any(axis=-1, keepdims=True), n):
+        own, exponent = v.columns(row, column)
+        has_value = own != 0.0
+        least = np.where(has_value, apart.farther[row], -np.inf).max(axis=-1)
+        below = np.maximum(least, -(2.0**1000)) * math.log2(math.e)
+        nothing = exponent + below + math.log2(n) + 1.0 < limit
+        nothing &= ~(has_value & apart.counted[row]).any(axis=-1)
         some = row[nothing], column[nothing]
         found.rounded[some] = found.offset[some] = 0.0
         found.ulp[some], found.error[some] = format.smallest_subnormal, _NOTHING

@@ -69,16 +69,19 @@ def _put_powers_of_two(
     here: Truth, rows: Rows, target: NDArray[np.int64], undecided: NDArray[np.bool_]
 ) -> None:
     """Rows of m equal logits, m a power of two: 1/m and, at the class, 1/m - 1 are exact."""
-    equal = np.flatnonzero(rows.top == rows.bottom)
-    if not equal.size:
-        return
+    equal, z = equal_shares(rows, undecided)
+    z[np.arange(len(z)), target[equal, 0]] -= 1.0
+    exact = (here.format.nearest(z) == z).all(axis=-1)
+    put_exact(here, equal[exact], z[exact], undecided)
+
+
+def equal_shares(rows: Rows, some: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Array]:
+    """Those of some rows that have m equal logits, m a power of two, and 1/m of each, else 0."""
+    equal = np.flatnonzero((rows.top == rows.bottom)[:, 0] & some)
     finite = np.isfinite(rows.x[equal])
     count = np.count_nonzero(finite, axis=-1)
-    z = np.where(finite, 1.0 / np.maximum(count, 1)[:, None], 0.0)
-    z[np.arange(len(z)), target[equal, 0]] -= 1.0
     exact = (count > 0) & (count & (count - 1) == 0)
-    exact &= (here.format.nearest(z) == z).all(axis=-1)
-    put_exact(here, equal[exact], z[exact], undecided)
+    return equal[exact], finite[exact] / count[exact][:, None]
 
 
 def sum_and_terms(rows: Rows) -> tuple[Parts, Iterator[tuple[slice, Terms, Workspace]]]:

@@ -27,7 +27,7 @@ from softmax_harness.operations.screen.batch import (
     by_blocks,
     put_exact,
 )
-from softmax_harness.operations.screen.gradients import sum_and_terms
+from softmax_harness.operations.screen.gradients import equal_shares, sum_and_terms
 from softmax_harness.operations.screen.moments import (
     USUAL,
     are_usual,
@@ -87,6 +87,15 @@ class Sum(NamedTuple):
         columns, error = columns_of_numbers(v, largest if is_near else size, w)
         head, tail = two_sums(columns)
         return cls(head, tail, np.where(error == 0.0, 0.0, error + 2.0**-104 * np.abs(head)))
+
+    @property
+    def is_nothing(self) -> NDArray[np.bool_]:
+        """Which are exactly 0, shape (rows,)."""
+        return np.asarray(((self.head == 0.0) & (self.tail == 0.0) & (self.error == 0.0))[:, 0])
+
+    def times(self, powers: Array, some: NDArray[np.int64]) -> Sum:
+        """Those of some rows times powers of two or 0, shape (some, n)."""
+        return Sum(*(each[some] * powers for each in self))
 
     @classmethod
     def by_halves(cls, v: Array) -> Sum:
@@ -193,12 +202,14 @@ def log_softmax_gradient(
             w.give(result.error)
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
-        is_single = rows.single & (rows.usable is not None and rows.usable[:, 0])
-        single = np.flatnonzero(is_single & within)
-        undecided[single] = _single(here, own, rows, of_all, single, allowed)
+        known, share = equal_shares(rows, undecided & within)
+        undecided[known] = _less_known(here, own, of_all.times(share, known), known, allowed)
+        known = np.flatnonzero(undecided & within & of_all.is_nothing)
+        nothing = of_all.times(np.zeros((len(known), rows.n)), known)
+        undecided[known] = _less_known(here, own, nothing, known, allowed)
         alike = np.flatnonzero(undecided & within & _are_alike(rows))
         put_exact(here, alike[row_all(own[alike] == own[alike, :1])], 0.0, undecided)
-        return _without_zeros(here, v[part], np.flatnonzero(is_zero), undecided)
+        return np.asarray(undecided)
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
 
@@ -270,7 +281,7 @@ def _less(v: Array, share: Terms, relative: Array, w: Workspace) -> Result:
     exponent = q >> 52
     zero = v == 0.0
     shift = np.where(zero, 0, exponent).astype(np.int32)
-    moved, least = _moved(head, shift)
+    moved, least = _moved(head, shift, v)
     error = w.take()
     error[:] = np.ldexp(relative * np.abs(head), shift) + least
     head[:], rest = two_sum(v, -moved)
@@ -280,11 +291,14 @@ def _less(v: Array, share: Terms, relative: Array, w: Workspace) -> Result:
     return Result(head, tail, q, error)
 
 
-def _moved(share: Array, shift: NDArray[np.int32]) -> tuple[Array, Array]:
-    """2**shift share, with the error of what stands for all below `_TINY`: of its sign, no 0."""
-    moved = np.ldexp(share, shift)
-    tiny = (np.abs(moved) < _TINY) & (share != 0.0)
-    return np.where(tiny, np.copysign(0.5 * _TINY, share), moved), 0.25 * _TINY * tiny
+def _moved(share: Array, shift: NDArray[np.int32], beside: Array) -> tuple[Array, Array]:
+    """2**shift share, with the error of what stands for all below `_TINY`: of its sign, no 0.
+
+    Beside numbers above 1 for all below that part of them, so that it does not underflow in ulp.
+    """
+    moved, tiny = np.ldexp(share, shift), _TINY * np.maximum(np.abs(beside), 1.0)
+    is_tiny = (np.abs(moved) < tiny) & (share != 0.0)
+    return np.where(is_tiny, np.copysign(0.5 * tiny, share), moved), 0.25 * tiny * is_tiny
 
 
 def at_largest(
@@ -312,7 +326,7 @@ def at_largest(
     apart, lost = two_sum(apart, low)
     alone = (apart == 0.0) & (some.error == 0.0)
     shift = np.where(alone, 0, exponent).astype(np.int32)
-    moved, least = _moved(share[0], shift)
+    moved, least = _moved(share[0], shift, apart)
     is_beside = (error == 0.0) & (some.error == 0.0) & (np.abs(moved) < _BESIDE * np.abs(lost))
     beside, moved = np.where(is_beside, moved, 0.0), np.where(is_beside, 0.0, moved)
     total_head, rest = two_sum(apart, moved)
@@ -331,45 +345,34 @@ def _are_alike(rows: Rows) -> NDArray[np.bool_]:
     return np.asarray((rows.top == rows.bottom)[:, 0] & np.isfinite(rows.x).all(axis=-1))
 
 
-def _single(
-    here: Truth, v: Array, rows: Rows, total: Sum, some: NDArray[np.int64], allowed: float
+def _less_known(
+    here: Truth, v: Array, share: Sum, some: NDArray[np.int64], allowed: float
 ) -> NDArray[np.bool_]:
-    """Which of some rows with a single finite logit stay open: v - V is due there, v elsewhere.
+    """Which of some rows stay open: v less shares is due there.
 
-    v is exact; v - V is known as two float64, to what a third would have and the error of V.
+    The difference is known as two float64, to what a third would have and the error of the share.
+    What is a number of the format is decided.
     """
-    at, head = rows.place[some], v[some]
-    tail, error = np.zeros_like(head), np.zeros_like(head)
-    apart, lost = two_sum(np.take_along_axis(head, at, -1), -total.head[some])
-    low, rest = two_sum(lost, -total.tail[some])
-    apart, lost = two_sum(apart, low)
-    for whole, each in ((head, apart), (tail, lost), (error, np.abs(rest) + total.error[some])):
-        np.put_along_axis(whole, at, each, axis=-1)
-    is_zero = (head == 0.0) & (tail == 0.0) & (error == 0.0)
+    format = here.format
+    head, lost = two_sum(v[some], -share.head)
+    low, rest = two_sum(lost, -share.tail)
+    head, tail = two_sum(head, low)
+    error = np.abs(rest) + share.error
+    is_number = (tail == 0.0) & (error == 0.0) & (format.nearest(head) == head)
     open_ = error > 0.99 * allowed * np.abs(head)
-    place = np.nonzero(~(is_zero | open_))
+    place = np.nonzero(~(is_number | open_))
     found = (each[place][:, None] for each in (head, tail, error))
     result = Result.of(
         next(found), next(found), np.zeros((len(place[0]), 1), np.int64), next(found)
     )
     open_[place] = result.rounded_to(here, (some[place[0]], place[1]), allowed)
-    row, column = np.nonzero(is_zero)
-    here.rounded[some[row], column] = here.offset[some[row], column] = 0.0
-    here.ulp[some[row], column] = here.format.smallest_subnormal
+    row, column = np.nonzero(is_number)
+    at_number = some[row], column
+    here.rounded[at_number], here.offset[at_number] = head[row, column] + 0.0, 0.0  # -0 is 0
+    here.ulp[at_number] = format.ulp(head[row, column])
     return row_any(open_ & ~here.fixed[some])
 
 
 def _put(result: Result, at: Places, other: Result) -> None:
     for whole, part in zip(result, other, strict=True):
         whole[at] = part[:, 0]
-
-
-def _without_zeros(
-    here: Truth, v: Array, some: NDArray[np.int64], undecided: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """What stays open but for those of some rows in which v is 0 throughout: so are the results."""
-    nothing = some[~v[some].any(axis=-1)]
-    here.rounded[nothing] = here.offset[nothing] = 0.0
-    here.ulp[nothing] = here.format.smallest_subnormal
-    undecided[nothing] = False
-    return undecided

@@ -98,6 +98,19 @@ def test_what_only_keys_far_below_have_values_of_is_nothing_or_stays_open(dtype)
 
 
 @pytest.mark.parametrize("dtype", FORMATS)
+def test_what_keys_far_below_have_is_nothing_beside_nearer_ones_without_values(dtype):
+    format, q, k = FORMATS[dtype], np.ones((1, 1, 1)), np.zeros((1, 5, 1))
+    k[0, 3:, 0] = -650.0, -2000.0
+    v, mask = np.zeros((1, 5, 2)), np.ones((1, 1, 5), bool)
+    v[0, 4], v[0, 0, 1] = 1.0, 5.0
+    operands = (q, k, v, mask)
+    found = screened(np.zeros((1, 5)), operands, format)
+    exact = arbitrate(Problem.of(ATTENTION, format), np.zeros((1, 5)), operands)
+    assert_within_its_bound(found, exact)
+    assert not found.undecided.any() and found.truth.rounded[0, 0] == 0.0
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
 def test_rows_that_share_keys_have_the_truth_of_rows_that_do_not(dtype):
     rng, format = np.random.default_rng(1), FORMATS[dtype]
     q, k, v = (

@@ -155,6 +155,7 @@ def test_distances_and_their_exponentials_keep_their_errors(kind, precision, all
                 z, high, low = exact[row][key], found.high[row, key], found.low[row, key]
                 if found.deep[row, key]:
                     assert mpmath.exp(z) <= found.heaviest[row, 0]
+                    assert z <= found.farther[row, key] <= 0.0
                     continue
                 assert high >= DEEPEST and abs(mpmath.mpf(high) + mpmath.mpf(low) - z) <= error
                 e = mpmath.exp(z)
