@@ -37,9 +37,9 @@ _LIMITS = Limits()
 @click.option(
     "--dtype",
     "dtypes",
+    multiple=True,
     callback=options.dtype_names,
     shell_complete=of_dtypes,
-    default="",
     help=f"Formats, separated by commas.  [default: {','.join(DEFAULT_DTYPES)}]",
 )
 @click.option(

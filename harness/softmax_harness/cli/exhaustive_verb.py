@@ -35,7 +35,8 @@ _UNITS = "softmax-exhaustive.units"
 @click.option(
     "--dtype",
     "dtypes",
-    default="float16",
+    multiple=True,
+    default=("float16",),
     show_default=True,
     callback=options.dtype_names,
     shell_complete=of_dtypes,

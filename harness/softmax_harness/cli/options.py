@@ -27,21 +27,31 @@ from softmax_harness.subjects.native.signature import EXAMPLE
 PATH = click.Path(path_type=Path)
 
 
-def names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    """What is written between the commas; `BadData` where an option is given and names nothing."""
-    found = tuple(name.strip() for name in value.split(",") if name.strip())
+def names(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What is written between the commas of an option that may be given several times, each once.
+
+    Raises
+    ------
+    BadData
+        If the option is given and names nothing.
+    """
+    found = [name.strip() for text in value for name in text.split(",") if name.strip()]
     source = context.get_parameter_source(parameter.name or "")
     if not found and source is click.core.ParameterSource.COMMANDLINE:
         raise BadData(
-            f"{parameter.opts[0]} '{value}': expected names between commas; leave "
+            f"{parameter.opts[0]} '{value[-1]}': expected names between commas; leave "
             f"{parameter.opts[0]} out for its default"
         )
-    return found
+    return tuple(dict.fromkeys(found))
 
 
-def dtype_names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+def dtype_names(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
     """The formats between the commas by their own names, where aliases such as fp16 are given."""
-    return tuple(map(dtype_name, names(context, parameter, value)))
+    return tuple(dict.fromkeys(map(dtype_name, names(context, parameter, value))))
 
 
 def _operands(
@@ -64,7 +74,8 @@ def _policy(context: click.Context, parameter: click.Parameter, value: tuple[str
 dtypes = click.option(
     "--dtype",
     "dtypes",
-    default=",".join(DEFAULT_DTYPES),
+    multiple=True,
+    default=DEFAULT_DTYPES,
     show_default=True,
     callback=dtype_names,
     shell_complete=of_dtypes,
@@ -74,7 +85,7 @@ dtypes = click.option(
 families = click.option(
     "--family",
     "families",
-    default="",
+    multiple=True,
     callback=names,
     shell_complete=of_families,
     help="Families, or .npy files, separated by commas.  [default: all of the suite]",

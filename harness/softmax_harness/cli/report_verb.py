@@ -18,7 +18,9 @@ from softmax_harness.timing import read_history
 _HISTORY = "history.html"
 
 
-def _kinds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+def _kinds(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
     kinds = options.names(context, parameter, value)
     for kind in kinds:
         if kind not in KINDS:
@@ -48,8 +50,9 @@ def _write_history(folder: Path, asv: Path) -> None:
 @click.argument("folder", type=options.PATH, metavar="DIR")
 @click.option(
     "--figures",
+    multiple=True,
     callback=_kinds,
-    default="svg",
+    default=("svg",),
     show_default=True,
     metavar="KIND,...",
     help="The formats of the files in figures/: svg, pdf, png. The page needs svg, which is "

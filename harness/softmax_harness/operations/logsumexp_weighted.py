@@ -37,6 +37,7 @@ _CALLS_CANCELLING, _MOST_CANCELLED, _MOST_SCALED = 0.2, 13, 256.0
 # Of so many calls all weights are one of these: a kernel may take a short way there.
 _CALLS_OF_ONE, _OF_CALLS = 0.08, (1.0, 3.0)
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
+_BELOW = 0.3  # of the weights of a row of both signs
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
 _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
@@ -54,36 +55,53 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """
     rows_, n = stored.shape
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
-    is_below = rng.random((rows_, n)) < 0.3
-    is_kept = rng.random((rows_, n)) < 0.5
-    kind = rng.choice(8, (rows_, 1), p=(0.15, 0.4, 0.15, 0.1, 0.05, 0.05, 0.05, 0.05))
+
+    def is_drawn(some: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+        return rng.random((len(some), n)) < share
+
+    kind = rng.choice(8, (rows_,), p=(0.15, 0.4, 0.15, 0.1, 0.05, 0.05, 0.05, 0.05))
     kinds = (
         lambda some: size[some],
-        lambda some: np.where(is_below[some], -size[some], size[some]),
-        lambda some: np.where(is_kept[some], size[some], np.where(is_below[some], -0.0, 0.0)),
+        lambda some: np.where(is_drawn(some, _BELOW), -size[some], size[some]),
+        lambda some: np.where(
+            is_drawn(some, 0.5), size[some], np.where(is_drawn(some, _BELOW), -0.0, 0.0)
+        ),
         lambda some: -size[some],
         lambda some: np.zeros(()),
         lambda some: np.ones(()),
-        lambda some: is_kept[some].astype(float),
-        lambda some: np.where(is_below[some], -1.0, 1.0),
+        lambda some: is_drawn(some, 0.5).astype(float),
+        lambda some: np.where(is_drawn(some, _BELOW), -1.0, 1.0),
     )
-    b = _with_equal_ends(by_kind(kind[:, 0], kinds, n), rng)
+    b = _with_equal_ends(by_kind(kind, kinds, n), rng)
     if rng.random() < _CALLS_OF_ONE:
         b = np.full_like(b, rng.choice(_OF_CALLS))
-    with np.errstate(invalid="ignore", over="ignore"):
-        known = _float_sums(stored.astype(np.float64), b)
-        cancels = np.abs(known.whole) < 0.25 * known.size
-    format, drawn = format_of(stored), rng.random((rows_, 1))
-    b = _nearly_cancelling(np.where(cancels, np.abs(b), b), known.terms, format, rng)
-    apart = size * powers_of_two(format, size.shape, rng, 9)
-    scale = powers_of_two(format, (rows_, 1), rng, 9)
-    # What is lost below the smallest number may be all that tells the sign.
-    scaled = scale * np.where(scale < 2.0 ** (format.emin // 2), np.abs(b), b)
-    b = np.where(drawn < 0.1, apart, np.where(drawn < 0.2, scaled, b))
-    does_not_count = ~np.isfinite(stored.astype(np.float64)) & (rng.random((rows_, 1)) < _LEFT_OUT)
-    b = np.where(does_not_count, 0.0, b)
+    format = format_of(stored)
+    signed = np.flatnonzero((b > 0.0).any(axis=-1) & (b < 0.0).any(axis=-1))
+    b[signed] = _not_cancelling(stored[signed].astype(np.float64), b[signed], format, rng)
+    b = _of_any_scale(b, size, format, rng)
+    left_out = np.flatnonzero(rng.random(rows_) < _LEFT_OUT)
+    b[left_out] = np.where(np.isfinite(stored[left_out].astype(np.float64)), b[left_out], 0.0)
     b = with_nans(b, stored, rng)
     return (format.stored(b),)
+
+
+def _of_any_scale(b: Array, size: Array, format: Format, rng: np.random.Generator) -> Array:
+    """The weights, but of some rows far from 1, and of some each of another magnitude."""
+    drawn = rng.random(len(b))
+    apart, scaled = np.flatnonzero(drawn < 0.1), np.flatnonzero((drawn >= 0.1) & (drawn < 0.2))
+    b[apart] = size[apart] * powers_of_two(format, (len(apart), b.shape[-1]), rng, 9)
+    scale, own = powers_of_two(format, (len(scaled), 1), rng, 9), b[scaled]
+    # What is lost below the smallest number may be all that tells the sign.
+    b[scaled] = scale * np.where(scale < 2.0 ** (format.emin // 2), np.abs(own), own)
+    return b
+
+
+def _not_cancelling(x: Array, b: Array, format: Format, rng: np.random.Generator) -> Array:
+    """Weights of both signs: positive ones where the sum cancels to less than a quarter."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        known = _float_sums(x, b)
+        cancels = np.abs(known.whole) < 0.25 * known.size
+    return _nearly_cancelling(np.where(cancels, np.abs(b), b), known.terms, format, rng)
 
 
 def _nearly_cancelling(b: Array, terms: Array, format: Format, rng: np.random.Generator) -> Array:

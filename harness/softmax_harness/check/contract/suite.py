@@ -43,7 +43,7 @@ _ELEMENTS = 2048
 _MOST_ROWS = 64
 # Of an operation that takes long to judge.
 _FEWEST_ROWS = 2
-_LONGEST_COST = 1 << 20  # a logit of softmax costs 1
+_LONG_COST, _LONGEST_COST = 1 << 18, 1 << 20  # a logit of softmax costs 1
 _LARGEST_SET = 1 << 20
 
 _Planned = tuple[Family, int, int]  # with the length and number of rows
@@ -70,7 +70,8 @@ def recipes(
             continue
         if n * cost > _LONGEST_COST or (family.rows is not None and n * rows * cost > _LARGEST_SET):
             continue
-        own = rows if family.rows is not None else max(rows // cost, min(rows, _FEWEST_ROWS))
+        fewest = _FEWEST_ROWS if n * cost <= _LONG_COST else 1
+        own = rows if family.rows is not None else max(rows // cost, min(rows, fewest))
         yield Recipe(family, format, n, own, seed)
 
 

@@ -15,7 +15,7 @@ from softmax_harness.operations.attention.values import poisoned, values
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands
 
-DEPTH, VALUES = 8, 3
+DEPTH, VALUES = 4, 3
 """Length of the vectors and number of columns of v, but where few numbers are asked for."""
 
 # Lengths of heads in use, and odd ones; each as likely as the number of times that it stands here.
