@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -30,8 +31,10 @@ def whole(value: float) -> str:
 
 
 def sampled_maximum(value: float) -> str:
-    """A maximum over samples: a lower bound, and marked as one."""
-    return "–" if math.isnan(value) else f"≥ {digits(value)}"
+    """A maximum over samples: a lower bound, and marked as one; infinity is beyond all numbers."""
+    if math.isnan(value):
+        return "–"
+    return f"> {digits(sys.float_info.max)}" if math.isinf(value) else f"≥ {digits(value)}"
 
 
 def count(part: int, whole: int, of: str = "") -> str:

@@ -138,7 +138,7 @@ def test_numbers_as_text(value, text):
 
 def test_what_is_not_there_is_a_dash_and_dtypes_stand_narrow_first():
     assert digits(float("nan")) == "–" and digits(float("inf")) == "∞"
-    assert sampled_maximum(2.0) == "≥ 2"
+    assert sampled_maximum(2.0) == "≥ 2" and sampled_maximum(float("inf")) == "> 1.80e308"
     assert in_order(pd.Series(["float64", "float16", "bfloat16"])) == [
         "float16",
         "bfloat16",

@@ -28,8 +28,9 @@ _SHARDS, _SMALLEST_PART, _MANY = (2, 4, 8), 128, 4096
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row: the likeliest, the least likely, the first, the last or any.
 
-    Of many classes some are the first or the last of a part, as blocks and shards have them. In
-    some calls each row has the class of its own place, as pairs of a contrastive loss have.
+    Of many classes some are the first or the last of a part, as blocks and shards have them; of
+    2**b + 1 a single row has the last one, which takes more than b bits. In some calls each row has
+    the class of its own place, as pairs of a contrastive loss have.
     """
     rows, n = stored.shape
     if n == 0:
@@ -40,6 +41,8 @@ def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     if n > _SMALLEST_PART:
         choices += [_of_parts(n, rows, rng)] * (1 if n < _MANY else len(choices))
     chosen = np.choose(rng.integers(0, len(choices), rows), choices)
+    if rows == 1 and n > _MANY and (n - 1).bit_count() == 1:
+        chosen[:] = n - 1
     return (of_some_calls(chosen, np.arange(rows) % n, rng, is_square=rows == n),)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from softmax_reports.facts import REFERENCE, listed
 from softmax_reports.labels import label_ends
-from softmax_reports.numbers import counted, digits, in_order, sampled_maximum, whole
+from softmax_reports.numbers import counted, digits, in_order, whole
 from softmax_reports.section import Folded, Panel, Paragraph, Part, Picture, Section, Table
 from softmax_reports.style import finite_range, log_ticks, looks, panel
 
@@ -93,7 +93,7 @@ def _digits(table: pd.DataFrame) -> Table:
                 digits(row["loss"], 6),
                 digits(row["loss_exact"], 6),
                 whole(row["infinite_losses"]),
-                sampled_maximum(row["loss_error"]).replace("≥ ", ""),
+                digits(row["loss_error"]),
                 digits(row["calibration"], 5),
                 digits(row["calibration_exact"], 5),
             )
