@@ -23,7 +23,7 @@ def runs(run_here, command, once):
     """The same kernel before and after its accumulator became narrow, and other runs."""
     plans = {
         "before": OPTIONS,
-        "fewer": (*OPTIONS, "--family", "normal-1"),
+        "fewer": ("--dtype", "float16", "--family", "normal-1", "--asv", "none"),
         "seeded": (*FEWEST, "--seed", "7"),
         "held": (*FEWEST, "--standard", "wide"),
     }

@@ -21,7 +21,7 @@ def test_every_option_that_takes_a_format_takes_them(verb):
     context = click.Context(command)
     for option in command.params:
         if option.name in ("dtype", "dtypes", "x_dtype", "y_dtype", "output_dtype"):
-            taken = option.process_value(context, "fp16")
+            taken = option.process_value(context, ("fp16",) if option.multiple else "fp16")
             assert taken in ("float16", ("float16",)), option.opts
             offered = option.shell_complete(context, "float1")
             assert [each.value for each in offered] == ["float16"], option.opts

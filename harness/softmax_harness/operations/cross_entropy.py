@@ -23,14 +23,15 @@ from softmax_harness.operations.steps import ExactSteps
 # Into how many parts classes are shared, how large a block is at least, from how many classes on
 # half of the rows have one at an end of these: such rows are few.
 _SHARDS, _SMALLEST_PART, _MANY = (2, 4, 8), 128, 4096
+_FEW_ROWS = 1 << 16 | 1  # of more classes hardly any row but one is asked for
 
 
 def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """One class for each row: the likeliest, the least likely, the first, the last or any.
 
-    Of many classes some are the first or the last of a part, as blocks and shards have them; of
-    2**b + 1 a single row has the last one, which takes more than b bits. In some calls each row has
-    the class of its own place, as pairs of a contrastive loss have.
+    Of many classes some are the first or the last of a part, as blocks and shards have them; a
+    single row has such a one, or often the last of 2**b + 1 classes, which takes more than b bits.
+    In some calls each row has the class of its own place, as pairs of a contrastive loss have.
     """
     rows, n = stored.shape
     if n == 0:
@@ -41,8 +42,9 @@ def targets(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     if n > _SMALLEST_PART:
         choices += [_of_parts(n, rows, rng)] * (1 if n < _MANY else len(choices))
     chosen = np.choose(rng.integers(0, len(choices), rows), choices)
-    if rows == 1 and n > _MANY and (n - 1).bit_count() == 1:
-        chosen[:] = n - 1
+    if rows == 1 and n > _MANY:
+        is_last = (n - 1).bit_count() == 1 and (n > _FEW_ROWS or rng.random() < 0.5)
+        chosen = ends[1] if is_last else choices[-1]
     return (of_some_calls(chosen, np.arange(rows) % n, rng, is_square=rows == n),)
 
 

@@ -70,7 +70,7 @@ def zero_times_infinity(x, b, axis=-1):
     """An infinite logit makes NaN of 0 times its exponential.
 
     Found as: nan, wrong_special
-    families: hard
+    families: positive-infinity
     """
 
     def kernel(x, b):

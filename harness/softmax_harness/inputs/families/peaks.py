@@ -12,7 +12,8 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
-_LONG, _LONGEST_OF_TWO = 4000, 1 << 15 | 1
+_LONG = 4000
+_OF_ONE_ROW = range((1 << 15) + 2, 1 << 18)  # many lengths; beyond, this is the only family
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
@@ -31,12 +32,12 @@ def places(n: int, rows: int) -> NDArray[np.int64]:
 def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArray[Any]:
     """Two rows for each place: a maximum must not miss the one, nor a sum the other.
 
-    In long rows, of which there are few, the sum must miss none of several places. The longest have
-    one row: of a third of the lengths for the maximum, of the others for the sum.
+    In long rows, of which there are few, the sum must miss none of several places. A single row is
+    for the maximum if its length is odd, so that a tail that is left out shows, else for the sum.
     """
     x = rng.normal(0.0, 1.0, (rows, n))
     at = np.repeat(places(n, (rows + 1) // 2), 2)[:rows]
-    begins_with_sum = n > _LONGEST_OF_TWO and n % 3 != 1
+    begins_with_sum = rows == 1 and n % 2 == 0
     is_for_sum = (np.arange(rows) + begins_with_sum) % 2 == 1
     heights = np.where(is_for_sum, _BUMP, 1.5 * math.log(format.largest))
     if n >= _LONG:
@@ -55,7 +56,9 @@ def _rows(n: int) -> int:
     """A few at each length; at some lengths two for every place."""
     if n in _ALL_PLACES:
         return 2 * n
-    return 12 if n < _LONG else 2 if n <= _LONGEST_OF_TWO else 1
+    if n < _LONG:
+        return 12
+    return 1 if n in _OF_ONE_ROW else 2
 
 
 FAMILIES = (
