@@ -202,13 +202,8 @@ def log_softmax_gradient(
             w.give(result.error)
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
-        known, share = equal_shares(rows, undecided & within)
-        undecided[known] = _less_known(here, own, of_all.times(share, known), known, allowed)
-        known = np.flatnonzero(undecided & within & of_all.is_nothing)
-        nothing = of_all.times(np.zeros((len(known), rows.n)), known)
-        undecided[known] = _less_known(here, own, nothing, known, allowed)
-        alike = np.flatnonzero(undecided & within & _are_alike(rows))
-        put_exact(here, alike[row_all(own[alike] == own[alike, :1])], 0.0, undecided)
+        if (undecided & within).any():  # seldom, and it takes as long as many rows
+            undecided[within] = _known(here, own, rows, of_all, undecided & within, allowed)[within]
         return np.asarray(undecided)
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
@@ -340,9 +335,20 @@ def at_largest(
     return Result.of(total_head, tail, np.where(alone, exponent, 0), error), beside
 
 
-def _are_alike(rows: Rows) -> NDArray[np.bool_]:
-    """Rows of one finite logit throughout: where v is the same, too, all results are 0."""
-    return np.asarray((rows.top == rows.bottom)[:, 0] & np.isfinite(rows.x).all(axis=-1))
+def _known(
+    here: Truth, v: Array, rows: Rows, total: Sum, left: NDArray[np.bool_], allowed: float
+) -> NDArray[np.bool_]:
+    """What stays open of the rows that are left, but for those of equal logits or a V of 0."""
+    open_ = left.copy()
+    zero = np.flatnonzero(left & total.is_nothing)
+    for some, share in (equal_shares(rows, left), (zero, np.zeros((len(zero), rows.n)))):
+        if some.size:
+            own = total.times(share, some)
+            open_[some] = _less_known(here, v, own, some, allowed)
+    alike = np.flatnonzero(open_ & (rows.top == rows.bottom)[:, 0])
+    alike = alike[row_all(np.isfinite(rows.x[alike]) & (v[alike] == v[alike, :1]))]
+    put_exact(here, alike, 0.0, open_)
+    return open_
 
 
 def _less_known(
