@@ -26,6 +26,11 @@ KERNELS = """
         x = x.astype(np.float64) if x.dtype.kind in "iu" else x
         return worked(x, axis, np.float64).astype(x.dtype)
 
+    def float32_of_int32(x, axis=-1):
+        x = np.asarray(x)
+        own = {np.dtype(np.int32): np.float32, np.dtype(np.int64): np.float64}
+        return worked(x, axis, np.float64).astype(own.get(x.dtype, x.dtype))
+
     def native(x, axis=-1):
         return worked(x, axis, x.dtype)
 
@@ -109,6 +114,13 @@ def test_the_output_format_of_a_plain_function_is_said(verdict):
     assert (said.verdict, said.standard, said.reached) == ("pass", "wide", "wide")
     with pytest.raises(BadImplementation, match="leave out --output-dtype"):
         verdict("sized", contract("float32", said=Said("bfloat16")))
+
+
+def test_what_is_not_done_with_integers_is_told_and_no_fault_of_an_axis(verdict):
+    found = verdict(
+        "float32_of_int32", Contract(("float32",), ("integers",), without=("integers",))
+    )
+    assert found.verdict == "pass", found.findings
 
 
 def test_each_default_standard_is_held_and_the_strictest_is_told(verdict):

@@ -88,13 +88,19 @@ def examined(
             found.findings.append(finding)
             continue
         found.reported.append((kind, message))
-        if answer.case.is_along_another_axis and not _DELIBERATE.search(message):
+        if _refuses_an_axis(answer.case, message):
             refused.append(finding)
     if takes_axes and refused:  # who answers along one axis takes them all
         found.findings.append(refused[0])
         told = {each.message for each in refused}
         found.reported[:] = [each for each in found.reported if each[1] not in told]
     return found
+
+
+def _refuses_an_axis(case: Case, message: str) -> bool:
+    """What is not done with integers, or with an empty array, is no matter of the axis."""
+    is_of_axes = case.needs == "axes" and case.is_along_another_axis
+    return is_of_axes and not _DELIBERATE.search(message)
 
 
 def _answers(subject: Subject, cases: list[Case], in_portions: bool) -> Iterator[Answer]:
