@@ -160,7 +160,7 @@ def test_arrays_lie_before_a_fence_and_off_any_alignment(kernels, name, signatur
     np.testing.assert_allclose(reply.y, exactly(asked), rtol=1e-6)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no system but POSIX fences pages")
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX alone fences pages: run it on Linux")
 def test_who_reads_behind_the_end_dies_at_the_fence(kernels):
     _, reply = reply_of(kernels, "reads_on")
     assert reply.faults == ()
@@ -183,7 +183,7 @@ def test_each_array_has_a_stride_of_its_own(kernels):
     assert {each.kind for each in reply.faults} & {"out_of_bounds", "unwritten"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells the threads of a library")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts a library's threads: run it there")
 def test_threads_that_a_library_leaves_are_counted(kernels):
     _, reply = reply_of(kernels, "leaves_a_thread", times=20)
     assert [each.message for each in reply.faults] == ["left 19 threads behind in 20 calls"]

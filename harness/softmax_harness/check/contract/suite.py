@@ -41,9 +41,10 @@ _LONGEST_SHORT = 100
 _LONG_SUMS = (4097, 65537)
 _ELEMENTS = 2048
 _MOST_ROWS = 64
-# Of an operation that takes long to judge.
+# Of an operation that takes long to judge; where a row costs more than `_LONG_COST`, it is the only
+# one, and where more than `_LONGEST_COST`, there is none. A logit of softmax costs 1.
 _FEWEST_ROWS = 2
-_LONG_COST, _LONGEST_COST = 1 << 18, 1 << 20  # a logit of softmax costs 1
+_LONG_COST, _LONGEST_COST = 1 << 18, 1 << 20
 _LARGEST_SET = 1 << 20
 
 _Planned = tuple[Family, int, int]  # with the length and number of rows
