@@ -183,7 +183,7 @@ def test_each_array_has_a_stride_of_its_own(kernels):
     assert {each.kind for each in reply.faults} & {"out_of_bounds", "unwritten"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts a library's threads: run it there")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells these threads: run it there")
 def test_threads_that_a_library_leaves_are_counted(kernels):
     _, reply = reply_of(kernels, "leaves_a_thread", times=20)
     assert [each.message for each in reply.faults] == ["left 19 threads behind in 20 calls"]
