@@ -49,6 +49,8 @@ class SetOptions:
         The folder of the report; the accepted results.
     updates : bool
         Whether these results are the new baseline.
+    without : tuple of str
+        Capabilities that the outputs need not show.
     """
 
     name: str | None
@@ -58,12 +60,13 @@ class SetOptions:
     out: Path | None
     baseline: Path | None
     updates: bool
+    without: tuple[str, ...] = ()
 
     def asked(self, outputs: Path) -> Asked:
         """What is asked of the outputs in a folder."""
         limits = tuple(parsed_limit(text, "--limit") for text in self.limits)
         name = printable(self.name or outputs.resolve().name)
-        return Asked(name, self.policy, self.said, limits)
+        return Asked(name, self.policy, self.said, limits, self.without)
 
 
 def score_set(folder: Path, outputs: Path, given: SetOptions, files: DocumentFiles) -> int:

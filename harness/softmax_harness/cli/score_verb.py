@@ -25,7 +25,7 @@ from softmax_harness.score import Files, held_to, read_pair, score, score_docume
 from softmax_harness.score.text import score_text
 
 _OF_PAIRS = ("operation", "operands", "axis", "shape", "x_dtype")
-_OF_SETS = ("name", "out", "baseline", "update_baseline", "junit", "markdown")
+_OF_SETS = ("name", "out", "baseline", "update_baseline", "junit", "markdown", "without")
 
 
 def _shape(
@@ -90,6 +90,12 @@ def _shape(
 @click.option(
     "--update-baseline", is_flag=True, help="Of a folder: accept these results as the new baseline."
 )
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(["subnormals"]),
+    help="Of a folder: where subnormal numbers count as 0, do not fail what is wrong for that.",
+)
 @document_files("json", "junit", "markdown")
 @options.policy
 @options.standard
@@ -109,6 +115,7 @@ def command(
     out: Path | None,
     baseline: Path | None,
     update_baseline: bool,
+    without: tuple[str, ...],
     files: DocumentFiles,
     policy: Policy,
     standard: str | None,
@@ -138,7 +145,7 @@ def command(
         from softmax_harness.subjects.declaration import Said
 
         said = Said(y_dtype, standard)
-        given = SetOptions(name, said, policy, limits, out, baseline, update_baseline)
+        given = SetOptions(name, said, policy, limits, out, baseline, update_baseline, without)
         context.exit(score_set(x_path, y_path, given, files))
     beside = {name: Path(path) for name, path in operands.items()}
     pair = Files(x_path, y_path, axis, operation, beside, y_dtype, x_dtype, shape)

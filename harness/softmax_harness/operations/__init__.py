@@ -65,6 +65,7 @@ _OTHER = (
     "bounds",
     "elementary",
     "enclosure",
+    "flushing",
     "long_sums",
     "operand",
     "operation",

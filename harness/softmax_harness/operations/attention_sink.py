@@ -180,6 +180,11 @@ def narrowed_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: F
     return bound.narrowed_bound(x, _as_attention(operands), z, ulp, format)
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """Attention's, with the sink as in `error_bound`."""
+    return bound.lost_by_flushing(x, _as_attention(operands), z, format)
+
+
 def _as_attention(operands: Operands) -> Operands:
     """Operands of attention with nearly these scores, and the sink's as that of a last key.
 
@@ -261,6 +266,7 @@ OPERATION = Operation(
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
     reach=bound.reach,
+    lost_by_flushing=lost_by_flushing,
     numbers_per_logit=16,
     effective_logits=effective_logits,
     has_axis=False,

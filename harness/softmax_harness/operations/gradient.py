@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, not_finite, rows, screen, softmax, steps
+from softmax_harness.operations import bounds, flushing, not_finite, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
     Ball,
@@ -265,6 +265,20 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         return found
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """s_i (D + |v_i| flushed) + eta', and all of it where s_i is flushed itself.
+
+    D is what the mean s.v loses, eta' a few of the smallest normal numbers.
+    """
+    least, s = flushing.least_kept(format), flushing.weights(x)
+    size = np.abs(operands[0].astype(np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        of_mean = flushing.lost_of_mean(s, size, least)
+        lost = s * (of_mean + flushing.where_flushed(size, least))
+        whole = s * (size + (s * size).sum(axis=-1, keepdims=True))
+        return np.asarray(lost + np.where(s < least, whole, 0.0) + flushing.SINGLE * least)
+
+
 def _least_of_rows(n: int, normal: NDArray[np.bool_]) -> Array:
     """(additions + 3) u |z|, where z is a normal number; see `_limit_at_least`.
 
@@ -333,4 +347,5 @@ OPERATION = Operation(
     make_operands=vectors,
     operands=(Operand("v", 1, entries=0),),
     steps=ExactSteps(exact_steps, "s (v - s.v)"),
+    lost_by_flushing=lost_by_flushing,
 )

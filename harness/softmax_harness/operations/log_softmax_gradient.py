@@ -17,6 +17,7 @@ from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import (
     bounds,
     cross_entropy_gradient,
+    flushing,
     not_finite,
     rows,
     softmax,
@@ -200,6 +201,21 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(whole * cross_entropy_gradient.input_sensitivity(x, (), z, format))
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """What of |v_i| and, times s_i, of the sum is flushed, eta', and s_i V where s_i is.
+
+    eta' are a few of the smallest normal numbers.
+    """
+    least, s = flushing.least_kept(format), flushing.weights(x)
+    size = np.abs(operands[0].astype(np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        own = flushing.where_flushed(size, least)
+        beside = flushing.SINGLE * least
+        of_sum = s * (own.sum(axis=-1, keepdims=True) + beside)
+        whole = np.where(s < least, s * size.sum(axis=-1, keepdims=True), 0.0)
+        return np.asarray(own + of_sum + whole + beside)
+
+
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
@@ -222,4 +238,5 @@ OPERATION = Operation(
     make_operands=incoming,
     steps=ExactSteps(steps.normalised, "v - s sum v"),
     operands=(Operand("v", 1, entries=0),),
+    lost_by_flushing=lost_by_flushing,
 )

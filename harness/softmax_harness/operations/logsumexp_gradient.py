@@ -14,6 +14,7 @@ from softmax_harness.ground.formats import Format, format_of
 from softmax_harness.operations import (
     bounds,
     cross_entropy_gradient,
+    flushing,
     not_finite,
     rows,
     softmax,
@@ -123,6 +124,14 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     return np.asarray(g * cross_entropy_gradient.input_sensitivity(x, (), z, format))
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """|g| s_i where s_i is flushed, and a few of the smallest normal numbers."""
+    least, s = flushing.least_kept(format), flushing.weights(x)
+    g = np.abs(operands[0].astype(np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(g * flushing.where_flushed(s, least) + flushing.SINGLE * least)
+
+
 def screened(
     x: Array, operands: Operands, fixed: NDArray[np.bool_], expected: Array, format: Format
 ) -> Screened:
@@ -198,4 +207,5 @@ OPERATION = Operation(
     make_operands=incoming,
     steps=ExactSteps(steps.normalised, "g s"),
     operands=(Operand("g", 1),),
+    lost_by_flushing=lost_by_flushing,
 )

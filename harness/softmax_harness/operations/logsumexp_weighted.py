@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, rows, screen, steps
+from softmax_harness.operations import bounds, flushing, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
     Ball,
@@ -354,6 +354,25 @@ def counted(x: Array, operands: Operands) -> Array:
     return np.where(operands[0].astype(np.float64) != 0.0, x, -np.inf)
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """What the sum loses, over the sum; infinite from half of it on, or of a term beyond numbers.
+
+    -log(1 - r) is at most 2 r for r up to 1/2. The exponentials are those of the differences from
+    the largest logit that has a weight.
+    """
+    b, logits = operands[0].astype(np.float64), counted(x, operands)
+    least, size = flushing.least_kept(format), np.abs(b)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        terms = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+        whole = np.abs((terms * b).sum(axis=-1, keepdims=True))
+        lost = flushing.lost_of_mean(terms, size, least)
+        part = np.where(whole > 0.0, lost / whole, 0.0)
+        is_number = logits < np.inf
+        is_gone = (~is_number & (size < least)).any(axis=-1, keepdims=True)
+        is_gone |= (part >= 0.5) | ((whole == 0.0) & (lost > flushing.SINGLE * least))
+        return np.asarray(np.where(is_gone, np.inf, 2.0 * part + flushing.SINGLE * least))
+
+
 def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """The exponentials, these times their weights, and the sum."""
     import mpmath
@@ -385,5 +404,6 @@ OPERATION = Operation(
     steps=ExactSteps(exact_steps, "logarithm"),
     operands=(Operand("b", 1, entries=0),),
     effective_logits=counted,
+    lost_by_flushing=lost_by_flushing,
     one_result=True,
 )

@@ -148,6 +148,10 @@ Screen = Callable[[Array, Operands, NDArray[np.bool_], Array, Format], Screened]
 """``screen(x, operands, fixed, expected, format)``: the results enclosed in plain NumPy."""
 
 
+LostByFlushing = Callable[[Array, Operands, Array, Format], Array]
+"""``lost_by_flushing(x, operands, z, format)``: see `softmax_harness.operations.flushing`."""
+
+
 LimitOfElements = Callable[..., Array]
 """As `CheapLimit.of_elements`."""
 
@@ -252,6 +256,10 @@ class Operation:
         ``reach(operands)`` gives the least and the largest number, shape (rows, m) each, that a
         result may be where the error bound is infinite, since arithmetic may overflow there. None
         where any number may be.
+    lost_by_flushing : callable or None
+        A `LostByFlushing`: what each result may lose, in absolute terms, where subnormal numbers
+        count as 0 on the way; infinite where nothing is owed. None where that is less than one of
+        the smallest normal numbers.
     whole_calls : callable or None
         ``whole_calls(format, seed)`` gives each `WholeCall`, in shapes of the operation's own. None
         where rows share no operands.
@@ -312,6 +320,7 @@ class Operation:
     error_bound_of_slice: Callable[[float, int], ErrorBound] | None = None
     of_difference: OfDifference | None = None
     reach: Callable[[Operands], tuple[Array, Array]] | None = None
+    lost_by_flushing: LostByFlushing | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
         """Another process finds it by its name: its functions need not cross over."""

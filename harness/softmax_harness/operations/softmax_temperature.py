@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
-from softmax_harness.operations import bounds, rows, softmax, steps
+from softmax_harness.operations import bounds, flushing, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands, of_some_calls
@@ -192,6 +192,18 @@ def cooled(x: Array, operands: Operands) -> Array:
         return np.asarray(logits / temperature)
 
 
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """s (exp(8 eta' / |T|) - 1), eta' the smallest normal number; anything where T is flushed.
+
+    Each logit, and its difference from the largest, may lose eta' before it is divided, and as much
+    where numerator and sum do.
+    """
+    least, size = flushing.least_kept(format), np.abs(operands[0].astype(np.float64))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        lost = np.abs(z) * np.expm1(8.0 * least / size) + flushing.SINGLE * least
+        return np.asarray(np.where(size < least, np.inf, lost))
+
+
 def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """x / T first."""
     (temperature,) = steps.as_mpf(operands[0])
@@ -221,6 +233,7 @@ OPERATION = Operation(
     operands=(Operand("temperature", 1),),
     edges=edges,
     effective_logits=cooled,
+    lost_by_flushing=lost_by_flushing,
     steps=ExactSteps(exact_steps, "normalise"),
     least=0.0,
     most=1.0,

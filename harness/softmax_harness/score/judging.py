@@ -17,6 +17,7 @@ from softmax_harness.ground.floating_point import check_floating_point_environme
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.ground.workers import processes
 from softmax_harness.judgement.aggregate import Extreme, Tally, kept_for_percentile, tally
+from softmax_harness.judgement.flushing import with_flushed
 from softmax_harness.judgement.long_row import SlicedRow, judged_row
 from softmax_harness.judgement.maxima import (
     candidate_rows,
@@ -76,12 +77,15 @@ class Terms:
     ----------
     metrics : tuple of str
         What is measured; all that the operation has where there are none.
+    flushes : bool
+        Whether subnormal numbers may count as 0.
     """
 
     policy: Policy
     standard: str
     at_most: float | None = None
     metrics: tuple[str, ...] = ()
+    flushes: bool = False
 
 
 def terms_of(
@@ -190,6 +194,7 @@ class _Judge:
         y = self.outputs(rows)
         asked = self.question(rows)
         batch, codes = classified(asked, y)
+        codes = with_flushed(asked, batch, codes) if self.terms.flushes else codes
         no_bound = np.full((len(y), 1), np.nan)
         found = tally(batch, codes, no_bound, self._keep, self._so_far, self._metrics)
         for name, value in found.so_far.items():

@@ -63,8 +63,8 @@ def assert_close(
         +inf, or nothing but -inf, is NaN; a row of which a mask hides everything is NaN or 0, the
         same in all such rows.
     without : str or sequence of str
-        What the results need not have: ``("subnormals",)`` where 0 may stand for a subnormal
-        number, as on hardware that flushes them, and in JAX on a CPU.
+        What the results need not have: ``("subnormals",)`` where subnormal numbers count as 0, in
+        operands and on the way, too, as on hardware that flushes them, and in JAX on a CPU.
     **operands : array or number
         What the operation takes besides the logits, by name: ``target=``, ``mask=``, ``q=, k=,
         v=``. A Python number is taken in the format of the logits, an array as it is.

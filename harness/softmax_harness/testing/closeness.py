@@ -80,7 +80,7 @@ def told_apart(
     if not pair.n:
         return _of_nothing(pair, limits.policy)
     terms = terms_of(pair, limits.policy, limits.standard, limits.max_ulp, ("max_ulp",))
-    scored = screened_score(pair, terms)
+    scored = screened_score(pair, replace(terms, flushes=not limits.keeps_subnormals))
     faults = [each for each in OUTCOMES if each in scored.firsts and limits.is_fault(each)]
     if not faults:
         return ""

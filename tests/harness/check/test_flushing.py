@@ -20,5 +20,5 @@ def test_flushed_results_are_counted_where_they_are_no_fault(flushes):
     seen.see(judge(asked, y, flushes))
     told = [(kind, text.split(" ulp")[0]) for kind, text in seen.reported]
     worst = np.exp(-90.0) / 2.0**-149
-    expected = f"gives 0 for 2 results that are subnormal, up to {worst:.4g}"
+    expected = f"takes subnormal numbers for 0: 2 results are wrong for that, up to {worst:.4g}"
     assert told == ([("flushed_subnormal", expected)] if flushes else [])

@@ -88,15 +88,18 @@ def rows_arbitrated_once(monkeypatch):
 
 
 @pytest.mark.slow
-def test_both_tiers_of_truth_give_the_same_results(made, few_rows, rows_arbitrated_once):
+@pytest.mark.parametrize("name, dtype", [("max-shifted", "float64"), ("naive", "float16")])
+def test_both_tiers_of_truth_give_the_same_results(
+    made, few_rows, rows_arbitrated_once, name, dtype
+):
     """Counts, outcomes, maxima and witnesses the same, means to 1e-9, wherever the suite goes."""
-    chosen = Options(("max-shifted", "naive"), ("float16", "float64"))
+    chosen = Options((name,), (dtype,))
     screened, alone = made(chosen), made(replace(chosen, truth="mpmath"))
     assert screened.info["counts"]["screened"] > screened.info["counts"]["elements"] / 2
     assert alone.info["counts"]["screened"] == 0
     found, expected = screened.results, alone.results
     assert {*found["family"]} == {each.name for each in families_of(SUITES["quick"])}
-    assert len(found) > 1000
+    assert len(found) > 250
     means = ["mean_ulp", "p99_ulp", "bias_ulp"]
     pd.testing.assert_frame_equal(found.drop(columns=means), expected.drop(columns=means))
     pd.testing.assert_frame_equal(found[means], expected[means], rtol=1e-9, atol=1e-9)

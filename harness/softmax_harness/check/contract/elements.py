@@ -14,6 +14,7 @@ from softmax_harness.check.contract.truths import kept_truths
 from softmax_harness.explain.numbers import result_text
 from softmax_harness.ground.floating_point import check_floating_point_environment
 from softmax_harness.ground.row_reductions import row_any
+from softmax_harness.judgement.flushing import with_flushed
 from softmax_harness.judgement.measure import classified
 from softmax_harness.judgement.metrics import Batch
 from softmax_harness.judgement.outcomes import OUTCOMES, Outcome
@@ -140,10 +141,11 @@ def truth_of(
 
 
 def judge(asked: Question, y: NDArray[Any], flushes: bool) -> Judgement:
-    """Judge outputs y of rows; `flushes` where flushed subnormals are no fault."""
+    """Judge outputs y of rows; `flushes` where subnormal numbers may count as 0."""
     with np.errstate(invalid="ignore"):  # a signalling NaN, as memory may hold that nothing filled
         given = y.reshape(asked.truth.rounded.shape).astype(np.float64)
     batch, codes = classified(asked, given)
+    codes = with_flushed(asked, batch, codes) if flushes else codes
     is_fault = ~_GOOD[codes]
     flushed = codes == Outcome.FLUSHED_SUBNORMAL.code
     if flushed.any():

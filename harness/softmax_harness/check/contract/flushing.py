@@ -1,4 +1,4 @@
-"""0 in place of subnormal results, where that is no fault: it is told all the same."""
+"""Subnormal numbers that count as 0, where that is no fault: it is told all the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KIND = str(Outcome.FLUSHED_SUBNORMAL)
 
 
 class Flushing:
-    """Counts the results that an implementation flushes to 0 without having promised them."""
+    """Counts the results that an implementation loses by that, without having promised them."""
 
     def __init__(self) -> None:
         self._elements = 0
@@ -24,6 +24,7 @@ class Flushing:
         if not flushed.any():
             return
         error = np.abs(judged.batch.ulp_error[flushed])
+        error = np.where(np.isnan(error), np.inf, error)  # of what is no number
         error = error[error > judged.asked.limit_ulp[flushed]]
         self._elements += error.size
         self._worst = max(self._worst, float(error.max(initial=0.0)))
@@ -33,5 +34,6 @@ class Flushing:
         """What there is to tell."""
         if not self._elements:
             return []
-        told = f"gives 0 for {self._elements:,} results that are subnormal, up to "
-        return [(_KIND, f"{told}{self._worst:.4g} ulp off; it does not promise subnormals")]
+        size = f"up to {self._worst:.4g} ulp" if np.isfinite(self._worst) else "some no numbers"
+        told = f"takes subnormal numbers for 0: {self._elements:,} results are wrong for that"
+        return [(_KIND, f"{told}, {size}; it does not promise subnormals")]

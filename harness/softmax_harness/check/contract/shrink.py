@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract.budget import room_for_a_witness
-from softmax_harness.check.contract.elements import asked_of, judge
+from softmax_harness.check.contract.elements import Judgement, asked_of, judge
 from softmax_harness.inputs import witness
 from softmax_harness.inputs.written import is_short, literal_text
 from softmax_harness.operations import Inputs, Operand, taken
@@ -109,16 +109,18 @@ class Search:
 
     def is_shown(self, row: Inputs, y: NDArray[Any]) -> bool:
         """Whether an answer shows the fault."""
-        asked = asked_of(self.subject, *row)
-        return self.kind in judge(asked, y, flushes=False).kinds()
+        return self.kind in self._judged(row, y).kinds()
+
+    def _judged(self, row: Inputs, y: NDArray[Any], tier: str = "screened") -> Judgement:
+        asked = asked_of(self.subject, *row, tier=tier)
+        return judge(asked, y, flushes=not self.subject.promises("subnormals"))
 
     def place(self, row: Inputs, text: str | None) -> Place | None:
         """The fault in a row that was found to show it, judged by mpmath."""
         (reply,) = self.subject.ask([self.subject.request(*row)])
         if reply.y is None:
             return None
-        asked = asked_of(self.subject, *row, tier="mpmath")
-        found = judge(asked, reply.y, flushes=False)
+        found = self._judged(row, reply.y, "mpmath")
         if not found.count(self.kind):
             return None
         _, index = found.worst(self.kind)

@@ -18,6 +18,7 @@ from softmax_harness.operations.attention.bound import (
     error_bound,
     input_sensitivity,
     least_of_rows,
+    lost_by_flushing,
     narrowed_bound,
     reach,
 )
@@ -76,6 +77,7 @@ OPERATION = Operation(
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,
     reach=reach,
+    lost_by_flushing=lost_by_flushing,
     steps=ExactSteps(exact_steps, "weigh v"),
     whole_calls=whole_calls,
     numbers_per_logit=16,

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.formats import Format
-from softmax_harness.operations import bounds, rows
+from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.operations import bounds, flushing, rows
 from softmax_harness.operations.attention.slices import times
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands, own_rows
@@ -123,6 +123,26 @@ def narrowed_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: F
     rounded = np.minimum(format.unit_roundoff * w, 1.0 - w)
     rounded += np.where(w < 1.0, 0.5 * format.smallest_subnormal * known.seen, 0.0)
     return np.asarray(1.1 * times(rounded, size) / ulp)
+
+
+@np.errstate(invalid="ignore", over="ignore", divide="ignore")
+def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> Array:
+    """What the mean loses of its terms, and by scores of which a factor is flushed.
+
+    A factor may be multiplied by the scale before.
+    """
+    known, least = _known(operands), flushing.least_kept(format)
+    w = np.exp(known.log_weights)[:, :, None]
+    w = w + np.where(known.seen, FORMATS["float64"].smallest_subnormal, 0.0)[:, :, None]
+    size = np.abs(known.v)
+    lost = flushing.lost_of_mean(w, size, least)[:, 0]
+    q, across = np.abs(known.q), np.abs(np.swapaxes(known.k, -1, -2))
+    root = np.sqrt(q.shape[-1])
+    scaled = least * root
+    moved = times(flushing.where_flushed(q, scaled), across)
+    moved += times(q, flushing.where_flushed(across, scaled))
+    most = np.where(known.seen, moved, 0.0).max(axis=-1, keepdims=True, initial=0.0) / root
+    return np.asarray(lost + np.expm1(2.0 * most) * (times(w[:, :, 0], size) + np.abs(z)))
 
 
 def reach(operands: Operands) -> tuple[Array, Array]:

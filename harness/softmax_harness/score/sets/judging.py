@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -58,12 +58,15 @@ class Asked:
     said : Said
         Their format and standard, where these are not the default ones.
     limits : tuple of Limit
+    without : tuple of str
+        Capabilities that they need not show.
     """
 
     name: str
     policy: Policy = Policy()
     said: Said = Said()
     limits: tuple[Limit, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass
@@ -106,7 +109,9 @@ def judged_set(there: InputSet, back: Returned, asked: Asked, progress: Progress
     """
     operation = there.operation
     plain = described(asked.name, None, _SUMMARY, operation)
-    found = JudgedSet(asked.said.about(plain, is_plain=True), others=back.others)
+    declaration = asked.said.about(plain, is_plain=True)
+    left = tuple(each for each in declaration.capabilities if each not in asked.without)
+    found = JudgedSet(replace(declaration, capabilities=left), others=back.others)
     done = 0
     for dtype in there.dtypes:
         items = there.of(dtype)
