@@ -187,6 +187,23 @@ def test_the_report_is_that_of_a_run(written, scored, run_folder, tmp_path):
     assert done.returncode == 2 and "holds something other than a run" in done.stderr
 
 
+def test_a_device_may_say_that_subnormal_numbers_count_as_0(written, scored, tmp_path):
+    """Which gives 0 for results that are normal numbers: a weight of 1e-42 times a large g."""
+
+    def function(x, g):
+        s = implementations()["max-shifted"](x)
+        return g * np.where(s < np.finfo(np.float32).tiny, np.float32(0), s)
+
+    options = ("--operation", "logsumexp_gradient")
+    folder = written(*options, lengths=(2, 17), family="steps")
+    out = answered(folder, tmp_path / "out", function=function)
+    done, _ = scored(folder, out)
+    assert done.returncode == 1 and "spurious_underflow" in done.stdout
+    done, document = scored(folder, out, "--without", "subnormals")
+    assert done.returncode == 0, done.stdout
+    assert "takes subnormal numbers for 0" in json.dumps(document)
+
+
 def test_a_baseline_notices_what_got_worse(written, scored, tmp_path):
     folder, baseline = written(), tmp_path / "b.json"
     out = answered(folder, tmp_path / "out", function=implementations()["wide"])
