@@ -28,6 +28,7 @@ _FIRST_BIN = (HISTOGRAM_FLOOR + 1023) * BINS_PER_BINADE
 # more none are kept.
 _MOST_KEPT = 1 << 15
 _MOST_CANDIDATES = 64
+_UNIT = 2.0**64  # of sums of errors
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Tally:
     measured : int
         Elements that have an error in ulp: those with a finite result and a finite truth.
     sum_absolute, sum_signed : float
-        Sums of the errors in ulp, and of their absolute values.
+        Sums of the absolute errors and of the errors, in units of 2**64 ulp: a sum of the largest
+        errors is beyond float64, though their mean is not.
     largest : ndarray of float64
         The largest hundredth of the absolute errors, from which the percentile is read; none
         where there are more than `_MOST_KEPT` of them.
@@ -122,6 +124,16 @@ class Tally:
     def so_far(self) -> dict[str, float]:
         """The largest value of each metric that is a maximum, as `tally` takes it."""
         return {name: extreme.value for name, extreme in self.extremes.items()}
+
+    @property
+    def mean_ulp(self) -> float:
+        """The mean of the absolute errors, NaN of none."""
+        return self.sum_absolute / self.measured * _UNIT if self.measured else math.nan
+
+    @property
+    def bias_ulp(self) -> float:
+        """The mean of the errors, NaN of none."""
+        return self.sum_signed / self.measured * _UNIT if self.measured else math.nan
 
     @property
     def p99_ulp(self) -> float:
@@ -239,14 +251,20 @@ def tally(
         rows=len(batch.y),
         outcomes=_outcome_counts(codes),
         measured=absolute.size,
-        sum_absolute=float(absolute.sum()),
-        sum_signed=float(signed.sum()),
+        sum_absolute=_sum(absolute),
+        sum_signed=_sum(signed),
         largest=_largest(absolute, keep),
         candidates=candidates,
         sums=sums,
         histogram=_histogram(absolute),
         bound_ulp=float(np.nanmax(bound)) if not np.isnan(bound).all() else math.nan,
     )
+
+
+def _sum(values: Array) -> float:
+    """Their sum in units of 2**64."""
+    total = values.sum()
+    return float(total / _UNIT if np.isfinite(total) else (values / _UNIT).sum())
 
 
 def _outcome_counts(codes: NDArray[np.int8]) -> NDArray[np.int64]:

@@ -323,8 +323,8 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
 def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """softmax, and the mean of v by it."""
     s = steps.normalised(logits)
-    pairs = zip(s[-1].values, steps.as_mpf(operands[0]), strict=True)
-    return [*s, ExactStep("s.v", [sum(weight * own for weight, own in pairs)])]
+    (total,) = s[1].values
+    return [*s, ExactStep("s.v", [steps.weighted_sum(steps.as_mpf(operands[0]), logits) / total])]
 
 
 def screened(

@@ -375,12 +375,10 @@ def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> 
 
 def exact_steps(logits: Sequence[Any], operands: Operands) -> list[ExactStep]:
     """The exponentials, these times their weights, and the sum."""
-    import mpmath
-
-    terms = steps.summed(logits)[0]
-    pairs = zip(steps.as_mpf(operands[0]), terms.values, strict=True)
-    weighed = [b * term for b, term in pairs]
-    return [terms, ExactStep("weigh", weighed), ExactStep("sum", [mpmath.fsum(weighed)])]
+    b, terms = steps.as_mpf(operands[0]), steps.summed(logits)[0]
+    weighed = [own * term for own, term in zip(b, terms.values, strict=True)]
+    total = steps.weighted_sum(b, logits)
+    return [terms, ExactStep("weigh", weighed), ExactStep("sum", [total])]
 
 
 def screened(

@@ -12,6 +12,8 @@ from softmax_harness.operations import long_sums
 from softmax_harness.operations.operand import Operands
 from softmax_harness.operations.relative_exp import exp_relative
 
+_NEXT_TO_1 = 2.0**-16
+
 
 class ExactStep(NamedTuple):
     """What one step gives.
@@ -82,6 +84,35 @@ def exact_exp(value: Any) -> Any:
     return mpmath.mp.make_mpf(exp_relative(mpmath.mpf(value)._mpf_, mpmath.mp.prec))
 
 
+_MOST_CANCELLED = 1 << 14  # bits, more than any two exponentials of float64 need to be told apart
+
+
+def weighted_sum(weights: Sequence[Any], logits: Sequence[Any], less: int = 0) -> Any:
+    """sum_j w_j exp(x_j) - less, to the working precision relative to itself.
+
+    Weights of equal logits are added first, exactly. Exponentials of different logits are linearly
+    independent (Lindemann-Weierstrass), so that what is left is not 0, and enough bits tell it.
+    """
+    import mpmath
+
+    of_logit: dict[Any, Any] = {mpmath.mpf(0): mpmath.mpf(-less)}
+    for weight, logit in zip(weights, logits, strict=True):
+        if mpmath.isfinite(logit):
+            of_logit[logit] = mpmath.fadd(of_logit.get(logit, 0), weight, exact=True)
+    terms = [(weight, logit) for logit, weight in of_logit.items() if weight]
+    wanted = more = mpmath.mp.prec
+    while True:
+        with mpmath.workprec(wanted + more):
+            several = [weight * exact_exp(logit) for weight, logit in terms]
+            total = mpmath.fsum(several)
+            if not mpmath.isfinite(total):
+                return total
+            lost = max(map(mpmath.mag, several), default=0) - mpmath.mag(total) if total else more
+        if not terms or lost < more - len(terms).bit_length() or more > _MOST_CANCELLED:
+            return +total
+        more *= 2
+
+
 def summed(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
     """The exponentials and their sum."""
     terms = Each(len(logits), lambda place: exact_exp(logits[place]))
@@ -111,10 +142,17 @@ def normalised(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep
 
 def logarithm(logits: Sequence[Any], operands: Operands = ()) -> list[ExactStep]:
     """The exponentials, their sum, and its logarithm."""
+    terms, total = summed(logits)
+    return [terms, total, ExactStep("logarithm", [_log(total.values[0], logits)])]
+
+
+def _log(total: Any, logits: Sequence[Any]) -> Any:
+    """The logarithm of the sum of the exponentials; next to 1 that of what it is beyond 1."""
     import mpmath
 
-    terms, total = summed(logits)
-    return [terms, total, ExactStep("logarithm", [mpmath.log(total.values[0])])]
+    if long_sums.is_long(len(logits)) or abs(total - 1) > _NEXT_TO_1:
+        return mpmath.log(total)
+    return mpmath.log1p(weighted_sum([1] * len(logits), logits, less=1))
 
 
 def kept(logits: Sequence[Any], mask: Any) -> Sequence[Any]:

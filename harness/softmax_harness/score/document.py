@@ -34,7 +34,6 @@ def score_document(scored: Score, limits: Sequence[Held] = ()) -> dict[str, Any]
     outcomes = dict(zip(OUTCOMES, total.outcomes.tolist(), strict=True))
     right = sum(count for outcome, count in outcomes.items() if outcome.is_nearest)
     worst = total.extremes.get("max_ulp")
-    measured = total.measured or math.nan
     return {
         "schema": 1,
         "operation": pair.operation.name,
@@ -48,8 +47,8 @@ def score_document(scored: Score, limits: Sequence[Held] = ()) -> dict[str, Any]
         "not_correctly_rounded": total.elements - right,
         **outcomes,
         "outcomes": outcomes,
-        "mean_ulp": total.sum_absolute / measured,
-        "bias_ulp": total.sum_signed / measured,
+        "mean_ulp": total.mean_ulp,
+        "bias_ulp": total.bias_ulp,
         "p99_ulp": total.p99_ulp,
         **{name: extreme.value for name, extreme in total.extremes.items()},
         "max_ulp": worst.value if worst else math.nan,

@@ -15,6 +15,9 @@ from softmax_harness.truth.long_rows import is_long, write_row
 from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
+# To which the remainder is known, of an ulp: where a result cancels, far fewer bits may decide on
+# which side of a boundary it lies.
+_BITS_OF_REMAINDERS = 44
 
 
 def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ()) -> Truth:
@@ -68,7 +71,7 @@ def _decided_row(
                 enclosure = enclosures[index]
                 assert enclosure is not None
                 if enclosure not in once:
-                    once[enclosure] = decide(enclosure, format)
+                    once[enclosure] = decide(enclosure, format, _BITS_OF_REMAINDERS)
                 if (result := once[enclosure]) is not None:
                     decided[index] = result
         if len(decided) == len(open_):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -21,6 +22,7 @@ from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
 _AS_KNOWN = 128  # bits up to which a row's sum is taken as the kernels know it
+_ROUNDINGS = 48  # bits that an enclosure, as of a long sum, lacks where nothing has cancelled
 
 
 def is_long(operation: Operation, n: int) -> bool:
@@ -155,17 +157,41 @@ def _fill(
 def enclosing(
     operation: Operation, x: Array, operands: Operands, bits: int
 ) -> Callable[[int], Enclosure]:
-    """What encloses the result at an index of a row, shape (n,), where no policy fixes it."""
+    """What encloses the result at an index of a row, shape (n,), where no policy fixes it.
+
+    Relative to itself: where a result cancels, it is asked for with more bits.
+    """
     if is_long(operation, len(x)):
         logits = operation.effective_logits(x, operands)
         row = LongRow(operation, logits)
-        return lambda index: row.enclosures(logits[[index]], bits)[0]
 
-    @cache
-    def all_at_once() -> Sequence[Enclosure | None]:
-        return operation.enclose(x, operands, bits)
+        def enclosed(index: int, precision: int) -> Enclosure:
+            return row.enclosures(logits[[index]], precision)[0]
 
-    return lambda index: cast(Enclosure, all_at_once()[index])
+    else:
+
+        @cache
+        def all_at_once(precision: int) -> Sequence[Enclosure | None]:
+            return operation.enclose(x, operands, precision)
+
+        def enclosed(index: int, precision: int) -> Enclosure:
+            return cast(Enclosure, all_at_once(precision)[index])
+
+    def narrowed(index: int) -> Enclosure:
+        precision = bits
+        while True:
+            found = enclosed(index, precision)
+            if _relative_bits(found) > bits - _ROUNDINGS or precision >= MOST_BITS:
+                return found
+            precision *= 2
+
+    return narrowed
+
+
+def _relative_bits(enclosure: Enclosure) -> float:
+    if not enclosure.slack:
+        return math.inf
+    return abs(enclosure.man).bit_length() - enclosure.slack.bit_length()
 
 
 def write_row(truth: Truth, row: int, operation: Operation, x: Array) -> bool:

@@ -24,16 +24,23 @@ class NotDecided(RuntimeError):
         )
 
 
-def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | None:
+def decide(enclosure: Enclosure, format: Format, bits: int = 0) -> tuple[float, float, int] | None:
     """RN(z), (z - RN(z)) / ulp(z) and log2 ulp(z); None where the enclosure leaves one open.
 
     The enclosed number lies strictly inside its interval, which must keep to one binade and hold
     no rounding boundary. Beyond the overflow threshold RN(z) is the format's `overflow_value`, and
     what `Truth.offset` says of it takes the place of the remainder.
+
+    Parameters
+    ----------
+    enclosure : Enclosure
+    format : Format
+    bits : int
+        The remainder must be known to 2**-bits ulp, too.
     """
     man, exp, slack = enclosure
     if man < 0:
-        opposite = decide(Enclosure(-man, exp, slack), format)
+        opposite = decide(Enclosure(-man, exp, slack), format, bits)
         return None if opposite is None else (-opposite[0], -opposite[1], opposite[2])
     if man == 0 and slack == 0:
         return 0.0, 0.0, format.spacing_exponent
@@ -44,6 +51,8 @@ def decide(enclosure: Enclosure, format: Format) -> tuple[float, float, int] | N
     top = format.largest_spacing_exponent
     if ulp_exponent > top:
         return _beyond(man, exp, format)
+    if bits and slack and slack.bit_length() + bits > shift:
+        return None
     if shift > man.bit_length() + 1:  # below half the smallest subnormal
         return 0.0, scaled_float(man, -shift), ulp_exponent
     if shift <= 0 and slack:

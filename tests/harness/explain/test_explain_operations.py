@@ -193,3 +193,20 @@ def test_an_operand_is_decimal_unless_it_says_otherwise(operation, name, text, e
 def test_a_mask_of_other_numbers_than_0_and_1_is_refused():
     with pytest.raises(BadData, match="other than 0 and 1: expected 1 for what is seen"):
         explained([1.0, 2.0, 3.0], "softmax_masked", mask="0,-inf,0")
+
+
+@pytest.mark.parametrize(
+    "operation, row, given, title, expected",
+    [
+        ("logsumexp_weighted", [1e-45, 0.0], {"b": "1,-1"}, "sum", 1e-45),
+        ("logsumexp_weighted", [0.0, 1e-30, 0.0], {"b": "1,1,-2"}, "sum", 1e-30),
+        ("logsumexp", [0.0, -700.0], {}, "logarithm", np.exp(-700.0)),
+        ("gradient", [0.0, 1e-30], {"v": "1,-1"}, "s.v", -5e-31),
+        ("gradient", [1.0, 1.0, 2.0], {"v": "1,-1,0"}, "s.v", 0.0),
+    ],
+)
+def test_a_step_that_cancels_is_exact_too(operation, row, given, title, expected):
+    steps = {
+        each.title: each.values for each in explained(row, operation, "float64", **given).steps
+    }
+    assert float(steps[title][0]) == pytest.approx(expected, rel=1e-14, abs=0.0)

@@ -1,5 +1,7 @@
 """Tallies of parts add up to the tally of the whole; the percentile is exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from softmax_harness.ground.formats import FORMATS
@@ -36,14 +38,14 @@ def test_parts_add_up_to_the_whole(cuts):
     assert (total.histogram == whole.histogram).all()
     assert total.extremes == whole.extremes and total.sums == whole.sums
     assert total.p99_ulp == whole.p99_ulp and total.bound_ulp == 9.0
-    assert total.sum_absolute == pytest.approx(whole.sum_absolute, rel=1e-13)
+    assert total.mean_ulp == pytest.approx(whole.mean_ulp, rel=1e-13)
 
 
 def test_percentile_is_numpys_of_all_errors():
     (batch,) = batches([])
     errors = np.abs(batch.ulp_error[~np.isnan(batch.ulp_error)])
     assert added([7, 20]).p99_ulp == pytest.approx(np.percentile(errors, 99), rel=1e-13)
-    assert added([]).sum_absolute == pytest.approx(errors.sum(), rel=1e-13)
+    assert added([]).mean_ulp == pytest.approx(errors.mean(), rel=1e-13)
 
 
 def candidates_of(x, y):
@@ -61,3 +63,13 @@ def test_a_maximum_below_0_is_kept():
 def test_an_error_beyond_all_numbers_is_kept():
     found = candidates_of(np.array([[0.0, -5000.0]]), np.array([[1.0, 1.0]]))["max_ulp"]
     assert found.value == np.inf and found.row == 0
+
+
+def test_the_mean_of_errors_whose_sum_is_beyond_float64_is_a_number():
+    """In gradient of float64 an ulp may be 2**-1074, and a result 2**-50."""
+    (batch,) = batches([])
+    errors = np.array([[1.0, 1.0, -1.0, 1.0]]) * 1.5e308
+    huge = replace(batch, y=batch.y[:1, :4], ulp_error=errors)
+    found = tally(huge, np.full((1, 4), 3, np.int8), np.full((1, 1), np.nan), 3, metrics=())
+    assert found.mean_ulp == 1.5e308 and found.bias_ulp == 0.75e308
+    assert found.add(found, 3).mean_ulp == 1.5e308

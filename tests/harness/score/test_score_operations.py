@@ -228,3 +228,18 @@ def test_operands_are_broadcast(saved):
     y = implementations("softmax_temperature")["shifted-first"](x, T)
     paths = saved(x=x, temperature=T, y=y)
     assert not score(read_pair(files_of(paths, "softmax_temperature")), Policy()).firsts
+
+
+@pytest.mark.parametrize(
+    "name, given",
+    [("softmax_temperature", {"temperature": 0.0}), ("logsumexp_gradient", {"g": np.inf})],
+)
+def test_where_anything_is_right_there_is_no_error(saved, name, given):
+    ((operand, value),) = given.items()
+    arrays = {"x": np.ones((2, 3), np.float32), operand: np.full((2, 1), value, np.float32)}
+    paths = saved(**arrays, y=np.full((2, 3), 7.0, np.float32))
+    scored = score(read_pair(files_of(paths, name)), Policy())
+    document = score_document(scored, [held_to(scored, "max_ulp", 4.0)])
+    assert document["correctly_rounded"] == 6 and document["worst"] is None
+    assert all(np.isnan(document[key]) for key in ("max_ulp", "mean_ulp", "p99_ulp"))
+    assert document["limits"][0]["holds"]

@@ -1,5 +1,7 @@
 """Exact values in decimal digits."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -42,3 +44,14 @@ def test_what_the_policy_fixes_is_said():
 def test_digits_are_rounded():
     assert digits(mpmath.mpf(2) / 3, 3) == "0.667"
     assert digits(mpmath.mpf("0.5")) == "0.5"
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1e-30, 1e-60, 1e-300])
+def test_they_are_right_where_a_result_cancels(scale):
+    """Of next to equal logits and a constant v, log_softmax's gradient is -v (x_i - mean x)."""
+    x, v = np.array([1.0, -2.0, 3.0]) * scale, np.full(3, 0.25)
+    own = [Fraction(each) for each in x]
+    for place, each in enumerate(own):
+        shown = Fraction(exact_digits(problem("log_softmax_gradient"), x, place, (v,)))
+        first_order = -(each - sum(own) / 3) / 4
+        assert abs(shown / first_order - 1) < 9 * scale + 1e-24

@@ -1,6 +1,7 @@
 """The arbiter against python-flint's balls, and at structures that defeat precision."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -100,3 +101,15 @@ def test_rows_that_differ_in_an_operand_alone_are_not_equal():
         Problem.of(OPERATIONS["cross_entropy"], FORMATS["float64"]), x, (np.array([0, 2]),)
     )
     assert found.rounded[0, 0] != found.rounded[1, 0]
+
+
+def test_where_a_result_cancels_its_remainder_is_known_all_the_same():
+    """Of next to equal logits and a constant v, log_softmax's gradient is -v (x_i - mean x)."""
+    x = np.array([[1.125 * 2.0**-128, -(2.0**-131), 2.0**-133]])
+    problem = Problem.of(OPERATIONS["log_softmax_gradient"], FORMATS["bfloat16"])
+    truth = arbitrate(problem, x, (np.full((1, 3), 0.25),))
+    own = [Fraction(each) for each in x[0]]
+    for place, each in enumerate(own):
+        z = -(each - sum(own) / 3) / 4
+        rounded, ulp = (Fraction(float(of[0, place])) for of in (truth.rounded, truth.ulp))
+        assert truth.offset[0, place] == pytest.approx(float((z - rounded) / ulp), rel=1e-12)

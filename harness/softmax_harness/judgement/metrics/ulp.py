@@ -6,11 +6,12 @@ import numpy as np
 
 from softmax_harness.judgement.metrics.batch import Array, Batch, Whole
 from softmax_harness.judgement.metrics.suspects import Reach, Rows
+from softmax_harness.operations import is_tolerant
 from softmax_harness.truth import Truth
 
 
 def ulp_error(y: Array, truth: Truth) -> Array:
-    """Signed error (y - z) / ulp(z) of each element; NaN where y is not finite.
+    """Signed error (y - z) / ulp(z) of each element; NaN where y is not finite, or may be several.
 
     z is the exact real value and ulp is Goldberg's, extended to reals (Zimmermann et al.,
     "Accuracy of Mathematical Functions in Single, Double, Double Extended, and Quadruple
@@ -20,6 +21,8 @@ def ulp_error(y: Array, truth: Truth) -> Array:
         error = y - truth.rounded
         error /= truth.ulp
         error -= truth.offset
+    if truth.fixed.any():  # from one of several nothing is far
+        error[truth.fixed & is_tolerant(truth.rounded)] = np.nan
     finite = np.isfinite(error)
     if finite.all():
         return error
@@ -27,7 +30,9 @@ def ulp_error(y: Array, truth: Truth) -> Array:
     own, some = y[rows], truth.rows(rows)
     with np.errstate(all="ignore"):
         again = (own - some.nearest) / some.ulp - some.offset
-    error[rows] = np.where(np.isfinite(own) & np.isfinite(some.nearest), again, np.nan)
+    is_open = some.fixed & is_tolerant(some.rounded)
+    has_error = np.isfinite(own) & np.isfinite(some.nearest) & ~is_open
+    error[rows] = np.where(has_error, again, np.nan)
     return error
 
 
