@@ -11,7 +11,7 @@ from softmax_harness.cli.documents import DocumentFiles, document_files
 from softmax_harness.cli.progress import shown_progress
 from softmax_harness.ground.documents.github import add_to_summary, check_summary
 from softmax_harness.ground.errors import HarnessError
-from softmax_harness.operations import DEFAULT_OPERATION
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.native.library import FORM
 from softmax_harness.subjects.specification import is_foreign
@@ -68,6 +68,11 @@ _FEWEST_PAIRS = 12
     metavar="DIR",
     help="Write an asv.conf.json and a benchmark into DIR, of the function IMPL, then exit.",
 )
+@click.option(
+    "--operation",
+    type=click.Choice(list(OPERATIONS)),
+    help=f"With --template: what IMPL computes.  [default: {DEFAULT_OPERATION}]",
+)
 @options.signature
 @click.pass_context
 def command(
@@ -79,6 +84,7 @@ def command(
     build: str | None,
     files: DocumentFiles,
     template: Path | None,
+    operation: str | None,
     signature: str | None,
 ) -> None:
     """Build two git revisions with asv, time them side by side, and say what became worse.
@@ -95,13 +101,15 @@ def command(
     Example: softmax-harness bench --template . libsoftmax.so:softmax --signature 'f32 rows,n'
     """
     if template is not None:
-        for written in write_template(template, build, _timed(names, signature)):
+        timed = _timed(names, operation or DEFAULT_OPERATION, signature)
+        for written in write_template(template, build, timed):
             click.echo(f"wrote {written}")
         return
-    if signature is not None:
-        raise HarnessError(
-            "--signature stands in the benchmark: give it with --template, or to suite there"
-        )
+    for option, given in (("--operation", operation), ("--signature", signature)):
+        if given is not None:
+            raise HarnessError(
+                f"{option} stands in the benchmark: give it with --template, or to suite there"
+            )
     if len(names) != 2:
         raise HarnessError(
             f"{len(names)} revisions were given: expected two, BASE HEAD, as git names them"
@@ -126,7 +134,7 @@ def command(
     context.exit(1 if comparison.failed else 0)
 
 
-def _timed(names: tuple[str, ...], signature: str | None) -> Timed:
+def _timed(names: tuple[str, ...], operation: str, signature: str | None) -> Timed:
     """What a template is to time, as it is written."""
     if len(names) > 1:
         raise HarnessError(
@@ -141,5 +149,5 @@ def _timed(names: tuple[str, ...], signature: str | None) -> Timed:
     said = Said(signature=signature)
     said.check_concerns(names)
     for name in names:
-        said.convention(name, DEFAULT_OPERATION)
-    return Timed(names[0] if names else None, signature)
+        said.convention(name, operation)
+    return Timed(names[0] if names else None, signature, operation)

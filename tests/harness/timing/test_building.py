@@ -130,6 +130,15 @@ def test_a_file_of_a_build_is_found_or_it_is_said_what_is_there(tmp_path, monkey
     assert built_file("lib.so") == str(tmp_path / "lib.so")
 
 
+@pytest.mark.parametrize("name", [None, "kernel.py:f", "lib.so:f"])
+def test_the_template_times_the_operation_that_is_named(tmp_path, name):
+    signature = "f64 y,x,n:int" if name == "lib.so:f" else None
+    *_, benchmark = write_template(tmp_path, timed=Timed(name, signature, "log_softmax"))
+    text = benchmark.read_text(encoding="utf-8")
+    compile(text, "benchmark", "exec")
+    assert text.count('", operation="log_softmax", ') == 1
+
+
 @pytest.mark.parametrize("name", ["kernel.py:f", "their/lib.so:f"])
 def test_the_template_times_what_is_named(tmp_path, name):
     signature = "f64 y,x,n:int" if "lib" in name else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from softmax_harness.ground.errors import BadFolder
 from softmax_harness.ground.files import replacing_file
+from softmax_harness.operations import DEFAULT_OPERATION
 from softmax_harness.subjects.native.library import names_symbol
 from softmax_harness.timing.bench.commands import guessed, of_shell
 
@@ -36,10 +38,13 @@ class Timed:
         ``package.module:function`` or ``lib.so:symbol``; None for one to be filled in.
     signature : str or None
         Of a function of a library.
+    operation : str
+        What it computes.
     """
 
     name: str | None = None
     signature: str | None = None
+    operation: str = DEFAULT_OPERATION
 
     def text(self, is_built: bool) -> str:
         """The benchmark; where nothing is named, what a build makes is taken for a library."""
@@ -51,6 +56,8 @@ class Timed:
         if self.signature is not None:
             without = [line for line in text.splitlines(True) if not line.startswith("#  ")]
             text = "".join(without).replace(_quoted(_SIGNATURE), _quoted(self.signature))
+        if self.operation != DEFAULT_OPERATION:
+            text = re.sub(r'suite\("[^"]*", ', rf"\g<0>operation={_quoted(self.operation)}, ", text)
         return text
 
 
