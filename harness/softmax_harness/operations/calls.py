@@ -133,28 +133,37 @@ def _of_queries(operation: Operation, arguments: Operands) -> CallRows:
 
 def _leading(operation: Operation, arguments: Operands) -> tuple[int, ...]:
     """The axes before the last two, broadcast."""
-    names = [each.name for each in operation.operands]
-    told = ", ".join(f"{name} {each.shape}" for name, each in zip(names, arguments, strict=True))
+    about = operation.operands
+    wanted = [f"{each.name} (..., {own})" for each, own in zip(about, _letters(about), strict=True)]
+    told = ", ".join(
+        f"{each.name} {given.shape}" for each, given in zip(about, arguments, strict=True)
+    )
+    told = f"{told}: expected {', '.join(wanted[:-1])} and {wanted[-1]}"
     if min(each.ndim for each in arguments) < 2:
-        raise BadData(f"{told}: expected at least two axes each, (..., length, components)")
-    first, second = arguments[:2]
-    sizes = {
-        each.shape[-2 + about.entries]
-        for about, each in zip(operation.operands, arguments, strict=True)
-        if about.entries is not None
-    }
-    queries = {
-        each.shape[-2]
-        for about, each in zip(operation.operands, arguments, strict=True)
-        if about.entries != 0
-    } - {1, first.shape[-2]}
+        raise BadData(f"{told}, at least two axes each")
     try:
         leading = np.broadcast_shapes(*(each.shape[:-2] for each in arguments))
     except ValueError:
-        leading = None
-    if len(sizes) > 1 or queries or first.shape[-1] != second.shape[-1] or leading is None:
-        raise BadData(
-            f"{told}: expected {names[0]} (..., L, d), {names[1]} (..., S, d), "
-            f"{names[2]} (..., S, c) and {', '.join(names[3:])} (..., L, S)"
-        )
+        raise BadData(f"{told}, with axes before these that broadcast") from None
+    if not _fit(about, arguments):
+        raise BadData(told)
     return leading
+
+
+def _letters(about: tuple[Operand, ...]) -> list[str]:
+    """The last two axes of each argument: L queries of d components, S keys, c of each result.
+
+    After the first three come arguments for each query: with an entry for each key, or one number.
+    """
+    others = ("L, 1" if each.entries is None else "L, S" for each in about[3:])
+    return ["L, d", "S, d", "S, c", *others]
+
+
+def _fit(about: tuple[Operand, ...], arguments: Operands) -> bool:
+    """Whether each letter of `_letters` has one size; 1 stands for L, too, as it is broadcast."""
+    sizes: dict[str, set[int]] = {"1": {1}}
+    for letters, given in zip(_letters(about), arguments, strict=True):
+        for letter, size in zip(letters.split(", "), given.shape[-2:], strict=True):
+            sizes.setdefault(letter, set()).add(size)
+    queries = sizes.pop("L") - {1, arguments[0].shape[-2]}
+    return not queries and all(len(each) == 1 for each in sizes.values())

@@ -316,4 +316,4 @@ def _others(given: Given) -> Iterator[NDArray[Any]]:
 def _all_seen(given: Given, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
     """A mask of one row for all queries, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, given.operands[keys.name].shape[-2]), bool)
+    return np.ones((1, *given.operands[keys.name].shape[-2:-1]), bool)

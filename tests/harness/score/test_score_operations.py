@@ -211,6 +211,48 @@ def test_what_does_not_fit_is_one_line(saved, operation, operands, shape, messag
         read_pair(files_of(paths, operation))
 
 
+OF_SINKS = "mask (..., L, S) and sink (..., L, 1)"
+BAD_CALLS = {
+    "sink of each key": ({"sink": (2, 3, 4, 6)}, OF_SINKS),
+    "sink of a key for all": ({"sink": (4, 6)}, OF_SINKS),
+    "sink of another axis": ({"sink": (2, 3, 6)}, OF_SINKS),
+    "sink of each head": ({"sink": (3,)}, f"{OF_SINKS}, at least two axes each"),
+    "no numbers of a sink": ({"sink": (2, 3, 4, 0)}, OF_SINKS),
+    "sinks of other queries": ({"sink": (5, 1)}, OF_SINKS),
+    "a mask of one key": ({"mask": (4, 1)}, OF_SINKS),
+    "other heads": ({"mask": (5, 1, 4, 6)}, f"{OF_SINKS}, with axes before these that broadcast"),
+    "values of other keys": ({"v": (2, 3, 5, 2)}, "v (..., S, c)"),
+    "other components": ({"k": (2, 3, 6, 7)}, "k (..., S, d)"),
+    "one key without an axis": ({"k": (8,)}, "at least two axes each"),
+}
+
+
+@pytest.mark.parametrize("changed, message", BAD_CALLS.values(), ids=BAD_CALLS)
+def test_a_whole_call_that_does_not_fit_is_one_line(saved, changed, message):
+    shapes = {
+        "q": (2, 3, 4, 8),
+        "k": (2, 3, 6, 8),
+        "v": (2, 3, 6, 2),
+        "mask": (4, 6),
+        "sink": (2, 3, 4, 1),
+    } | changed
+    arrays = {
+        name: np.ones(shape, bool if name == "mask" else np.float32)
+        for name, shape in shapes.items()
+    }
+    paths = saved(**arrays, y=np.ones((2, 3, 4, 2), np.float32))
+    with pytest.raises(BadData) as caught:
+        read_pair(files_of(paths, "attention_sink"))
+    told = str(caught.value)
+    assert message in told and "\n" not in told and "expected q (..., L, d), " in told
+
+
+def test_without_a_mask_keys_that_lack_an_axis_are_one_line(saved):
+    paths = saved(q=X, k=X[0], v=X, y=X)
+    with pytest.raises(BadData, match="at least two axes each"):
+        read_pair(files_of(paths, "attention"))
+
+
 def test_an_operand_of_another_operation_is_refused(saved):
     paths = saved(x=X, v=X, y=X)
     with pytest.raises(UnknownName, match="no operand of softmax_masked is named 'v'"):
