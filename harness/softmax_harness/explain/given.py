@@ -59,7 +59,12 @@ def with_operands(witness: Witness, given: Mapping[str, str], rows: int, start: 
             values = values[start : start + size]
         operands.append(values if is_whole is False else values[own])
     row = witness.row if whole else 0
-    rows_of(problem.operation, problem.operation.called_with(block[own], tuple(operands)), -1)
+    arguments = problem.operation.called_with(block[own], tuple(operands))
+    rows_of(problem.operation, arguments, -1)
+    if 0 in problem.operation.shape_of_results(arguments):
+        named = zip(problem.operation.parameters, arguments, strict=True)
+        shapes = ", ".join(f"{name} {each.shape[1:]}" for name, each in named)
+        raise BadData(f"{shapes}: such a row has no results; expected at least one to explain")
     return replace(witness, block=block[own], row=row, made_from=None, given=tuple(operands))
 
 

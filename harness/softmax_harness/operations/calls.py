@@ -141,6 +141,8 @@ def _leading(operation: Operation, arguments: Operands) -> tuple[int, ...]:
     told = f"{told}: expected {', '.join(wanted[:-1])} and {wanted[-1]}"
     if min(each.ndim for each in arguments) < 2:
         raise BadData(f"{told}, at least two axes each")
+    if not all(arguments[0].shape[-1:]):
+        raise BadData(f"{told}, with d at least 1: without components there are no scores")
     try:
         leading = np.broadcast_shapes(*(each.shape[:-2] for each in arguments))
     except ValueError:

@@ -102,6 +102,21 @@ def test_operands_that_do_not_fit_are_told(operation, given, message):
         explained([1.0, 2.0], operation, **given)
 
 
+@pytest.mark.parametrize(
+    "sizes, message",
+    [((0, 2), "with d at least 1"), ((2, 0), "such a row has no results")],
+    ids=["no components", "no columns of v"],
+)
+def test_a_query_without_numbers_is_told(tmp_path, sizes, message):
+    shapes = {"q": (1, sizes[0]), "k": (2, sizes[0]), "v": (2, sizes[1]), "mask": (1, 2)}
+    given = {}
+    for name, shape in shapes.items():
+        given[name] = str(tmp_path / f"{name}.npy")
+        np.save(given[name], np.ones(shape))
+    with pytest.raises(BadData, match=message):
+        explained([0.0, 0.0], "attention", **given)
+
+
 def test_operands_in_files_are_of_one_row_or_of_all(tmp_path):
     np.save(tmp_path / "t.npy", np.array([0, 2, 1]))
     np.save(tmp_path / "one.npy", np.array(2))

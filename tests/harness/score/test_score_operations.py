@@ -222,6 +222,7 @@ BAD_CALLS = {
     "a mask of one key": ({"mask": (4, 1)}, OF_SINKS),
     "other heads": ({"mask": (5, 1, 4, 6)}, f"{OF_SINKS}, with axes before these that broadcast"),
     "values of other keys": ({"v": (2, 3, 5, 2)}, "v (..., S, c)"),
+    "no components": ({"q": (2, 3, 4, 0), "k": (2, 3, 6, 0)}, "with d at least 1"),
     "other components": ({"k": (2, 3, 6, 7)}, "k (..., S, d)"),
     "one key without an axis": ({"k": (8,)}, "at least two axes each"),
 }
