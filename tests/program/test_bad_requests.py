@@ -20,6 +20,7 @@ def files(tmp_path):
         "huge": np.array([[2**60, 1]]),
         "integers": np.array([[1, 0]]),
         "empty": np.zeros((0, 3), np.float32),
+        "no_logits": np.zeros((4, 0), np.float32),
         "longdouble": x.astype(np.longdouble),
     }
     for name, array in arrays.items():
@@ -67,6 +68,15 @@ CASES = {
     "family of objects": (["run", "--family", "object.npy"], "object.npy"),
     "family of NaN": (["run", "--family", "nan.npy"], "every value is NaN"),
     "empty family": (["run", "--family", "empty.npy"], "empty"),
+    "family of rows of nothing": (
+        ["run", "--family", "no_logits.npy"],
+        "of shape (4, 0); expected rows of at least one logit, along its last axis",
+    ),
+    "inputs of rows of nothing": (
+        ["inputs", "--family", "no_logits.npy", "--operation", "logsumexp"],
+        "of shape (4, 0); expected rows",
+    ),
+    "a row of nothing": (["explain", "no_logits.npy"], "of shape (4, 0); expected rows"),
     "family of complex": (["run", "--family", "complex.npy"], "complex128"),
     "missing file": (["score", "gone.npy", "x.npy"], "gone.npy: no such file"),
     "objects": (["score", "object.npy", "x.npy"], "object.npy"),
@@ -81,6 +91,7 @@ CASES = {
     "inexact integers": (["score", "huge.npy", "huge.npy"], "int64"),
     "long double": (["score", "longdouble.npy", "x.npy"], "float128"),
     "empty": (["score", "empty.npy", "empty.npy"], "nothing to judge"),
+    "nothing in each row": (["score", "no_logits.npy", "no_logits.npy"], "nothing to judge"),
     "policy": (["score", "x.npy", "x.npy", "--policy", "all=zero"], "all-masked"),
     "json into nowhere": (["score", "x.npy", "x.npy", "--json", "gone/s.json"], "gone"),
     "json over an input": (["score", "x.data", "x.npy", "--json", "x.data"], "would overwrite"),

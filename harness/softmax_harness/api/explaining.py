@@ -170,6 +170,8 @@ def _row_of(
     is_made = about.takes_logits and not operands
     of = DEFAULT_OPERATION if is_made else operation
     pair, _ = empty_pair(x, operands, of, axis, None)
+    if about.takes_logits and not pair.first.size:
+        raise BadData(f"x is empty, of shape {pair.first.shape}: expected at least one logit")
     place = row or 0
     if not 0 <= place < pair.rows:
         raise BadData(f"row={row}: expected one of the {pair.rows} rows, counted from 0")

@@ -34,8 +34,11 @@ def number_in(word: str) -> float:
 
 
 def is_short(inputs: Inputs) -> bool:
-    """Whether a row with its operands is short enough to be written in full."""
-    return inputs.x.size <= _LONGEST and inputs.size <= _LARGEST
+    """Whether a row with its operands is short enough to be written in full.
+
+    A row of nothing is not: no text stands for it.
+    """
+    return 0 < inputs.x.size <= _LONGEST and inputs.size <= _LARGEST
 
 
 def _written(values: NDArray[Any]) -> str:

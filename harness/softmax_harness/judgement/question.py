@@ -119,6 +119,8 @@ class Question:
             return None
         if self._first is not None:
             return self._first.input_sensitivity
+        if not self.x.shape[-1]:
+            return np.zeros(truth.rounded.shape)  # there is nothing that could change
         with np.errstate(all="ignore"):
             own = self.problem.input_format
             return input_sensitivity(self.x, self.operands, truth.value, own)
@@ -212,6 +214,8 @@ class Question:
             x, operands, truth = x[rows], some_rows(operands, rows), truth.rows(rows)
         if self.at_most is not None:
             return np.full(truth.rounded.shape, self.at_most)
+        if not x.shape[-1]:
+            return np.zeros(truth.rounded.shape)  # each is a special value, as of an empty sum
         with np.errstate(invalid="ignore"):
             return limit_ulp(
                 self.operation,

@@ -128,6 +128,8 @@ def _explaining_file(scored: Score, row: int) -> str | None:
     pair, files = scored.pair, scored.pair.files
     if files is None or not pair.operation.takes_logits or pair.axis != pair.first.ndim - 1:
         return None
+    if not pair.n:
+        return None  # of nothing there are no steps
     if any(is_raw(each) or in_file(each)[1] for each in (files.x, *files.operands.values())):
         return None  # which explain does not read
     operands = [f"--operand={name}={path}" for name, path in files.operands.items()]

@@ -188,6 +188,8 @@ REFUSED = {
     "time_limit=0: expected seconds": lambda: check("naive", time_limit=0),
     "memory_limit=1: expected a whole number, 64": lambda: check("naive", memory_limit=1),
     "no dtype is named 'float23'": lambda: check(softmax, dtypes="float23"),
+    "x is empty, of shape (2, 0): expected at least one logit": lambda: explain(np.ones((2, 0))),
+    "x is empty, of shape (0, 3): expected at least one logit": lambda: explain(np.ones((0, 3))),
     "row=3: expected one of the 1 rows": lambda: explain(1.0, 2.0, row=3),
     "index=3: expected one of the 2 results": lambda: explain(1.0, 2.0, index=3),
     "softmax takes x": lambda: explain(),

@@ -122,6 +122,21 @@ def test_without_a_mask_all_is_seen_and_heads_may_share_keys(saved):
     assert not score(pair, Policy()).firsts
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("operation", ["logsumexp", "logsumexp_weighted"])
+def test_a_sum_of_nothing_has_the_logarithm_minus_infinity(saved, operation, dtype, axis):
+    x = np.empty((0, 3) if axis == 0 else (3, 0), dtype)
+    operands = {"b": x} if operation == "logsumexp_weighted" else {}
+    for value, outcome in ((-np.inf, "correctly_rounded"), (0.0, "wrong_special")):
+        paths = saved(x=x, **operands, y=np.full(3, value, dtype))
+        scored = score(read_pair(files_of(paths, operation, axis=axis)), Policy())
+        document = score_document(scored, [held_to(scored, "max_ulp", 4.0)])
+        assert document[outcome] == 3 and document["limits"][0]["holds"] == (value != 0.0)
+        faults = document["firsts"].values()
+        assert all(each["witness"] is each["explain"] is None for each in faults)
+
+
 @pytest.mark.parametrize("value, held", [(0.0, "zero"), (np.nan, "nan")])
 def test_rows_that_see_nothing_are_nan_or_zero_throughout(saved, value, held):
     x = np.random.default_rng(0).normal(0, 3, (4, 5)).astype(np.float32)

@@ -22,9 +22,12 @@ def npy_family(path: Path, dtype: str | None = None) -> Family:
     """
     array = read_npy(path, dtype)
     format_of(array)
+    if array.size == 0:
+        raise BadData(
+            f"{path}: the array is empty, of shape {array.shape}; expected rows of at least one "
+            "logit, along its last axis"
+        )
     rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
-    if rows.size == 0:
-        raise BadData(f"{path}: the array is empty, of shape {array.shape}; expected logits")
     if np.isnan(rows.astype(np.float64)).all():
         raise BadData(f"{path}: every value is NaN; expected logits, at least one of them a number")
     return Family(
