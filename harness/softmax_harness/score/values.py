@@ -85,6 +85,8 @@ def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) ->
         raise BadData(f"{told} of {values.dtype}: expected {wanted}")
     least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
     last = n - 1 if about.is_class else 1
+    if about.is_class and not n and values.size:
+        raise BadData(f"{told} names a logit of each row, but the rows have none: expected logits")
     if least < 0 or most > last:
         wrong = least if least < 0 else most
         raise BadData(f"{told} holds {wrong}: expected 0 to {last}")

@@ -269,6 +269,14 @@ def test_without_a_mask_keys_that_lack_an_axis_are_one_line(saved):
         read_pair(files_of(paths, "attention"))
 
 
+@pytest.mark.parametrize("operation", ["cross_entropy", "label_smoothing"])
+def test_a_class_of_a_row_of_nothing_is_one_line(saved, operation):
+    smoothing = {"smoothing": np.zeros((4, 1))} if operation == "label_smoothing" else {}
+    paths = saved(x=X[:, :0], target=np.zeros(4, int), **smoothing, y=np.zeros(4))
+    with pytest.raises(BadData, match="the rows have none: expected logits"):
+        read_pair(files_of(paths, operation))
+
+
 def test_an_operand_of_another_operation_is_refused(saved):
     paths = saved(x=X, v=X, y=X)
     with pytest.raises(UnknownName, match="no operand of softmax_masked is named 'v'"):
