@@ -78,11 +78,11 @@ def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) ->
     told = about.name if called == about.name else f"{called}: {about.name}"
     if about.kind == "float":
         if values.dtype.name not in FORMATS and kind not in "iu":
-            raise BadData(f"{told} of {values.dtype}: expected floats")
+            wanted = f"floats, such as {about.name}.astype(np.float32)"
+            raise BadData(f"{told} of {values.dtype}: expected {wanted}")
         return
     if kind not in "biu":
-        wanted = "places of logits" if about.is_class else "True where a logit is seen"
-        raise BadData(f"{told} of {values.dtype}: expected {wanted}")
+        raise BadData(f"{told} of {values.dtype}: expected {_wanted(about)}")
     least, most = (int(each) for each in (values.min(initial=0), values.max(initial=0)))
     last = n - 1 if about.is_class else 1
     if about.is_class and not n and values.size:
@@ -90,6 +90,15 @@ def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) ->
     if least < 0 or most > last:
         wrong = least if least < 0 else most
         raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
+
+
+def _wanted(about: Operand) -> str:
+    """What a class or a mask holds, and how floats are made it."""
+    name = about.name
+    if about.is_class:
+        return f"places of logits, as integers: {name}.astype(np.int64) if it holds these"
+    made = f"{name}.astype(bool) of 0 and 1, {name} == 0 where it is added to scores"
+    return f"True where a logit is seen: {made}"
 
 
 def check_rounded(y: NDArray[Any], format: Format, called: str) -> None:

@@ -199,7 +199,12 @@ BAD = {
     "no class": ("cross_entropy", {}, (4,), "expected --operand target=FILE.npy"),
     "class outside": ("cross_entropy", {"target": np.full(4, 5)}, (4,), "holds 5: expected 0 to 4"),
     "class ignored": ("cross_entropy", {"target": np.full(4, -100)}, (4,), "holds -100"),
-    "floats as class": ("cross_entropy", {"target": np.zeros(4)}, (4,), "expected places"),
+    "floats as class": (
+        "cross_entropy",
+        {"target": np.zeros(4)},
+        (4,),
+        r"target\.astype\(np\.int64\)",
+    ),
     "class of other rows": (
         "cross_entropy",
         {"target": np.zeros(3, int)},
@@ -207,7 +212,18 @@ BAD = {
         r"expected \(4,\)",
     ),
     "one result for each": ("logsumexp", {}, (4, 5), r"expected \(4,\)"),
-    "additive mask": ("softmax_masked", {"mask": X}, (4, 5), "True where a logit is seen"),
+    "additive mask": (
+        "softmax_masked",
+        {"mask": X},
+        (4, 5),
+        r"True where a logit is seen: mask\.astype\(bool\) of 0 and 1, mask == 0 where",
+    ),
+    "gradient of bools": (
+        "gradient",
+        {"v": X == 0},
+        (4, 5),
+        r"of bool: expected floats, such as v\.astype\(np\.float32\)",
+    ),
     "mask of bits": ("softmax_masked", {"mask": np.full((4, 5), 3)}, (4, 5), "0 to 1"),
     "temperature of each": (
         "softmax_temperature",
