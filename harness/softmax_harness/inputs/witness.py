@@ -128,7 +128,8 @@ def _lacking(rest: str) -> str:
 
 
 def _from_literal(problem: Problem, found: re.Match[str]) -> Witness:
-    block = np.array([[_number(word) for word in found["numbers"].split(",")]])
+    words = found["numbers"].split(",")
+    block = np.array([[_number(word, _ENTRIES["float"]) for word in words]])
     texts = [part.partition("=") for part in found["operands"].split(";")[1:]]
     given = operands_of(problem, block, {name: text for name, _, text in texts}) if texts else None
     index = int(found["index"])
@@ -183,7 +184,7 @@ def parsed_operand(about: Operand, text: str) -> NDArray[Any]:
     BadData
         If there are more or fewer dimensions than it has, or something is no number.
     """
-    lines = [[_number(word) for word in line.split(",")] for line in text.split("/")]
+    lines = [[_entry(about, word) for word in line.split(",")] for line in text.split("/")]
     if len({len(line) for line in lines}) != 1 or (about.ndim < 2 and len(lines) > 1):
         raise BadData(f"{about.name}={text}: expected {_DIMENSIONS[about.ndim]}")
     whole = np.array(lines)
@@ -216,6 +217,12 @@ def fitted(about: Operand, n: int, values: NDArray[Any], problem: Problem) -> ND
     return np.asarray(values).astype(np.int64 if about.kind == "int" else bool)
 
 
+_TRUTHS = {"false": 0.0, "true": 1.0}
+_ENTRIES = {
+    "float": "one such as 1.5, 0x1.8p+1 or -inf",
+    "int": "the place of a logit as {}, such as 0",
+    "bool": "0 or 1 in {}, or false or true, 1 for what is seen",
+}
 _DIMENSIONS = ("one number", "numbers between commas", "rows of numbers between slashes")
 
 
@@ -241,10 +248,15 @@ def _inside(place: int, size: int, text: str, what: str = "result") -> int:
     return place
 
 
-def _number(word: str) -> float:
+def _entry(about: Operand, word: str) -> float:
+    """The number of one entry of an operand; of a mask true and false, too."""
+    if about.kind == "bool" and word.strip().lower() in _TRUTHS:
+        return _TRUTHS[word.strip().lower()]
+    return _number(word, _ENTRIES[about.kind].format(about.name))
+
+
+def _number(word: str, expected: str) -> float:
     try:
         return number_in(word)
     except (ValueError, OverflowError):
-        raise BadData(
-            f"{word!r} is not a number: expected one such as 1.5, 0x1.8p+1 or -inf"
-        ) from None
+        raise BadData(f"{word!r} is not a number: expected {expected}") from None

@@ -205,6 +205,15 @@ def test_an_operand_is_decimal_unless_it_says_otherwise(operation, name, text, e
     assert row.witness.operands[0].ravel().tolist() == [expected]
 
 
+def test_a_mask_may_be_written_as_true_and_false():
+    row = explained([2.0, 1.0, 0.1], "softmax_masked", mask="true,False, True")
+    assert row.witness.operands[0].tolist() == [[True, False, True]]
+    with pytest.raises(BadData, match="'yes' is not a number: expected 0 or 1 in mask"):
+        explained([2.0, 1.0], "softmax_masked", mask="yes,no")
+    with pytest.raises(BadData, match="'true' is not a number: expected one such as 1.5"):
+        explained([2.0, 1.0], "gradient", v="true,1")
+
+
 def test_a_mask_of_other_numbers_than_0_and_1_is_refused():
     with pytest.raises(BadData, match="other than 0 and 1: expected 1 for what is seen"):
         explained([1.0, 2.0, 3.0], "softmax_masked", mask="0,-inf,0")

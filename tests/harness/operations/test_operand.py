@@ -79,7 +79,7 @@ def test_a_witness_holds_the_operands(operation):
         ("float32:1,2;target=2@0", "target=2: expected the place of one of the 2 logits"),
         ("float32:1,2;mask=1,0@0", "expected target"),
         ("float32:1,2;target=1,0@0", "expected one number"),
-        ("float32:1,2;target=x@0", "'x' is not a number"),
+        ("float32:1,2;target=x@0", "'x' is not a number: expected the place of a logit as target"),
     ],
 )
 def test_operands_that_do_not_fit_are_refused(text, message):
