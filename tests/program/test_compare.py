@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from softmax_harness.ground.errors import BadFolder
+from softmax_harness.run.compare import changes
+from softmax_harness.run.results import Run, read
 
 OPTIONS = ("--dtype", "float16", "--family", "normal-1,masked", "--asv", "none")
 FEWEST = ("--dtype", "float16", "--family", "ties", "--asv", "none")
@@ -26,12 +29,16 @@ def runs(run_here, command, once):
         "fewer": ("--dtype", "float16", "--family", "normal-1", "--asv", "none"),
         "seeded": (*FEWEST, "--seed", "7"),
         "held": (*FEWEST, "--standard", "wide"),
+        "ties": FEWEST,
+        "naive": ("naive", *FEWEST),
+        "losses": ("compensated", "--operation", "log_softmax", *FEWEST),
     }
 
     def make(folder):
         (folder / "kernel.py").write_text(FIRST)
         for name, options in plans.items():
-            run_here("kernel.py:softmax", *options, "--out", name, cwd=folder)
+            kernel = () if options[0][0] != "-" else ("kernel.py:softmax",)
+            run_here(*kernel, *options, "--out", name, cwd=folder)
         (folder / "kernel.py").write_text(SECOND)
         # In a process of its own, since this one has loaded the first.
         options = (*OPTIONS, "--jobs", "1", "--out", "after")
@@ -77,6 +84,33 @@ def test_runs_that_cannot_be_compared_are_refused(called, runs):
     assert done.returncode == 2 and "different standards, none and wide" in done.stderr
     done = called("compare", "before", "gone", cwd=runs)
     assert done.returncode == 2 and "no run.json" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "first, second, told",
+    [
+        ("ties", "losses", "operation softmax in the first, log_softmax in the second"),
+        ("ties", "naive", "same, or name one implementation of each, A:IMPL B:IMPL"),
+        ("before", "ties", "family masked, normal-1 in the first, ties in the second"),
+    ],
+)
+def test_runs_without_a_cell_in_common_are_refused(called, runs, tmp_path, first, second, told):
+    path, page = tmp_path / "changes.json", tmp_path / "changes.html"
+    done = called("compare", first, second, "--json", path, "--html", page, cwd=runs)
+    assert done.returncode == 2 and not done.stdout and done.stderr.count("\n") == 1
+    assert "the runs have no cell in common: " in done.stderr and told in done.stderr
+    assert not path.exists() and not page.exists()
+
+
+def test_a_cell_of_other_rows_is_none_in_common(runs):
+    run = read(runs / "ties")
+    table = run.results
+    for results, told in (
+        (table.assign(rows=table["rows"] + 1), "each has another number of rows"),
+        (table.head(0), "the second is empty"),
+    ):
+        with pytest.raises(BadFolder, match=told):
+            changes(run, Run(run.info, {"results": results}))
 
 
 def test_the_page_has_what_changed_and_nothing_else(called, runs, tmp_path):

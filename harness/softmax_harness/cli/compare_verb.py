@@ -32,7 +32,7 @@ def command(context: click.Context, first: str, second: str, files: DocumentFile
     """Compare the runs in the folders A and B, cell by cell.
 
     A cell is worse if a fault of any kind is more frequent, or if a maximum or mean error is
-    larger. The exit code is 1 if anything is worse in B.
+    larger. The exit code is 1 if anything is worse in B, 2 if A and B have no cell in common.
 
     Example: softmax-harness compare before after --html changes.html
 

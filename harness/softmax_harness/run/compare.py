@@ -18,6 +18,9 @@ CHANGES = ("worse", "better", "new", "gone")
 METRICS = ("max_ulp", "mean_ulp")
 # Means of one and the same run agree to 1e-9 whichever tier judged it, maxima to the bit.
 _SAME = 1e-9
+_NAMES = 3  # that a message lists
+
+_Cells = dict[tuple[Any, ...], Any]
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def changes(first: Run, second: Run) -> list[Change]:
     Raises
     ------
     BadFolder
-        If their inputs were made from different seeds, or held to different standards.
+        If their inputs were made from different seeds, or held to different standards, or if they
+        have no cell in common.
     """
     for name in ("seed", "standard"):
         one, other = (run.info["options"].get(name) for run in (first, second))
@@ -135,18 +139,49 @@ def changes(first: Run, second: Run) -> list[Change]:
                 f"again with the {name} of the other"
             )
     before, now = (_by_cell(run) for run in (first, second))
+    # Where nothing is compared nothing is worse, and who asks by the exit code would not notice.
+    if not any(_is_same(before[cell], now[cell]) for cell in before.keys() & now.keys()):
+        raise BadFolder(f"the runs have no cell in common{_apart(before, now)}")
     found = [Change("gone", cell) for cell in before if cell not in now]
     for cell, row in now.items():
-        if cell not in before or before[cell]["rows"] != row["rows"]:
+        if cell not in before or not _is_same(before[cell], row):
             found.append(Change("new", cell))
         else:
             found += _changes_of(cell, before[cell], row)
     return sorted(found, key=lambda each: CHANGES.index(each.change))
 
 
-def _by_cell(run: Run) -> dict[tuple[Any, ...], Any]:
+def _by_cell(run: Run) -> _Cells:
     rows = run.results.to_dict("records")
     return {tuple(row[key] for key in KEYS): row for row in rows}
+
+
+def _is_same(before: Any, now: Any) -> bool:
+    """Whether what is measured of one cell twice has the same inputs."""
+    return bool(before["rows"] == now["rows"])
+
+
+def _apart(before: _Cells, now: _Cells) -> str:
+    """Why two runs have no cell in common, and what to do."""
+    if not before or not now:
+        return f": the {'second' if before else 'first'} is empty; make it again"
+    for place, key in enumerate(KEYS):
+        one, other = ({cell[place] for cell in cells} for cells in (before, now))
+        if not one & other:
+            hint = ", or name one implementation of each, A:IMPL B:IMPL" * (key == "implementation")
+            return (
+                f": {key} {_several(one)} in the first, {_several(other)} in the second; expected "
+                f"runs of the same{hint}"
+            )
+    if before.keys() & now.keys():
+        return ": each has another number of rows; expected runs of the same suite and families"
+    return "; expected runs of the same implementations, dtypes and families"
+
+
+def _several(names: set[Any]) -> str:
+    """The first few of some names."""
+    shown = ", ".join(map(str, sorted(names)[:_NAMES]))
+    return f"{shown}, ..." if len(names) > _NAMES else shown
 
 
 def _changes_of(cell: tuple[Any, ...], before: Any, now: Any) -> Iterator[Change]:
