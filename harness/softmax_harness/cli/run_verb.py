@@ -110,4 +110,7 @@ def command(
     ):
         run = make_run(selection, saving, progress)
     write_run(run, out)
+    for whose, faults in run.info["faults"].items():
+        others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        click.echo(f"note: calls of {whose}: {faults[0]}{others}", err=True)
     kept.forget()
