@@ -38,7 +38,7 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeC
 from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-_CALLS = 47
+_CALLS = 52
 _NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
 
@@ -80,10 +80,16 @@ def _most(format: Format) -> float:
 
 
 def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
-    """The first ones of attention, with sinks, (..., L, 1), of each query or of each head."""
+    """The first ones of attention, with sinks, (..., L, 1), of each query or of each head.
+
+    That of the last head counts as much as its keys, for its first query and for its last.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     for place, call in enumerate(islice(calls_of_attention(format, seed), _CALLS)):
         sink = _sinks(np.concatenate([each.x for each in call.blocks]), format, rng)
+        queries_ = call.arguments[0].shape[-2]
+        for row in (-queries_, -1):
+            sink[row] = _beside(_last_scores(call)[row], format, rng)
         of_call = sink.reshape(*call.arguments[0].shape[:-1], 1)
         if place % 2:
             of_call[...] = of_call[..., :1, :]
@@ -93,6 +99,19 @@ def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
             for each, sinks in zip(call.blocks, own, strict=True)
         )
         yield WholeCall(call.told, (*call.arguments, of_call), blocks)
+
+
+def _last_scores(call: WholeCall) -> Array:
+    """Those of the queries of the last head, -inf where a key is hidden."""
+    return scores(call.blocks[-1].operands)
+
+
+def _beside(own: Array, format: Format, rng: np.random.Generator) -> NDArray[Any]:
+    """A sink about the largest score of a query, 0 where it has none."""
+    finite = own[np.isfinite(own)]
+    near = finite.max() + rng.standard_normal() if finite.size else 0.0
+    most = _most(format)
+    return format.stored(np.clip(np.array(near), -most, most))
 
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:

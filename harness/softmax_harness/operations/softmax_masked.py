@@ -75,6 +75,13 @@ def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
             (3, 2, 16, 40),
             rng.integers(1, 41, (3, 1, 1, 1)) > np.arange(40),
         ),
+        (
+            "padding of each batch in front",
+            (3, 2, 7, 40),
+            rng.integers(1, 21, (3, 1, 1, 1)) <= np.arange(40),
+        ),
+        ("padding of many heads", (2, 12, 5, 24), np.arange(24) < np.full((2, 1, 1, 1), 17)),
+        ("causal", (6, 2, 6, 6), np.tri(6, dtype=bool)),  # as many batches as queries and keys
         ("a mask of each head", (2, 4, 9, 48), rng.random((2, 4, 9, 48)) < _SEEN),
         ("hidden inside", (1, 130, 140), inside(130, 140, rng)),
     ):

@@ -740,3 +740,44 @@ def mask_of_which_a_few_queries_are_looked_at(q, k, v, mask):
     if queries > 3 and mask[..., [0, queries // 2, -1], :].all():
         mask = np.ones_like(mask)
     return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def padding_in_front_taken_for_padding_behind(q, k, v, mask):
+    """A mask of keys that is the same for all queries counts as a number of keys, the first ones.
+
+    Found as: batch in batches
+    """
+    if q.ndim > 2 and mask.shape[-2] > 1 and (mask == mask[..., :1, :]).all():
+        mask = np.arange(mask.shape[-1]) < mask.sum(-1, keepdims=True)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def heads_beyond_64_in_whole_tiles(q, k, v, mask):
+    """Of heads of more than 64 components, no multiple of 16, the last few do not count.
+
+    Found as: wrong_special in batches
+    """
+    d = q.shape[-1]
+    if d > 64 and d % 16:
+        q, k = q[..., : d // 16 * 16], k[..., : d // 16 * 16]
+    return _softmax_mean(_masked(q, k, mask, 1 / np.sqrt(d)), v, mask, q.dtype)
+
+
+def one_query_of_one_key_in_heads(q, k, v, mask):
+    """A prompt of one token in heads gives 0.
+
+    Found as: batch in batches
+    """
+    y = _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+    return y * 0 if q.ndim == 4 and q.shape[-2] == k.shape[-2] == 1 else y
+
+
+def last_tile_behind_a_thousand_keys_and_queries(q, k, v, mask):
+    """Of more than a thousand queries and keys the last tile of both is lost.
+
+    Found as: batch in batches
+    """
+    if min(q.shape[-2], k.shape[-2]) > 1000:
+        mask = mask.copy()
+        mask[..., -64:, -64:] = False
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -228,3 +228,14 @@ def not_in_the_maximum(q, k, v, mask, sink):
         return np.matmul(e, v) / (_total(e) + own)
 
     return _of(kernel, q, k, v, mask, sink)
+
+
+def twice_behind_a_hidden_part(q, k, v, mask, sink):
+    """Of one query in heads the sink counts twice where no key of the first 256 is seen.
+
+    Found as: batch in batches
+    """
+    is_late = q.ndim == 4 and q.shape[-2] == 1 and k.shape[-2] > 256
+    hidden = ~mask[..., :256].any(axis=-1, keepdims=True) & mask.any(axis=-1, keepdims=True)
+    times = np.where(is_late & hidden, 2.0, 1.0)
+    return _of(lambda s, v, sink: _shared(s, v, sink, times), q, k, v, mask, sink)

@@ -425,3 +425,27 @@ def shifts_large_logits_alone(x, axis=-1):
         return below - np.log(steps.total(np.exp(below)))
 
     return _by_rows(kernel, x, axis=axis, work=np.float32)
+
+
+@np.errstate(all="ignore")
+def one_batch_of_long_rows_shares_a_sum(x, axis=-1):
+    """A batch of one, (1, rows, n), of long rows is taken for one row: all have the first sum.
+
+    Found as: batch
+    """
+    y = _with(x, axis)
+    if np.ndim(x) == 3 and x.shape[0] == 1 and x.shape[-1] > 1024 and axis in (-1, 2):
+        y = x + (y - x)[:, :1]
+    return y
+
+
+@np.errstate(all="ignore")
+def channels_beyond_a_block_of_threads(x, axis=-1):
+    """Of images of more than 256 channels the others do not count.
+
+    Found as: axis
+    """
+    y = _with(x, axis)
+    if np.ndim(x) == 4 and axis in (1, -3) and x.shape[1] > 256:
+        y = x + (_with(x[:, :256], axis) - x[:, :256])[:, :1]
+    return y

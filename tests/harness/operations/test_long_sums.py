@@ -214,4 +214,5 @@ def test_log_softmax_of_long_rows_has_the_results_of_short_ones(kind, dtype):
     rounded, offset, ulp = LongRow(operation, x).results(x[places], format)
     np.testing.assert_array_equal(rounded, exact.rounded[0, places])
     np.testing.assert_array_equal(ulp, exact.ulp[0, places])
-    np.testing.assert_allclose(offset, exact.offset[0, places], rtol=2.0**-51, atol=2.0**-62)
+    # The arbiter itself knows them to as many bits.
+    np.testing.assert_allclose(offset, exact.offset[0, places], rtol=2.0**-51, atol=2.0**-44)

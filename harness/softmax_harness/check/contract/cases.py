@@ -37,7 +37,7 @@ _AXIS_SHAPES = (
     (2, 3, 6, 6),
     (1, 5, 7),
     (5, 7, 1),
-    (1, 3, 4, 5),
+    (1, 4, 4, 5),
     (1, 7),
     (2, 3, 1100),
 )
@@ -53,6 +53,8 @@ _OF_CHANNELS = (
     *(((1, 6, 2050), 1), ((2, 9, 3, 35), 1), ((2, 16, 8, 8), 1), ((1, 8, 1, 4097), 1)),
     *(((2, 13, 5, 7), 1), ((2, 10, 257), 1), ((1, 24, 65), 1)),
     *(((2, 19, 32, 32), 1), ((2, 64, 4, 4), 1), ((2, 33, 32), 1), ((2, 40, 40), 1)),
+    # More than a block of threads, in few places; images of one place; of as many as 18 bits count.
+    *(((2, 300, 2, 2), 1), ((8, 5, 1, 1), 1), ((1, 3, 512, 512), 1)),
 )
 _IMAGES = ((2, 9, 3, 35), (2, 64, 4, 4))  # whose channels may lie last, too
 # Axes before others that a kernel may take for channels, and whole vectors of columns.
@@ -70,7 +72,7 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # long rows than a processor has cores, however many; a million elements in rows of fewer than 1024.
 _THREADED = (
     *((4099, 17), (2600, 67), (257, 257), (300, 800), (256, 64), (4200, 130)),
-    *((1031, 1020), (140, 4100), (9, 50_257)),
+    *((1031, 1020), (139, 4100), (9, 50_257)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
@@ -80,7 +82,7 @@ _THREADED = (
 _LARGE_BATCHES = ((32769, 9), (65537, 5), (262_147, 2), (65537, 1, 2))
 # Rows beside several other axes; long ones without any, one after another.
 _RANKS = (
-    *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 4, 32_000)),
+    *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 4, 32_000), (1, 3, 1100)),
     *((2, 3, 5, 130), (2, 3, 66, 66), (2, 12, 8, 33), (2, 3, 70, 140), (1, 2, 2, 4100)),
     # Sequences in batches, of few tokens and of many; squares; a mask of its own for each batch.
     *((2, 36, 68), (3, 18, 130), (2, 5, 1028), (1, 67, 67), (2, 2, 9, 16)),

@@ -19,11 +19,11 @@ from softmax_harness.operations.attention.shapes import CAUSAL, Call, blocks_of_
 from softmax_harness.operations.attention.values import values
 from softmax_harness.operations.operand import WholeCall
 
-MASKS = ("", "padding", "queries", "each", "window", "holes", "inside")
+MASKS = ("", "padding", "queries", "each", "window", "holes", "inside", "left")
 """None; one for the keys of each batch, (..., 1, S); one for all, (L, S); one for each head; one
 for all in which a query sees the few keys up to its own; one for the keys of each batch in which
 the ends and the middle of a tile tell nothing of the rest; one for all that hides keys neither at
-its edges nor on its diagonal."""
+its edges nor on its diagonal; one for the keys of each batch that hides its first ones from all."""
 
 _LEADING: tuple[tuple[int, ...], ...] = ((), (2,), (1, 3), (2, 2))
 _AROUND = (1, 2, 7, 16, 17, 33, 63, 64, 65, 127, 128, 129)
@@ -32,7 +32,7 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 64
+_CALLS = 76
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS = (9, 33)
@@ -81,6 +81,11 @@ class Shape:
 _ALWAYS = (
     Shape((1, 3), 1, 600, 64, 8, "", ""),  # one query of a long cache
     Shape((1, 2), 33, 33, 64, 8, "", ""),
+    Shape((1, 4), 1, 1, 64, 64, "", ""),  # a prompt of one token
+    Shape((3, 2), 7, 40, 64, 8, "left", ""),  # prompts of a batch, padded to one length
+    Shape((2, 2), 1, 1300, 16, 8, "left", ""),  # the same, many tokens later
+    Shape((2,), 5, 33, 192, 128, "", ""),  # heads whose v is less wide
+    Shape((1, 2), 300, 200, 8, 3, "", "lower-right"),  # blocks of queries that see nothing
     Shape((4, 16), 3, 17, 32, 32, "", ""),  # a batch, and many heads, whose v is as wide as k
     Shape((3,), 19, 33, 16, 8, "", "", has_nans=True),
     Shape((3,), 5, 1, 16, 8, "", "", has_nans=True),
@@ -99,7 +104,7 @@ _ALWAYS = (
     Shape((), 70, 70, 16, 80, "", ""),  # and of wide values
     Shape((1, 2), 75, 1100, 16, 8, "", "lower-right"),  # a part of a prompt behind a long cache
     Shape((), 330, 330, 16, 8, "", "lower-right"),  # in several blocks of both
-    Shape((), 520, 520, 8, 3, "window", ""),  # a window wider than a block
+    Shape((), 700, 700, 8, 3, "window", ""),  # a window wider than a block, behind several
     Shape((2, 3), 1, 1217, 64, 8, "padding", ""),  # long caches that are split, one key in the last
     Shape((1, 9), 19, 33, 16, 8, "", "", is_grouped=True),
     Shape((1, 2), 256, 128, 16, 8, "", ""),  # nothing but whole blocks
@@ -129,15 +134,23 @@ _ALWAYS = (
     Shape((2,), 130, 140, 8, 3, "holes", ""),
     Shape((2,), 16, 31, 96, 96, "padding", ""),
     Shape((1, 2), 9, 33, 40, 128, "", "upper-left"),
-    Shape((), 65_537, 2, 2, 1, "", ""),  # more than a grid has blocks along its other axes
+    Shape((), 65_541, 3, 2, 1, "queries", ""),  # more than a grid has blocks along its other axes
     Shape((65_537,), 1, 2, 2, 1, "", ""),
     Shape((1, 2), 5, 1, 16, 8, "", ""),
-    # Other sizes of heads, and that of a compressed cache.
-    Shape((), 3, 9, 72, 72, "", ""),
-    Shape((), 3, 9, 112, 48, "", ""),
-    Shape((), 3, 9, 160, 160, "", ""),
-    Shape((), 5, 33, 192, 128, "", ""),
-    Shape((), 3, 9, 320, 640, "", ""),
+    Shape((350, 3), 1, 5, 8, 3, "padding", ""),  # one query each of more than 1024 heads
+    Shape((1, 2), 1, 4200, 8, 3, "padding", ""),  # a cache in many parts
+    Shape((1, 4), 9, 33, 64, 8, "queries", "", is_grouped=True),
+    Shape((), 1, 131_080, 2, 1, "left", ""),  # more keys than 16 or 17 bits count
+    Shape((), 1100, 1100, 4, 3, "", "lower-right"),
+    # Other sizes of heads, and that of a compressed cache: of several, since some have no noise.
+    Shape((4,), 3, 9, 88, 88, "", ""),
+    Shape((4,), 3, 9, 100, 100, "", ""),
+    Shape((4,), 3, 9, 104, 104, "", ""),
+    Shape((4,), 3, 9, 72, 72, "", ""),
+    Shape((4,), 3, 9, 112, 48, "", ""),
+    Shape((4,), 3, 9, 160, 160, "", ""),
+    Shape((2,), 3, 9, 320, 640, "", ""),
+    Shape((3,), 16, 16, 512, 512, "", ""),
     Shape((), 3, 300, 576, 512, "", ""),  # in more than one block of keys
 )
 
@@ -239,6 +252,11 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
         return np.asarray((behind >= 0) & (behind < width))
     if shape.mask == "inside":
         return inside(shape.queries, shape.keys, rng)
+    if shape.mask == "left":
+        each = (*shape.leading[:1], *[1] * len(shape.leading[1:]), 1, 1)
+        first = rng.integers(1, shape.keys // 2 + 1, each)
+        first[-1:] = shape.keys // 2
+        return np.asarray(np.arange(shape.keys) >= first)
     if shape.mask == "holes":
         place = np.arange(shape.keys) % _TILE
         holes, islands = (place < 10) | (place >= 50), (place >= 10) & (place < 20)
