@@ -231,6 +231,23 @@ def test_a_tail_that_is_left_out_is_one_cause(verdict):
     assert found.cause == "wrong unless n is a multiple of 16"
 
 
+def test_subnormal_numbers_that_count_as_0_are_one_cause(tmp_path):
+    path = tmp_path / "kernel.py"
+    path.write_text(
+        "import numpy as np\n"
+        "def flushed(x, g, axis=-1):\n"
+        "    with np.errstate(all='ignore'):\n"
+        "        e = np.exp(x - x.max(axis=axis, keepdims=True))\n"
+        "        s = e / e.sum(axis=axis, keepdims=True)\n"
+        "        return g * np.where(s < 2.0**-126, np.float32(0), s)\n",
+        encoding="utf-8",
+    )
+    asked = Contract(("float32",), ("accuracy",), operation="logsumexp_gradient")
+    (found,) = checked(f"{path}:flushed", asked)
+    assert "spurious_underflow" in {each.kind for each in found.findings}
+    assert found.cause.endswith("check --without subnormals")
+
+
 @pytest.mark.place(None)  # 768 is in one third
 def test_one_length_that_is_wrong_is_told(verdict):
     contract = Contract(("float32",), ("accuracy",), families=("equal", "peaks"))

@@ -8,6 +8,8 @@ import numpy as np
 
 from softmax_harness.check.contract.accuracy import JudgedBlock
 from softmax_harness.check.contract.elements import Judgement
+from softmax_harness.judgement.flushing import with_flushed
+from softmax_harness.judgement.outcomes import Outcome
 
 # Widths of vectors, and of blocks and tiles, in elements.
 _WIDTHS = tuple(1 << bits for bits in range(12, 0, -1))
@@ -26,12 +28,14 @@ class Cause:
         self._right: set[int] = set()
         self._wrong: set[int] = set()
         self._constants = dict.fromkeys(_CONSTANTS, True)
+        self._is_flushing = True
 
     def see(self, block: JudgedBlock) -> None:
         """Note a block's length, whether it is right, and what its results are."""
         found, n = block.found, block.recipe.n
         if found.is_fault.any():
             self._wrong.add(n)
+            self._is_flushing = self._is_flushing and _is_of_flushing(found)
         elif not found.asked.truth.fixed.all():
             self._right.add(n)
         for what, is_constant in _CONSTANTS.items():
@@ -50,6 +54,8 @@ class Cause:
         for what, always in self._constants.items():
             if always:
                 return f"every result is {what}: was the kernel run, and its output written?"
+        if self._is_flushing:
+            return "subnormal numbers count as 0: if that is meant, check --without subnormals"
         wrong, right = self._wrong, self._right - self._wrong
         for width in _WIDTHS:
             if _splits(width, wrong, right):
@@ -60,6 +66,11 @@ class Cause:
         if len(wrong) >= _FEWEST and right and min(wrong) > max(right):
             return f"wrong only in rows longer than {max(right)}, from {min(wrong)} on"
         return ""
+
+
+def _is_of_flushing(found: Judgement) -> bool:
+    codes = with_flushed(found.asked, found.batch, found.codes)
+    return bool((codes[found.is_fault] == Outcome.FLUSHED_SUBNORMAL.code).all())
 
 
 def _splits(width: int, wrong: set[int], right: set[int]) -> bool:
