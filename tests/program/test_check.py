@@ -40,6 +40,9 @@ KERNELS = """
     def along_the_last(x):
         return good(x)
 
+    def cross_entropy(x, target, axis=-1):
+        return x
+
     @implementation("own-judge", capabilities=("integers",), expected_findings=("integers",))
     def own_judge(x, axis=-1):
         return good(x, axis).astype(x.dtype)
@@ -169,6 +172,12 @@ def test_a_function_without_an_axis_is_judged_along_the_last(checked):
     )
     assert done.returncode == 0, done.stdout
     assert "reported only: axis" in done.stdout and "has no parameter axis" in done.stdout
+
+
+def test_a_function_of_another_operation_is_told_which(checked):
+    done = checked("kernels.py:cross_entropy", "--dtype", "float32", "--only", "accuracy")
+    assert done.returncode == 1 and "needs x, target, and was called with x" in done.stdout
+    assert "; if it computes cross_entropy, give --operation cross_entropy" in done.stdout
 
 
 def test_a_dtype_that_is_refused_is_not_supported(checked):

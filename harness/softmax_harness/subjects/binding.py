@@ -49,6 +49,20 @@ def _bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...
     return found if takes_axis else _along_the_last(found)
 
 
+def parameters_of(function: Any) -> dict[str, bool]:
+    """The parameters of a function but ``axis``, and whether each has to be given.
+
+    None of one that says nothing about itself, or fails to.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except Exception:  # noqa: BLE001 - what a plug-in calls its signature may raise anything
+        return {}
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, *_BY_NAME)
+    own = [each for each in parameters if each.kind in kinds and each.name != "axis"]
+    return {each.name: _is_needed(each) for each in own}
+
+
 def _is_needed(parameter: inspect.Parameter) -> bool:
     is_variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     return parameter.default is parameter.empty and not is_variable
@@ -58,7 +72,7 @@ def _needing(needed: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
     def needing(*arguments: Any, **named: Any) -> Any:
         raise TypeError(
             f"needs {', '.join(needed)}, and was called with {', '.join(names)}: "
-            "does --operation name what it computes?"
+            "--operation has to name what it computes"
         )
 
     return needing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,8 +200,11 @@ class Description:
         The first line of its docstring.
     faults : tuple of Fault
         What loading it left behind.
+    parameters : dict of str to bool
+        Those of a plain function but ``axis``, and whether each has to be given.
     """
 
     declared: dict[str, Any] | None
     summary: str
     faults: tuple[Fault, ...] = ()
+    parameters: dict[str, bool] = field(default_factory=dict)

@@ -166,6 +166,16 @@ def test_a_notebook_shows_no_markup_of_a_name():
     assert repr(Named()) == str(Named())
 
 
+@pytest.mark.parametrize("dtypes", [(), "float32"])
+def test_a_function_of_another_operation_is_told_which(dtypes):
+    def cross_entropy(x, target, axis=-1):
+        return x
+
+    told = str(check(cross_entropy, dtypes=dtypes))
+    assert "needs x, target, and was called with x" in told
+    assert "; if it computes cross_entropy, give --operation cross_entropy" in told
+
+
 REFUSED = {
     "x is a path among arrays": lambda: score(np.ones(1), "x"),
     "no such file": lambda: score("y.npy", "no.npy"),

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 from softmax_harness.operations import OPERATIONS
-from softmax_harness.subjects.binding import bound
+from softmax_harness.subjects.binding import bound, parameters_of
+from softmax_harness.subjects.meant import hint_of
 
 NAMES = ("x", "target")
 
@@ -68,8 +69,48 @@ def attends(q, k, v, mask=None):
 
 
 def test_what_needs_more_is_told_that_the_operation_may_be_another():
-    with pytest.raises(TypeError, match="needs q, k, v, and was called with x: does --operation"):
+    with pytest.raises(TypeError, match="needs q, k, v, and was called with x: --operation has"):
         bound(attends, ("x",))("x", axis=-1)
+
+
+def masked(scores, *, mask, scale=1.0):
+    return scores
+
+
+def weighed(x, v, axis=-1):
+    return x
+
+
+def says_nothing():
+    return 0
+
+
+says_nothing.__signature__ = "none"
+
+
+@pytest.mark.parametrize(
+    "name, function, asked, expected",
+    [
+        ("k.py:cross_entropy", in_order, "softmax", "cross_entropy"),
+        ("k.py:f", in_order, "softmax", ""),  # or its gradient
+        ("k.py:f", masked, "softmax", "softmax_masked"),
+        ("k.py:f", attends, "softmax_masked", "attention"),
+        ("k.py:f", weighed, "softmax", ""),
+        ("k.py:gradient", weighed, "softmax", "gradient"),
+        ("k.py:Kernels.gradient", other_names, "softmax", "gradient"),
+        ("k.py:softmax", masked, "softmax", "softmax_masked"),
+        ("k.py:softmax", masked, "softmax_masked", ""),
+        ("k.py:softmax", in_order, "cross_entropy", ""),
+        ("k.py:log_softmax", in_order, "softmax", ""),  # which needs more
+        ("scipy.special:logsumexp", says_nothing, "softmax", "logsumexp"),
+        ("k.py:f", says_nothing, "softmax", ""),
+    ],
+)
+def test_what_it_may_compute_is_told_where_one_other_operation_fits(
+    name, function, asked, expected
+):
+    hint = f"; if it computes {expected}, give --operation {expected}" if expected else ""
+    assert hint_of(name, parameters_of(function), asked) == hint
 
 
 def without_axis(x, target):

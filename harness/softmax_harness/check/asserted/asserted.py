@@ -19,7 +19,7 @@ from softmax_harness.check.asserted.messages import Assertion, Verdict
 from softmax_harness.explain.command import explaining
 from softmax_harness.ground.formats import dtype_name
 from softmax_harness.subjects.adapted import Adapted
-from softmax_harness.subjects.binding import bound
+from softmax_harness.subjects.binding import bound, parameters_of
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.device import DeviceLost, check_device
@@ -124,6 +124,7 @@ def checked_here(f: Softmax, contract: Contract) -> list[Checked]:
         is_shown=False,
         arrays=contract.said.arrays,
         device=contract.said.device,
+        parameters={} if declaration else parameters_of(f),
     )
     called = _Called(f, operation_named(operation).parameters)
     said = Convention(None, contract.said.arrays, contract.said.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from softmax_harness.subjects.isolation import Fault
@@ -43,6 +43,8 @@ class Assertion:
         Whether the verdict ends at its first finding.
     is_shown : bool
         Whether faults are told in full, each at the smallest input that is found.
+    parameters : dict of str to bool
+        Those of a plain callable, as `parameters_of` gives them, where faults are not shown.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Assertion:
     is_shown: bool = True
     arrays: str | None = None
     device: str | None = None
+    parameters: dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

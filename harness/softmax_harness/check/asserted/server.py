@@ -19,6 +19,7 @@ from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import DEFAULT_OPERATION, Policy, operation_named
 from softmax_harness.subjects.declaration import Said, described, problem_of
 from softmax_harness.subjects.isolation import Reply, Request
+from softmax_harness.subjects.meant import hint_of
 from softmax_harness.subjects.subject import Subject
 
 # A limit on max_ulp takes the place of the bound of a well-made softmax, which these two hold.
@@ -54,9 +55,12 @@ def verdict_on(assertion: Assertion, channel: Channel) -> Verdict:
         said=subject.said,
         names_dtypes=assertion.names_dtype,
     )
-    result = verdict(subject, contract)
     if not assertion.is_shown:
+        name, parameters = assertion.name, assertion.parameters
+        hint = hint_of(name, parameters, contract.operation) if subject.is_plain else ""
+        result = verdict(subject, contract, hint)
         return Verdict(result.elements, (), result.slow, result)
+    result = verdict(subject, contract)
     if any(limit.metric == "max_ulp" for limit in limits):
         result = result.excluding(lambda finding: finding.kind in _REPLACED)
     faults = [shown(finding, subject, assertion.loadable) for finding in result.findings]

@@ -18,13 +18,14 @@ from softmax_harness.check.contract.checked import (
     parted,
     up_to_the_last,
 )
-from softmax_harness.check.contract.finding import Key, first_of_each_kind, key_of
+from softmax_harness.check.contract.finding import OF_CALLS, Key, first_of_each_kind, key_of
 from softmax_harness.check.contract.parts import Found, do_part
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import operation_named
 from softmax_harness.subjects.declaration import check_operation, described, problem_of
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
+from softmax_harness.subjects.meant import hint_of
 from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.specification import loaded_as
 from softmax_harness.subjects.subject import Subject, as_it_answers
@@ -71,23 +72,37 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         return [
             Checked.of(key_of(each), "unsupported", reported=(first.refusal,))
             if first.refusal and (first.is_choice or not each.is_plain)
-            else _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract)
+            else _with_hint(
+                _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract),
+                hint_of(name, loaded.parameters, contract.operation) if each.is_plain else "",
+            )
             for each, first in zip(subjects, firsts, strict=True)
         ]
 
 
-def verdict(subject: Subject, contract: Contract) -> Checked:
+def _with_hint(result: Checked, hint: str) -> Checked:
+    """The verdict with a hint, beside the finding that calls give nothing to judge if there is."""
+    if not hint or not result.findings:
+        return result
+    of_calls = [place for place, each in enumerate(result.findings) if each.kind in OF_CALLS]
+    at = of_calls[0] if of_calls else 0
+    findings = list(result.findings)
+    findings[at] = replace(findings[at], message=f"{findings[at].message}{hint}")
+    return replace(result, findings=tuple(findings))
+
+
+def verdict(subject: Subject, contract: Contract, hint: str = "") -> Checked:
     """The verdict on a subject, without a fresh process to compare it with.
 
     The parts of the contract are all but ``repeats``. A dtype that was asked for by name must be
-    taken.
+    taken. `hint` says what else it may compute.
     """
     first = _first_call(subject, contract)
     if first.refusal and not contract.names_dtypes:
-        return Checked.of(key_of(subject), "unsupported", reported=(first.refusal,))
+        return Checked.of(key_of(subject), "unsupported", reported=(f"{first.refusal}{hint}",))
     if first.refusal:
         first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
-    return _verdict(subject, subject, (), first, contract)
+    return _with_hint(_verdict(subject, subject, (), first, contract), hint)
 
 
 def declaration_of(name: str, loaded: Description, contract: Contract) -> Implementation:

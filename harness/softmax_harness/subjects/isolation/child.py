@@ -20,6 +20,7 @@ from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
+from softmax_harness.subjects.binding import parameters_of
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.device import check_device
@@ -123,7 +124,7 @@ def _load(name: str, convention: Convention) -> Description | Fault:
         fields = {key: value for key, value in vars(found).items() if key != "function"}
         return Description(fields, found.summary, patched)
     summary = (getattr(found, "__doc__", None) or "").strip().split("\n")[0]
-    return Description(None, summary, patched)
+    return Description(None, summary, patched, parameters_of(found))
 
 
 def _is_ours(name: str) -> bool:

@@ -45,6 +45,7 @@ def encoded(answer: Any) -> bytes:
     elif isinstance(answer, Description):
         faults = _of_faults(answer.faults)
         told = {"declared": answer.declared, "summary": shown(answer.summary), "faults": faults}
+        told["parameters"] = answer.parameters
     elif isinstance(answer, Left):
         told = {"left": _of_faults(answer.faults), "is_flood": answer.is_flood}
     else:
@@ -142,7 +143,8 @@ def _description(told: dict[str, Any]) -> Description | Fault:
     declared = told["declared"]
     if declared is not None:
         declared = {_text(key): _frozen(value) for key, value in declared.items()}
-    return Description(declared, _text(told["summary"]), _faults(told["faults"]))
+    takes = {_text(name): bool(needed) for name, needed in told["parameters"].items()}
+    return Description(declared, _text(told["summary"]), _faults(told["faults"]), takes)
 
 
 def _reply(told: dict[str, Any], result: memoryview, request: Request) -> Reply:

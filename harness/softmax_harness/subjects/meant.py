@@ -1,0 +1,48 @@
+"""Which other operation a plain function seems to compute, by its name or by its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from softmax_harness.operations import OPERATIONS, Operation
+
+
+def hint_of(name: str, parameters: Mapping[str, bool], operation: str) -> str:
+    """What a finding about a function adds: the operation that it may be meant for, if it is one.
+
+    Parameters
+    ----------
+    name : str
+        Of the function, as a command takes it.
+    parameters : mapping of str to bool
+        As `subjects.binding.parameters_of` gives them; none where nothing is known of them.
+    operation : str
+        What it was taken to compute.
+    """
+    other = _meant(name, parameters, operation)
+    return f"; if it computes {other}, give --operation {other}" if other else ""
+
+
+def _meant(name: str, parameters: Mapping[str, bool], operation: str) -> str:
+    own = name.rpartition(":")[2].rpartition(".")[2]
+    if own in OPERATIONS and _takes_as_many(parameters, OPERATIONS[own]):
+        return own if own != operation else ""
+    if not parameters or _takes(parameters, OPERATIONS[operation]):
+        return ""
+    fitting = [each.name for each in OPERATIONS.values() if _takes(parameters, each)]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _takes_as_many(parameters: Mapping[str, bool], operation: Operation) -> bool:
+    """Whether a function can be called with as many arguments, whatever it calls them."""
+    given = len(operation.parameters)
+    return not parameters or sum(parameters.values()) <= given <= len(parameters)
+
+
+def _takes(parameters: Mapping[str, bool], operation: Operation) -> bool:
+    """Whether a function takes the operands by their names, and needs nothing else but logits."""
+    operands = {each.name for each in operation.operands}
+    others = [name for name in parameters if name not in operands]
+    needed = [name for name in others if parameters[name]]
+    is_room = len(needed) <= operation.takes_logits <= len(others)
+    return is_room and operands <= parameters.keys()
