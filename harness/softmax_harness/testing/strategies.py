@@ -53,7 +53,7 @@ def logits(
     Examples
     --------
     >>> from hypothesis import given, settings
-    >>> @settings(max_examples=5, database=None)
+    >>> @settings(max_examples=5, database=None, deadline=None)
     ... @given(logits("float16", families=["ties"], max_n=20))
     ... def test(x):
     ...     assert x.dtype == "float16" and 1 <= x.shape[-1] <= 20
