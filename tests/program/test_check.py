@@ -180,6 +180,12 @@ def test_a_function_of_another_operation_is_told_which(checked):
     assert "; if it computes cross_entropy, give --operation cross_entropy" in done.stdout
 
 
+@pytest.mark.parametrize("part", ["axes", "integers", "shapes"])
+def test_what_answers_no_call_passes_no_part(checked, part):
+    done = checked("kernels.py:cross_entropy", "--dtype", "float32", "--only", part)
+    assert done.returncode == 1 and "at its first call; if it computes" in done.stdout
+
+
 def test_a_dtype_that_is_refused_is_not_supported(checked):
     done = checked("kernels:single_only", "--only", "accuracy")
     assert done.returncode == 0, done.stdout

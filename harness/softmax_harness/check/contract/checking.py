@@ -209,6 +209,8 @@ def _verdict(
     found.add_faults([(fault, "at its first call") for fault in first.faults], "accuracy")
     if not first.is_last and not found.is_enough:
         _do_parts(found, fresh, contract)
+    if first.refusal and not found.findings:  # by parts in which a call may be refused
+        found.add_faults([(Fault("raised", first.refusal), "at its first call")], "accuracy")
     if isinstance(subject.caller, Isolated):
         key = key_of(subject)
         left = subject.caller.left_behind()
