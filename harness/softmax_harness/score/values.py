@@ -89,7 +89,8 @@ def _check_operand(about: Operand, values: NDArray[Any], called: str, n: int) ->
         raise BadData(f"{told} names a logit of each row, but the rows have none: expected logits")
     if least < 0 or most > last:
         wrong = least if least < 0 else most
-        raise BadData(f"{told} holds {wrong}: expected 0 to {last}")
+        ignored = "; leave out the rows that are to be ignored" * (about.is_class and wrong < 0)
+        raise BadData(f"{told} holds {wrong}: expected 0 to {last}{ignored}")
 
 
 def _wanted(about: Operand) -> str:
