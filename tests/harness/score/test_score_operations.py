@@ -198,7 +198,12 @@ X = np.zeros((4, 5), np.float32)
 BAD = {
     "no class": ("cross_entropy", {}, (4,), "expected --operand target=FILE.npy"),
     "class outside": ("cross_entropy", {"target": np.full(4, 5)}, (4,), "holds 5: expected 0 to 4"),
-    "class ignored": ("cross_entropy", {"target": np.full(4, -100)}, (4,), "holds -100: .*leave out the rows"),
+    "class ignored": (
+        "cross_entropy",
+        {"target": np.full(4, -100)},
+        (4,),
+        "holds -100: .*leave out the rows",
+    ),
     "floats as class": (
         "cross_entropy",
         {"target": np.zeros(4)},
