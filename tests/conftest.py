@@ -28,6 +28,7 @@ os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 25))
 os.environ.setdefault("PIP_NO_COMPILE", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from softmax_harness.check.contract import accuracy, parts, repeats, suite, truths
 from softmax_harness.check.contract.truths import keep_truths, kept_truths
 from softmax_harness.cli import main
@@ -101,6 +102,11 @@ def _shared_by(item):
     """The name under which others need the same truths; a test's own where none do."""
     mark = item.get_closest_marker("together")
     return item.nodeid if mark is None else mark.args[0]
+
+
+# How long an example takes is no matter of a test: these machines are shared.
+settings.register_profile("any-time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-time")
 
 
 @pytest.fixture(scope="session")

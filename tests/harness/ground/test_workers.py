@@ -9,11 +9,13 @@ import time
 import pytest
 
 PARENT = """
-import os, time
+import os, sys, time
 from softmax_harness.ground.workers import processes
 
 def number(_):
-    time.sleep(0.2)
+    open(os.path.join(sys.argv[1], str(os.getpid())), "w").close()
+    while len(os.listdir(sys.argv[1])) < 2:  # on a busy machine one may do the work of both
+        time.sleep(0.01)
     return os.getpid()
 
 if __name__ == "__main__":
@@ -36,9 +38,11 @@ def is_alive(pid):
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_workers_end_with_their_parent(tmp_path, start_method, end):
-    path = tmp_path / "parent.py"
+    path, met = tmp_path / "parent.py", tmp_path / "met"
+    met.mkdir()
     path.write_text(PARENT.format(start_method=start_method))
-    with subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True) as parent:
+    words = [sys.executable, path, met]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as parent:
         pids = [int(each) for each in parent.stdout.readline().split()]
         assert len(pids) == 2 and all(map(is_alive, pids))
         os.kill(parent.pid, end)

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import find as found
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import FORMATS
@@ -12,9 +12,7 @@ from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS
 from softmax_harness.testing import assert_close, exact, strategies
 
-FEW = settings(
-    max_examples=15, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+FEW = settings(max_examples=15, database=None)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

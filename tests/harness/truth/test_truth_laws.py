@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.operations import OPERATIONS, Problem
@@ -20,7 +20,6 @@ def same(first, second):
     assert np.allclose(first.offset, second.offset, rtol=1e-12, atol=1e-15)
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms())
 def test_a_permutation_of_the_logits_permutes_the_results(x, random):
     order = list(range(x.shape[1]))
@@ -33,7 +32,6 @@ def test_a_permutation_of_the_logits_permutes_the_results(x, random):
     assert (permuted.offset == truth.offset[:, order]).all()
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(-(2**20), 2**20))
 def test_a_shift_that_is_exact_changes_nothing(x, shift):
     shifted = x + shift
@@ -44,7 +42,6 @@ def test_a_shift_that_is_exact_changes_nothing(x, shift):
         )
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_masked_entries_change_nothing(x):
     masked = np.concatenate([x, np.full((1, 3), -np.inf)], axis=1)
@@ -58,7 +55,6 @@ def test_masked_entries_change_nothing(x):
         )
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_the_results_sum_to_one_exactly(x):
     truth = arbitrate(Problem.of(SOFTMAX, FLOAT64), x)
