@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import find as found
+from hypothesis import given, settings
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
