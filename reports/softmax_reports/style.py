@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from itertools import count
 from typing import Any
@@ -144,7 +145,9 @@ def log_ticks(axis: Axes, which: str, most: int = 6) -> None:
 
 def round_numbers(low: float, high: float, most: int) -> list[float]:
     """At most so many round numbers between two positive ones, evenly far apart in ratio."""
+    high = min(high, sys.float_info.max / 2)  # errors in ulp may come near it
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    last = min(last, sys.float_info.max_10_exp)
     for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         places = [step * 10.0**each for each in range(first, last + 1) for step in steps]
         places = [each for each in places if low * 0.999 <= each <= high * 1.001]

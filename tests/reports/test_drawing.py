@@ -12,7 +12,16 @@ from softmax_reports.explained import _bars, _errors
 from softmax_reports.labels import label_ends, label_points, name_ticks, shortened, text_width
 from softmax_reports.maps import Look, Map, Scale, _blocks, small_maps
 from softmax_reports.sections.limits import _figure as _limits
-from softmax_reports.style import INK, PARAMETERS, POINTS, log_ticks, looks, panel, tick_text
+from softmax_reports.style import (
+    INK,
+    PARAMETERS,
+    POINTS,
+    log_ticks,
+    looks,
+    panel,
+    round_numbers,
+    tick_text,
+)
 
 LONG = "examples/kernels/of_a_long_name_that_goes_on.py:softmax"
 NAMES = [*(f"kernel-{place}" for place in range(17)), LONG]
@@ -213,3 +222,10 @@ def test_any_number_of_maps_has_room(count):
     found = boxes(figure)
     assert all(inside(each, figure) for each in found)
     assert not any(itertools.starmap(overlap, itertools.combinations(found, 2)))
+
+
+@pytest.mark.parametrize("high", [1e5, 4.5e307, 1.7e308, np.inf])
+def test_round_numbers_reach_as_far_as_errors_do(high):
+    found = round_numbers(1e-3, high, 6)
+    assert 1 < len(found) <= 6 and found == sorted(found)
+    assert all(1e-3 <= each <= high and np.isfinite(each) for each in found)

@@ -25,7 +25,7 @@ from softmax_harness.operations.truth import Truth
 _BITS = 192
 _AGREES = 1e-9
 _MOST = 400  # steps that are followed
-_COARSE = 2.0**16
+_COARSE, _FEW = 2.0**16, 2.0**6
 # What constants err by that an implementation brings along, such as 1 / sqrt(d).
 _CONSTANTS = Step("constants", GIVEN, (), {}, np.zeros(()))
 # Beyond these many binades apart an exponential is below every format.
@@ -261,7 +261,9 @@ def _may_be_rounded(constant: NDArray[Any]) -> bool:
     if constant.dtype.kind in "biu" or constant.size != 1:
         return False
     value = float(constant.ravel()[0])
-    return bool(np.isfinite(value)) and value * _COARSE != np.floor(value * _COARSE)
+    # Any number of 16 bits is a multiple of some 2**-24: there few bits are few of its own.
+    scaled = np.frexp(value)[0] * _FEW if constant.dtype.itemsize == 2 else value * _COARSE
+    return bool(np.isfinite(value)) and scaled != np.floor(scaled)
 
 
 def _larger(constant: NDArray[Any]) -> NDArray[Any]:

@@ -157,7 +157,9 @@ def rounded_sum(total: NDArray[np.float64], format: Format) -> NDArray[np.float6
 
 def _held(values: NDArray[np.float64], format: Format) -> NDArray[np.float64]:
     """Numbers above 0 rounded to a format, infinity in place of what it cannot hold."""
-    return np.where(values > format.overflow_bound, np.inf, format.nearest(values))
+    found = format.nearest(values)  # NaN at the bound itself, where that is a tie that goes there
+    is_beyond = (values > format.overflow_bound) | (np.isnan(found) & ~np.isnan(values))
+    return np.where(is_beyond, np.inf, found)
 
 
 def _shifted(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,11 +17,11 @@ def environment(run: Run) -> Section:
     counts, options = info["counts"], info["options"]
     parts: list[Paragraph | Table] = [
         Paragraph(
-            f"{whole(counts['elements'])} elements were judged {_for_whom(info)}. The screen, "
-            f"whose error is bounded, judged {whole(counts['screened'])} of them. mpmath judged "
-            f"{whole(counts['escalated'])}, at a precision that rises until the rounding is "
-            f"decided. mpmath also judged {whole(counts['confirmed'])} elements again, to confirm "
-            "every maximum. The same options give the same results.csv, bit for bit, on "
+            f"Rows of {whole(counts['elements'])} logits in all were judged {_for_whom(info)}. The "
+            f"screen, whose error is bounded, judged {whole(counts['screened'])} of these. mpmath "
+            f"judged {whole(counts['escalated'])}, at a precision that rises until the rounding is "
+            f"decided. mpmath also judged {whole(counts['confirmed'])} again, to confirm every "
+            "maximum. The same options give the same results.csv, bit for bit, on "
             "the same processor with the same versions."
         ),
         Table("Environment", ("what", "value"), _pairs(info["environment"]), numeric_from=9),

@@ -89,7 +89,8 @@ def _trends(cells: pd.DataFrame, by: str, unit: str) -> list[str]:
         for name, line in own.groupby("implementation"):
             first, most = line.sort_values(by)["max_ulp"].iloc[0], line["max_ulp"].max()
             if most > 2 * first:
-                doubles.append(f"{name} ({digits(first)} to {digits(most)} ulp)")
+                at = line.loc[line["max_ulp"].idxmax(), by]
+                doubles.append(f"{name} ({digits(first)} to {digits(most)} ulp at {digits(at)})")
             else:
                 others.append(str(name))
         between = f"{dtype}, {unit}{digits(own[by].min())} to {digits(own[by].max())}"
@@ -178,6 +179,11 @@ def _panels(run: Run, cells: pd.DataFrame, x: str, label: str) -> list[Panel]:
     ]
 
 
+# That is drawn: with its margins an axis of Matplotlib overflows at 1e300, beyond which errors of
+# results of 0 may lie.
+_HIGHEST = 1e280
+
+
 def _panel(
     dtype: str, cells: pd.DataFrame, x: str, label: str, styles: dict[str, dict[str, Any]]
 ) -> Panel:
@@ -186,18 +192,18 @@ def _panel(
     ends, tips = [], {}
     for place, (name, line) in enumerate(cells.groupby("implementation")):
         line = line.sort_values(x)
-        errors = line["max_ulp"].where(line["max_ulp"] > 0)
+        errors = line["max_ulp"].where(line["max_ulp"] > 0).clip(upper=_HIGHEST)
         every = max(1, len(line) // 12)
         style, tip = styles[str(name)], f"tip-{place}"
         axis.plot(line[x], errors, markevery=every, gid=tip, **style)
-        bound = line["bound_ulp"].where(np.isfinite(line["bound_ulp"]))
+        bound = line["bound_ulp"].where(np.isfinite(line["bound_ulp"])).clip(upper=_HIGHEST)
         axis.plot(line[x], bound, color=style["color"], linewidth=0.7, alpha=0.7)
         known = errors.last_valid_index()
         if known is not None:
             ends.append((str(name), line.loc[known, x], errors[known], style["color"]))
-            tips[tip] = f"{name}: up to {digits(errors.max())} ulp"
+            tips[tip] = f"{name}: up to {digits(line['max_ulp'].max())} ulp"
     axis.set_xlim(*finite_range(cells[x]))
-    axis.set_ylim(*finite_range(cells["max_ulp"]))
+    axis.set_ylim(*finite_range(cells["max_ulp"].clip(upper=_HIGHEST)))
     log_ticks(axis, "x", 5)
     log_ticks(axis, "y")
     label_ends(axis, ends)

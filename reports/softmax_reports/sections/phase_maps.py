@@ -50,7 +50,7 @@ _PLANES = {
     "offset-plane": (
         "offset c",
         (
-            "Common offset against n. All logits equal c, so the exact result is 1/n everywhere. "
+            "Common offset against n. All logits equal c: softmax gives 1/n everywhere. "
             "On the dotted line exp(c) rounds to 0, on the dash-dotted line it becomes subnormal, "
             "on the dashed line the sum n exp(c) overflows."
         ),
@@ -59,8 +59,8 @@ _PLANES = {
         "scale of the logits",
         (
             "Scale against n. The logits are evenly spaced from −scale/2 to scale/2. On the "
-            "dash-dotted line the smallest exact result becomes subnormal, on the dotted line it "
-            "rounds to 0, on the dashed line the sum of exp(x) overflows."
+            "dash-dotted line the smallest result of softmax becomes subnormal, on the dotted "
+            "line it rounds to 0, on the dashed line the sum of exp(x) overflows."
         ),
     ),
 }

@@ -36,6 +36,13 @@ def test_naive_overflows_one_float_past_the_largest_exponential(name):
         assert ("overflow" in outcomes(stored, y, name)) is expected
 
 
+def test_a_sum_at_the_bound_of_a_format_without_infinities_overflows_where_the_tie_does():
+    """20 times 3072 is 61440, between the largest number, 57344, and NaN."""
+    nans = [np.nan] * 20
+    assert outcomes([8.0] * 20, nans, "float8_e5m2fnuz") == ["overflow"] * 20
+    assert outcomes([8.0] * 18, nans[:18], "float8_e5m2fnuz") == ["nan"] * 18
+
+
 def test_denominator_underflow():
     assert outcomes([-200.0, -201.0], [np.nan, np.nan], "float32") == ["denominator_underflow"] * 2
 

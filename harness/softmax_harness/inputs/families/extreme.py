@@ -33,5 +33,5 @@ FAMILIES = (
         check=Sampling(longest=8),  # every result is left to mpmath
     ),
     Family("largest", "the largest finite logits: x - max x itself overflows", _largest),
-    Family("zeros", "zeros of either sign: all results are 1/n", _zeros),
+    Family("zeros", "zeros of either sign: softmax gives 1/n throughout", _zeros),
 )
