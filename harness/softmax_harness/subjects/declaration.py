@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -242,6 +242,12 @@ def _check(found: Implementation) -> None:
 
 def _alone(name: str | None) -> tuple[str, ...]:
     return () if name is None else (name,)
+
+
+def without(declaration: Implementation, capabilities: Collection[str]) -> Implementation:
+    """The declaration less capabilities that are not asked for."""
+    left = tuple(each for each in declaration.capabilities if each not in capabilities)
+    return replace(declaration, capabilities=left)
 
 
 def check_operation(declaration: Implementation, operation: str) -> None:

@@ -17,7 +17,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import DEFAULT_OPERATION, Policy, operation_named
-from softmax_harness.subjects.declaration import Said, described, problem_of
+from softmax_harness.subjects.declaration import Said, described, problem_of, without
 from softmax_harness.subjects.isolation import Reply, Request
 from softmax_harness.subjects.meant import hint_of
 from softmax_harness.subjects.subject import Subject
@@ -71,12 +71,9 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
     format = format_named(assertion.dtype)
     plain = {"dtypes": (format.name,), "operation": assertion.operation or DEFAULT_OPERATION}
     declared = assertion.declared or plain
-    declaration = described(assertion.name, declared, "")
-    promised = tuple(each for each in declaration.capabilities if each not in assertion.without)
+    declaration = without(described(assertion.name, declared, ""), assertion.without)
     largest = {} if assertion.largest_n is None else {format.name: assertion.largest_n}
-    declaration = replace(
-        declaration, capabilities=promised, largest_n={**declaration.largest_n, **largest}
-    )
+    declaration = replace(declaration, largest_n={**declaration.largest_n, **largest})
     said = Said(
         assertion.output_dtype,
         assertion.standard,

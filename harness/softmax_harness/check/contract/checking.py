@@ -23,7 +23,12 @@ from softmax_harness.check.contract.parts import Found, do_part
 from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import format_named
 from softmax_harness.operations import operation_named
-from softmax_harness.subjects.declaration import check_operation, described, problem_of
+from softmax_harness.subjects.declaration import (
+    check_operation,
+    described,
+    problem_of,
+    without,
+)
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
 from softmax_harness.subjects.meant import hint_of
 from softmax_harness.subjects.named import check_name
@@ -116,8 +121,7 @@ def declaration_of(name: str, loaded: Description, contract: Contract) -> Implem
     plain = described(name, loaded.declared, loaded.summary, contract.operation)
     check_operation(plain, contract.operation)
     declaration = contract.said.about(plain, is_plain=loaded.declared is None)
-    left = tuple(each for each in declaration.capabilities if each not in contract.without)
-    return replace(declaration, capabilities=left)
+    return without(declaration, contract.without)
 
 
 def load_or_fault(process: Isolated) -> Description | Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from softmax_harness.score.seeing_nothing import Rows, by_the_first
 from softmax_harness.score.sets.items import InputSet, Item
 from softmax_harness.score.sets.outputs import Returned
 from softmax_harness.score.sets.reading import blocks_of, changed, outputs_of
-from softmax_harness.subjects.declaration import Said, described, problem_of
+from softmax_harness.subjects.declaration import Said, described, problem_of, without
 from softmax_harness.subjects.request import Fault
 from softmax_harness.subjects.subject import Subject
 
@@ -109,9 +109,8 @@ def judged_set(there: InputSet, back: Returned, asked: Asked, progress: Progress
     """
     operation = there.operation
     plain = described(asked.name, None, _SUMMARY, operation)
-    declaration = asked.said.about(plain, is_plain=True)
-    left = tuple(each for each in declaration.capabilities if each not in asked.without)
-    found = JudgedSet(replace(declaration, capabilities=left), others=back.others)
+    declaration = without(asked.said.about(plain, is_plain=True), asked.without)
+    found = JudgedSet(declaration, others=back.others)
     done = 0
     for dtype in there.dtypes:
         items = there.of(dtype)
