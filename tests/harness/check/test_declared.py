@@ -271,6 +271,7 @@ def test_a_zero_within_the_bound_of_a_loss_is_accurate(tmp_path):
     assert found.standard == "usual"
 
 
+@pytest.mark.place(None)  # the largest results are in one third
 def test_the_worst_finding_comes_first(verdict):
     kinds = [each.kind for each in verdict("zeros", Contract(("float32",), ("accuracy",))).findings]
     assert kinds[0] == "spurious_underflow"

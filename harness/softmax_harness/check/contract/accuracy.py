@@ -261,7 +261,7 @@ class Faults:
             )
             if block.recipe.n < known.smallest.recipe.n:
                 known.smallest, known.place = block, (row, index)
-            if error > known.worst:
+            if error > known.worst or math.isnan(known.worst):
                 known.worst, known.worst_text = error, block.text(row, index)
             known.elements += block.found.count(kind)
             known.families[block.recipe.family.name] = None

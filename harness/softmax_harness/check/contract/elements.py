@@ -61,10 +61,13 @@ class Judgement:
         return int((self.is_fault & (self.codes == OUTCOMES.index(kind))).sum())
 
     def worst(self, kind: str) -> tuple[int, int]:
-        """Row and index of the worst element of a kind, the first of equals."""
+        """Row and index of the worst element of a kind, the first of equals.
+
+        One whose error is no number, as beside NaN, comes after all others.
+        """
         is_kind = self.is_fault & (self.codes == OUTCOMES.index(kind))
-        size = np.where(is_kind, np.abs(self.batch.ulp_error), -1.0)
-        size[np.isnan(size)] = np.inf
+        size = np.where(is_kind, np.abs(self.batch.ulp_error), -np.inf)
+        size[np.isnan(size)] = -1.0
         row, index = np.unravel_index(np.argmax(size), size.shape)
         return int(row), int(index)
 
