@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.check.contract.sample import Sample
 from softmax_harness.operations import Arrangement, Inputs, Operands, Problem, joined
 from softmax_harness.subjects.layouts import LAYOUTS
 from softmax_harness.subjects.request import Request
@@ -52,6 +53,8 @@ class Case:
         Those of the call, where its rows share operands; None where they are the rows', placed.
     among : Among or None
         Where the rows are from, if other cases have them too.
+    sample : Sample or None
+        Which of the results of a whole call the rows have; None where these are all.
     """
 
     kind: str
@@ -62,6 +65,7 @@ class Case:
     layouts: tuple[str, ...] = ()
     arguments: Operands | None = None
     among: Among | None = None
+    sample: Sample | None = None
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -85,8 +89,9 @@ class Case:
 
     @property
     def size(self) -> int:
-        """How many numbers the rows are, see `Inputs.size`."""
-        return sum(each.size for each in self.blocks)
+        """How many numbers all rows of the call are, see `Inputs.size`."""
+        size = sum(each.size for each in self.blocks)
+        return size if self.sample is None else size * self.sample.of // self.rows
 
     @property
     def needs(self) -> str | None:
@@ -150,7 +155,13 @@ class Case:
         """What the call gave back, as rows of results."""
         if self.arguments is None:
             y = self.arrangement.as_rows(y, problem.operation.result_ndim)
+        if self.sample is not None:
+            return y.reshape((self.sample.of, -1))[self.sample.places]
         return y.reshape((self.rows, -1))
+
+    def place_of(self, row: int) -> int:
+        """Which of the rows of the call one of these is."""
+        return row if self.sample is None else int(self.sample.places[row])
 
     def _arguments(self, problem: Problem) -> Operands:
         return problem.operation.called_with(*self.inputs)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.case_rows import MOST_TERMS, SHAPES, CaseRows, Shape
+from softmax_harness.check.contract.sample import sampled
 from softmax_harness.operations import Inputs, WholeCall
 from softmax_harness.subjects.layouts import LAYOUTS
 
@@ -27,8 +28,8 @@ _LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 4, 18))
 _LONG_LAYOUT_SHAPE = (2, 8200)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
-# Of one argument alone in each layout: rows, more axes, a square, long rows.
-_ALONE = ((5, 7, 19), (17, 17), (5, 259), (2, 3, 4, 18), (2, 4, 20), _LONG_LAYOUT_SHAPE)
+# Of one argument alone in each layout: rows of several axes, of several vectors, long ones.
+_ALONE = ((5, 7, 19), (5, 259), (2, 4, 20), _LONG_LAYOUT_SHAPE)
 # Many rows beside each other, column by column.
 _COLUMNS, _BY_COLUMNS = (256, 33), ("fortran", "exchanged")
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
@@ -55,10 +56,12 @@ class LayoutCases(CaseRows):
         """Calls whose rows share operands; none of an operation that has no such."""
         if self.operation.whole_calls is None:
             return ()
-        return tuple(
-            Case("batch", call.told, call.blocks, _of_rows(call), arguments=call.arguments)
-            for call in self.operation.whole_calls(self.format, self.seed)
-        )
+        return tuple(map(self._whole_call, self.operation.whole_calls(self.format, self.seed)))
+
+    def _whole_call(self, call: WholeCall) -> Case:
+        blocks, sample = sampled(call.blocks, self.seed)
+        arguments = call.arguments
+        return Case("batch", call.told, blocks, _of_rows(call), arguments=arguments, sample=sample)
 
     def named(self, shape: Shape) -> str:
         """A call by the shape of its logits, or by what these would be made of."""

@@ -244,9 +244,13 @@ def _told(answer: Answer, row: int) -> tuple[str, str]:
     is_alone = answer.case.alone or answer.case.arguments is not None
     simpler = "alone" if is_alone else "in a plain array"
     return (
-        f"{answer.case.told}: row {row} {fault.told}; {simpler} the row is right",
+        f"{_place(answer, row)} {fault.told}; {simpler} the row is right",
         fault.witness,
     )
+
+
+def _place(answer: Answer, row: int) -> str:
+    return f"{answer.case.told}: row {answer.case.place_of(row)}"
 
 
 def _of_no_answer(answer: Answer, part: str) -> Finding:
@@ -265,7 +269,7 @@ def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
     metric, value, most = sizes(fault.kind, fault.error, fault.limit)
     return Finding(
         fault.kind,
-        f"{answer.case.told}: row {row} {fault.told}",
+        f"{_place(answer, row)} {fault.told}",
         metric=metric,
         value=value,
         limit=most,
