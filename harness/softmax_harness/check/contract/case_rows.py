@@ -17,10 +17,10 @@ from softmax_harness.inputs.families.hard import hard_rows, long_hard_rows
 from softmax_harness.operations import Inputs, Operation, taken, widened
 
 # So many of their rows differ, of long ones fewer, each of which stands at many places: what goes
-# by the place of a row shows all the same.
-_DIFFERENT = 97
-_DIFFERENT_NUMBERS = 1 << 16
-_FEWEST_DIFFERENT = 5
+# by the place of a row shows all the same. Calls of a few rows have the first ones of these.
+_DIFFERENT = (4, 16, 64, 97)
+_DIFFERENT_NUMBERS = 1 << 15
+_FEWEST_DIFFERENT = 3
 # Of longer rows some kinds take mpmath long.
 _LONGEST_HARD = 1100
 # Entries that count in rows of few terms.
@@ -53,7 +53,7 @@ class CaseRows:
         rows = self.random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
         return self.with_operands(self.format.stored(rows), shape)
 
-    @lru_cache(maxsize=8)  # noqa: B019 (an axis has the same rows in each layout)
+    @lru_cache(maxsize=64)  # noqa: B019 (calls of rows of one length have the same)
     def hard(self, shape: Shape) -> Inputs:
         """Rows of every kind along the last axis."""
         rows, n = math.prod(shape[:-1]), shape[-1]
@@ -70,13 +70,13 @@ class CaseRows:
         """
         n = shape[axis]
         rows = math.prod(shape) // n
-        few = min(rows, _DIFFERENT, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
+        few = _different(rows, n)
         inputs = self.hard((few, n)) if n <= most else self._of_exact_sums((few, n))
-        if rows == few:
+        if rows <= few:
             return Among(inputs, np.arange(rows))
         return Among(inputs, self.random(shape).integers(few, size=rows))
 
-    @lru_cache(maxsize=8)  # noqa: B019 (an axis has the same rows in each layout)
+    @lru_cache(maxsize=64)  # noqa: B019 (as of `hard`)
     def _of_exact_sums(self, shape: Shape) -> Inputs:
         """Long rows of few terms, every other one of equal logits.
 
@@ -109,6 +109,12 @@ class CaseRows:
     def random(self, shape: Shape) -> np.random.Generator:
         """Random numbers of the seed, the same for each call of a shape."""
         return np.random.default_rng([self.seed, *shape])
+
+
+def _different(rows: int, n: int) -> int:
+    """How many different rows there are for a call of so many: few numbers, shared by calls."""
+    enough = next((each for each in _DIFFERENT if each >= rows), _DIFFERENT[-1])
+    return min(enough, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
 
 
 def _held(scores: NDArray[Any], format: Format) -> NDArray[Any]:

@@ -24,27 +24,31 @@ _OTHERS = (
     *(160, 186, 196, 197, 198, 201, 202, 205, 210, 211, 212, 217, 219, 220, 222, 224),
     *(784, 1035),
 )
+# What may be left after 64 entries: each part that a kernel may take by itself, one more and less.
+_LEFT = (*range(3, 10), 15, 16, 17, 31, 32, 33, 36, 47, 48, 49, 55, 56, 57, 62)
 # Each length that a kernel may unroll to, then one less, the same and one more than each block.
 LENGTHS = (
-    *range(1, 131),
+    *range(1, 67),
+    *(64 + left for left in _LEFT),
+    *range(127, 131),
     *(n + step for n in _AROUND for step in (-1, 0, 1)),
     *_BLOCKS,
     *_ROUND,
     *_OTHERS,
 )
 # Where 15, 16, 17 and 18 bits end, and what is beyond.
-_ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131072, 131073, 262145)
-_VOCABULARIES = (30_522, 32_000, 50_257, 50_304, 128_256, 151_936, 152_064, 256_000)
+_ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131073, 262145)
+_VOCABULARIES = (30_522, 32_000, 50_257, 128_256, 151_936, 152_064)
 LONG = (*_ENDS, *_VOCABULARIES)
-_FEW = (1, 2, 3, 5, 8, 17, 64, 100, 257, 1000)
+_FEW = (1, 2, 3, 8, 17, 64, 257, 1000)
 _LONGEST_SHORT = 100
-_LONG_SUMS = (4097, 65537)
+_LONG_SUMS = {4097: 1, 65537: 2}  # with the part of the rows that is taken of each
 _ELEMENTS = 2048
 _MOST_ROWS = 64
 # Of an operation that takes long to judge; where a row costs more than `_LONG_COST`, it is the only
 # one, and where more than `_LONGEST_COST`, there is none. A logit of softmax costs 1.
 _FEWEST_ROWS = 2
-_LONG_COST, _LONGEST_COST = 1 << 18, 1 << 20
+_LONG_COST, _LONGEST_COST = 1 << 17, 1 << 19
 _LARGEST_SET = 1 << 20
 
 _Planned = tuple[Family, int, int]  # with the length and number of rows
@@ -100,7 +104,7 @@ def _few(sampled: list[tuple[Family, Sampling]]) -> Iterator[_Planned]:
     for family, own in sampled:
         few = () if own.at_every_length is not None else family.lengths or _FEW
         for n in few:
-            if n <= own.longest:
+            if own.shortest <= n <= own.longest:
                 rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)
                 yield family, n, family.rows or rows
 
@@ -108,10 +112,10 @@ def _few(sampled: list[tuple[Family, Sampling]]) -> Iterator[_Planned]:
 def _long(sampled: list[tuple[Family, Sampling]], format: Format) -> Iterator[_Planned]:
     """Long sums, those of fewest rows first; then the other long rows, the longest first."""
     sums = [(own.long_sums(format), family) for family, own in sampled]
-    for n in _LONG_SUMS:
+    for n, share in _LONG_SUMS.items():
         for rows, family in sorted(sums, key=itemgetter(0)):
             if rows:
-                yield family, n, rows
-    others = [(family, *each) for family, own in sampled for each in own.long_rows]
+                yield family, n, -(-rows // share)
+    others = [(family, *each) for family, own in sampled for each in own.more_rows]
     others += [(family, n, 1) for family, own in sampled for n in own.own_lengths(format)]
     yield from sorted(others, key=itemgetter(1), reverse=True)

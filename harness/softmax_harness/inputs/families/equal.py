@@ -10,6 +10,8 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _LONG, _BELOW_OVERFLOW = 1 << 17, 0.9
+_ONE_BY_ONE = 1025  # of longer rows a few lengths say as much
+_MORE_ROWS = ((2049, 1), (65_537, 1), (131_073, 1))
 _LONGEST_TIED = 1 << 18  # of a format of one byte; of float16 it is 2**25
 
 
@@ -51,16 +53,14 @@ FAMILIES = (
         "equal",
         "all equal: the sum and the division alone, exact at powers of two",
         _equal,
-        check=Sampling(
-            one_row_up_to=math.inf, long_rows=((65_537, 1), (131_073, 1)), own_lengths=_tied
-        ),
+        check=Sampling(one_row_up_to=_ONE_BY_ONE, more_rows=_MORE_ROWS, own_lengths=_tied),
     ),
     Family(
         "one-above",
         "all equal but one above: the terms of a sum are rounded alike, one by one far too often",
         _one_above,
         lengths=(_BETWEEN_TWO_LANES_AND_FOUR,),
-        check=Sampling(fewest=48, long_rows=((_BETWEEN_TWO_LANES_AND_FOUR, 1),)),
+        check=Sampling(fewest=48, more_rows=((_BETWEEN_TWO_LANES_AND_FOUR, 1),)),
     ),
     Family(
         "equal-overflow",

@@ -27,8 +27,8 @@ class Sampling:
 
     Attributes
     ----------
-    longest : float
-        The longest of the few lengths.
+    shortest, longest : float
+        The shortest and the longest of the few lengths; of rows of one, one family has all kinds.
     fewest : int
         The least number of rows at each of them.
     at_every_length : callable or None
@@ -39,18 +39,19 @@ class Sampling:
     long_sums : callable
         ``long_sums(format)`` gives the rows at each length at which one addition after another
         errs several times as much as a sum in lanes.
-    long_rows : tuple of (int, int)
-        Lengths beyond, each with its number of rows.
+    more_rows : tuple of (int, int)
+        Other lengths, each with its number of rows.
     own_lengths : callable
-        ``own_lengths(format)`` gives such lengths that depend on the format.
+        ``own_lengths(format)`` gives lengths of one row that depend on the format.
     """
 
+    shortest: int = 2
     longest: float = math.inf
     fewest: int = 6
     at_every_length: Callable[[int], int] | None = None
     one_row_up_to: float = 0
     long_sums: Callable[[Format], int] = lambda format: 0
-    long_rows: tuple[tuple[int, int], ...] = ()
+    more_rows: tuple[tuple[int, int], ...] = ()
     own_lengths: Callable[[Format], tuple[int, ...]] = lambda format: ()
 
 

@@ -62,6 +62,6 @@ FAMILIES = (
         _near_equal,
         lengths=(_LENGTH,),
         suite="standard",
-        check=Sampling(fewest=3, long_rows=((_LENGTH, 1),)),
+        check=Sampling(fewest=3, more_rows=((_LENGTH, 1),)),
     ),
 )

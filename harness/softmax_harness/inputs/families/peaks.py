@@ -12,7 +12,7 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
-_LONG = 4000
+_FEWER, _LONG = 1000, 4000
 _OF_ONE_ROW = range((1 << 15) + 2, 1 << 18)  # many lengths; beyond, this is the only family
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
@@ -57,7 +57,7 @@ def _rows(n: int) -> int:
     if n in _ALL_PLACES:
         return 2 * n
     if n < _LONG:
-        return 12
+        return 12 if n < _FEWER else 6
     return 1 if n in _OF_ONE_ROW else 2
 
 

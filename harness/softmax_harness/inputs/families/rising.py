@@ -20,7 +20,7 @@ FAMILIES = (
         "the worst case of online softmax: the maximum keeps moving",
         _rising,
         # Of longer rows an honest online softmax rescales too often.
-        check=Sampling(long_rows=((4097, 4),)),
+        check=Sampling(more_rows=((4097, 4),)),
         by_place=True,
     ),
 )
