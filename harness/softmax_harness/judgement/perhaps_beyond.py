@@ -37,11 +37,11 @@ def rows_perhaps_beyond(
     """
     cheap = _NEAREST if cheap is None else cheap
     x, truth, width = batch.x, batch.truth, batch.y.shape[-1]
-    least = (1.0 - LIMIT_ROUNDING) * cheap.of_rows(batch.n, batch.normal) - slack
+    least = (1.0 - LIMIT_ROUNDING) * cheap.of_whole_rows(batch.n, batch.normal, operands) - slack
     if (batch.largest <= least).all():
         return _NO_ROWS
     # NumPy compares with one number twice as fast as with a column.
-    bar = least[0] if batch.normal.all() else least[:, None]
+    bar = least[0] if (least == least[0]).all() else least[:, None]
     far = np.flatnonzero(~(batch.absolute <= bar))
     fixed = truth.fixed.ravel().take(far)
     special = far[fixed]

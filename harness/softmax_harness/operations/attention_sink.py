@@ -34,11 +34,12 @@ from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values as without_sink
 from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
-from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall
+from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, own_rows
 from softmax_harness.operations.operation import CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 52
+_LARGEST = FORMATS["float64"].largest
 _NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
 
@@ -207,22 +208,26 @@ def lost_by_flushing(x: Array, operands: Operands, z: Array, format: Format) -> 
 def _as_attention(operands: Operands) -> Operands:
     """Operands of attention with nearly these scores, and the sink's as that of a last key.
 
-    A dimension more, of which keys have 0 and queries 1, and sqrt(d + 1) in place of sqrt d.
+    A dimension more, of which only the last key has 1 and each query its sink, and sqrt(d + 1) in
+    place of sqrt d. Rows that share keys or values share these, too.
     """
     q, k, v, mask, sink = operands
-    q, k, v, sink = (each.astype(np.float64) for each in (q, k, v, sink))
-    depth, rows_ = q.shape[-1], len(q)
-    query = np.concatenate([q * np.sqrt((depth + 1) / depth), np.ones((rows_, 1, 1))], axis=-1)
-    last = np.zeros((rows_, 1, depth + 1))
-    is_there = sink != -np.inf
+    depth, sink = q.shape[-1], sink.astype(np.float64)
+    has_sink = sink != -np.inf
+    known = np.where(has_sink & ~np.isnan(sink), sink, 0.0)  # beside NaN all is fixed
     with np.errstate(over="ignore"):
-        last[..., -1:] = np.where(is_there, sink, 0.0) * np.sqrt(depth + 1)
-    keys = np.concatenate(
-        [np.concatenate([k, np.zeros((*k.shape[:-1], 1))], axis=-1), last], axis=1
-    )
-    values = np.concatenate([v, np.zeros((rows_, 1, v.shape[-1]))], axis=1)
-    seen = np.concatenate([mask, is_there], axis=-1)
-    return query, keys, values, seen
+        score = np.clip(known * np.sqrt(depth + 1), -_LARGEST, _LARGEST)
+    query = np.concatenate([q.astype(np.float64) * np.sqrt((depth + 1) / depth), score], axis=-1)
+    keys = _with_last(k, columns=1)
+    keys[:, -1, -1] = 1.0
+    seen = np.concatenate([mask, has_sink], axis=-1)
+    shared = (np.broadcast_to(each, (len(q), *each.shape[1:])) for each in (keys, _with_last(v)))
+    return query, *shared, seen
+
+
+def _with_last(array: NDArray[Any], columns: int = 0) -> Array:
+    """What rows have of their own, or what all share, with 0 for a last key and more columns."""
+    return np.pad(own_rows(array).astype(np.float64), ((0, 0), (0, 1), (0, columns)))
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
@@ -271,7 +276,7 @@ OPERATION = Operation(
     input_sensitivity,
     narrowed_bound=narrowed_bound,
     screen=screen_with_sink,
-    cheap_limit=CheapLimit(bound.least_of_rows),
+    cheap_limit=CheapLimit(bound.least_of_rows, of_operands=bound.least_of_seeing_rows),
     make_operands=with_sinks,
     steps=ExactSteps(exact_steps, "weigh v"),
     whole_calls=whole_calls,

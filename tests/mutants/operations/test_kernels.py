@@ -184,7 +184,8 @@ def of_structure():
 
 OF_ONE_PART = [
     of_kernels(name, each, name=each.__name__)
-    for name in ("attention", "log_softmax_gradient")
+    for name in OPERATIONS
+    if (FOLDER / f"{name}.py").exists()
     for each in functions(name)
     if " in " in "".join(found_as(each))
 ]

@@ -33,9 +33,9 @@ MOST_TERMS = 300
 # Scores up to the largest number over this, and these in place of larger ones.
 _FAR_BELOW, _LARGEST_HELD = 64.0, 100.0
 _EQUAL = 0.0  # whose exponentials have an exact sum, shifted or not
-# Logits of an operation that takes as long to judge as softmax. Of `_THREADED` most fit where a
-# logit takes 16 times as long.
-_LARGEST = 17 << 16
+# Logits, each counted as many times as it takes longer to judge than one of softmax; fewer where
+# that is so, as rows have operands of their own.
+_LARGEST, _LARGEST_OF_PRODUCTS = 17 << 16, 12 << 16
 
 Shape = tuple[int, ...]
 
@@ -104,7 +104,9 @@ class CaseRows:
 
     def fitting(self, shapes: Iterable[Shape]) -> list[Shape]:
         """Those that do not take too long to judge."""
-        return [each for each in shapes if math.prod(each) * self.operation.cost <= _LARGEST]
+        cost = self.operation.cost
+        most = _LARGEST if cost == 1 else _LARGEST_OF_PRODUCTS
+        return [each for each in shapes if math.prod(each) * cost <= most]
 
     def random(self, shape: Shape) -> np.random.Generator:
         """Random numbers of the seed, the same for each call of a shape."""

@@ -24,12 +24,13 @@ from softmax_harness.subjects.layouts import LAYOUTS
 
 # Beside these a vector, and a square, in which the strides of another argument fit as well.
 # Rows of several vectors, too: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*SHAPES, (40,), (17, 17), (5, 259), (2, 3, 4, 18))
-_LONG_LAYOUT_SHAPE = (2, 8200)
+_LAYOUT_SHAPES = (*SHAPES, (40,), (5, 259), (2, 3, 4, 18))
+_SQUARE, _LONG_LAYOUT_SHAPE = (17, 17), (2, 8200)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
-# Of one argument alone in each layout: rows of several axes, of several vectors, long ones.
-_ALONE = ((5, 7, 19), (5, 259), (2, 4, 20), _LONG_LAYOUT_SHAPE)
+# Of one argument alone in each layout: rows of several axes; of logits, whose number is their
+# length, also of several vectors and long ones.
+_ALONE, _ALONE_OF_LOGITS = ((5, 7, 19),), ((5, 259), (2, 4, 20), _LONG_LAYOUT_SHAPE)
 # Many rows beside each other, column by column.
 _COLUMNS, _BY_COLUMNS = (256, 33), ("fortran", "exchanged")
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
@@ -73,14 +74,18 @@ class LayoutCases(CaseRows):
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        more = (_LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS) if self.operation.has_axis else ()
+        more: tuple[Shape, ...] = ()
+        by_themselves: tuple[Shape, ...] = _ALONE
+        if self.operation.has_axis:
+            more = (_SQUARE, _LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS)
+            by_themselves += _ALONE_OF_LOGITS
         for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > MOST_TERMS
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in LAYOUTS:
                 told = f"layout {name}, {self.named(shape)}"
                 yield Case("layout", told, (inputs,), shape, layouts=(name,) * count)
-                if count == 1 or name == "contiguous" or shape not in _ALONE:
+                if count == 1 or name == "contiguous" or shape not in by_themselves:
                     continue
                 numbers = of_numbers(inputs)
                 if is_long and name in _OF_THE_FIRST:

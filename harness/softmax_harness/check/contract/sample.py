@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from softmax_harness.operations import Inputs
 
-_MOST_LOGITS = 1 << 15  # of rows that share operands; of more, not all are judged
+_MOST_LOGITS = 1 << 13  # of rows that share operands; of more, not all are judged
 _BLOCK = 64  # every size of a block that is in use is a multiple or a part
-_OTHERS = 64
+_OTHERS = 32
 
 
 class Sample(NamedTuple):

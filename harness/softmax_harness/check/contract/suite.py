@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from softmax_harness.check.contract import drawn
 from softmax_harness.ground.errors import unknown
@@ -38,9 +39,8 @@ LENGTHS = (
 )
 # Where 15, 16, 17 and 18 bits end, and what is beyond.
 _ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131073, 262145)
-_VOCABULARIES = (30_522, 32_000, 50_257, 128_256, 151_936, 152_064)
+_VOCABULARIES = (30_522, 32_000, 50_257, 151_936, 152_064)
 LONG = (*_ENDS, *_VOCABULARIES)
-_FEW = (1, 2, 3, 8, 17, 64, 257, 1000)
 _LONGEST_SHORT = 100
 _LONG_SUMS = {4097: 1, 65537: 2}  # with the part of the rows that is taken of each
 _ELEMENTS = 2048
@@ -51,6 +51,38 @@ _FEWEST_ROWS = 2
 _LONG_COST, _LONGEST_COST = 1 << 17, 1 << 19
 _LARGEST_SET = 1 << 20
 
+
+class Lengths(NamedTuple):
+    """Of what lengths the rows are.
+
+    Attributes
+    ----------
+    few : tuple of int
+        Those of most families.
+    every : tuple of int
+        Those of the families that have rows of every length, none longer than `_ENDS` begin.
+    long : tuple of int
+        Longer ones.
+    """
+
+    few: tuple[int, ...]
+    every: tuple[int, ...]
+    long: tuple[int, ...]
+
+
+OF_LOGITS = Lengths((1, 2, 3, 8, 17, 64, 257, 1000), LENGTHS, LONG)
+# Where logits are products of vectors a row takes long to judge: all that a whole vector of 32
+# leaves, then the ends of blocks.
+OF_PRODUCTS = Lengths(
+    (1, 2, 17, 64, 257),
+    (
+        *range(1, 35),
+        *(40, 47, 48, 49, 56, *range(62, 68), 72, 79, 80, 81, 95, 96, 97, 100, 112, 119, 120, 121),
+        *(*range(126, 131), 160, 191, 192, 193, 197, 205, 224, 255, 256, 257, 384, 511, 512, 513),
+        *(640, 768, 1000, 1023, 1024, 1025, 2048, 2049, 4095, 4096, 4097, 8192, 8193),
+    ),
+    (16_384, 32_768),
+)
 _Planned = tuple[Family, int, int]  # with the length and number of rows
 
 
@@ -65,7 +97,7 @@ def recipes(
         If the suite has no family of a name.
     """
     format, cost = problem.input_format, problem.operation.cost
-    plan = _plan(format, seed)
+    plan = _plan(format, seed, OF_LOGITS if cost == 1 else OF_PRODUCTS)
     known = dict.fromkeys(family.name for family, _, _ in plan)
     for name in families:
         if name not in known:
@@ -81,16 +113,16 @@ def recipes(
 
 
 @lru_cache(maxsize=16)  # the next implementation is asked the same
-def _plan(format: Format, seed: int) -> tuple[_Planned, ...]:
-    return tuple(_planned(format, seed))
+def _plan(format: Format, seed: int, lengths: Lengths) -> tuple[_Planned, ...]:
+    return tuple(_planned(format, seed, lengths))
 
 
-def _planned(format: Format, seed: int) -> Iterator[_Planned]:
+def _planned(format: Format, seed: int, lengths: Lengths) -> Iterator[_Planned]:
     sampled = [(each, each.check) for each in FAMILIES.values() if each.check is not None]
     # By their lengths, since rows of one length are judged together.
-    yield from sorted(_few(sampled), key=itemgetter(1))
-    own_lengths = dict.fromkeys((*LENGTHS, *drawn.lengths(seed)))
-    for n in (*own_lengths, *LONG, *drawn.long_lengths(seed)):
+    yield from sorted(_few(sampled, lengths.few), key=itemgetter(1))
+    own_lengths = dict.fromkeys((*lengths.every, *drawn.lengths(seed)))
+    for n in (*own_lengths, *lengths.long, *drawn.long_lengths(seed)):
         for family, own in sampled:
             rows = 0 if own.at_every_length is None else own.at_every_length(n)
             if rows:
@@ -100,9 +132,9 @@ def _planned(format: Format, seed: int) -> Iterator[_Planned]:
     yield from _long(sampled, format)
 
 
-def _few(sampled: list[tuple[Family, Sampling]]) -> Iterator[_Planned]:
+def _few(sampled: list[tuple[Family, Sampling]], lengths: tuple[int, ...]) -> Iterator[_Planned]:
     for family, own in sampled:
-        few = () if own.at_every_length is not None else family.lengths or _FEW
+        few = () if own.at_every_length is not None else family.lengths or lengths
         for n in few:
             if own.shortest <= n <= own.longest:
                 rows = min(max(_ELEMENTS // n, own.fewest), _MOST_ROWS)

@@ -36,7 +36,7 @@ FAMILIES = (
         "offset-negative",
         "a common offset down to and past exp's underflow",
         _offset(-1.0),
-        check=Sampling(more_rows=((32_769, _AROUND_OVERFLOW),)),
+        check=Sampling(more_rows=((16_385, _AROUND_OVERFLOW),)),
         by_place=True,
     ),
 )

@@ -12,8 +12,9 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.inputs.families.family import Family, Sampling
 
 _BUMP = 9.0
+_VECTOR = 16
 _FEWER, _LONG = 1000, 4000
-_OF_ONE_ROW = range((1 << 15) + 2, 1 << 18)  # many lengths; beyond, this is the only family
+_OF_ONE_ROW = range(9000, 1 << 18)  # many lengths; beyond, this is the only family
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
@@ -33,11 +34,12 @@ def _peaks(format: Format, n: int, rows: int, rng: np.random.Generator) -> NDArr
     """Two rows for each place: a maximum must not miss the one, nor a sum the other.
 
     In long rows, of which there are few, the sum must miss none of several places. A single row is
-    for the maximum if its length is odd, so that a tail that is left out shows, else for the sum.
+    for the sum if its length is one of whole vectors, else for the maximum, so that a tail that it
+    leaves out shows.
     """
     x = rng.normal(0.0, 1.0, (rows, n))
     at = np.repeat(places(n, (rows + 1) // 2), 2)[:rows]
-    begins_with_sum = rows == 1 and n % 2 == 0
+    begins_with_sum = rows == 1 and n % _VECTOR == 0
     is_for_sum = (np.arange(rows) + begins_with_sum) % 2 == 1
     heights = np.where(is_for_sum, _BUMP, 1.5 * math.log(format.largest))
     if n >= _LONG:

@@ -77,7 +77,7 @@ FAMILIES = (
         "-inf but at one end, for a few entries or the last, as constrained decoding has it",
         _masked_blocks,
         suite="check",
-        check=Sampling(more_rows=((32_769, 4),)),
+        check=Sampling(more_rows=((16_385, 4),)),
         by_place=True,
     ),
     Family(

@@ -18,6 +18,7 @@ from softmax_harness.operations.attention.bound import (
     error_bound,
     input_sensitivity,
     least_of_rows,
+    least_of_seeing_rows,
     lost_by_flushing,
     narrowed_bound,
     reach,
@@ -66,7 +67,7 @@ OPERATION = Operation(
     input_sensitivity,
     narrowed_bound=narrowed_bound,
     screen=screened,
-    cheap_limit=CheapLimit(least_of_rows),
+    cheap_limit=CheapLimit(least_of_rows, of_operands=least_of_seeing_rows),
     make_operands=queries,
     operands=(
         Operand("q", 2),

@@ -92,7 +92,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, eta, n = setting.unit_roundoff, setting.smallest_subnormal, x.shape[-1]
     wrong, inflated = _weights(known, setting)
-    roundings = _roundings(known, setting)
+    roundings = _roundings(known.seen, setting.additions)
     apart = _apart(known, wrong, z)
     size = times(inflated, np.abs(known.v))
     large = np.flatnonzero((wrong > _LARGE).any(axis=-1))
@@ -166,15 +166,22 @@ def least_of_rows(n: int, normal: NDArray[np.bool_]) -> Array:
     return np.where(normal, 2.75, 2.0)
 
 
-def _roundings(known: _Known, setting: bounds.Arithmetic) -> Array:
+def least_of_seeing_rows(normal: NDArray[np.bool_], operands: Operands) -> Array:
+    """The same by the number of keys that a row sees: 1.1 u (r |z| + |z|), r as of `_roundings`."""
+    seen = operands[3][:, 0]
+    roundings = _roundings(seen, bounds.pairwise_additions(seen.shape[-1]))[:, 0]
+    return np.where(normal, 0.55 * (np.maximum(roundings, 4.0) + 1.0), 2.0)
+
+
+def _roundings(seen: NDArray[np.bool_], additions: float) -> Array:
     """Of both sums, of a product in each and of the division, in u, shape (rows, 1).
 
     The weights are added in pairs, or in pairs within blocks and these one after another. A
     library's product of a matrix and a vector adds one value after another: OpenBLAS errs by n u/8
     where all terms are equal. Sums of one term have no rounding.
     """
-    others = known.seen.sum(axis=-1, keepdims=True) - 1.0
-    in_blocks = setting.additions + known.seen.shape[-1] / _BLOCK
+    others = seen.sum(axis=-1, keepdims=True) - 1.0
+    in_blocks = additions + seen.shape[-1] / _BLOCK
     return np.asarray(np.minimum(others, in_blocks) + others + 4.0)
 
 

@@ -182,8 +182,8 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     The queries of a head are one vector times some factor, with noise: as they share the keys, late
     maxima and large scores are those of most of them. Those of the first head are moderate, and so
     are its values: where these are large, so is the bound, and it hides which query, key or head
-    was taken. In the last of several heads that are padded the others are moderate, too, and the
-    padding lies far above what is seen, so that no finite number that is added hides it.
+    was taken. So are the scores of the last head where keys are hidden at either end; padding lies
+    far above what is seen there, so that no finite number that is added hides it.
     """
     heads = math.prod(shape.leading)
     mask, is_padded = _mask(shape, rng), heads > 1 and shape.mask == "padding"
@@ -198,7 +198,7 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     x += np.where(_hidden_from_all(shape, mask), above, 0.0)
     shift = shifts(heads, format, rng)
     shift[:1] = 0.0
-    if is_padded:
+    if is_padded or shape.mask == "left":
         shift[-1] = 0.0
     q, k = scored_vectors(x, shift, shape.d, rng)
     factor = rng.choice(_FACTORS, (heads, shape.queries, 1))

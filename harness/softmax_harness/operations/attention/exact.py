@@ -25,7 +25,7 @@ EXTRA = 32
 """Bits of the weights beyond those asked for, so that means may cancel by as many."""
 
 # Values whose magnitudes are further apart are left to arithmetic that does not spell them out.
-_MOST_BITS = 1 << 10
+_MOST_BITS = 1 << 11
 
 Score = tuple[int, int]
 """man * 2**exp, man odd; or 0, 0."""
@@ -74,8 +74,8 @@ def means(
         To `EXTRA` bits and those of the number of keys more than `precision`; the last is 1.
     """
     weights = _Weights.of(terms, [len(each) for each in groups], precision)
-    seen = np.concatenate(groups)
-    return [_mean(column, weights) for column in values[seen].T]
+    columns = _Columns.of(values[np.concatenate(groups)], weights)
+    return [_mean(columns, place, weights) for place in range(values.shape[-1])]
 
 
 class _Weights(NamedTuple):
@@ -100,13 +100,24 @@ class _Weights(NamedTuple):
     point: int
     precision: int
 
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """The first key of each group."""
+        return np.cumsum([0, *self.counts[:-1]])
+
     @classmethod
     def of(cls, terms: list[Ball], counts: list[int], precision: int) -> _Weights:
-        point = precision + EXTRA + 16 + sum(counts).bit_length()
+        point = precision + EXTRA + 16 + sum(counts).bit_length() + _shared_zeros(terms)
         fixed = [_shifted(each.man, each.exp + point) for each in terms]
         error = max(_shifted(each.rad, each.exp + point) + 2 for each in terms)
         total = sum(count * each for count, each in zip(counts, fixed, strict=True))
         return cls(terms, counts, np.array(fixed, object), error, total, point, precision)
+
+
+def _shared_zeros(terms: list[Ball]) -> int:
+    """Bits by which all weights but the heaviest lie below 1: a mean of 0 beside them has these."""
+    below = -terms[-2].magnitude if len(terms) > 1 else 0
+    return below if 0 < below < _MOST_BITS else 0
 
 
 def _shifted(man: int, exp: int) -> int:
@@ -114,27 +125,54 @@ def _shifted(man: int, exp: int) -> int:
     return man << exp if exp >= 0 else man >> -exp
 
 
-def _mean(column: Array, weights: _Weights) -> Enclosure:
-    """The mean of one column of the values, those of each group together.
+class _Columns(NamedTuple):
+    """The values of the keys of each group added up, as integers of Python.
+
+    Attributes
+    ----------
+    sums : ndarray of object, shape (groups, c)
+    weighted : ndarray of object, shape (c,)
+        Of `sums` times `_Weights.fixed`.
+    size : ndarray of object, shape (c,)
+        Of the absolute values of `sums`.
+    exps : list of int
+        Of the power of two of which each column is a multiple.
+    """
+
+    sums: NDArray[np.object_]
+    weighted: NDArray[np.object_]
+    size: NDArray[np.object_]
+    exps: list[int]
+
+    @classmethod
+    def of(cls, values: Array, weights: _Weights) -> _Columns:
+        """Of values in the order of the groups."""
+        columns, exps = rows.integers_by_column(values)
+        sums = np.add.reduceat(columns, weights.starts)
+        return cls(sums, weights.fixed @ sums, np.abs(sums).sum(axis=0), exps)
+
+
+def _mean(columns: _Columns, place: int, weights: _Weights) -> Enclosure:
+    """The mean of one column of the values.
 
     By sums of integers, or, where these show neither the mean nor its difference from the value of
     the heaviest keys, see `rows.weighted_mean`, or the values are too far apart, by that.
     """
-    integers, exp = rows.integers(column)
-    starts = np.cumsum([0, *weights.counts[:-1]])
-    values = np.add.reduceat(integers, starts)
-    if len(weights.terms) > 1 and max(map(abs, values)).bit_length() < _MOST_BITS:
-        upper, size = int(values @ weights.fixed), int(np.abs(values).sum())
-        most, top = weights.counts[-1], int(values[-1])
+    values, exp = columns.sums[:, place].tolist(), columns.exps[place]
+    most, top = weights.counts[-1], values[-1]
+    if len(values) == 1:
+        return rows.ratio(Ball(top, exp), most, weights.precision)
+    if max(map(abs, values)).bit_length() < _MOST_BITS:
+        upper, size = int(columns.weighted[place]), int(columns.size[place])
         apart = abs(most * upper - top * weights.total)
-        off = weights.error * (most * size + abs(top) * int(starts[-1] + most))
+        off = weights.error * (most * size + abs(top) * sum(weights.counts))
         beyond = abs(top * weights.total) >> weights.precision
         if apart > (off << 16) + beyond and abs(upper) > weights.error * size << weights.precision:
             numerator = Ball(upper, exp - weights.point, weights.error * size)
-            radius = weights.error * int(starts[-1] + most)
+            radius = weights.error * sum(weights.counts)
             denominator = Ball(weights.total, -weights.point, radius)
             return enclosure(quotient(numerator, denominator, weights.precision))
-    numerators = [Ball(int(each), exp) for each in values]
+    numerators = [Ball(each, exp) for each in values]
     return rows.weighted_mean(numerators, weights.counts, weights.terms, weights.precision)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,12 +76,17 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
 def _sizes(shape: tuple[int, ...]) -> _Sizes:
     """The length of the vectors follows from that of the rows: what is alike is judged at once."""
     rows, n = shape
-    rng = np.random.default_rng(n)
-    d, c = int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
-    few = _FEW
+    (d, c), few = _in_use(n), _FEW
     if n > _LONGEST:
         (d, c), few = _OF_LONG_ROWS, _FEW_OF_LONG_ROWS if n % _BLOCK == 0 else 0
     return _Sizes(rows, n, *((d, c) if rows * n <= few else (DEPTH, VALUES)))
+
+
+@lru_cache(maxsize=512)
+def _in_use(n: int) -> tuple[int, int]:
+    """One of the lengths of vectors and one of the numbers of columns that are in use."""
+    rng = np.random.default_rng(n)
+    return int(rng.choice(_DEPTHS)), int(rng.choice(_COLUMNS))
 
 
 def _put_nans(operands: tuple[NDArray[Any], ...], x: Array, rng: np.random.Generator) -> None:

@@ -21,9 +21,7 @@ def drawn(
     kinds : tuple of (float, callable)
         How likely each is; these sum to 1.
     """
-    likely = [share for share, _ in kinds]
-    kind = rng.choice(len(kinds), rows, p=likely)
-    for place, (_, each) in enumerate(kinds):
-        chosen = np.flatnonzero(kind == place)
-        if chosen.size:
-            yield each, chosen
+    up_to = np.cumsum([share for share, _ in kinds])
+    kind = np.searchsorted(up_to / up_to[-1], rng.random(rows), side="right")
+    for place in sorted({*kind.tolist()}):
+        yield kinds[place][1], np.flatnonzero(kind == place)
