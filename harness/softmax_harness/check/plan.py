@@ -22,7 +22,7 @@ from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
 
 _TIMES_IN_ALL = 30.0  # the time limit, for all calls of an implementation in a dtype
-_TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has three million
+_TRUTHS_KEPT = 1 << 22  # elements, in some 200 MB: the suite in one dtype has fewer
 
 Progress = Callable[[str, int, int], None]
 

@@ -42,8 +42,8 @@ _SHARES = {
 _FOR_A_WITNESS = 0.05
 _FEWEST_TIMES = 2
 _MOST_HALVINGS = 20  # no recipe has more rows
-_MOST_ELEMENTS = 1 << 23  # rows of the suite in one dtype have some seven and a half million
-# Of what takes many numbers for each logit it has some 1.4 million.
+_MOST_ELEMENTS = 1 << 23  # the calls in one dtype have some ten million
+# Of what takes many numbers for each logit they have some five million, in fewer rows that differ.
 _MOST_ELEMENTS_OF_MANY_NUMBERS = 1 << 21
 
 
