@@ -26,6 +26,11 @@ def misaligned(x: NDArray[Any]) -> NDArray[Any]:
     return _placed(x, 1)
 
 
+def one_off(x: NDArray[Any]) -> NDArray[Any]:
+    """C order, one number off an alignment to 64 bytes, as behind the first one of an array."""
+    return _placed(x, x.itemsize)
+
+
 def _placed(x: NDArray[Any], offset: int) -> NDArray[Any]:
     memory = np.empty(x.nbytes + 2 * _GUARD + 2 * _ALIGNMENT, np.uint8)
     for end in (memory[: 2 * _GUARD], memory[-2 * _GUARD :]):
@@ -206,6 +211,12 @@ def one_number(x: NDArray[Any]) -> NDArray[Any]:
     return np.broadcast_to(x.ravel()[:1].reshape((1,) * x.ndim), x.shape) if x.size else x
 
 
+def added_axes(x: NDArray[Any]) -> NDArray[Any]:
+    """Axes of length 1 that were added by an index of None: NumPy gives these a stride of 0."""
+    kept = contiguous(x.reshape([size for size in x.shape if size != 1]))
+    return kept[tuple(None if size == 1 else slice(None) for size in x.shape)]
+
+
 LAYOUTS: dict[str, Layout] = {
     "contiguous": contiguous,
     "fortran": fortran,
@@ -223,6 +234,7 @@ LAYOUTS: dict[str, Layout] = {
     "inside-backwards": inside_backwards,
     "read-only": read_only,
     "misaligned": misaligned,
+    "one-off": one_off,
     "fenced": fenced,
     "transposed": transposed,
     "heads-inside": heads_inside,
@@ -230,6 +242,7 @@ LAYOUTS: dict[str, Layout] = {
     "broadcast": broadcast,
     "repeated": repeated,
     "shared-by-heads": shared_by_heads,
+    "added-axes": added_axes,
     "expanded": expanded,
     "one-number": one_number,
 }

@@ -302,5 +302,8 @@ def _message(known: _Kind, place: Place | None) -> str:
         text += f", the worst by {known.worst:.4g} ulp at {known.worst_text}"
     if place is None:
         told = known.smallest.found.told(*known.place)
-        return f"{told}; {text}; only in its batch: the row alone is right"
+        only = "only in its batch: the row alone is right"
+        if len(known.smallest.found.codes) == 1:
+            only = "the same call is right when it is made again"
+        return f"{told}; {text}; {only}"
     return f"{place.told}; {text}"

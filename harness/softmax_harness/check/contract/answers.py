@@ -182,10 +182,13 @@ class _Source:
 def _judge(answers: list[Answer]) -> None:
     """Judge what are answers to one problem."""
     sources: dict[tuple[Any, ...], _Source] = {}
+    known: dict[int, _Source] = {}  # by the inputs themselves, which many cases share
     for each in answers:
         left = np.ascontiguousarray(each.y)
         for block, (whole, rows) in enumerate(each.among):
-            source = sources.setdefault(whole.key, _Source(whole))
+            if (source := known.get(id(whole))) is None:
+                source = sources.setdefault(whole.key, _Source(whole))
+                known[id(whole)] = source
             places = source.places_of(rows, left[: len(rows)])
             source.parts.append(_Part(each, block, places))
             left = left[len(rows) :]

@@ -104,6 +104,11 @@ class Case:
         return self.axis not in (None, -1, len(self.shape) - 1)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the number of rows, and of their axes, is unusual."""
+        return not self.is_along_another_axis and {*self.layouts} <= {"contiguous"}
+
+    @property
     def alone(self) -> bool:
         """Whether the simpler call takes each row alone, or all rows as they are."""
         return self.kind == "batch"

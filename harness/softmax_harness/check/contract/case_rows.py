@@ -21,10 +21,14 @@ from softmax_harness.operations import Inputs, Operation, taken, widened
 _DIFFERENT = (4, 16, 64, 97)
 _DIFFERENT_NUMBERS = 1 << 15
 _FEWEST_DIFFERENT = 3
+# Two different ones in which nothing is special, so that a fault of the first or last row shows.
+_OF_NUMBERS = 0, 1
 # Of longer rows some kinds take mpmath long.
 _LONGEST_HARD = 1100
 # Entries that count in rows of few terms.
 COUNTING = 100
+# Of these at the beginning of a row and at its end, where a vector or what is left of one stands.
+_FIRST, _LAST = 8, 24
 # Vectors and remainders of them on every axis; for a stride of 0 every kind of row comes first.
 SHAPES = ((64, 33), (5, 7, 19), (3, 32, 16))
 # A sum of n terms one by one errs by some u sqrt(n) / 3, and may by (16 + log2 n) u, as one in
@@ -74,7 +78,9 @@ class CaseRows:
         inputs = self.hard((few, n)) if n <= most else self._of_exact_sums((few, n))
         if rows <= few:
             return Among(inputs, np.arange(rows))
-        return Among(inputs, self.random(shape).integers(few, size=rows))
+        places = self.random(shape).integers(few, size=rows)
+        places[0], places[-1] = _OF_NUMBERS
+        return Among(inputs, places)
 
     @lru_cache(maxsize=64)  # noqa: B019 (as of `hard`)
     def _of_exact_sums(self, shape: Shape) -> Inputs:
@@ -90,10 +96,10 @@ class CaseRows:
         return inputs._replace(x=x)
 
     def of_few_terms(self, shape: Shape) -> Inputs:
-        """Rows of which few entries count, at any places."""
+        """Rows of which few entries count, those at either end and others at any places."""
         rows, n = shape
         whole = widened(self.hard((rows, COUNTING)), self.operation.operands, n)
-        order = np.argsort(self.random(shape).random(shape), axis=-1)
+        order = _with_ends(np.argsort(self.random(shape).random(shape), axis=-1))
         moved = taken(whole, self.operation.operands, order)
         assert moved is not None
         return moved
@@ -117,6 +123,16 @@ def _different(rows: int, n: int) -> int:
     """How many different rows there are for a call of so many: few numbers, shared by calls."""
     enough = next((each for each in _DIFFERENT if each >= rows), _DIFFERENT[-1])
     return min(enough, max(_DIFFERENT_NUMBERS // n, _FEWEST_DIFFERENT))
+
+
+def _with_ends(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The orders, in which the first entries come to stand at the ends of a row, in exchange."""
+    ends = [*range(_FIRST), *range(order.shape[1] - _LAST, order.shape[1])]
+    for row in order:
+        for entry, end in enumerate(ends):
+            place = int(np.argmax(row == entry))
+            row[place], row[end] = row[end], entry
+    return order
 
 
 def _held(scores: NDArray[Any], format: Format) -> NDArray[Any]:

@@ -15,10 +15,14 @@ import numpy as np
 from softmax_harness.check.contract import drawn
 from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.case_rows import COUNTING, MOST_TERMS, SHAPES, Shape
-from softmax_harness.check.contract.layout_cases import LayoutCases, alone, of_numbers
+from softmax_harness.check.contract.layout_cases import (
+    LayoutCases,
+    alone,
+    layouts_for,
+    of_numbers,
+)
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Inputs, Operation, taken, with_classes
-from softmax_harness.subjects.layouts import LAYOUTS
 
 # Long and wide ones beside the axis that is reduced; squares, which hide an exchange of axes from
 # the shape; axes of length 1, which a kernel may drop; many axes.
@@ -63,8 +67,9 @@ _OF_OTHERS = (
 )
 # Many entries with many others beside each; many batches of such.
 _LONG_AND_WIDE = (
-    *(((2, 150, 20), 1), ((1, 3000, 20), 1), ((1000, 7, 7), 0), ((20_011, 3), 0)),
+    *(((2, 150, 20), 1), ((1, 4100, 20), 1), ((1000, 7, 7), 0), ((20_011, 5), 0)),
     *(((100, 8, 8), 1), ((48, 40, 40), 0), ((300, 300), 0), ((70, 1100), 0), ((2, 8, 2100), 1)),
+    ((1100, 67), 0),
 )
 # In every layout; of one each operand alone, too.
 _LAID_OUT_AXES = (((64, 33), 0), ((5, 7, 19), 1), ((3, 4, 2, 5), 1))
@@ -74,12 +79,12 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # Of more elements than are worked without threads, in rows that no number of threads divides; more
 # long rows than a processor has cores, however many; a million elements in rows below 1024.
 _THREADED = (
-    *((4099, 17), (2600, 67), (257, 257), (256, 64)),
-    *((4200, 257), (67, 4100), (5, 50_257)),
+    *((4099, 17), (2600, 130), (257, 257), (256, 64)),
+    *((1100, 960), (67, 4100), (17, 16_400), (9, 50_257), (4, 131_080)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
-    *((129, 128), (300, 256), (64, 1024), (264, 1152), (9, 8192)),
+    *((129, 128), (300, 256), (64, 1024), (273, 1152), (9, 8192)),
 )
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32_769, 5), (131_101, 2), (65537, 1, 2))
@@ -127,6 +132,7 @@ class Cases(LayoutCases):
                 # Counted from the end it is the same axis.
                 others = ("fortran",) * (axis >= 0) + ("every-other",) * (0 <= axis < 3)
                 others += ("channels-last",) * (len(shape) > 2 and axis == 1)
+                others += ("added-axes",) * (1 in shape)
                 for name in ("contiguous", *others):
                     yield _of_axis(among, shape, axis, (name,) * count)
         for shape, axis in (*_LONG_AND_WIDE, *_OF_FEW_CLASSES, *_OF_CHANNELS, *_OF_OTHERS):
@@ -143,7 +149,7 @@ class Cases(LayoutCases):
         count = 1 + len(names)
         for shape, axis in _LAID_OUT_AXES:
             inputs = self.along(shape, axis).inputs
-            for name in LAYOUTS:
+            for name in layouts_for(shape):
                 told = f"axis {axis} of shape {shape}, layout {name}"
                 yield Case("axis", told, (inputs,), shape, axis, (name,) * count)
                 numbers = of_numbers(inputs)

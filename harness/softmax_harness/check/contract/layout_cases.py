@@ -16,23 +16,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.check.contract import drawn
-from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.case_rows import MOST_TERMS, SHAPES, CaseRows, Shape
 from softmax_harness.check.contract.sample import sampled
 from softmax_harness.operations import Inputs, WholeCall
 from softmax_harness.subjects.layouts import LAYOUTS
 
-# Beside these a vector, and a square, in which the strides of another argument fit as well.
-# Rows of several vectors, too: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*SHAPES, (40,), (5, 259), (2, 3, 4, 18))
-_SQUARE, _LONG_LAYOUT_SHAPE = (17, 17), (2, 8200)
+# Rows of several axes and of several vectors: what takes whole ones may not look at how they lie.
+_LAYOUT_SHAPES = (*SHAPES[1:], (40,), (5, 259), (2, 3, 4, 18))
+# Of logits more than a tile of 128 in both directions, and what is left of it; a square, in which
+# the strides of another argument fit as well; long rows, of no whole vectors.
+_TILES, _SMALL_TILES = (135, 130), SHAPES[0]
+_SQUARE, _LONG_LAYOUT_SHAPE = (17, 17), (4, 4101)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
 # Of one argument alone in each layout: rows of several axes; of logits, whose number is their
 # length, also of several vectors and long ones.
-_ALONE, _ALONE_OF_LOGITS = ((5, 7, 19),), ((5, 259), (2, 4, 20), _LONG_LAYOUT_SHAPE)
-# Many rows beside each other, column by column.
-_COLUMNS, _BY_COLUMNS = (256, 33), ("fortran", "exchanged")
+_ALONE, _ALONE_OF_LOGITS = ((5, 7, 19),), (_TILES, (2, 4, 20), _LONG_LAYOUT_SHAPE)
+# Arrays of logits that are large in a few layouts alone: further apart than 16 bits count, of more
+# rows than a block of threads, in whole tiles, in heads of more queries than a tile.
+_LARGE = (
+    ((700, 100), ("sliced", "fortran")),
+    ((259, 70), ("broadcast",)),
+    ((128, 128), ("fortran",)),
+    ((2, 129, 50), ("cached", "sliced")),
+    ((2, 2, 66, 130), ("heads-inside",)),
+    ((2, 2, 33, 130), ("repeated", "shared-by-heads")),
+)
+_OF_ONE_ROW = ("broadcast", "repeated", "shared-by-heads")  # in which rows are seen at many places
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = (
     *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
@@ -45,6 +56,7 @@ _OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
 _FOR_ALL_QUERIES, _SHARED = "repeated", 2
 # And that is the same for all heads: a mask, or keys and values of a group of heads.
 _FOR_ALL_HEADS = "shared-by-heads"
+_OF_ADDED_AXES = "added-axes"
 # Of these every entry of a row is the first one.
 _OF_THE_FIRST, _POWERS = ("expanded", "one-number"), 3
 
@@ -74,15 +86,15 @@ class LayoutCases(CaseRows):
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        more: tuple[Shape, ...] = ()
+        more: tuple[Shape, ...] = (_SMALL_TILES,)
         by_themselves: tuple[Shape, ...] = _ALONE
         if self.operation.has_axis:
-            more = (_SQUARE, _LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS)
+            more = (_TILES, _SQUARE, _LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS)
             by_themselves += _ALONE_OF_LOGITS
         for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > MOST_TERMS
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
-            for name in LAYOUTS:
+            for name in layouts_for(shape):
                 told = f"layout {name}, {self.named(shape)}"
                 yield Case("layout", told, (inputs,), shape, layouts=(name,) * count)
                 if count == 1 or name == "contiguous" or shape not in by_themselves:
@@ -93,11 +105,22 @@ class LayoutCases(CaseRows):
                 for place, operand in enumerate(names, count - len(names)):
                     told = f"layout {name} of {operand}, {self.named(shape)}"
                     yield Case("layout", told, (numbers,), shape, layouts=alone(name, place, count))
-        for shape in self.fitting([_COLUMNS] if self.operation.has_axis else []):
-            for name in _BY_COLUMNS:
-                told = f"layout {name}, {self.named(shape)}"
-                yield Case("layout", told, (self.hard(shape),), shape, layouts=(name,) * count)
+        if self.operation.has_axis:
+            yield from self._large(count)
         yield from self._whole_calls_laid_out(count)
+
+    def _large(self, count: int) -> Iterator[Case]:
+        """Large arrays in a few layouts: all arguments, then each operand."""
+        for shape, layouts in _LARGE:
+            among = self.along(shape)
+            numbers = Among(of_numbers(among.whole), among.rows)
+            for name in layouts:
+                told = f"layout {name}, {self.named(shape)}"
+                yield _of_rows_laid_out(among, told, shape, (name,) * count)
+                for place, operand in enumerate(self.operation.operands, 1):
+                    told = f"layout {name} of {operand.name}, {self.named(shape)}"
+                    own = alone(name, place, count)
+                    yield _of_rows_laid_out(numbers, told, shape, own)
 
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
         """Calls of several queries in several heads: each has a stride of its own."""
@@ -119,6 +142,17 @@ class LayoutCases(CaseRows):
             of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
             for case in itertools.islice(of_heads, _SHARED):
                 yield _of_argument(case, _FOR_ALL_HEADS, place)
+
+
+def _of_rows_laid_out(among: Among, told: str, shape: Shape, layouts: tuple[str, ...]) -> Case:
+    """A call of rows of which few differ, in layouts, some of which say what is seen of them."""
+    known = None if {*layouts} & {*_OF_ONE_ROW} else among
+    return Case("layout", told, (among.inputs,), shape, layouts=layouts, among=known)
+
+
+def layouts_for(shape: Shape) -> list[str]:
+    """The layouts that arrays of a shape can have."""
+    return [name for name in LAYOUTS if name != _OF_ADDED_AXES or 1 in shape]
 
 
 def _of_rows(call: WholeCall) -> Shape:

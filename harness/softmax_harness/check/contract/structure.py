@@ -243,6 +243,8 @@ def _told(answer: Answer, row: int) -> tuple[str, str]:
     fault = _first_fault(answer, row)
     is_alone = answer.case.alone or answer.case.arguments is not None
     simpler = "alone" if is_alone else "in a plain array"
+    if not is_alone and answer.case.is_plain:
+        simpler = "in an array of the wrong rows alone"
     return (
         f"{_place(answer, row)} {fault.told}; {simpler} the row is right",
         fault.witness,

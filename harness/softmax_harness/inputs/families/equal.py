@@ -11,7 +11,7 @@ from softmax_harness.inputs.families.family import Family, Sampling
 
 _LONG, _BELOW_OVERFLOW = 1 << 16, 0.9
 _ONE_BY_ONE = 1025  # of longer rows a few lengths say as much
-_MORE_ROWS = ((2049, 1), (65_537, 1))
+_MORE_ROWS = ((2049, 1), (131_073, 1))
 _LONGEST_TIED = 1 << 18  # of a format of one byte; of float16 it is 2**25
 
 

@@ -86,7 +86,7 @@ KINDS = len(_KINDS)
 # Those that are decided as soon as any row, however long it is: none has equal or tied logits.
 _KINDS_OF_LONG_ROWS: tuple[Kind, ...] = (
     lambda x, f, rng: x + _high(f),
-    lambda x, f, rng: x,
+    lambda x, f, rng: _at(x, -1, float(x.max()) + 0.5),
     lambda x, f, rng: _apart(x, rng, np.nan),
     lambda x, f, rng: _some_masked(x, rng),
     lambda x, f, rng: _padded(x + _high(f), 0.3, 1.0),
