@@ -20,7 +20,7 @@ from softmax_harness.operations import Inputs, Operation, taken, widened
 # by the place of a row shows all the same. Calls of a few rows have the first ones of these.
 _DIFFERENT = (4, 16, 64, 97)
 _DIFFERENT_NUMBERS = 1 << 15
-_FEWEST_DIFFERENT = 3
+_FEWEST_DIFFERENT = 2
 # Two different ones in which nothing is special, so that a fault of the first or last row shows.
 _OF_NUMBERS = 0, 1
 # Of longer rows some kinds take mpmath long.

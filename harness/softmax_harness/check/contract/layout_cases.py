@@ -23,20 +23,21 @@ from softmax_harness.operations import Inputs, WholeCall
 from softmax_harness.subjects.layouts import LAYOUTS
 
 # Rows of several axes and of several vectors: what takes whole ones may not look at how they lie.
-_LAYOUT_SHAPES = (*SHAPES[1:], (40,), (5, 259), (2, 3, 4, 18))
-# Of logits more than a tile of 128 in both directions, and what is left of it; a square, in which
-# the strides of another argument fit as well; long rows, of no whole vectors.
-_TILES, _SMALL_TILES = (135, 130), SHAPES[0]
+_LAYOUT_SHAPES = (*SHAPES, (40,), (5, 259), (2, 3, 4, 18))
+# Of logits a square, in which the strides of another argument fit as well; long rows, of no whole
+# vectors.
 _SQUARE, _LONG_LAYOUT_SHAPE = (17, 17), (4, 4101)
 # Nothing but whole vectors, which kernels may take without a look at how rows and heads lie.
 _OF_WHOLE_VECTORS = ((4, 256), (2, 3, 4, 64), (2, 4, 20))
 # Of one argument alone in each layout: rows of several axes; of logits, whose number is their
 # length, also of several vectors and long ones.
-_ALONE, _ALONE_OF_LOGITS = ((5, 7, 19),), (_TILES, (2, 4, 20), _LONG_LAYOUT_SHAPE)
+_ALONE, _ALONE_OF_LOGITS = ((5, 7, 19),), ((5, 259), (2, 4, 20), _LONG_LAYOUT_SHAPE)
 # Arrays of logits that are large in a few layouts alone: further apart than 16 bits count, of more
-# rows than a block of threads, in whole tiles, in heads of more queries than a tile.
+# rows than a block of threads, of more than a tile of 128 in both directions and what is left of
+# it, in whole tiles, in heads of more queries than a tile.
 _LARGE = (
-    ((700, 100), ("sliced", "fortran")),
+    ((700, 100), ("sliced",)),
+    ((135, 130), ("fortran", "pitched", "every-other", "backwards")),
     ((259, 70), ("broadcast",)),
     ((128, 128), ("fortran",)),
     ((2, 129, 50), ("cached", "sliced")),
@@ -50,12 +51,16 @@ _OF_WHOLE_CALLS = (
     *("packed", "cached"),
 )
 _LAID_OUT = 4
+# Of one without batches and heads: q, k and v from one projection, and columns before rows.
+_OF_FLAT_CALLS = ("packed", "exchanged")
 # Of one argument alone: heads inside of queries, and columns before rows.
 _OF_ONE_ARGUMENT = ("heads-inside", "exchanged")
 # Of one argument that is the same for all queries, as a mask of keys: without a copy for each.
 _FOR_ALL_QUERIES, _SHARED = "repeated", 2
 # And that is the same for all heads: a mask, or keys and values of a group of heads.
-_FOR_ALL_HEADS = "shared-by-heads"
+_FOR_ALL_HEADS, _SHARED_BY_HEADS = "shared-by-heads", 3
+# Of one argument of a call whose mask differs among queries and heads.
+_OF_VARIED = ("heads-inside", "reversed", "sliced")
 _OF_ADDED_AXES = "added-axes"
 # Of these every entry of a row is the first one.
 _OF_THE_FIRST, _POWERS = ("expanded", "one-number"), 3
@@ -86,10 +91,10 @@ class LayoutCases(CaseRows):
         """The same numbers, placed differently in memory: all arguments, then each operand."""
         names = [each.name for each in self.operation.operands]
         count = len(names) + self.operation.takes_logits
-        more: tuple[Shape, ...] = (_SMALL_TILES,)
+        more: tuple[Shape, ...] = ()
         by_themselves: tuple[Shape, ...] = _ALONE
         if self.operation.has_axis:
-            more = (_TILES, _SQUARE, _LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS)
+            more = (_SQUARE, _LONG_LAYOUT_SHAPE, *_OF_WHOLE_VECTORS)
             by_themselves += _ALONE_OF_LOGITS
         for shape in self.fitting((*_LAYOUT_SHAPES, *more, drawn.shape(self.seed, 3))):
             is_long = shape[-1] > MOST_TERMS
@@ -125,22 +130,29 @@ class LayoutCases(CaseRows):
     def _whole_calls_laid_out(self, count: int) -> Iterator[Case]:
         """Calls of several queries in several heads: each has a stride of its own."""
         own = [each for each in self.whole_calls() if _has_several_strides(each)]
-        for case in own[:_LAID_OUT]:
+        varied = [each for each in own if _has_varied_mask(each)][:1]
+        for case in (*own[:_LAID_OUT], *varied):
             for name in _OF_WHOLE_CALLS:
                 told = f"layout {name}, {case.told}"
                 layouts = (name,) * count
                 yield replace(case, kind="layout", told=told, layouts=layouts)
+        flat = sorted(filter(_is_flat, self.whole_calls()), key=lambda case: case.size)[:1]
+        for case, name in itertools.product(flat, _OF_FLAT_CALLS):
+            told = f"layout {name}, {case.told}"
+            yield replace(case, kind="layout", told=told, layouts=(name,) * count)
         masked = [each for each in own if each.is_masked]
         alike = [each for each in own if _is_of_equal_heads(each)]
         for case in (*own[:1], *masked[:1], *alike[:1]):
             for place, name in itertools.product(range(count), _OF_ONE_ARGUMENT):
                 yield _of_argument(case, name, place)
+        for case, place, name in itertools.product(varied, range(count), _OF_VARIED):
+            yield _of_argument(case, name, place)
         for place in range(count):
             shared = (each for each in self.whole_calls() if _is_for_all_queries(each, place))
             for case in itertools.islice(shared, _SHARED):
                 yield _of_argument(case, _FOR_ALL_QUERIES, place)
             of_heads = (each for each in self.whole_calls() if _is_for_all_heads(each, place))
-            for case in itertools.islice(of_heads, _SHARED):
+            for case in itertools.islice(of_heads, _SHARED_BY_HEADS):
                 yield _of_argument(case, _FOR_ALL_HEADS, place)
 
 
@@ -163,6 +175,19 @@ def _of_rows(call: WholeCall) -> Shape:
 def _has_several_strides(case: Case) -> bool:
     first: Shape = case.arguments[0].shape if case.arguments else ()
     return _are_several(first[:-1])
+
+
+def _is_flat(case: Case) -> bool:
+    """Whether it is a call of several queries without batches and heads."""
+    return case.arguments is not None and case.arguments[0].ndim == 2 and case.rows > 1
+
+
+def _has_varied_mask(case: Case) -> bool:
+    """Whether a mask differs among the queries of a head, and among heads."""
+    masks = [each for each in case.arguments or () if each.dtype == bool and each.ndim > 3]
+    return any(
+        (each != each[..., :1, :]).any() and (each != each[..., :1, :, :]).any() for each in masks
+    )
 
 
 def _is_of_equal_heads(case: Case) -> bool:

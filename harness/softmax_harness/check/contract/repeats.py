@@ -40,8 +40,9 @@ _REPEATED = (
     _Repeated((900,), 2),
     _Repeated((2, 3, 4, 17), 2),
 )
-# Those of several queries, which are another kernel than that of one, and of a mask.
-_WHOLE_CALLS = 2
+# Those of several queries, which are another kernel than that of one, and of a mask; and one of
+# more queries than a block.
+_WHOLE_CALLS, _MANY = 2, 128
 
 
 def requests(subject: Subject, seed: int) -> list[Request]:
@@ -58,7 +59,9 @@ def requests(subject: Subject, seed: int) -> list[Request]:
             rows = cases.normal((math.prod(shape) // shape[axis], shape[axis]))
             found.append(request(Case("repeats", "", (rows,), shape, axis), times, threads))
     several = [case for case in cases.whole_calls() if case.shape[-2] > 1 and case.is_masked]
-    return [*found, *(request(case, times=2, threads=4) for case in several[:_WHOLE_CALLS])]
+    many = [case for case in several if case.rows > _MANY][:1]
+    asked = (*several[:_WHOLE_CALLS], *many)
+    return [*found, *(request(case, times=2, threads=4) for case in asked)]
 
 
 def _takes_axes(subject: Subject) -> bool:

@@ -51,7 +51,8 @@ class Shape:
     queries, keys, d, c : int
         L, S, and the components of q and k, and of v.
     mask : str
-        One of `MASKS`.
+        One of `MASKS`, or ``prefix``: all see the first third, and of the others those up to
+        their own.
     causal : str
         One of `CAUSAL`, or empty.
     has_nans : bool
@@ -92,7 +93,7 @@ _ALWAYS = (
     Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),
     Shape((2,), 17, 17, 8, 3, "padding", "upper-left"),  # another mask of that shape
-    Shape((), 129, 129, 64, 64, "", "lower-right"),
+    Shape((1, 3), 130, 130, 128, 128, "", "lower-right"),  # a prompt, of heads as models have them
     Shape((2, 2), 41, 65, 33, 17, "each", "lower-right"),
     Shape((1, 2), 3, 2050, 64, 64, "", ""),  # a long cache of heads as models have them
     Shape((2, 2), 5, 260, 128, 128, "", ""),  # larger ones, in a batch
@@ -105,7 +106,7 @@ _ALWAYS = (
     Shape((1, 2), 75, 1100, 16, 8, "", "lower-right"),  # a part of a prompt behind a long cache
     Shape((), 330, 330, 16, 8, "", "lower-right"),  # in several blocks of both
     Shape((), 700, 700, 8, 3, "window", ""),  # a window wider than a block, behind several
-    Shape((2, 3), 1, 1217, 64, 8, "padding", ""),  # long caches that are split, one key in the last
+    Shape((2, 1), 1, 1217, 128, 128, "padding", ""),  # caches that are split, one key in the last
     Shape((1, 9), 19, 33, 16, 8, "", "", is_grouped=True),
     Shape((1, 2), 256, 128, 16, 8, "", ""),  # nothing but whole blocks
     Shape((1, 2), 128, 128, 16, 8, "", "lower-right"),
@@ -152,6 +153,9 @@ _ALWAYS = (
     Shape((2,), 3, 9, 320, 640, "", ""),
     Shape((3,), 16, 16, 512, 512, "", ""),
     Shape((), 3, 300, 576, 512, "", ""),  # in more than one block of keys
+    Shape((1, 2), 20, 1100, 128, 128, "", ""),  # several queries of a long cache of large heads
+    Shape((2, 9), 1, 300, 16, 8, "padding", ""),  # one query each of many heads, padded by batch
+    Shape((2,), 20, 20, 16, 8, "prefix", ""),
 )
 
 
@@ -250,6 +254,9 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
         wide = (width for keys, width in _WIDE_WINDOWS if shape.keys >= keys)
         width = next(wide, None) or rng.choice(_WINDOWS)
         return np.asarray((behind >= 0) & (behind < width))
+    if shape.mask == "prefix":
+        behind = np.arange(shape.queries)[:, None] - np.arange(shape.keys)
+        return np.asarray((behind >= 0) | (np.arange(shape.keys) < shape.keys // 3))
     if shape.mask == "inside":
         return inside(shape.queries, shape.keys, rng)
     if shape.mask == "left":

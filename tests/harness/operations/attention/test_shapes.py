@@ -89,7 +89,7 @@ def test_bad_arguments_are_one_clear_line(change, said):
 def test_shapes_of_a_seed():
     found = calls.shapes(90, 1)
     assert found == calls.shapes(90, 1) != calls.shapes(90, 2)
-    assert {each.mask for each in found} == set(calls.MASKS)
+    assert {each.mask for each in found} == {*calls.MASKS, "prefix"}
     assert {each.causal for each in found} == {"", *shapes.CAUSAL}
     assert {64, 128} <= {each.d for each in found} and max(each.keys for each in found) > 128
     assert any(len(each.leading) == 2 for each in found) and any(not e.leading for e in found)
