@@ -244,7 +244,7 @@ def first_65536(x, axis=-1):
 def lowest_number_for_minus_infinity(x, axis=-1):
     """What is masked is the lowest number of the format.
 
-    Found as: wrong_special, inaccurate
+    Found as: wrong_special
     """
     return _by_rows(
         lambda x: steps.log_softmax(np.maximum(x, np.finfo(np.float32).min)), x, axis=axis

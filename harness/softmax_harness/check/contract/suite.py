@@ -60,7 +60,7 @@ class Lengths(NamedTuple):
     few : tuple of int
         Those of most families.
     every : tuple of int
-        Those of the families that have rows of every length, none longer than `_ENDS` begin.
+        Those of the families that have rows of every length, up to some ten thousand.
     long : tuple of int
         Longer ones.
     """

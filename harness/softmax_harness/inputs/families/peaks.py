@@ -14,7 +14,7 @@ from softmax_harness.inputs.families.family import Family, Sampling
 _BUMP = 9.0
 _VECTOR = 16
 _FEWER, _LONG = 1000, 4000
-_OF_ONE_ROW = range(9000, 1 << 18)  # many lengths; beyond, this is the only family
+_OF_ONE_ROW = range((1 << 15) + 2, 1 << 18)  # many lengths; beyond, this is the only family
 _ALL_PLACES = (*range(1, 34), 64, 100, 129, 257)
 
 
