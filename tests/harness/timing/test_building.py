@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.subjects.isolation import group
 from softmax_harness.timing import built_file
-from softmax_harness.timing.bench import builds, commands
+from softmax_harness.timing.bench import building, builds, commands
 from softmax_harness.timing.bench.building import builder
 from softmax_harness.timing.bench.starting import Timed, write_template
 from softmax_harness.timing.built import FOLDER, library_file
@@ -165,15 +166,26 @@ def test_a_library_is_that_of_the_build_or_of_a_package(tmp_path, monkeypatch):
     assert Path(library_file("their/lib.so")) == built
 
 
+# In a group of its own, as asv starts what builds.
+start_sleep = partial(os.posix_spawnp, "sleep", ["sleep", "600"], {}, setpgroup=0)
+
+
 @linux
 def test_what_a_build_has_started_ends_with_it():
-    # In a group of its own, as asv starts what builds.
-    sleep = partial(os.posix_spawnp, "sleep", ["sleep", "600"], {}, setpgroup=0)
     with builder() as ask:
-        pid, builder_pid = ask(sleep), ask(os.getpid)
+        pid, builder_pid = ask(start_sleep), ask(os.getpid)
         assert pid in group.started_by(builder_pid)
         with pytest.raises(HarnessError, match="ValueError: .*'no number'"):
             ask(int, "no number")
+    assert not group.started_by(builder_pid)
+
+
+@linux
+def test_what_a_build_has_started_ends_with_a_builder_that_hangs(monkeypatch):
+    monkeypatch.setattr(building, "_SECONDS_TO_END", 0.1)
+    with builder() as ask:
+        _, builder_pid = ask(start_sleep), ask(os.getpid)
+        os.kill(builder_pid, signal.SIGSTOP)
     assert not group.started_by(builder_pid)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any
 
@@ -19,6 +20,7 @@ from softmax_harness.ground.workers import interrupts_held_back
 from softmax_harness.subjects.isolation import group
 
 _SECONDS_TO_END = 5.0
+_SECONDS_TO_BE_GONE = 5.0  # after a signal that nobody can hold back
 _QUIET_LOOKS, _SECONDS_BETWEEN_LOOKS = 5, 0.02
 _FOREVER = 1e3  # seconds
 
@@ -63,9 +65,20 @@ def builder() -> Iterator[Ask]:
         yield ask
     finally:
         here.close()  # of which the other end is told
-        process.join(_SECONDS_TO_END)
+        _end(process)
+
+
+def _end(process: BaseProcess) -> None:
+    """Wait until the builder and all that it has started are gone, and end what does not go."""
+    process.join(_SECONDS_TO_END)
+    pid = process.pid or 0
+    if process.is_alive():  # nobody else gets its number before it is waited for
         process.kill()
-        process.join()
+        _send(group.started_by(pid), _KILL)
+    process.join()
+    until = time.monotonic() + _SECONDS_TO_BE_GONE
+    while group.started_by(pid) and time.monotonic() < until:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 def _live(connection: Connection) -> None:
