@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,6 +17,7 @@ from typing import Any
 
 import softmax_faults.operations
 import softmax_faults.softmax
+from softmax_faults.labels import listed
 
 _STEPS = "good"  # what the softmaxes share
 _RIGHT = "right"  # the file of right softmaxes, and how names of right functions begin
@@ -49,16 +49,12 @@ class Specimen:
     @property
     def dtypes(self) -> tuple[str, ...]:
         """The formats in which it is meant; empty for any."""
-        return self._listed("dtypes")
+        return listed("dtypes", self.function.__doc__)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """As what kinds of finding its fault shows; empty where that is not told."""
-        return self._listed("Found as")
-
-    def _listed(self, label: str) -> tuple[str, ...]:
-        found = re.search(rf"{label}: ([\w, -]+)", self.function.__doc__ or "")
-        return tuple(found[1].split(", ")) if found else ()
+        return listed("Found as", self.function.__doc__)
 
 
 def specimens(operation: str) -> list[Specimen]:

@@ -4,10 +4,10 @@ The right conversions pass, each wrong one fails for its reason, whatever is com
 """
 
 import inspect
-import re
 
 import numpy as np
 import pytest
+from softmax_faults.labels import listed
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checking import verdict
 from softmax_harness.ground.formats import FORMATS
@@ -30,12 +30,6 @@ ALL = [
     if inspect.isfunction(function) and not name.startswith("_")
 ]
 WRONG = [each for each in ALL if each is not conversions.nearest]
-
-
-def listed(label, function):
-    """The words after ``label:`` in a docstring."""
-    found = re.search(rf"{label}: ([\w, ]+)", function.__doc__)
-    return tuple(found[1].split(", ")) if found else ()
 
 
 def kernel_of(convert, operation, dtype):
@@ -72,7 +66,8 @@ def judged(convert, operation, dtype, saturation="overflow", families=FAMILIES, 
 def tried():
     """Each wrong conversion in each operation in which it shows, in one format after another."""
     for start, function in enumerate(WRONG):
-        for place, operation in enumerate(listed("Seen in", function) or OPERATIONS_TRIED, start):
+        seen_in = listed("Seen in", function.__doc__) or OPERATIONS_TRIED
+        for place, operation in enumerate(seen_in, start):
             dtype = OF_A_BYTE[place % len(OF_A_BYTE)]
             yield pytest.param(function, operation, dtype, id=f"{function.__name__}-{operation}")
 
@@ -86,11 +81,11 @@ def test_a_conversion_to_nearest_passes(operation, dtype):
 
 @pytest.mark.parametrize("convert, operation, dtype", list(tried()))
 def test_a_wrong_conversion_fails_for_the_right_reason(convert, operation, dtype):
-    limits = {"not_correctly_rounded": 0} if "limit" in listed("Found as", convert) else {}
+    limits = {"not_correctly_rounded": 0} if "limit" in listed("Found as", convert.__doc__) else {}
     result = judged(convert, operation, dtype, limits=limits)
     assert result.verdict == "fail"
     kinds = {finding.kind for finding in result.findings}
-    assert kinds & {*listed("Found as", convert)}, result.findings
+    assert kinds & {*listed("Found as", convert.__doc__)}, result.findings
 
 
 @pytest.mark.parametrize("dtype", OF_A_BYTE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import softmax_faults.operations
+from softmax_faults.labels import listed, telling_first
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checking import verdict
 from softmax_harness.ground.formats import FORMATS
@@ -64,15 +65,9 @@ def functions(name):
     return [f for f in own if f.__module__ == module.__name__ and not f.__name__.startswith("_")]
 
 
-def listed(label, function):
-    """The words after ``label:`` in a docstring."""
-    found = re.search(rf"{label}: ([\w, -]+)", function.__doc__)
-    return tuple(found[1].split(", ")) if found else ()
-
-
 def found_as(function):
     """As what its fault is found, and where."""
-    return listed("Found as", function)
+    return listed("Found as", function.__doc__)
 
 
 def judged(function, operation, dtype, **how):
@@ -100,7 +95,7 @@ def of_kernels(operation, *values, name, place=0):
 
 def taken_by(function):
     """The formats in which a right kernel is right: all, unless it says otherwise."""
-    return listed("dtypes", function) or (*DTYPES, "bfloat16")
+    return listed("dtypes", function.__doc__) or (*DTYPES, "bfloat16")
 
 
 ALL = [(name, function) for name in NAMES for function in functions(name)]
@@ -116,7 +111,7 @@ RIGHT = [
         name, function, dtype, HALVES[place % 2], name=f"{function.__name__}-{dtype}", place=place
     )
     for place, (name, function) in enumerate(each for each in ALL if is_right(each[1]))
-    for dtype in one_of(listed("dtypes", function) or DTYPES, NAMES.index(name))
+    for dtype in one_of(listed("dtypes", function.__doc__) or DTYPES, NAMES.index(name))
 ]
 
 
@@ -129,14 +124,14 @@ def test_there_are_enough_of_them(operation):
 @pytest.mark.parametrize("operation, function", FAULTY)
 @pytest.mark.usefixtures("few_shrunk")
 def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
-    (dtype, *_) = listed("dtypes", function) or ("float32",)
-    families = listed("families", function)  # those that find what comes late, to save time
-    parts = ("accuracy",) if families else PARTS
+    (dtype, *_) = listed("dtypes", function.__doc__) or ("float32",)
+    families = listed("families", function.__doc__)  # those that find what comes late, to save time
+    named = found_as(function)
+    parts = ("accuracy",) if families else telling_first(PARTS, named)
     result = judged(function, operation, dtype, fail_fast=True, parts=parts, families=families)
     assert result.verdict == "fail"
     kinds = {finding.kind for finding in result.findings}
-    named = {*listed("Found as", function)}
-    assert not named or kinds & named, result.findings
+    assert not named or kinds & {*named}, result.findings
 
 
 # Where formats differ most: rounding twice, masks, the ends of exp's domain, a moving maximum.

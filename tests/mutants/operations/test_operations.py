@@ -2,11 +2,11 @@
 
 import importlib.util
 import inspect
-import re
 from pathlib import Path
 
 import pytest
 import softmax_faults.operations
+from softmax_faults.labels import listed
 
 FOLDER = Path(softmax_faults.operations.__path__[0])
 FAMILIES = ("normal-1", "normal-10", "masked", "rising", "uniform-wide", "offset-negative")
@@ -33,12 +33,6 @@ def functions(path):
     return [f for f in own if f.__module__ == module.__name__ and not f.__name__.startswith("_")]
 
 
-def listed(label, function):
-    """The words after ``label:`` in a docstring."""
-    found = re.search(rf"{label}: ([\w, -]+)", function.__doc__)
-    return tuple(found[1].split(", ")) if found else ()
-
-
 def questions(operation, dtype, families=FAMILIES, lengths=LENGTHS):
     """What an operation is asked."""
     for n in lengths[::-1]:
@@ -49,7 +43,7 @@ def questions(operation, dtype, families=FAMILIES, lengths=LENGTHS):
 def kernels(operation):
     """The faulty kernels of an operation, and the right ones; no faults of whole calls."""
     own = functions(FOLDER / f"{operation}.py")
-    own = [each for each in own if " in " not in "".join(listed("Found as", each))]
+    own = [each for each in own if " in " not in "".join(listed("Found as", each.__doc__))]
     right = FOLDER / f"{operation}_right.py"
     if right.exists():
         return own, functions(right)
@@ -87,9 +81,9 @@ def test_there_are_enough_of_them(operation):
 
 @pytest.mark.parametrize("operation, function", each_of(0))
 def test_a_faulty_kernel_fails_for_the_right_reason(operation, function):
-    kinds = {*listed("Found as", function)}
-    families = listed("families", function) or FAMILIES
-    for dtype in listed("dtypes", function) or ("float32",):
+    kinds = {*listed("Found as", function.__doc__)}
+    families = listed("families", function.__doc__) or FAMILIES
+    for dtype in listed("dtypes", function.__doc__) or ("float32",):
         asked = questions(operation, dtype, families, (*MORE_LENGTHS, *LENGTHS))
         blocks = (judging.judged(function, each) for each in asked)
         assert any(kinds & {*found.kinds()} for found in blocks), dtype
