@@ -44,13 +44,15 @@ def answered(
     except accidents as error:
         return Reply(None, (Fault("raised", f"raised {told(error)}"),))
     if changed := [
-        _as_it_was(whole, known, each)
+        (each, whole, known)
         for each, whole, known in zip(arguments, memory, before, strict=True)
         if whole.tobytes("A") != known
     ]:
-        is_input = False in changed
+        is_input = not all(_as_it_was(whole, known, each) for each, whole, known in changed)
         where = "its input" if is_input else "memory next to its input"
         faults.append(Fault("input_changed", f"changed {where}"))
+        for _, whole, known in changed:
+            _restore(whole, known)
     if isinstance(ready, Ready):
         faults += dict.fromkeys(ready.faults)  # each once of all calls that were made
     return Reply(y, tuple(faults))
@@ -88,6 +90,12 @@ def _as_it_was(memory: NDArray[Any], before: bytes, x: NDArray[Any]) -> bool:
     start = x.ctypes.data - memory.ctypes.data
     was = np.ndarray(x.shape, x.dtype, before, start, x.strides)
     return was.tobytes() == x.tobytes()
+
+
+def _restore(memory: NDArray[Any], before: bytes) -> None:
+    """Put back what the memory held: the next call may have the same."""
+    if memory.flags.writeable and memory.flags.forc:
+        memory[...] = np.ndarray(memory.shape, memory.dtype, before, 0, memory.strides)
 
 
 def _results(

@@ -246,3 +246,5 @@ LAYOUTS: dict[str, Layout] = {
     "expanded": expanded,
     "one-number": one_number,
 }
+REPEATING = frozenset({"broadcast", "repeated", "shared-by-heads", "expanded", "one-number"})
+"""Layouts in which some numbers are seen at many places, and others not at all."""

@@ -2,6 +2,8 @@
 
 import sys
 import textwrap
+import threading
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from softmax_harness.subjects.isolation import (
     Isolated,
     Limits,
     blame,
+    channel,
     fresh,
     watch,
 )
@@ -36,6 +39,11 @@ KERNEL = """
         told = [x.flags.c_contiguous, x.flags.writeable, x.flags.aligned, x.ctypes.data % 64 == 0]
         y = np.zeros(x.shape, x.dtype)
         y.ravel()[: 4 + x.ndim] = [*told, *(stride / x.itemsize for stride in x.strides)]
+        return y
+
+    def clears(x, axis=-1):
+        y = x + 0
+        x[...] = 0
         return y
 
     def once(x, axis=-1):
@@ -74,6 +82,27 @@ def test_layouts_reach_the_call_as_they_are(kernel, layout):
         assert here.strides[same_along[layout]] == 0
     else:
         assert np.array_equal(here, x)
+
+
+@pytest.mark.parametrize("size", [10, 10_000])  # in the pickle, and behind it
+def test_each_of_several_calls_has_the_same_numbers_whatever_is_written_to_them(kernel, size):
+    x = np.arange(size, dtype=np.float32)
+    with Isolated(f"{kernel}:clears", Limits()) as process:
+        replies = process.serve([request(x, layout=None) for _ in range(2)])
+    for reply in replies:
+        assert (reply.y == x).all()
+        assert [fault.kind for fault in reply.faults] == ["input_changed"]
+
+
+def test_what_several_calls_have_is_sent_once():
+    ours, theirs = Pipe()
+    x, y = np.arange(10_000.0), np.arange(10_000.0)
+    sender = threading.Thread(target=channel.send, args=(ours, [(x, y), (x,), {"x": x}]))
+    sender.start()
+    (first, other), (second,), last = channel.received(theirs)
+    sender.join()
+    assert first is second is last["x"] and first is not other
+    assert (first == x).all() and (other == y).all()
 
 
 def test_what_is_declared_crosses_the_border(kernel):

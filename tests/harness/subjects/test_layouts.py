@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from softmax_harness.subjects.layouts import LAYOUTS
+from softmax_harness.subjects.layouts import LAYOUTS, REPEATING
 
 SHAPES = ((), (5,), (3, 7), (2, 5, 7), (2, 9, 5, 7))
-OF_SHARED_NUMBERS = {"broadcast", "repeated", "shared-by-heads", "expanded", "one-number"}
 
 
 def numbers(shape):
@@ -18,7 +17,7 @@ def test_shape_and_type_are_kept_and_the_numbers_unless_they_are_shared(name, sh
     x = numbers(shape)
     laid = LAYOUTS[name](x)
     assert laid.shape == shape and laid.dtype == x.dtype
-    if name in OF_SHARED_NUMBERS:
+    if name in REPEATING:
         assert np.isin(laid, x).all()
     else:
         assert (laid == x).all()

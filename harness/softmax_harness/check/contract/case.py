@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.sample import Sample
 from softmax_harness.operations import Arrangement, Inputs, Operands, Problem, joined
-from softmax_harness.subjects.layouts import LAYOUTS
+from softmax_harness.subjects.layouts import LAYOUTS, REPEATING
 from softmax_harness.subjects.request import Request
 
 # The capability without which it is no fault to fail a case of a kind.
@@ -133,24 +133,35 @@ class Case:
         """Whether its rows can be had in a simpler call of the same dtype."""
         return self.rows * self.n > 0 and bool(self.shape) and not self.is_integer
 
-    def request(self, problem: Problem) -> Request:
-        """The call, of a problem for the dtype of the logits."""
-        if (arguments := self.arguments) is None:
-            arguments = tuple(map(self.arrangement.placed, self._arguments(problem)))
+    def request(self, problem: Problem, placed: Placed | None = None) -> Request:
+        """The call, of a problem for the dtype of the logits.
+
+        Parameters
+        ----------
+        placed : Placed or None
+            The arguments of other cases, whose rows live meanwhile.
+        """
+        arguments = self.arguments
+        if arguments is None:
+            arguments = (placed or Placed()).arguments(self, problem)
         return Request(problem.along(self.axis), arguments, self.layouts or "contiguous")
+
+    def placed(self, problem: Problem) -> Operands:
+        """The rows and their operands in the shape of the call."""
+        return tuple(map(self.arrangement.placed, self._arguments(problem)))
 
     def seen(self, problem: Problem) -> Inputs:
         """The rows as the layouts leave them; some let every row see the first one's numbers.
 
         Those of a whole call leave all numbers as they are.
         """
-        if not self.layouts or self.arguments is not None:
+        if not REPEATING.intersection(self.layouts) or self.arguments is not None:
             return self.inputs
         place, operation = self.arrangement, problem.operation
         dims = [each.ndim - 1 for each in self._arguments(problem)]
         arguments = [
-            place.as_rows(LAYOUTS[layout](place.placed(each)), ndim)
-            for each, layout, ndim in zip(self._arguments(problem), self.layouts, dims, strict=True)
+            place.as_rows(LAYOUTS[layout](each), ndim)
+            for each, layout, ndim in zip(self.placed(problem), self.layouts, dims, strict=True)
         ]
         if operation.takes_logits:
             return Inputs(arguments[0], tuple(arguments[1:]))
@@ -170,3 +181,20 @@ class Case:
 
     def _arguments(self, problem: Problem) -> Operands:
         return problem.operation.called_with(*self.inputs)
+
+
+class Placed:
+    """The arguments of cases, made once for all that have the same rows in the same shape.
+
+    Rows are told apart by being the same objects, so that these must live as long.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Operands] = {}
+
+    def arguments(self, case: Case, problem: Problem) -> Operands:
+        """Those of a case without arguments of its own."""
+        key = (*map(id, case.blocks), case.arrangement)
+        if key not in self._known:
+            self._known[key] = case.placed(problem)
+        return self._known[key]

@@ -20,7 +20,7 @@ from softmax_harness.check.contract.case import Among, Case
 from softmax_harness.check.contract.case_rows import MOST_TERMS, SHAPES, CaseRows, Shape
 from softmax_harness.check.contract.sample import sampled
 from softmax_harness.operations import Inputs, WholeCall
-from softmax_harness.subjects.layouts import LAYOUTS
+from softmax_harness.subjects.layouts import LAYOUTS, REPEATING
 
 # Rows of several axes and of several vectors: what takes whole ones may not look at how they lie.
 _LAYOUT_SHAPES = (*SHAPES, (40,), (5, 259), (2, 3, 4, 18))
@@ -44,7 +44,6 @@ _LARGE = (
     ((2, 2, 66, 130), ("heads-inside",)),
     ((2, 2, 33, 130), ("repeated", "shared-by-heads")),
 )
-_OF_ONE_ROW = ("broadcast", "repeated", "shared-by-heads")  # in which rows are seen at many places
 # Of whole calls, as views have them: heads inside of queries, axes in any order, backwards, a part.
 _OF_WHOLE_CALLS = (
     *("heads-inside", "transposed", "exchanged", "fortran", "reversed", "pitched"),
@@ -158,7 +157,7 @@ class LayoutCases(CaseRows):
 
 def _of_rows_laid_out(among: Among, told: str, shape: Shape, layouts: tuple[str, ...]) -> Case:
     """A call of rows of which few differ, in layouts, some of which say what is seen of them."""
-    known = None if {*layouts} & {*_OF_ONE_ROW} else among
+    known = None if REPEATING.intersection(layouts) else among
     return Case("layout", told, (among.inputs,), shape, layouts=layouts, among=known)
 
 

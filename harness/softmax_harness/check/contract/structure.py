@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.check.contract.accuracy import never
 from softmax_harness.check.contract.answers import Answer, judged_answers
-from softmax_harness.check.contract.case import Case
+from softmax_harness.check.contract.case import Case, Placed
 from softmax_harness.check.contract.elements import asked_of, judge
 from softmax_harness.check.contract.finding import Finding, key_of, lost_if_unknown, sizes
 from softmax_harness.check.contract.together import parts_of
@@ -106,7 +106,9 @@ def _refuses_an_axis(case: Case, message: str) -> bool:
 def _answers(subject: Subject, cases: list[Case], in_portions: bool) -> Iterator[Answer]:
     """The cases with what came back, judged, all together or in portions."""
     for some in _portions(cases) if in_portions else [cases]:
-        replies = subject.ask([case.request(subject.problem_for(case.dtype)) for case in some])
+        placed = Placed()
+        requests = [case.request(subject.problem_for(case.dtype), placed) for case in some]
+        replies = subject.ask(requests)
         yield from judged_answers(subject, some, replies)
 
 

@@ -1,6 +1,7 @@
 """Questions to an isolated process: a pickle, and after it the numbers of large arrays as they are.
 
-In the pickle each number would be copied once to send it and three times to receive it.
+In the pickle each number would be copied once to send it and three times to receive it. An array
+that a question has at several places is sent once, and received as one array.
 """
 
 from __future__ import annotations
@@ -57,13 +58,17 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file: BytesIO) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.apart: list[NDArray[Any]] = []
+        self._places: dict[int, int] = {}
 
-    def persistent_id(self, value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Shape and dtype of what is left out; None for all else."""
+    def persistent_id(self, value: Any) -> tuple[tuple[int, ...], np.dtype[Any]] | int | None:
+        """Shape and dtype of what is left out, its place where it is again; None for all else."""
         if not (_CAN_READ_INTO and type(value) is np.ndarray and value.nbytes >= _LEAST_BYTES):
             return None
         if value.dtype.hasobject or not value.flags.c_contiguous:
             return None
+        place = self._places.setdefault(id(value), len(self.apart))
+        if place < len(self.apart):
+            return place
         self.apart.append(value)
         return value.shape, value.dtype
 
@@ -77,6 +82,9 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, told: Any) -> NDArray[Any] | None:
         """An array whose numbers are to be read."""
+        if isinstance(told, int):
+            known = self.apart[told]
+            return None if isinstance(known, int) else known
         shape, dtype = told
         try:
             made = np.empty(shape, dtype)
