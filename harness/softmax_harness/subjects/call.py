@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def answered(
     before = [each.tobytes("A") for each in memory]
     ready = ready_for(function, call)
     try:
-        y, faults = _results(call, ready, arguments)
+        with _unchanged_by_failures(memory, before):
+            y, faults = _results(call, ready, arguments)
     except Failed as failed:
         return Reply(None, (failed.fault,))
     except MemoryError as error:
@@ -90,6 +92,16 @@ def _as_it_was(memory: NDArray[Any], before: bytes, x: NDArray[Any]) -> bool:
     start = x.ctypes.data - memory.ctypes.data
     was = np.ndarray(x.shape, x.dtype, before, start, x.strides)
     return was.tobytes() == x.tobytes()
+
+
+@contextmanager
+def _unchanged_by_failures(memory: list[NDArray[Any]], before: list[bytes]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for whole, known in zip(memory, before, strict=True):
+            _restore(whole, known)
+        raise
 
 
 def _restore(memory: NDArray[Any], before: bytes) -> None:

@@ -46,6 +46,16 @@ KERNEL = """
         x[...] = 0
         return y
 
+    calls = []
+
+    def clears_and_raises(x, axis=-1):
+        calls.append(0)
+        y = x + 0
+        if len(calls) == 1:
+            x[...] = 0
+            raise ValueError
+        return y
+
     def once(x, axis=-1):
         if os.path.exists(f"{__file__}.{x.shape[0]}"):
             os._exit(7)
@@ -92,6 +102,13 @@ def test_each_of_several_calls_has_the_same_numbers_whatever_is_written_to_them(
     for reply in replies:
         assert (reply.y == x).all()
         assert [fault.kind for fault in reply.faults] == ["input_changed"]
+
+
+def test_what_a_call_that_raises_has_written_to_is_put_back(kernel):
+    x = np.arange(10_000, dtype=np.float32)
+    with Isolated(f"{kernel}:clears_and_raises", Limits()) as process:
+        first, second = process.serve([request(x, layout=None) for _ in range(2)])
+    assert first.refused and (second.y == x).all()
 
 
 def test_what_several_calls_have_is_sent_once():
