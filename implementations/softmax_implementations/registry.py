@@ -41,6 +41,8 @@ _PACKAGES = {
     "sklearn": "scikit-learn",
 }
 _PACKAGES_FOR_CUDA = {"jax": "'jax[cuda13]'", "cupy": "cupy-cuda13x", "triton": "torch triton"}
+# What is imported beside a library.
+_BESIDE = {"onnxruntime": ("onnx",), "triton": ("torch",)}
 _CUDA = ("cuda", "gpu")
 # NVIDIA's driver on Linux, that of Linux on Windows, and AMD's, which torch calls cuda, too.
 _DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -197,8 +199,9 @@ def _with_its_library(found: Implementation) -> Implementation:
     if is_for_cuda and not _may_have_cuda():
         told = f"it needs a CUDA device, and there is none here; on a machine with one: {command}"
         return replace(found, unavailable=told)
-    if importlib.util.find_spec(library) is None:
-        return replace(found, unavailable=f"it needs {library}: {command}")
+    for name in (library, *_BESIDE.get(library, ())):
+        if importlib.util.find_spec(name) is None:
+            return replace(found, unavailable=f"it needs {name}: {command}")
     return found
 
 

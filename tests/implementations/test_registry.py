@@ -24,6 +24,14 @@ def test_what_runs_on_a_device_says_so_where_there_is_none(monkeypatch, tmp_path
     assert told == "it needs no_such_library: pip install no_such_library"
 
 
+def test_what_is_imported_beside_a_library_is_needed_too(monkeypatch):
+    monkeypatch.setattr(registry, "_BESIDE", {"numpy": ("math", "no_such_library")})
+    told = listed(library="numpy").unavailable
+    assert told == "it needs no_such_library: pip install numpy"
+    monkeypatch.setattr(registry, "_BESIDE", {"numpy": ("math",)})
+    assert listed(library="numpy").unavailable is None
+
+
 def test_every_library_for_cuda_is_named_by_its_own_package():
     on_cuda = [each for each in implementations().values() if each.device == "cuda"]
     assert {each.library for each in on_cuda} == {"torch", "triton", "jax", "cupy"}
