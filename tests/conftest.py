@@ -147,7 +147,8 @@ def truths_kept():
 def few_shrunk(request):
     """Each ninth test has the witnesses of findings made small, which no kind depends on.
 
-    Which of them, the test's own mark says: ``place(7)``.
+    Which of them, the test's own mark says: ``place(7)``. The first of each nine is none of them,
+    since one has a row of 65,537, which mpmath takes seconds to judge.
     """
     (place,) = request.node.get_closest_marker("place").args
     with nullcontext() if place % 9 == 1 else patch.object(accuracy, "smallest", lambda *of: None):
@@ -341,7 +342,7 @@ def coarse_planes():
 
 
 def few_lengths():
-    """Meanwhile the quick suite has a third of its lengths in this process."""
+    """Meanwhile the quick suite has four of its lengths in this process."""
     quick = SUITES["quick"]
     return patch.dict(SUITES, quick=replace(quick, lengths=(1, 17, 100, 1000)))
 

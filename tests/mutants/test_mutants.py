@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import softmax_faults.softmax
-from softmax_faults.labels import listed, telling_first
+from softmax_faults.labels import listed
 from softmax_harness.check.contract import PARTS, Contract, checked
 from softmax_harness.ground.formats import DEFAULT_DTYPES
 from softmax_harness.judgement.outcomes import OUTCOMES
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Limits
+
+from .telling import telling_first
 
 pytestmark = [pytest.mark.usefixtures("truths_kept"), pytest.mark.slow]
 FOLDER = Path(softmax_faults.softmax.__path__[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import softmax_faults.operations
-from softmax_faults.labels import listed, telling_first
+from softmax_faults.labels import listed
 from softmax_harness.check.contract import Contract
 from softmax_harness.check.contract.checking import verdict
 from softmax_harness.ground.formats import FORMATS
@@ -17,6 +17,8 @@ from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.declaration import described
 from softmax_harness.subjects.subject import Subject
+
+from ..telling import telling_first
 
 pytestmark = [pytest.mark.usefixtures("truths_kept"), pytest.mark.slow]
 FOLDER = Path(softmax_faults.operations.__path__[0])
