@@ -133,17 +133,17 @@ class Case:
         """Whether its rows can be had in a simpler call of the same dtype."""
         return self.rows * self.n > 0 and bool(self.shape) and not self.is_integer
 
-    def request(self, problem: Problem, placed: Placed | None = None) -> Request:
+    def request(self, problem: Problem, known: Placed | None = None) -> Request:
         """The call, of a problem for the dtype of the logits.
 
         Parameters
         ----------
-        placed : Placed or None
-            The arguments of other cases, whose rows live meanwhile.
+        known : Placed or None
+            Arguments of other cases, whose rows live meanwhile.
         """
         arguments = self.arguments
         if arguments is None:
-            arguments = (placed or Placed()).arguments(self, problem)
+            arguments = known.arguments(self, problem) if known else self.placed(problem)
         return Request(problem.along(self.axis), arguments, self.layouts or "contiguous")
 
     def placed(self, problem: Problem) -> Operands:

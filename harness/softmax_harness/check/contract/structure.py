@@ -106,8 +106,8 @@ def _refuses_an_axis(case: Case, message: str) -> bool:
 def _answers(subject: Subject, cases: list[Case], in_portions: bool) -> Iterator[Answer]:
     """The cases with what came back, judged, all together or in portions."""
     for some in _portions(cases) if in_portions else [cases]:
-        placed = Placed()
-        requests = [case.request(subject.problem_for(case.dtype), placed) for case in some]
+        known = Placed()
+        requests = [case.request(subject.problem_for(case.dtype), known) for case in some]
         replies = subject.ask(requests)
         yield from judged_answers(subject, some, replies)
 

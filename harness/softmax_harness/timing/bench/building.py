@@ -71,11 +71,13 @@ def builder() -> Iterator[Ask]:
 def _end(process: BaseProcess) -> None:
     """Wait until the builder and all that it has started are gone, and end what does not go."""
     process.join(_SECONDS_TO_END)
-    pid = process.pid or 0
+    pid = process.pid
+    assert pid is not None  # it has begun
     if process.is_alive():  # nobody else gets its number before it is waited for
         process.kill()
         _send(group.started_by(pid), _KILL)
     process.join()
+    # A killed process takes a moment to die, of which only its own parent would be told.
     until = time.monotonic() + _SECONDS_TO_BE_GONE
     while group.started_by(pid) and time.monotonic() < until:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
