@@ -9,12 +9,14 @@ and ``suite("my_package.kernels:loss", operation="cross_entropy")`` one of anoth
 ``suite("libkernel.so:softmax", signature="f32 rows,n")`` a C function that a build has made, and
 ``suite("my_package.kernels:softmax", arrays="torch", device="cuda")`` one of tensors.
 
-One suite a file: asv names a benchmark by file, class and method.
+A file may have several, each under a name of its own: asv names a benchmark by file, class and
+method.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -168,10 +170,13 @@ def suite(
     )
     formats = [*map(dtype_name, dtypes or declared.get("dtypes", DEFAULT_DTYPES))]
     prepared = lru_cache(maxsize=1)(own.prepared)
+    made_in = inspect.stack(0)[1].frame.f_globals["__name__"]
 
-    class Softmax:
+    class Softmax(metaclass=_NamedByItsFile):
         """Benchmarks of the implementations that the suite was made for."""
 
+        __module__ = made_in
+        __qualname__ = "Softmax"
         rounds = 4
         repeat = 5
         sample_time = 0.005
@@ -201,6 +206,18 @@ def suite(
             return max_ulp(called(own.function(implementation, dtype), problem), family, problem)
 
     return Softmax
+
+
+class _NamedByItsFile(type):
+    """A class whose name is that under which the module that made it knows it.
+
+    asv takes the name of a class, and not that of the variable, to tell benchmarks apart.
+    """
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        own = vars(sys.modules.get(cls.__module__, object))
+        return next((name for name, value in own.items() if value is cls), cls.__qualname__)
 
 
 @dataclass(frozen=True)

@@ -247,6 +247,27 @@ def test_a_suite_of_another_operation_calls_with_its_operands():
     assert right < 16 and wrong > 1e4
 
 
+def test_asv_tells_the_suites_of_a_file_apart(tmp_path, monkeypatch):
+    discovery = pytest.importorskip(
+        "asv_runner.discovery", reason="pip install 'softmax-harness[asv]'"
+    )
+    folder = tmp_path / "two_suites"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "file.py").write_text(
+        "from softmax_harness.timing import suite\n"
+        'Softmax = suite("naive", dtypes=("float32",))\n'
+        'Losses = suite("exact", dtypes=("float64",), operation="cross_entropy")\n',
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    names = [each.name for each in discovery.disc_benchmarks("two_suites")]
+    assert len(set(names)) == len(names) == 6
+    for name, dtype in (("Softmax", "float32"), ("Losses", "float64")):
+        found = discovery.get_benchmark_from_name(str(folder), f"file.{name}.track_max_ulp")
+        assert found.params[1] == [repr(dtype)]
+
+
 # Half an ulp of x - max x, which is at most 2^7 in normal-10, in ulp of its exponential: 2^7 - 1
 # times 2^-24 of 2^-23 at most, and the roundings that come after.
 SHIFTED = 2**6 + 4
