@@ -19,6 +19,9 @@ from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
+# Minus a sum of shares is below -1 by what it was rounded by; what is lower is no such sum.
+_FARTHEST = 1.125
+
 
 def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | None]:
     """softmax where i != t; there -1 + softmax, or of a largest logit -(sum of the others) / sum.
@@ -29,6 +32,7 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     target = int(operands[0])
     own = found[target]
     if own is None:
+        found[target] = Enclosure(-1, 0, 0)  # of a class that is masked
         return found
     row = rows.distinct_logits(x)
     if row.place[target] < len(row.values) - 1:
@@ -43,13 +47,21 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
 
 
 def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArray[np.bool_], Array]:
-    """What softmax has there, less 1 at the true class."""
+    """What softmax has there, less 1 at the true class.
+
+    At a class that is masked the result is -1, but minus the sum of the others may have erred.
+    """
     fixed, expected = softmax.special_values(x, policy)
     if not fixed.any():
         return fixed, expected
     expected = np.array(expected)
     target = operands[0][:, None]
     own = at_target(expected, operands)
+    summed = np.isneginf(at_target(x, operands)) & (own == 0.0)
+    if summed.any():
+        summed &= np.count_nonzero(x > -np.inf, axis=-1, keepdims=True) > 1
+        fixed = np.array(fixed)
+        np.put_along_axis(fixed, target, at_target(fixed, operands) & ~summed, axis=-1)
     own = np.where(own == ANYTHING, ANYTHING, own - 1.0)
     np.put_along_axis(expected, target, own, axis=-1)
     return fixed, np.where(fixed, expected, 0.0)
@@ -97,6 +109,7 @@ def usual_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     s = at_target(known.softmax, operands)
     s_ulp, top = format.ulp(s), x.max(axis=-1, keepdims=True)
     of_s = bounds.error_bound_in(top, x.shape[-1], at_target(x, operands), s, s_ulp, format)
+    of_s = np.where(np.isneginf(at_target(x, operands)), 0.0, of_s)
     own = of_s * s_ulp + format.unit_roundoff * np.abs(at_target(z, operands))
     limit = error_bound(x, operands, z, ulp, format)
     with np.errstate(over="ignore"):
@@ -131,6 +144,6 @@ OPERATION = Operation(
     make_operands=targets,
     operands=(CLASS,),
     steps=ExactSteps(steps.normalised, "less 1 at t"),
-    least=-1.0,
+    least=-_FARTHEST,
     most=1.0,
 )

@@ -36,6 +36,7 @@ from softmax_harness.operations.operand import (
     of_some_calls,
     powers_of_two,
     some_beyond,
+    some_of_two_classes,
     with_nans,
 )
 from softmax_harness.operations.operation import CheapLimit, Operation, Policy
@@ -46,13 +47,15 @@ from softmax_harness.operations.steps import ExactStep, ExactSteps
 # remainder of a result needs 53.
 _CANCELLED = 10
 _MORE_BITS = 64
+_MOST_SQUARED = 256  # distinct logits whose products are taken one by one
 
 
 def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """v in the format of the logits: normal, normal about 100, a Jacobian's column, a constant.
 
-    And scaled, as of a loss that is scaled against underflow. A few hold a NaN, and in formats of
-    small range numbers whose differences exceed it. In some calls all are 1, as a sum passes back.
+    And scaled, as of a loss that is scaled against underflow. Some are 1 at one class and -1 at
+    another, as a preference passes back. A few hold a NaN, and in formats of small range numbers
+    whose differences exceed it. In some calls all are 1, as a sum passes back.
     """
     rows, n = stored.shape
     made = rng.standard_normal((rows, n))
@@ -71,7 +74,8 @@ def vectors(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         lambda some: made[some] * scale[some] * column[some],
     )
     v = some_beyond(by_kind(kind[:, 0], kinds, n), stored, format, rng)
-    v = of_some_calls(with_nans(v, stored, rng), np.ones_like(v), rng)
+    v = with_nans(some_of_two_classes(v, rng), stored, rng)
+    v = of_some_calls(v, np.ones_like(v), rng)
     return (format.stored(v),)
 
 
@@ -112,6 +116,8 @@ class _Sums:
 
     Attributes
     ----------
+    values : list of float
+        The logits, ascending.
     counts : list of int
         m_g.
     v : list of Ball
@@ -122,6 +128,7 @@ class _Sums:
         R, the sum of all terms but the largest; S, M and S**2.
     """
 
+    values: list[float]
     counts: list[int]
     v: list[Ball]
     terms: list[Ball]
@@ -136,7 +143,9 @@ class _Sums:
         rest = rows.rest(terms, row.counts, bits)
         whole = total([Ball(row.most, 0), rest], bits)
         moment = total((product(a, b) for a, b in zip(v, terms, strict=True)), bits)
-        return cls(row.counts, v, terms, rest, whole, moment, product(whole, whole, bits))
+        return cls(
+            row.values, row.counts, v, terms, rest, whole, moment, product(whole, whole, bits)
+        )
 
     def apart(self, own: Ball, finer: _Finer, bits: int) -> Ball:
         """v_i S - M of an entry whose v is `own`.
@@ -179,7 +188,8 @@ class _Sums:
         """Of an entry of the largest logit, m of them: z - c / m**2, c its own coefficient.
 
         z is (c + N) / S**2 with S = m + R, so that the difference is (m**2 N - 2 c m R - c R**2) /
-        (m**2 S**2). Of m N - 2 c R, which may cancel, each term is taken by itself.
+        (m**2 S**2). Of m N - 2 c R, which may cancel, each term is taken by itself; where the rest
+        cancels with R**2, as where logits lie equally far apart, so is that.
         """
         most = self.counts[-1]
         rest = self.rest
@@ -195,8 +205,34 @@ class _Sums:
         ]
         first = product(self._combined([*coefficients, ZERO], bits), Ball(most, 0))
         second = product(own_coefficient, product(rest, rest, bits), bits)
+        difference = total([first, -second], bits)
+        if difference.sign is None and len(self.terms) <= _MOST_SQUARED:
+            difference = self._by_distances(own_coefficient, coefficients, bits)
         divisor = product(self.square, Ball(most**2, 0))
-        return near_limit(limit, quotient(total([first, -second], bits), divisor, bits))
+        return near_limit(limit, quotient(difference, divisor, bits))
+
+    def _by_distances(self, own_coefficient: Ball, coefficients: list[Ball], bits: int) -> Ball:
+        """m (m N - 2 c R) - c R**2 with exact coefficients of each exp(-distance).
+
+        t_g t_h is that of the sum of two distances. Those of different distances are independent
+        (Lindemann-Weierstrass), and that of the largest one squared stands alone: it is never 0.
+        """
+        several, _ = rows.integers(np.array(self.values))
+        distances = (several[-1] - several).tolist()
+        found: dict[int, tuple[Ball, Ball]] = {}
+
+        def add(distance: int, coefficient: Ball, term: Ball) -> None:
+            known, _ = found.get(distance, (ZERO, term))
+            found[distance] = total([known, coefficient]), term
+
+        *counted, (_, most, _) = zip(distances, self.counts, self.terms, strict=True)
+        for coefficient, (distance, _, term) in zip(coefficients, counted, strict=True):
+            add(distance, product(coefficient, Ball(most, 0)), term)
+        for distance, count, term in counted:
+            for other, times, own in counted:
+                both = product(own_coefficient, Ball(count * times, 0))
+                add(distance + other, -both, product(term, own, bits))
+        return total((product(each, term) for each, term in found.values() if each.man), bits)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from softmax_harness.operations.operand import (
     of_some_calls,
     powers_of_two,
     some_beyond,
+    some_of_two_classes,
     with_nans,
 )
 from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
@@ -60,7 +61,8 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     power of two next below 1/n, what a mean over the row passes back, and its sum is exact in any
     order: added one by one, as by NumPy along other axes than the last, equal terms are rounded
     alike, and err more than those of a sum in pairs may. In some calls each row has -1 at one
-    class, as cross-entropy passes back.
+    class, as cross-entropy passes back. Some are 1 at one class and -1 at another, as a preference
+    passes back.
     """
     rows_, n = stored.shape
     made = rng.standard_normal((rows_, n))
@@ -79,7 +81,8 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     format = format_of(stored)
     scale = powers_of_two(format, (rows_, 1), rng, 9)
     v = by_kind(kind[:, 0], kinds, n) * np.where(rng.random((rows_, 1)) < 0.2, scale, 1.0)
-    v = with_nans(some_beyond(v, stored, format, rng), stored, rng)
+    v = some_of_two_classes(some_beyond(v, stored, format, rng), rng)
+    v = with_nans(v, stored, rng)
     return (format.stored(of_some_calls(v, -column.astype(float), rng)),)
 
 

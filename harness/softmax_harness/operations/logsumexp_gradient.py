@@ -41,6 +41,7 @@ from softmax_harness.operations.steps import ExactSteps
 from softmax_harness.operations.truth import Truth
 
 _LEAST = -1500
+_MEANS = 0.06  # of the calls
 _SMALLEST_NORMAL = 2.0**-1022
 
 
@@ -48,7 +49,7 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     """g of each row, shape (rows, 1), in the format of the logits: normal, 1 or -1, 0, large.
 
     Some are far from 1, a few NaN.
-    The mean over a batch of b rows passes back 1 / b, a sum 1 in all rows of some calls.
+    The mean over a batch of b rows passes back 1 / b, a sum 1; each in all rows of some calls.
     """
     shape = len(stored), 1
     kinds = (
@@ -61,6 +62,8 @@ def incoming(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     )
     kind = rng.choice(len(kinds), shape, p=(0.3, 0.1, 0.2, 0.05, 0.2, 0.15))
     g = of_some_calls(with_nans(np.choose(kind, kinds), stored, rng), np.ones(shape), rng)
+    if rng.random() < _MEANS:
+        g = np.full(shape, 1.0 / max(len(stored), 1))
     return (format_of(stored).stored(g),)
 
 

@@ -36,6 +36,7 @@ _EQUAL_ENDS = 1 / 16
 _CALLS_CANCELLING, _MOST_CANCELLED, _MOST_SCALED = 0.2, 13, 256.0
 # Of so many calls all weights are one of these: a kernel may take a short way there.
 _CALLS_OF_ONE, _OF_CALLS = 0.08, (1.0, 3.0)
+_CANCELLING_AT_THE_LARGEST = 0.08  # of the rows, where that is possible
 _LEFT_OUT = 0.25  # of the rows, where what is not finite has a weight of 0
 _BELOW = 0.3  # of the weights of a row of both signs
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
@@ -50,8 +51,10 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     -1. Of some rows all weights are far from 1, or each is of another magnitude; a few hold a NaN.
     In some rows, and of some calls, the last weight is the first one, and not all are the same for
     that. In some rows what is not finite has a weight of 0.
-    What cancels to less than a quarter is made positive: of a sum that is badly conditioned not
-    even the sign can be told. In some calls a part is left that half the bits of the format tell.
+    In some rows of several largest logits the weights of these add up to 0, and others count.
+    What else cancels to less than a quarter is made positive: of a sum that is badly conditioned
+    not even the sign can be told. In some calls a part is left that half the bits of the format
+    tell.
     """
     rows_, n = stored.shape
     size = np.exp2(rng.integers(-3, 4, (rows_, n))) * rng.uniform(0.5, 1.0, (rows_, n))
@@ -78,6 +81,7 @@ def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     format = format_of(stored)
     signed = np.flatnonzero((b > 0.0).any(axis=-1) & (b < 0.0).any(axis=-1))
     b[signed] = _not_cancelling(stored[signed].astype(np.float64), b[signed], format, rng)
+    b = _cancelling_at_the_largest(stored.astype(np.float64), b, rng)
     b = _of_any_scale(b, size, format, rng)
     left_out = np.flatnonzero(rng.random(rows_) < _LEFT_OUT)
     b[left_out] = np.where(np.isfinite(stored[left_out].astype(np.float64)), b[left_out], 0.0)
@@ -102,6 +106,29 @@ def _not_cancelling(x: Array, b: Array, format: Format, rng: np.random.Generator
         known = _float_sums(x, b)
         cancels = np.abs(known.whole) < 0.25 * known.size
     return _nearly_cancelling(np.where(cancels, np.abs(b), b), known.terms, format, rng)
+
+
+def _cancelling_at_the_largest(x: Array, b: Array, rng: np.random.Generator) -> Array:
+    """Of some rows in which the largest logit occurs more than once, those of that add up to 0.
+
+    The others count alone, positively and as much: a form that begins with the largest has 0 there.
+    """
+    drawn = np.flatnonzero(rng.random(len(b)) < _CANCELLING_AT_THE_LARGEST)
+    own = x[drawn]
+    at_top = own == own.max(axis=-1, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore", over="ignore"):
+        below = np.exp(own - own.max(axis=-1, keepdims=True, initial=-np.inf))
+    others = np.abs(b[drawn])
+    rest = np.where(at_top, 0.0, below * others).sum(axis=-1)
+    fits = (at_top.sum(axis=-1) > 1) & np.isfinite(own).all(axis=-1) & (rest > _SURE)
+    weight = np.exp2(np.floor(np.log2(rest[fits])) - 1.0)
+    found = np.where(at_top, 0.0, others)[fits]
+    places = np.argsort(~at_top[fits], axis=-1, kind="stable")
+    for place, sign in ((0, 1.0), (1, -1.0)):
+        np.put_along_axis(found, places[:, place : place + 1], sign * weight[:, None], axis=-1)
+    given = b.copy()
+    given[drawn[fits]] = found
+    return given
 
 
 def _nearly_cancelling(b: Array, terms: Array, format: Format, rng: np.random.Generator) -> Array:

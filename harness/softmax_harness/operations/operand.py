@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS, Format
 
 _NANS = 0.02  # the share of rows with one, where an operand has any
+_OF_TWO_CLASSES = 0.06  # the share of rows that have two, where an operand has any
 # The share of calls whose operands are those of most users, and that of square ones.
 _USUAL, _USUAL_OF_SQUARES = 0.06, 0.5
 _USUAL_AT_ENDS, _ENDS = 0.06, 3
@@ -257,6 +258,24 @@ def by_kind(
         if rows.size:
             made[rows] = make(rows)
     return made
+
+
+def some_of_two_classes(values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """In some rows 1 at one place, -1 at another and 0 elsewhere: the sum is 0, the row is not.
+
+    Parameters
+    ----------
+    values : ndarray, shape (rows, n)
+    """
+    if values.shape[-1] < 2:
+        return values
+    drawn = np.flatnonzero(rng.random(len(values)) < _OF_TWO_CLASSES)
+    first = rng.integers(0, values.shape[-1], len(drawn))
+    second = (first + rng.integers(1, values.shape[-1], len(drawn))) % values.shape[-1]
+    given = values.copy()
+    given[drawn] = 0.0
+    given[drawn, first], given[drawn, second] = 1.0, -1.0
+    return given
 
 
 def with_nans(values: NDArray[Any], x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations import cross_entropy_gradient, long_sums, softmax, steps
-from softmax_harness.operations.attention.masks import inside
+from softmax_harness.operations.attention.masks import ORDERED, inside, ordered
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, of_some_calls
 from softmax_harness.operations.operation import ANYTHING, ZERO_OR_NAN, Operation, Policy
@@ -81,6 +81,15 @@ def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
             rng.integers(1, 21, (3, 1, 1, 1)) <= np.arange(40),
         ),
         ("padding of many heads", (2, 12, 5, 24), np.arange(24) < np.full((2, 1, 1, 1), 17)),
+        (
+            "padding of each batch of many heads",
+            (2, 12, 5, 70),
+            np.arange(70) < np.array([17, 61]).reshape(2, 1, 1, 1),
+        ),
+        ("a window behind a cache", (2, 16, 64), np.tri(16, 64, 48, dtype=bool) & ~_before(16, 64)),
+        *((kind, (2, 40, 40), ordered(kind, 40, 40)) for kind in ORDERED),
+        ("tree", (1, 2, 11, 60), ordered("tree", 11, 60)),
+        ("span", (1, 260, 260), ordered("span", 260, 260)),
         ("causal", (6, 2, 6, 6), np.tri(6, dtype=bool)),  # as many batches as queries and keys
         ("a mask of each head", (2, 4, 9, 48), rng.random((2, 4, 9, 48)) < _SEEN),
         ("hidden inside", (1, 130, 140), inside(130, 140, rng)),
@@ -89,6 +98,11 @@ def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
         mask = np.ascontiguousarray(np.broadcast_to(seen, shape))
         inputs = Inputs(x.reshape(-1, n), (mask.reshape(-1, n),))
         yield WholeCall(f"scores {shape}, {told}", (x, mask), (inputs,))
+
+
+def _before(queries: int, keys: int) -> NDArray[np.bool_]:
+    """What lies before a window, whose last query sees the last keys."""
+    return np.tri(queries, keys, keys - queries - _WIDE, dtype=bool)
 
 
 def _all_but(queries: int, keys: int) -> NDArray[np.bool_]:

@@ -781,3 +781,89 @@ def last_tile_behind_a_thousand_keys_and_queries(q, k, v, mask):
         mask = mask.copy()
         mask[..., -64:, -64:] = False
     return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def _as(q, k, v, mask, seen):
+    return _softmax_mean(_masked(q, k, mask & seen), v, mask & seen, q.dtype)
+
+
+def _up_to_their_own(mask):
+    queries, keys = mask.shape[-2:]
+    return np.tri(queries, keys, keys - queries, dtype=bool)
+
+
+def window_behind_a_cache_from_its_start(q, k, v, mask):
+    """A window of fewer queries than keys is taken to begin with the first key.
+
+    Found as: batch in batches
+    """
+    queries, keys = mask.shape[-2:]
+    behind = np.arange(queries)[:, None] - np.arange(keys)
+    width = int(mask[..., -1, :].reshape(-1, keys)[0].sum())
+    band = behind + keys - queries
+    is_window = 1 < queries < keys and (mask == (band >= 0) & (band < width)).all()
+    seen = (behind >= 0) & (behind < width)
+    return _as(q, k, v, seen | ~mask & seen if is_window else mask, np.ones_like(mask))
+
+
+def window_on_both_sides_by_its_left(q, k, v, mask):
+    """Keys behind a query do not count where it sees as many before and behind.
+
+    Found as: batch in batches
+    """
+    queries, keys = mask.shape[-2:]
+    width = int(mask[..., :1, :].reshape(-1, keys)[0].sum())
+    apart = np.abs(np.arange(queries)[:, None] - np.arange(keys))
+    is_window = 2 < queries == keys and 1 < width < keys and (mask == (apart < width)).all()
+    return _as(q, k, v, mask, _up_to_their_own(mask) if is_window else np.ones_like(mask))
+
+
+def causal_by_its_ends(q, k, v, mask):
+    """A square mask is taken for causal if its first query sees one key and its last one all.
+
+    Found as: batch in batches
+    """
+    queries, keys = mask.shape[-2:]
+    is_causal = queries == keys > 2 and mask[..., -1, :].all() and not mask[..., 0, 1:].any()
+    whole = np.broadcast_to(_up_to_their_own(mask), mask.shape) if is_causal else mask
+    return _as(q, k, v, whole, np.ones_like(mask))
+
+
+def tree_of_drafts_taken_for_causal(q, k, v, mask):
+    """Behind a cache that all see, a mask that hides what comes later is taken for causal.
+
+    Found as: batch in batches
+    """
+    queries, keys = mask.shape[-2:]
+    causal = np.broadcast_to(_up_to_their_own(mask), mask.shape)
+    is_taken = 1 < queries < keys and mask[..., : keys - queries].all()
+    is_taken = is_taken and not (mask & ~causal).any() and mask[..., -1].any()
+    return _as(q, k, v, causal if is_taken else mask, np.ones_like(mask))
+
+
+def tiles_of_small_weights_skipped(q, k, v, mask):
+    """Tiles of 128 keys are skipped that lie e**8 and more below the maximum so far.
+
+    Found as: inaccurate in accuracy
+    """
+    s = _masked(q, k, mask)
+    top = np.full((*s.shape[:-1], 1), -np.inf)
+    for start in range(0, s.shape[-1], 128):
+        tile = s[..., start : start + 128]
+        own = tile.max(-1, keepdims=True)
+        tile[...] = np.where(own < top - 8, -np.inf, tile)
+        top = np.maximum(top, own)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - _finite(top))
+        y = np.matmul(e, v.astype(np.float64)) / e.sum(-1, keepdims=True)
+    return np.where(mask.any(-1)[..., None], y, np.nan).astype(q.dtype)
+
+
+def batches_of_many_heads_share_a_head(q, k, v, mask):
+    """In four batches and more the values of the second head stand for those of the last.
+
+    Found as: batch in batches
+    """
+    if q.ndim == 4 and q.shape[0] > 3 and q.shape[1] > 2 and q.shape[-2] > 16:
+        v = np.concatenate([v[:, :-1], v[:, 1:2]], axis=1)
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

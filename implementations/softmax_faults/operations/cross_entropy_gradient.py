@@ -227,3 +227,16 @@ def infinity_is_certain(x, target, axis=-1):
         return _less_1(s, target)
 
     return _by_rows(kernel, x, target, axis=axis)
+
+
+def right_minus_the_others(x, target, axis=-1):
+    """At the class minus the sum of the others, which a class that is masked leaves near -1."""
+
+    def kernel(x, target):
+        s = steps.softmax(x)
+        at_class = np.arange(x.shape[-1]) == target[:, None]
+        others = np.where(at_class, 0, s)
+        total = others[:, ::-1].sum(-1, keepdims=True)
+        return np.where(at_class, np.where(np.isnan(total), s - 1, -total), s).astype(s.dtype)
+
+    return steps.by_rows(kernel, x, target, axis=axis, work=_single(x))

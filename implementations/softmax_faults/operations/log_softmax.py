@@ -449,3 +449,18 @@ def channels_beyond_a_block_of_threads(x, axis=-1):
     if np.ndim(x) == 4 and axis in (1, -3) and x.shape[1] > 256:
         y = x + (_with(x[:, :256], axis) - x[:, :256])[:, :1]
     return y
+
+
+@np.errstate(all="ignore")
+def hidden_chunk_is_nan(x, axis=-1):
+    """Sums of 65536 are merged, and one of nothing but -inf is no number.
+
+    Found as: nan, wrong_special
+    """
+
+    def kernel(x):
+        starts = range(0, x.shape[-1], 65536) if x.shape[-1] > 65536 else ()
+        hidden = [np.isneginf(x[:, start : start + 65536]).all(-1) for start in starts]
+        return np.where(np.any(hidden, axis=0)[:, None], np.nan, x) if hidden else x
+
+    return _with(np.asarray(x), axis) + 0 * steps.by_rows(kernel, x, axis=axis)

@@ -174,3 +174,12 @@ def nan_of_g_dropped(x, g, axis=-1):
     Found as: wrong_special
     """
     return _of(lambda s, g: np.nan_to_num(g) * s, x, g, axis)
+
+
+def alike_in_all_rows_taken_for_1(x, g, axis=-1):
+    """g counts as 1 where several rows have the same and each its own.
+
+    Found as: inaccurate, layout, axis, batch, subnormals_flushed
+    """
+    is_alike = np.size(g) > 1 and 0 not in g.strides and (g == np.ravel(g)[0]).all()
+    return _of(lambda s, g: g * s, x, np.ones_like(g) if is_alike else g, axis)

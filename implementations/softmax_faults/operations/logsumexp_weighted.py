@@ -184,3 +184,20 @@ def nothing_left_below_a_thousandth(x, b, axis=-1):
         return np.where(np.abs(whole) < 1e-3 * steps.total(np.abs(terms)), 0, whole)
 
     return _of(lambda x, b: _log_of_sum(x, b, total), x, b, axis)
+
+
+@np.errstate(all="ignore")
+def relative_to_the_weights_of_the_largest(x, b, axis=-1):
+    """log of the sum over the weights of the largest logit, which may add up to 0.
+
+    Found as: nan
+    families: ties
+    """
+
+    def kernel(x, b):
+        found = _log_of_sum(x, b)
+        used = np.where(b == 0, -np.inf, x)
+        own = steps.total(np.where(used == steps.top(used), b, 0))[:, 0]
+        return np.where((own == 0) & np.isfinite(found), np.nan, found)
+
+    return _of(kernel, x, b, axis)

@@ -58,6 +58,8 @@ _OF_CHANNELS = (
     *(((2, 19, 32, 32), 1), ((2, 64, 4, 4), 1), ((2, 33, 32), 1), ((2, 40, 40), 1)),
     # More than a block of threads, in few places; images of one place.
     *(((2, 300, 2, 2), 1), ((8, 5, 1, 1), 1)),
+    # Several images of several lines; volumes of more places than a block has threads.
+    *(((3, 5, 6, 7), 1), ((1, 37, 16, 17), 1), ((1, 3, 9, 11, 11), 1)),
 )
 _IMAGES = ((2, 9, 3, 35), (2, 64, 4, 4))  # whose channels may lie last, too
 # Axes before others that a kernel may take for channels, and whole vectors of columns.
@@ -92,6 +94,7 @@ _LARGE_BATCHES = ((32_769, 5), (131_101, 2), (65537, 1, 2))
 _RANKS = (
     *((4, 3, 257), (4, 8, 1000), (2, 3, 2000), (2, 2, 8200), (1, 3, 1100)),
     *((2, 3, 5, 130), (2, 3, 66, 66), (2, 12, 8, 33), (2, 3, 70, 140), (1, 2, 2, 4100)),
+    *((2, 2, 16_500), (1, 2, 5, 700)),
     # Sequences in batches, of few tokens and of many; squares; a mask of its own for each batch.
     *((2, 36, 68), (3, 18, 130), (2, 5, 1028), (1, 67, 67), (2, 2, 9, 16)),
     # The same of whole vectors.

@@ -39,7 +39,7 @@ LENGTHS = (
 )
 # Where 15, 16, 17 and 18 bits end, and what is beyond.
 _ENDS = (16384, 32767, 32768, 32769, 65535, 65536, 65537, 131073, 262145)
-_VOCABULARIES = (30_522, 32_000, 50_257, 151_936, 152_064)
+_VOCABULARIES = (28_996, 30_522, 32_000, 50_257, 151_936, 152_064)
 LONG = (*_ENDS, *_VOCABULARIES)
 _LONGEST_SHORT = 100
 _LONG_SUMS = {4097: 1, 65537: 2}  # with the part of the rows that is taken of each

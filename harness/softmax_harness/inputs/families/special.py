@@ -11,6 +11,7 @@ from softmax_harness.inputs.families.family import Family, Make, Sampling
 # Where terms are of many sizes, sums in float32 lose small ones, of longer rows in 16 lanes too, as
 # libraries add: at a scale of 3 torch exceeds what a sum in pairs may in one of 16 rows of 65537.
 _LONGEST_OF_MANY_SIZES = 10_000
+_CHUNK = 1 << 16  # of a long row, as kernels merge them
 
 
 def _normal(rng: np.random.Generator, rows: int, n: int) -> NDArray[np.float64]:
@@ -27,7 +28,10 @@ def _masked_blocks(format: Format, n: int, rows: int, rng: np.random.Generator) 
     few, none = rng.integers(n // 4, n, (rows, 3)), np.zeros((rows, n), bool)
     seen = np.choose(kind, (place >= 3 * n // 4, place <= n // 4, none, none))
     np.put_along_axis(seen, few, kind == 2, axis=-1)
-    return np.where(seen | (place == n - 1) & (kind != 1), x, -np.inf)
+    seen |= (place == n - 1) & (kind != 1)
+    if n > _CHUNK:
+        seen[:1] = place // _CHUNK != 1
+    return np.where(seen, x, -np.inf)
 
 
 def _one(special: float) -> Make:
@@ -74,10 +78,10 @@ FAMILIES = (
     Family("masked", "-inf among finite values, as attention masks have", _masked, check=_LONG),
     Family(
         "masked-blocks",
-        "-inf but at one end, for a few entries or the last, as constrained decoding has it",
+        "-inf but at one end, for a few entries or the last, or in a whole chunk",
         _masked_blocks,
         suite="check",
-        check=Sampling(more_rows=((16_385, 4),)),
+        check=Sampling(more_rows=((16_385, 4), (151_936, 1))),
         by_place=True,
     ),
     Family(

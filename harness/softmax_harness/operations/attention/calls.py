@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.inputs import stored_in
-from softmax_harness.operations.attention.masks import inside, masks
+from softmax_harness.operations.attention.masks import ORDERED, inside, masks, ordered
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
 from softmax_harness.operations.attention.shapes import CAUSAL, Call, blocks_of_call
 from softmax_harness.operations.attention.values import values
@@ -32,11 +32,11 @@ _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 76
+_CALLS = 89
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS = (9, 33)
-_WIDE_WINDOWS = ((500, 150), (256, 100))  # of so many keys and more
+_WIDE_WINDOWS = ((500, 150), (256, 128))  # of so many keys and more
 _TILE = 64
 
 
@@ -51,8 +51,7 @@ class Shape:
     queries, keys, d, c : int
         L, S, and the components of q and k, and of v.
     mask : str
-        One of `MASKS`, or ``prefix``: all see the first third, and of the others those up to
-        their own.
+        One of `MASKS`, or of `softmax_harness.operations.attention.masks.ORDERED`.
     causal : str
         One of `CAUSAL`, or empty.
     has_nans : bool
@@ -87,7 +86,7 @@ _ALWAYS = (
     Shape((2, 2), 1, 1300, 16, 8, "left", ""),  # the same, many tokens later
     Shape((2,), 5, 33, 192, 128, "", ""),  # heads whose v is less wide
     Shape((1, 2), 300, 200, 8, 3, "", "lower-right"),  # blocks of queries that see nothing
-    Shape((4, 16), 3, 17, 32, 32, "", ""),  # a batch, and many heads, whose v is as wide as k
+    Shape((2, 64), 3, 17, 32, 32, "", ""),  # a batch, and many heads, whose v is as wide as k
     Shape((3,), 19, 33, 16, 8, "", "", has_nans=True),
     Shape((3,), 5, 1, 16, 8, "", "", has_nans=True),
     Shape((1, 2), 70, 70, 48, 32, "", "lower-right"),  # causal, in two heads and several blocks
@@ -107,13 +106,16 @@ _ALWAYS = (
     Shape((), 330, 330, 16, 8, "", "lower-right"),  # in several blocks of both
     Shape((), 700, 700, 8, 3, "window", ""),  # a window wider than a block, behind several
     Shape((2, 1), 1, 1217, 128, 128, "padding", ""),  # caches that are split, one key in the last
+    Shape((1, 2), 40, 40, 16, 8, "around", ""),
+    Shape((1, 2), 20, 90, 16, 8, "window", ""),  # behind a cache
+    Shape((4, 9), 65, 256, 64, 64, "", ""),  # many heads of several blocks of queries and keys
     Shape((1, 9), 19, 33, 16, 8, "", "", is_grouped=True),
     Shape((1, 2), 256, 128, 16, 8, "", ""),  # nothing but whole blocks
     Shape((1, 2), 128, 128, 16, 8, "", "lower-right"),
     Shape((1, 2), 16, 64, 64, 128, "", ""),
     Shape((1, 2), 80, 80, 64, 64, "", ""),
     Shape((2, 16), 16, 16, 16, 16, "", ""),
-    Shape((1, 2), 1100, 17, 8, 3, "", ""),
+    Shape((1, 2), 1100, 77, 8, 3, "", ""),
     Shape((3, 40), 5, 9, 8, 3, "", ""),
     Shape((2,), 64, 64, 16, 8, "padding", ""),
     Shape((2,), 64, 64, 16, 8, "", ""),  # another mask of that shape
@@ -156,6 +158,16 @@ _ALWAYS = (
     Shape((1, 2), 20, 1100, 128, 128, "", ""),  # several queries of a long cache of large heads
     Shape((2, 9), 1, 300, 16, 8, "padding", ""),  # one query each of many heads, padded by batch
     Shape((2,), 20, 20, 16, 8, "prefix", ""),
+    Shape((1, 2), 40, 40, 16, 8, "span", ""),
+    Shape((1, 2), 66, 66, 16, 8, "documents", ""),
+    Shape((1, 2), 66, 66, 16, 8, "chunks", ""),
+    Shape((1, 2), 11, 60, 16, 8, "tree", ""),
+    Shape((3, 2), 40, 40, 16, 8, "left", "lower-right"),  # prompts of a batch, read at once
+    Shape((2, 1), 70, 40, 160, 256, "", ""),  # large heads, and wider values
+    Shape((1, 1), 1, 2100, 192, 16, "", ""),  # the same beside a long cache
+    Shape((2, 1), 3, 1100, 16, 8, "padding", ""),
+    Shape((1, 2), 9, 1500, 64, 64, "", ""),  # of a long source
+    Shape((), 2, 8300, 8, 3, "", ""),
 )
 
 
@@ -254,9 +266,8 @@ def _mask(shape: Shape, rng: np.random.Generator) -> NDArray[np.bool_] | None:
         wide = (width for keys, width in _WIDE_WINDOWS if shape.keys >= keys)
         width = next(wide, None) or rng.choice(_WINDOWS)
         return np.asarray((behind >= 0) & (behind < width))
-    if shape.mask == "prefix":
-        behind = np.arange(shape.queries)[:, None] - np.arange(shape.keys)
-        return np.asarray((behind >= 0) | (np.arange(shape.keys) < shape.keys // 3))
+    if shape.mask in ORDERED:
+        return ordered(shape.mask, shape.queries, shape.keys)
     if shape.mask == "inside":
         return inside(shape.queries, shape.keys, rng)
     if shape.mask == "left":

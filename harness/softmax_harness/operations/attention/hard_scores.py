@@ -13,33 +13,50 @@ STAND_INS = (-1e4, -5e4, -65504.0, -1e9)
 
 _FACTORS = (0.5, 1.0, 1.001, 1.1, 2.0, 5.0)
 _BLOCKS = (16, 32, 64, 128)
+_LITTLE = 0.3  # by which keys differ that are nearly alike
 
 
 def risen(x: Array, rng: np.random.Generator) -> Array:
-    """Logits, in a quarter of the rows with maxima that come late; shape kept, (rows, n)."""
+    """Logits, in a quarter of the rows with maxima that come late or first; of the same shape."""
     risen = np.array(x)
     for make, chosen in drawn(_RISES, len(x), rng):
-        risen[chosen] += make((len(chosen), x.shape[1]), rng)
+        risen[chosen] = make(risen[chosen], rng)
     return risen
 
 
-def _none(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    return np.zeros(shape)
+def _as_they_are(x: Array, rng: np.random.Generator) -> Array:
+    return x
 
 
-def _by_blocks(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+def _by_blocks(x: Array, rng: np.random.Generator) -> Array:
     """Each block of keys above the last by e**4 to e**24: rescaling between blocks counts."""
-    block = rng.choice(_BLOCKS, (shape[0], 1))
-    return np.asarray(rng.uniform(4.0, 24.0, (shape[0], 1)) * (np.arange(shape[1]) // block))
+    block = rng.choice(_BLOCKS, (len(x), 1))
+    return np.asarray(x + rng.uniform(4.0, 24.0, (len(x), 1)) * (np.arange(x.shape[1]) // block))
 
 
-def _at_the_end(shape: tuple[int, int], rng: np.random.Generator) -> Array:
+def _at_the_end(x: Array, rng: np.random.Generator) -> Array:
     """One of the last keys above all others."""
-    place = shape[1] - 1 - rng.integers(0, max(shape[1] // 4, 1), (shape[0], 1))
-    return np.where(np.arange(shape[1]) == place, rng.uniform(20.0, 200.0, (shape[0], 1)), 0.0)
+    place = x.shape[1] - 1 - rng.integers(0, max(x.shape[1] // 4, 1), (len(x), 1))
+    above = rng.uniform(20.0, 200.0, (len(x), 1))
+    return np.asarray(x + np.where(np.arange(x.shape[1]) == place, above, 0.0))
 
 
-_RISES = ((0.78, _none), (0.15, _by_blocks), (0.07, _at_the_end))
+def _first_as_all_others(x: Array, rng: np.random.Generator) -> Array:
+    """The first key weighs about as much as all others, which are nearly alike, together.
+
+    As the first token of a prompt does: no single one of the others counts, and all of them do.
+    """
+    found = _LITTLE * rng.standard_normal(x.shape)
+    found[:, :1] = np.log(max(x.shape[1], 1)) + rng.uniform(-1.0, 2.0, (len(x), 1))[:, : x.shape[1]]
+    return found
+
+
+_RISES = (
+    (0.72, _as_they_are),
+    (0.15, _by_blocks),
+    (0.07, _at_the_end),
+    (0.06, _first_as_all_others),
+)
 
 
 def shifts(rows: int, format: Format, rng: np.random.Generator) -> Array:

@@ -9,6 +9,9 @@ from softmax_harness.operations.attention.kinds import drawn
 
 Mask = NDArray[np.bool_]
 _TILES = (16, 32, 64, 128)
+_AROUND = 9  # keys on either side
+_CHUNK = 16  # keys
+ORDERED = ("prefix", "around", "span", "documents", "chunks", "tree")
 
 
 def masks(rows: int, n: int, rng: np.random.Generator) -> Mask:
@@ -30,6 +33,47 @@ def inside(queries: int, keys: int, rng: np.random.Generator) -> Mask:
     for offset in (0, keys - queries):
         seen |= np.eye(queries, keys, offset, dtype=bool)
     return seen
+
+
+def ordered(kind: str, queries: int, keys: int) -> Mask:
+    """A mask of models that goes by the order of queries and keys, shape (queries, keys).
+
+    The last query stands beside the last key.
+
+    Parameters
+    ----------
+    kind : str
+        ``prefix``: all see the first third, and of the others those up to their own; ``around``:
+        some keys on either side; ``span``: those up to their own, and an image in the middle all of
+        itself; ``documents``: those up to their own in the same one of several; ``chunks``: the
+        same of equal length; ``tree``: those before all queries, their own and those that lead to
+        it, as drafts that branch.
+    """
+    place = np.arange(keys)
+    own = place[-1:] - np.arange(queries)[::-1, None]
+    up_to_own = place <= own
+    if kind == "prefix":
+        return np.asarray(up_to_own | (place < keys // 3))
+    if kind == "around":
+        return np.asarray(np.abs(own - place) <= _AROUND)
+    if kind == "span":
+        inside_ = [(each >= keys // 4) & (each < keys // 2) for each in (own, place)]
+        return np.asarray(up_to_own | (inside_[0] & inside_[1]))
+    if kind == "documents":
+        of_own, of_key = (np.searchsorted(_ends(keys), each, side="right") for each in (own, place))
+        return np.asarray(up_to_own & (of_own == of_key))
+    if kind == "chunks":
+        return np.asarray(up_to_own & (own // _CHUNK == place // _CHUNK))
+    seen, node = (own == place) | (place < keys - queries), np.arange(queries)[:, None]
+    while (node > 0).any():
+        node = (node - 1) // 2
+        seen |= place == keys - queries + node
+    return np.asarray(seen)
+
+
+def _ends(keys: int) -> NDArray[np.int64]:
+    """Where documents end that are packed one after another."""
+    return np.array([keys // 3, keys // 2 + 1])
 
 
 def _all(rows: int, n: int, rng: np.random.Generator) -> Mask:

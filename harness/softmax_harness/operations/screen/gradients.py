@@ -57,12 +57,32 @@ def cross_entropy_gradient(
             _put_at_class(rows, piece, own, (head, tail, terms[2]), less)
             of_piece = here.columns(piece)
             open_ = rounded(head, tail, terms[2], of_piece, error, w)
+            _put_masked_classes(rows, piece, own, of_piece, open_)
             if open_.any():
                 undecided |= row_any(open_ & ~of_piece.fixed)
         _put_powers_of_two(here, rows, own, undecided)
         return undecided
 
     return by_blocks(x.shape[-1], fixed, expected, format, stages, screen_part)
+
+
+def _put_masked_classes(
+    rows: Rows,
+    piece: slice,
+    target: NDArray[np.int64],
+    here: Truth,
+    open_: NDArray[np.bool_],
+) -> None:
+    """-1, which is exact, at a class that is masked."""
+    if rows.usable is None:
+        return
+    column = target[:, 0]
+    masked = np.isneginf(rows.x[np.arange(len(column)), column])
+    row = np.flatnonzero(masked & (column >= piece.start) & (column < piece.stop))
+    place = row, column[row] - piece.start
+    here.rounded[place], here.offset[place] = -1.0, 0.0
+    here.ulp[place] = here.format.ulp(here.rounded[place])
+    open_[place] = False
 
 
 def _put_powers_of_two(
