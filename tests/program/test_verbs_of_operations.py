@@ -50,8 +50,51 @@ def test_explain_of_attention_needs_no_logits_and_draws(called, tmp_path):
     assert done.returncode == 0 and "q.k / sqrt d" in done.stdout, done.stderr
     assert (tmp_path / "steps.png").stat().st_size > 10_000
     done = called("explain", "--operation", "attention")
-    assert done.returncode == 2 and "no logits were given" in done.stderr
+    assert done.returncode == 2 and "expected --q, --k, --v, --mask, or a WITNESS" in done.stderr
     assert called("explain").returncode == 2
+
+
+def test_explain_takes_one_of_several_queries_and_hides_nothing_unasked(called):
+    words = ("explain", "--operation", "attention", "--k", "1,2/3,4/0,1", "--v", "1/2/3")
+    one = called(*words, "--q", "2,1")
+    assert "mask: 1  1  1" in one.stdout, one.stderr
+    several = [called(*words, "--q", "2,1/2,3", "--row", row) for row in (0, 1, 2)]
+    shown = [each.stdout.partition("\n\n")[0] for each in several]
+    assert shown[0] == one.stdout.partition("\n\n")[0] and "q: 2.0  3.0" in shown[1]
+    assert several[2].returncode == 2 and "has 2, counted from 0" in several[2].stderr
+    hidden = called(*words, "--q", "2,1/2,3", "--mask", "1,1,1/0,1,0", "--row", "1")
+    assert "mask: 0  1  0" in hidden.stdout, hidden.stderr
+
+
+KERNEL = """
+import numpy as np
+
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+def loop(x, axis=-1):
+    return softmax(np.array([float(each) for each in x.ravel()], x.dtype).reshape(x.shape), axis)
+
+def plain(x, axis=-1):
+    if type(x) is not np.ndarray:
+        raise RuntimeError("an array of another class")
+    return softmax(x, axis)
+"""
+
+
+def test_explain_shows_the_steps_of_a_function_of_one_s_own(called, tmp_path):
+    """Which runs in a process of its own, as those do that are built in."""
+    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    words = ("explain", "1", "2", "3.5", "--dtype", "float32", "--implementation")
+    own = called(*words, "kernel.py:softmax", cwd=tmp_path)
+    built_in = called(*words, "max-shifted", cwd=tmp_path)
+    assert own.stdout.replace("kernel.py:softmax", "max-shifted") == built_in.stdout, own.stderr
+    assert "exp added most" in own.stdout
+    loop = called(*words, "kernel.py:loop", cwd=tmp_path)
+    assert loop.returncode == 0 and "its steps cannot be" in loop.stdout
+    plain = called(*words, "kernel.py:plain", cwd=tmp_path)
+    assert "its steps cannot be seen: RuntimeError: an array of another class" in plain.stdout
 
 
 @pytest.mark.parametrize(

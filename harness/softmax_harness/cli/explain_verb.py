@@ -34,7 +34,11 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
     context_settings={"ignore_unknown_options": True},  # so that -1e4 is a number
 )
 @click.argument("what", nargs=-1, metavar="NUMBERS... | WITNESS | FILE")
-@click.option("--row", type=click.IntRange(0), help="The row of FILE to explain.  [default: 0]")
+@click.option(
+    "--row",
+    type=click.IntRange(0),
+    help="The row of FILE, or of several queries, to explain.  [default: 0]",
+)
 @click.option(
     "--dtype",
     callback=options.own_dtype,
@@ -73,7 +77,7 @@ def command(
 
     Some operations take operands besides logits, such as a class or a vector: numbers between
     commas, rows of numbers between slashes, or a .npy file. Those that are not given are made as a
-    run makes them. All are shown by name.
+    run makes them; a mask that a call may leave out then hides nothing. All are shown by name.
 
     WITNESS is the text that a report or results.csv gives for a number. The same input is made
     again, so the same result comes out, bit for bit.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.explain.given import check_operands, logits_of, with_operands
+from softmax_harness.explain.given import check_operands, logits_of, options_of, with_operands
 from softmax_harness.explain.misread import misread
 from softmax_harness.explain.row import literal
 from softmax_harness.ground.errors import BadData
@@ -37,7 +38,7 @@ def witness_of(
     what : tuple of str
         Numbers, a witness, or the path of a .npy file.
     row : int or None
-        The row of the file.
+        The row of the file, or of the queries that are given.
     dtype : str or None
         The format of numbers, or of what the file holds.
     operands : dict of str to str
@@ -52,7 +53,7 @@ def witness_of(
     single = what[0] if len(what) == 1 else ""
     if single.endswith(".npy") and not witness.is_witness(single):
         return _row_of_file(Path(single), row or 0, dtype, operation, operands)
-    if row is not None:
+    if row is not None and (what or operation.takes_logits):
         raise BadData(f"--row {row} was given without a FILE: expected FILE.npy --row {row}")
     if witness.is_witness(single):
         if dtype is not None:
@@ -61,14 +62,18 @@ def witness_of(
     if not what and operation.takes_logits:
         raise BadData("nothing was given to explain: expected NUMBERS..., a WITNESS or a FILE")
     if what and not operation.takes_logits:
-        names = ", ".join(f"--{each.name}" for each in operation.operands)
         raise BadData(
-            f"{' '.join(what)} was given, but {operation.name} takes no logits: expected {names}, "
-            "or a WITNESS"
+            f"{' '.join(what)} was given, but {operation.name} takes no logits: expected "
+            f"{options_of(operation)}, or a WITNESS"
         )
     numbers = _numbers(what, operation) if what else logits_of(operands, operation)
     made = literal(numbers, Problem.of(operation, format_named(dtype or "float64")))
-    return with_operands(made, operands, 1, 0)
+    found, place = with_operands(made, operands, 1, 0), row or 0
+    if place >= len(found.block):
+        raise BadData(
+            f"--row {row}: there is no such row: the call has {len(found.block)}, counted from 0"
+        )
+    return replace(found, row=place)
 
 
 def _numbers(words: tuple[str, ...], operation: Operation) -> NDArray[np.float64]:

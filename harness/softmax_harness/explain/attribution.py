@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.explain.meaning import Places, is_known, sources, taken_exactly
-from softmax_harness.explain.trace import GIVEN, SELECT, Step
 from softmax_harness.operations.elementary import exact_values
 from softmax_harness.operations.truth import Truth
+from softmax_harness.subjects.trace import GIVEN, SELECT, Step
 
 _BITS = 192
 _AGREES = 1e-9
@@ -97,7 +97,7 @@ def attributed(steps: list[Step], index: int, truth: Truth, element: int) -> lis
         if first:  # what is not known takes the place of all that comes before it
             shares.insert(0, (steps[way.order[first - 1]], way.shown(way.order[first - 1])))
             results.insert(0, z)
-        elif abs(results[0] - z) > way.reach_of_constants(_AGREES * max(abs(z), ulp)):
+        elif abs(results[0] - z) > way.reach_of_constants(_AGREES * _size(z, ulp)):
             return "taken exactly, their result is not"
         elif way.has_constants and abs(results[0] - z) > _AGREES * ulp:
             shares.insert(0, (_CONSTANTS, way.largest_constant()))
@@ -109,6 +109,11 @@ def attributed(steps: list[Step], index: int, truth: Truth, element: int) -> lis
             )
         ]
         return [each for each in added if not _is_silent(each)]
+
+
+def _size(z: Any, ulp: Any) -> Any:
+    """Beside which a difference counts; what is exactly 0 may be what cancels of all bits."""
+    return max(abs(z), ulp) if z else max(mpmath.mpf(2) ** (-_BITS // 2), ulp)
 
 
 def _exact_result(truth: Truth, element: int) -> tuple[Any, Any]:
@@ -129,7 +134,7 @@ def _precision(steps: list[Step]) -> int:
     """Bits that hold every argument, and what is left of 1 - exp(-a) and log(1 + exp(-a))."""
     largest = 1.0
     for step in steps:
-        if step.function is GIVEN:
+        if step.function == GIVEN:
             values = np.abs(step.output.astype(np.float64))
             largest = max(largest, float(values[np.isfinite(values)].max(initial=1.0)))
     return _BITS + int(np.log2(largest)) + 64 + int(min(3.0 * largest, _MOST_BINADES))
@@ -148,7 +153,7 @@ def _wanted(steps: list[Step], index: int) -> dict[int, _Wanted]:
         places = places[places >= 0]
         if places.size == 0:
             continue
-        known = step.function is not GIVEN and is_known(step)
+        known = step.function != GIVEN and is_known(step)
         shapes = [_output(steps, each).shape for each in step.inputs]
         inputs = sources(step, shapes, places) if known else []
         own = int(np.searchsorted(places, shown.setdefault(number, _largest(step.output, places))))
@@ -178,7 +183,7 @@ def _first_known(steps: list[Step], order: list[int]) -> int:
     unknown = [
         place
         for place, number in enumerate(order)
-        if steps[number].function is not GIVEN and not is_known(steps[number])
+        if steps[number].function != GIVEN and not is_known(steps[number])
     ]
     return unknown[-1] + 1 if unknown else 0
 
@@ -203,7 +208,7 @@ class _Way:
         values = {number: self._computed[number] for number in self.order[:done]}
         for number in self.order[done:]:
             step = self._steps[number]
-            if step.function is GIVEN:
+            if step.function == GIVEN:
                 values[number] = self._computed[number]
                 continue
             inputs = [

@@ -32,7 +32,8 @@ def with_operands(witness: Witness, given: Mapping[str, str], rows: int, start: 
     """The witness with some operands in place of those that a run would make.
 
     An operand of all rows keeps the row in its block; where one is of a single row, the row stands
-    alone.
+    alone. Of a call of several queries each is a row. Of numbers alone an operand that a call may
+    leave out is left out.
 
     Parameters
     ----------
@@ -53,19 +54,25 @@ def with_operands(witness: Witness, given: Mapping[str, str], rows: int, start: 
     whole = all(is_whole for _, is_whole in found.values())
     own = slice(0, size) if whole else slice(witness.row, witness.row + 1)
     operands = []
-    for about, made in zip(problem.operation.operands, witness.operands, strict=True):
+    is_written = witness.given is None and witness.made_from is None
+    for about, own_made in zip(problem.operation.operands, witness.operands, strict=True):
+        is_left_out = is_written and about.absent is not None
+        made = np.full_like(own_made, about.absent) if is_left_out else own_made
         values, is_whole = found.get(about.name, (made, None))
         if is_whole:
             values = values[start : start + size]
         operands.append(values if is_whole is False else values[own])
     row = witness.row if whole else 0
     arguments = problem.operation.called_with(block[own], tuple(operands))
-    rows_of(problem.operation, arguments, -1)
+    call = rows_of(problem.operation, arguments, -1)
     if 0 in problem.operation.shape_of_results(arguments):
         named = zip(problem.operation.parameters, arguments, strict=True)
         shapes = ", ".join(f"{name} {each.shape[1:]}" for name, each in named)
         raise BadData(f"{shapes}: such a row has no results; expected at least one to explain")
-    return replace(witness, block=block[own], row=row, made_from=None, given=tuple(operands))
+    stored, given_ = block[own], tuple(operands)
+    if call.rows != len(stored):  # a call of several queries, each of which is a row
+        stored, given_ = call.inputs.x.astype(block.dtype), call.inputs.operands
+    return replace(witness, block=stored, row=row, made_from=None, given=given_)
 
 
 def logits_of(given: Mapping[str, str], operation: Operation) -> NDArray[np.float64]:
@@ -74,8 +81,14 @@ def logits_of(given: Mapping[str, str], operation: Operation) -> NDArray[np.floa
         if about.name in given and about.entries is not None:
             return np.zeros(_own(about, given[about.name]).shape[about.entries - about.ndim])
     raise BadData(
-        f"no logits were given: expected numbers, a witness or a file for {operation.name}"
+        f"nothing that tells how long a row of {operation.name} is was given: expected "
+        f"{options_of(operation)}, or a WITNESS"
     )
+
+
+def options_of(operation: Operation) -> str:
+    """The options that give its operands."""
+    return ", ".join(f"--{each.name}" for each in operation.operands)
 
 
 def _own(about: Operand, text: str) -> NDArray[Any]:

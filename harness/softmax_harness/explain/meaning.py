@@ -10,8 +10,8 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.explain.trace import CONVERT, SELECT, Step
 from softmax_harness.operations.steps import exact_exp
+from softmax_harness.subjects.trace import CONVERT, SELECT, Step
 
 Places = NDArray[np.int64]
 
@@ -63,7 +63,7 @@ _REDUCTIONS: dict[Any, Callable[..., Any]] = {np.add: mpmath.fsum, np.maximum: m
 
 def is_known(step: Step) -> bool:
     """Whether the step can be taken exactly."""
-    if step.function is SELECT:
+    if step.function == SELECT:
         return True
     if "where" in step.keywords:
         return False
@@ -89,7 +89,7 @@ def sources(step: Step, shapes: list[tuple[int, ...]], wanted: Places) -> list[P
         Shape (m,); (m, k) where each entry comes from k of the input; of `SELECT` -1 for an entry
         that comes from another input.
     """
-    if step.function is SELECT:
+    if step.function == SELECT:
         return _selected(step, shapes, wanted)
     if step.method == "reduce":
         return [_reduced(step, shapes[0], wanted)]
@@ -102,7 +102,7 @@ def sources(step: Step, shapes: list[tuple[int, ...]], wanted: Places) -> list[P
 
 def taken_exactly(step: Step, inputs: list[Any]) -> Any:
     """The wanted entries, from those of each input that `sources` names, as arrays of mpf."""
-    if step.function is SELECT:
+    if step.function == SELECT:
         values = inputs[0].copy()
         for other in inputs[1:]:
             here = np.array([each is not None for each in other.tolist()], bool)

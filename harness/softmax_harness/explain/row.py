@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from softmax_harness.explain.attribution import Added, attributed
 from softmax_harness.explain.exact_steps import exact_steps, is_defined, known_exactly
-from softmax_harness.explain.trace import Trace
 from softmax_harness.inputs.witness import Witness, held
 from softmax_harness.judgement.metrics import ulp_error
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.steps import ExactStep
-from softmax_harness.subjects.subject import Here, Subject, as_it_answers
+from softmax_harness.subjects.isolation import Ended
+from softmax_harness.subjects.subject import Subject, as_it_answers
 from softmax_harness.truth import Truth, arbitrate
 
 # Each step of each element goes through mpmath, as often as there are steps.
@@ -136,31 +136,19 @@ def _worst(y: NDArray[np.float64], ulp: NDArray[np.float64], truth: Truth) -> in
 def _followed(
     subject: Subject, row: Explained, truth: Truth, index: int
 ) -> tuple[list[Added] | None, str]:
-    if not isinstance(subject.caller, Here):
-        return None, _UNSEEN
-    trace, name = Trace(), subject.problem.operation.name
+    name = subject.problem.operation.name
     try:
-        y = _traced(subject, row.witness, trace)
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        steps = subject.steps(row.witness.block, row.witness.operands)
+    except (TypeError, ValueError, AttributeError, IndexError, Ended) as error:
         return None, f"its steps cannot be seen: {error}"
-    final = trace.final(y)
-    if final is None:
+    if steps is None:
         return None, _UNSEEN
     place = row.witness.row * truth.value.shape[1] + index
-    found = attributed(trace.steps[: final + 1], place, truth, index)
+    found = attributed(steps, place, truth, index)
     if isinstance(found, str):
         told = f" {name}" * found.endswith("not")
         return None, f"its steps cannot be followed: {found}{told}"
     return found, ""
-
-
-def _traced(subject: Subject, witness: Witness, trace: Trace) -> NDArray[Any]:
-    """The results of a call on arrays that record its steps."""
-    copies = tuple(each.copy() for each in witness.operands)
-    arguments = subject.problem.operation.called_with(witness.block.copy(), copies)
-    with np.errstate(all="ignore"):
-        started = [trace.started(each) for each in arguments]
-        return np.asarray(subject.declaration(*started, **subject.problem.named_arguments()))
 
 
 def literal(numbers: NDArray[Any], problem: Problem) -> Witness:

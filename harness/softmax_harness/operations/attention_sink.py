@@ -284,7 +284,7 @@ OPERATION = Operation(
         Operand("q", 2),
         Operand("k", 2, entries=0),
         Operand("v", 2, entries=0),
-        Operand("mask", 2, entries=1, kind="bool"),
+        Operand("mask", 2, entries=1, kind="bool", absent=1.0),
         Operand("sink", 2),
     ),
     takes_logits=False,  # the operands were made from them

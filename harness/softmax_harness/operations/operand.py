@@ -44,6 +44,8 @@ class Operand(NamedTuple):
         Whether it says which logit of the row is meant, by its place.
     kind : str
         ``float`` for numbers in the format of the logits, ``bool`` or ``int``.
+    absent : float or None
+        What each entry is where a call leaves the operand out; None where it has to be given.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Operand(NamedTuple):
     entries: int | None = None
     is_class: bool = False
     kind: str = "float"
+    absent: float | None = None
 
 
 class Inputs(NamedTuple):

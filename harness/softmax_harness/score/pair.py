@@ -297,15 +297,15 @@ def pair_of(given: Given, y: NDArray[Any], y_format: Format) -> Pair:
 
 
 def _others(given: Given) -> Iterator[NDArray[Any]]:
-    """The arguments after the first one; without a mask of scores all are seen."""
+    """The arguments after the first one; what may be left out is made where it is."""
     operation = given.operation
     about = operation.operands if operation.takes_logits else operation.operands[1:]
     names = [each.name for each in about]
     for each in about:
         if each.name in given.operands:
             yield given.operands[each.name]
-        elif each.kind == "bool" and not operation.takes_logits:
-            yield _all_seen(given, about)
+        elif each.absent is not None:
+            yield _absent(given, about, each)
         else:
             raise BadData(
                 f"{operation.name} takes {', '.join(names)}: expected "
@@ -313,7 +313,8 @@ def _others(given: Given) -> Iterator[NDArray[Any]]:
             )
 
 
-def _all_seen(given: Given, about: tuple[Operand, ...]) -> NDArray[np.bool_]:
-    """A mask of one row for all queries, as long as the keys are."""
+def _absent(given: Given, about: tuple[Operand, ...], left_out: Operand) -> NDArray[Any]:
+    """What stands for an operand that was left out: one row for all, as long as the keys are."""
     keys = next(each for each in about if each.entries == 0)
-    return np.ones((1, *given.operands[keys.name].shape[-2:-1]), bool)
+    shape = (1, *given.operands[keys.name].shape[-2:-1])
+    return _stored(left_out, np.full(shape, left_out.absent))

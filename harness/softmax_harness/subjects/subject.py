@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,14 @@ from softmax_harness.ground.formats import Format
 from softmax_harness.operations import Operands, Problem
 from softmax_harness.operations.standards import held_to
 from softmax_harness.subjects.adapted import Adapted
+from softmax_harness.subjects.binding import bound
 from softmax_harness.subjects.call import answered
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.isolation import Ended
 from softmax_harness.subjects.pace import Pace
 from softmax_harness.subjects.request import Reply, Request
+from softmax_harness.subjects.trace import Step, steps_of
 
 
 class Caller(Protocol):
@@ -27,6 +29,14 @@ class Caller(Protocol):
 
     def serve(self, requests: list[Request]) -> list[Reply]:
         """Make the calls one after another; raises `Ended` if a process did not survive them."""
+
+
+@runtime_checkable
+class Recorder(Protocol):
+    """Who can tell the steps of a call, too."""
+
+    def steps(self, request: Request) -> list[Step] | None:
+        """The steps of a call, see `softmax_harness.subjects.trace.steps_of`."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,13 @@ class Here:
                 answered(self.function, replace(each.call, layout=None), Exception)
                 for each in requests
             ]
+
+    def steps(self, request: Request) -> list[Step] | None:
+        """The steps of a call, which are seen of what NumPy computes."""
+        if isinstance(self.function, Adapted):
+            return None
+        call = request.call
+        return steps_of(bound(self.function, call.names), call.arguments, call.named)
 
 
 @dataclass(frozen=True)
@@ -128,6 +145,18 @@ class Subject:
             return self.caller.serve([self.request(x, operands)])[0]
         except Ended as ended:
             return Reply(None, (ended.fault,))
+
+    def steps(self, x: NDArray[Any], operands: Operands = ()) -> list[Step] | None:
+        """The steps of one call; None where they are not seen.
+
+        Raises
+        ------
+        Exception
+            As the function does that is called; `Ended` where its process did not survive it.
+        """
+        if not isinstance(self.caller, Recorder):
+            return None
+        return self.caller.steps(self.request(x, operands))
 
     def ask(self, requests: list[Request]) -> list[Reply]:
         """What it answers; raises `Ended` if its process did not survive it."""

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from softmax_harness.explain.row import Explained, account, literal
 from softmax_harness.explain.text import explained_text
-from softmax_harness.explain.trace import Trace
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.witness import parse
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.subjects.catalogue import catalogue
 from softmax_harness.subjects.subject import Subject
+from softmax_harness.subjects.trace import Trace
 from softmax_implementations import Implementation, implementations
 
 OURS = {name: catalogue()[name] for name, each in implementations().items() if not each.library}

@@ -85,7 +85,7 @@ def test_operands_are_named_and_those_that_are_given_are_taken():
 def test_an_operation_without_logits_needs_none():
     given = {"q": "1,2", "k": "3,4/5,6/7,8", "v": "1/2/3"}
     assert len(logits_of(given, OPERATIONS["attention"])) == 3
-    with pytest.raises(BadData, match="no logits"):
+    with pytest.raises(BadData, match="expected --q, --k, --v"):
         logits_of({"q": "1,2"}, OPERATIONS["attention"])
 
 

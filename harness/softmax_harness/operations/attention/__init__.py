@@ -73,7 +73,7 @@ OPERATION = Operation(
         Operand("q", 2),
         Operand("k", 2, entries=0),
         Operand("v", 2, entries=0),
-        Operand("mask", 2, entries=1, kind="bool"),
+        Operand("mask", 2, entries=1, kind="bool", absent=1.0),
     ),
     takes_logits=False,  # the operands were made from them
     seeing_nothing=seeing_nothing,

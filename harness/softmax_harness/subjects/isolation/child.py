@@ -20,7 +20,7 @@ from softmax_harness.ground.errors import BadData, BadImplementation
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.subjects.adapted import Adapted
 from softmax_harness.subjects.arrays import OfArrays
-from softmax_harness.subjects.binding import parameters_of
+from softmax_harness.subjects.binding import bound, parameters_of
 from softmax_harness.subjects.call import answered, told
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.device import check_device
@@ -30,6 +30,7 @@ from softmax_harness.subjects.isolation.printed import Printed
 from softmax_harness.subjects.native.library import function_of, names_symbol
 from softmax_harness.subjects.request import Call, Description, Fault, Left, Reply
 from softmax_harness.subjects.specification import is_foreign, loaded, package_of, remedy
+from softmax_harness.subjects.trace import Traced, steps_of
 
 _EXACT = "exact"
 
@@ -180,6 +181,18 @@ def serve(calls: list[tuple[Any, ...]]) -> Iterator[Reply | Left]:
     yield _left(around)
 
 
+def trace(call: tuple[Any, ...]) -> Iterator[Traced | Fault]:
+    """Make a call with arrays that record what is done with them, and tell the steps."""
+    asked, function = Call(*call), _Here.function
+    if isinstance(function, Adapted):
+        yield Traced(None)
+        return
+    try:
+        yield Traced(steps_of(bound(function, asked.names), asked.arguments, asked.named))
+    except Exception as error:  # noqa: BLE001 - which may not take such arrays
+        yield Fault("raised", told(error))
+
+
 def _left(around: watch.State) -> Left:
     left = [*_side_effects(around), *_noticed()]
     # At its first call a library may tell on standard error what it found, such as no GPU; one of
@@ -209,8 +222,9 @@ def _side_effects(around: watch.State) -> list[Fault]:
     return [Fault("side_effect", change) for change in watch.changes(around)]
 
 
-QUESTIONS: dict[str, Callable[[Any], Iterator[Description | Fault | Reply | Left]]] = {
+QUESTIONS: dict[str, Callable[[Any], Iterator[Description | Fault | Reply | Left | Traced]]] = {
     "load": load,
     "serve": serve,
+    "trace": trace,
     "reports": reports,
 }

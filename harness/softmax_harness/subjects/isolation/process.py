@@ -16,6 +16,7 @@ from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import wire
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
+from softmax_harness.subjects.trace import Step
 
 _TIMES_TO_START = 3.0  # a large library takes its time, to load and again at its first call
 _SHARE_OF_ONE = 0.5  # of the time limit: a call that took as much hangs, and is not made again
@@ -148,6 +149,33 @@ class Isolated:
             raise Ended(stopped.fault, answers.told, replies, had_time) from None
         self._is_cold = False
         return answers.left.on(answers.replies)
+
+    def steps(self, request: Request) -> list[Step] | None:
+        """The steps of a call that NumPy computes; None where they are not seen.
+
+        Raises
+        ------
+        Ended
+            As `serve`.
+        ValueError
+            If the implementation does not take arrays that record.
+        """
+        if not self._is_loaded:
+            self._load_again()
+        found: list[list[Step] | None | Fault] = []
+
+        def read(data: bytes) -> None:
+            found.append(wire.steps_in(data))
+
+        call = tuple(vars(request.call).values())
+        try:
+            self._ask("trace", call, self.limits.seconds, [wire.MOST_OF_STEPS], read)
+        except _Stopped as stopped:
+            raise Ended(stopped.fault, "when its steps were recorded") from None
+        (answer,) = found
+        if isinstance(answer, Fault):
+            raise ValueError(answer.message)
+        return answer
 
     def _load_again(self) -> None:
         """What was loaded before need not be there any more, or can be loaded only once."""

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 
 from softmax_harness.ground.text import printable
 from softmax_harness.subjects.call import told as told_of
+from softmax_harness.subjects.isolation import traced
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
+from softmax_harness.subjects.trace import Step, Traced
 
 _T = TypeVar("_T")
 
 _LONGEST_TEXT = 4000  # characters of a message
 _MOST_FAULTS = 100  # of one reply
 _MOST_OF_A_LINE = 1 << 20  # bytes, in an answer that is believed
+MOST_OF_STEPS = 1 << 29
 
 
 class Garbled(Exception):
@@ -34,7 +37,7 @@ class Broken(Exception):
 
 
 def encoded(answer: Any) -> bytes:
-    """A `Description`, a `Fault`, a `Reply`, what calls `Left`, or an exception in their place."""
+    """A `Description`, a `Fault`, a `Reply`, what calls `Left`, `Traced` steps, or an exception."""
     result = b""
     if isinstance(answer, MemoryError):
         told: dict[str, Any] = {"memory": True}
@@ -46,6 +49,10 @@ def encoded(answer: Any) -> bytes:
         faults = _of_faults(answer.faults)
         told = {"declared": answer.declared, "summary": shown(answer.summary), "faults": faults}
         told["parameters"] = answer.parameters
+    elif isinstance(answer, Traced):
+        told, result = {"steps": None}, b""
+        if answer.steps is not None:
+            told["steps"], result = traced.packed(answer.steps)
     elif isinstance(answer, Left):
         told = {"left": _of_faults(answer.faults), "is_flood": answer.is_flood}
     else:
@@ -109,6 +116,23 @@ def left_in(data: bytes) -> Left:
     """
     told, _ = _read(data)
     return _checked(lambda: Left(_faults(told["left"]), bool(told["is_flood"])))
+
+
+def steps_in(data: bytes) -> list[Step] | None | Fault:
+    """The steps of a call; None where they were not seen, a fault where they could not be.
+
+    Raises
+    ------
+    Garbled, Broken, MemoryError
+    """
+    told, result = _read(data)
+
+    def read() -> list[Step] | None | Fault:
+        if "fault" in told:
+            return _fault(told["fault"])
+        return None if told["steps"] is None else traced.steps_in(told["steps"], result)
+
+    return _checked(read)
 
 
 def most(request: Request | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,18 @@ class Step:
         return name
 
 
+class Traced(NamedTuple):
+    """The steps of a call that was made elsewhere.
+
+    Attributes
+    ----------
+    steps : list of Step or None
+        None where they were not seen.
+    """
+
+    steps: list[Step] | None
+
+
 class Trace:
     """The steps of one call, in the order in which they were taken."""
 
@@ -110,6 +122,23 @@ class Trace:
             if output.size == y.size and output.dtype == y.dtype:
                 return number if output.tobytes() == np.asarray(y).tobytes() else None
         return None
+
+
+def steps_of(
+    function: Callable[..., Any], arguments: tuple[NDArray[Any], ...], named: dict[str, int]
+) -> list[Step] | None:
+    """The steps of a call, up to the one that gave the result; None where that was not seen.
+
+    Raises
+    ------
+    Exception
+        As the function raises, which may not take arrays that record.
+    """
+    trace = Trace()
+    with np.errstate(all="ignore"):
+        started = [trace.started(each.copy()) for each in arguments]
+        final = trace.final(np.asarray(function(*started, **named)))
+    return None if final is None else trace.steps[: final + 1]
 
 
 def _memory(array: NDArray[Any]) -> tuple[Any, ...]:
