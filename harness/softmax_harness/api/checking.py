@@ -13,6 +13,7 @@ from softmax_harness.api.shown import (
     Shown,
     check_whole,
     dtype_names,
+    fit_in,
     known,
     limit_texts,
     names,
@@ -92,6 +93,7 @@ def check(
     signature: str | None = None,
     arrays: str | None = None,
     device: str | None = None,
+    shapes: Mapping[str, int] | None = None,
 ) -> CheckResult:
     """Check whether implementations keep the contract of their operation and are accurate.
 
@@ -133,6 +135,9 @@ def check(
         it.
     arrays, device : str, optional
         The library whose arrays other functions take, such as ``torch``, and where these lie.
+    shapes : mapping, optional
+        In what shapes alone the operation is asked, as options of the command say it:
+        ``{"head_dim": 64, "causal": True}``.
 
     Returns
     -------
@@ -175,7 +180,7 @@ def check(
             without=known("capability", names(without), CAPABILITIES),
             process=limits_of_process(time_limit, memory_limit),
             fail_fast=fail_fast,
-            said=Said(output_dtype, standard, signature, arrays, device),
+            said=Said(output_dtype, standard, signature, arrays, device, fit_in(shapes)),
         )
         path = None if baseline is None else Path(baseline)
         options = Options(named, dtype_names(dtypes), operation, contract, path, strict)

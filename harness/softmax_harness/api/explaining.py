@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.api.shown import Shown, names
+from softmax_harness.api.shown import Shown, fit_in, names
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.guest import as_guest
 
@@ -66,6 +66,7 @@ def explain(
     signature: str | None = None,
     arrays: str | None = None,
     device: str | None = None,
+    shapes: Mapping[str, int] | None = None,
     **operands: Any,
 ) -> Explanation:
     """Show the steps of one row exactly, and how each implementation computes them.
@@ -95,6 +96,8 @@ def explain(
         it.
     arrays, device : str, optional
         The library whose arrays other functions take, such as ``torch``, and where these lie.
+    shapes : mapping, optional
+        As in `softmax_harness.check`.
     **operands : array, number or str
         Beside an array as `softmax_harness.testing.assert_close` takes them; as the command takes
         them beside a witness or a path. Made as a run makes them where none is given.
@@ -130,11 +133,12 @@ def explain(
         if any(isinstance(each, str) for each in what):
             texts = {name: str(value) for name, value in operands.items()}
             words = tuple(map(str, what))
-            found = witness_of(words, row, dtype, operation_named(operation), texts)
+            about = operation_named(operation, fit_in(shapes))
+            found = witness_of(words, row, dtype, about, texts)
         else:
             found = _row_of(_array(what, dtype), row, index, axis, operation, operands)
         explained = Explained(found)
-        said = Said(output_dtype, signature=signature, arrays=arrays, device=device)
+        said = Said(output_dtype, None, signature, arrays, device, fit_in(shapes))
         subjects = subjects_of(found, names(implementations), said)
         accounts = [(each, account(each, explained)) for each in subjects]
         text = explained_text(explained, accounts)

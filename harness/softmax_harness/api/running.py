@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softmax_harness.api.shown import Shown, check_whole, dtype_names, names
+from softmax_harness.api.shown import Shown, check_whole, dtype_names, fit_in, names
 from softmax_harness.ground.guest import as_guest
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def run(
     signature: str | None = None,
     arrays: str | None = None,
     device: str | None = None,
+    shapes: Mapping[str, int] | None = None,
     out: str | Path | None = None,
 ) -> RunResult:
     """Measure implementations on families of inputs, as ``softmax-harness run`` does.
@@ -99,6 +100,8 @@ def run(
     time : bool
         Whether what is measured is timed too.
     standard, output_dtype, signature, arrays, device : str, optional
+        As in `softmax_harness.check`.
+    shapes : mapping, optional
         As in `softmax_harness.check`.
     out : path, optional
         The folder into which the run is written with its report; none by default.
@@ -142,7 +145,7 @@ def run(
             seed,
             jobs,
             truth,
-            Said(output_dtype, standard, signature, arrays, device),
+            Said(output_dtype, standard, signature, arrays, device, fit_in(shapes)),
             time,
         )
         selection = select(asked)

@@ -57,6 +57,23 @@ def limit_texts(limits: Mapping[str, float] | None) -> list[str]:
     return [f"{metric}={number}" for metric, number in (limits or {}).items()]
 
 
+def fit_in(shapes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
+    """What was chosen of shapes, as the options of the command write it: ``head-dim``.
+
+    Raises
+    ------
+    BadLimit
+        If a size is no whole number above 0.
+    """
+    given = {name.replace("_", "-"): value for name, value in (shapes or {}).items()}
+    for name, value in given.items():
+        if not isinstance(value, (bool, int)):
+            raise BadLimit(
+                f"shapes: {name}={value!r}: expected a whole number, at least 1, or True"
+            )
+    return tuple((name, int(value)) for name, value in given.items() if value is not False)
+
+
 def check_whole(least: int, **given: int | None) -> None:
     """Refuse what is no whole number, that one or more; None stands for the default."""
     for name, number in given.items():

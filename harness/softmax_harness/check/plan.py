@@ -14,6 +14,7 @@ from softmax_harness.check.gate.gated import Gated, held_against
 from softmax_harness.check.gate.regression import left_out
 from softmax_harness.check.gate.settings import Settings, found_settings
 from softmax_harness.check.gate.spoken_of import check_names, nothing_of_the_project
+from softmax_harness.ground.errors import BadBaseline
 from softmax_harness.ground.formats import dtype_name, format_named
 from softmax_harness.ground.memory import keep_freed_memory
 from softmax_harness.operations import DEFAULT_OPERATION
@@ -137,7 +138,13 @@ def plan_of(options: Options) -> Plan:
     if options.implementations and not options.operation:
         operations = (DEFAULT_OPERATION,)
     asked = tuple(Asked.of(each, project, options) for each in operations)
-    return Plan(options, asked, options.baseline or project.baseline)
+    if options.contract.said.fit and options.baseline:
+        words = " ".join(options.contract.said.words_of_fit)
+        raise BadBaseline(
+            f"{words} asks in some shapes alone, but a baseline is of all: leave --baseline out"
+        )
+    baseline = None if options.contract.said.fit else options.baseline or project.baseline
+    return Plan(options, asked, baseline)
 
 
 def carried_out(plan: Plan, accepted: Baseline | None, progress: Progress) -> Done:

@@ -60,7 +60,7 @@ _UNITS = "softmax-exhaustive.units"
 @units(_UNITS)
 @fresh
 @document_files("json", "markdown")
-@options.said
+@options.said_of_functions
 def command(
     implementations: tuple[str, ...],
     operation: str,

@@ -92,7 +92,8 @@ def command(
     operands = operands | own
     if figure is not None:
         _check_figure(figure, (*what, *operands.values()))
-    explained = Explained(witness_of(what, row, dtype, operation_named(operation), operands))
+    about = operation_named(operation, said.fit)
+    explained = Explained(witness_of(what, row, dtype, about, operands))
     subjects = subjects_of(explained.witness, names, said)
     accounts = [(each, account(each, explained)) for each in subjects]
     check_floating_point_environment()

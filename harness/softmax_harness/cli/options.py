@@ -19,7 +19,7 @@ from softmax_harness.ground.formats import (
     dtype_name,
     format_named,
 )
-from softmax_harness.operations import Policy
+from softmax_harness.operations import OPERATIONS, Choice, Policy
 from softmax_harness.operations.standards import STANDARDS
 from softmax_harness.subjects.declaration import Said
 from softmax_harness.subjects.native.signature import EXAMPLE
@@ -200,7 +200,10 @@ def _saying(
         @wraps(function)
         def collected(*words: Any, **values: Any) -> None:
             names = [name for name in vars(Said()) if name in values]
-            function(*words, said=Said(**{name: values.pop(name) for name in names}), **values)
+            own = {name: values.pop(name) for name in names}
+            chosen = {name: values.pop(_parameter(name), None) for name in _CHOICES}
+            fit = tuple((name, int(value)) for name, value in chosen.items() if value)
+            function(*words, said=Said(**own, fit=fit), **values)
 
         command: Callable[..., None] = collected
         for option in reversed(given):
@@ -210,8 +213,26 @@ def _saying(
     return decorated
 
 
-said = _saying(*_OF_CALLS, standard)
-said_of_calls = _saying(*_OF_CALLS)
+_CHOICES = {each.name: each for about in OPERATIONS.values() for each in about.choices}
+
+
+def _parameter(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _of_choice(choice: Choice) -> Callable[[Any], Any]:
+    """The option of what a caller may choose of the shapes of some operations."""
+    names = [name for name, each in OPERATIONS.items() if choice in each.choices]
+    told = f"{choice.told} Of {' and '.join(names)}."
+    if choice.is_flag:
+        return click.option(f"--{choice.name}", _parameter(choice.name), is_flag=True, help=told)
+    return click.option(f"--{choice.name}", type=click.IntRange(1), help=told)
+
+
+_OF_INPUTS = tuple(map(_of_choice, _CHOICES.values()))
+said = _saying(*_OF_CALLS, standard, *_OF_INPUTS)
+said_of_functions = _saying(*_OF_CALLS, standard)
+said_of_calls = _saying(*_OF_CALLS, *_OF_INPUTS)
 
 
 def out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

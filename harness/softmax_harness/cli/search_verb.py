@@ -65,7 +65,7 @@ _UNITS = "softmax-search.units"
 @units(_UNITS)
 @fresh
 @document_files("json")
-@options.said
+@options.said_of_functions
 def command(
     implementation: str,
     operation: str,

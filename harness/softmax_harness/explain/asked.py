@@ -58,7 +58,7 @@ def witness_of(
     if witness.is_witness(single):
         if dtype is not None:
             raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
-        return with_operands(witness.parse(single, operation.name), operands, 1, 0)
+        return with_operands(witness.parse(single, operation), operands, 1, 0)
     if not what and operation.takes_logits:
         raise BadData("nothing was given to explain: expected NUMBERS..., a WITNESS or a FILE")
     if what and not operation.takes_logits:

@@ -70,7 +70,12 @@ def with_operands(witness: Witness, given: Mapping[str, str], rows: int, start: 
         shapes = ", ".join(f"{name} {each.shape[1:]}" for name, each in named)
         raise BadData(f"{shapes}: such a row has no results; expected at least one to explain")
     stored, given_ = block[own], tuple(operands)
-    if call.rows != len(stored):  # a call of several queries, each of which is a row
+    own_shape, made_shape = (each[0].shape[1:-1] for each in (arguments, witness.operands))
+    if call.rows != len(stored) and own_shape != made_shape:
+        if made_shape != (1,):
+            first = problem.operation.parameters[0]
+            raise BadData(f"{first} has {own_shape[0]} rows: expected {made_shape[0]}")
+        # A call of several queries, each of which is a row.
         stored, given_ = call.inputs.x.astype(block.dtype), call.inputs.operands
     return replace(witness, block=stored, row=row, made_from=None, given=given_)
 

@@ -21,6 +21,7 @@ from softmax_harness.operations import (
     DEFAULT_OPERATION,
     Operand,
     Operands,
+    Operation,
     Problem,
     operation_named,
 )
@@ -96,7 +97,7 @@ def is_witness(text: str) -> bool:
     return dtype_name(text.partition(":")[0]) in FORMATS and ":" in text
 
 
-def parse(text: str, operation: str = DEFAULT_OPERATION) -> Witness:
+def parse(text: str, operation: Operation | str = DEFAULT_OPERATION) -> Witness:
     """The inputs a witness of an operation stands for.
 
     Raises
@@ -105,7 +106,8 @@ def parse(text: str, operation: str = DEFAULT_OPERATION) -> Witness:
         If the text is no witness, or names a family or file that is not there.
     """
     name, _, rest = text.partition(":")
-    problem = Problem.of(operation_named(operation), format_named(name))
+    about = operation_named(operation) if isinstance(operation, str) else operation
+    problem = Problem.of(about, format_named(name))
     if found := _RECIPE.fullmatch(rest):
         return _from_recipe(problem, found)
     if _FAMILY.split(rest)[0] in FAMILIES or "n=" in rest or "rows=" in rest:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from functools import lru_cache
 
 from softmax_harness.ground.errors import unknown
 from softmax_harness.operations.enclosure import Enclosure
@@ -22,6 +23,8 @@ from softmax_harness.operations.operation import (
     ANYTHING,
     INFINITY_OR_NAN,
     ZERO_OR_NAN,
+    Choice,
+    Fit,
     Operation,
     Policy,
     as_numbers,
@@ -37,8 +40,10 @@ __all__ = [
     "OPERATIONS",
     "ZERO_OR_NAN",
     "Arrangement",
+    "Choice",
     "Edge",
     "Enclosure",
+    "Fit",
     "Inputs",
     "Operand",
     "Operands",
@@ -111,8 +116,19 @@ def parted(name: str) -> tuple[str, str]:
     return DEFAULT_OPERATION, name
 
 
-def operation_named(name: str) -> Operation:
-    """The operation of that name; `UnknownName` with the nearest one otherwise."""
+def operation_named(name: str, fit: Fit = ()) -> Operation:
+    """The operation of that name; `UnknownName` with the nearest one otherwise.
+
+    Parameters
+    ----------
+    fit : tuple of (str, int)
+        As `Operation.fitting` takes it.
+    """
     if name not in OPERATIONS:
         raise unknown("operation", name, OPERATIONS)
-    return OPERATIONS[name]
+    return _fitting(name, fit)
+
+
+@lru_cache(maxsize=64)  # so that what is asked of one again is known to be the same
+def _fitting(name: str, fit: Fit) -> Operation:
+    return OPERATIONS[name].fitting(fit)

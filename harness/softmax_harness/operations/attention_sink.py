@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.formats import FORMATS, Format, format_of
 from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
+from softmax_harness.operations.attention.asked import ANY, Asked
 from softmax_harness.operations.attention.calls import whole_calls as calls_of_attention
 from softmax_harness.operations.attention.exact import (
     EXTRA,
@@ -28,6 +29,7 @@ from softmax_harness.operations.attention.exact import (
     weight,
 )
 from softmax_harness.operations.attention.exact import enclose as of_keys_alone
+from softmax_harness.operations.attention.fitted import CHOICES, fitted
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen_with_sink
 from softmax_harness.operations.attention.shapes import scores
@@ -43,7 +45,7 @@ _LARGEST = FORMATS["float64"].largest
 _NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
 
-def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+def with_sinks(stored: NDArray[Any], rng: np.random.Generator, asked: Asked = ANY) -> Operands:
     """What attention takes, and the sinks: 0, about the largest score, far above, below, far below.
 
     A few are NaN, where a key is seen. None is -inf: who begins with the sink owes nothing there.
@@ -56,7 +58,7 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
         In the format of the logits.
     """
     sink = _sinks(stored.astype(np.float64), format_of(stored), rng)
-    found = queries(stored, rng)
+    found = queries(stored, rng, asked)
     is_seen = found[-1].any(axis=-1, keepdims=True)
     sink[is_seen & (rng.random(sink.shape) < _NAN)] = np.nan
     return (*found, sink)
@@ -80,13 +82,13 @@ def _most(format: Format) -> float:
     return min(format.largest, own.largest / 2.0)
 
 
-def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
+def whole_calls(format: Format, seed: int, asked: Asked = ANY) -> Iterator[WholeCall]:
     """The first ones of attention, with sinks, (..., L, 1), of each query or of each head.
 
     That of the last head counts as much as its keys, for its first query and for its last.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    for place, call in enumerate(islice(calls_of_attention(format, seed), _CALLS)):
+    for place, call in enumerate(islice(calls_of_attention(format, seed, asked), _CALLS)):
         sink = _sinks(np.concatenate([each.x for each in call.blocks]), format, rng)
         queries_ = call.arguments[0].shape[-2]
         for row in (-queries_, -1):
@@ -294,4 +296,6 @@ OPERATION = Operation(
     numbers_per_logit=16,
     effective_logits=effective_logits,
     has_axis=False,
+    choices=CHOICES,
+    fitted=fitted,
 )

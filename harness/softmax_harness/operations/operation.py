@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softmax_harness.ground.errors import HarnessError
+from softmax_harness.ground.errors import BadData, HarnessError
 from softmax_harness.ground.formats import Format
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.long_sums import Rest
@@ -203,6 +203,28 @@ class CheapLimit(NamedTuple):
         return self.of_elements(distance, z, ulp, n, format, *operands)
 
 
+class Choice(NamedTuple):
+    """What a caller may choose of the shapes that an operation is asked in.
+
+    Attributes
+    ----------
+    name : str
+        As written after ``--``.
+    told : str
+        What it is, for the help of a command.
+    is_flag : bool
+        Whether it is chosen or not, and no number.
+    """
+
+    name: str
+    told: str
+    is_flag: bool = False
+
+
+Fit = tuple[tuple[str, int], ...]
+"""What was chosen, by name in alphabetical order; 1 for a flag."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """A function of a row of logits, and of its operands, defined exactly.
@@ -294,6 +316,18 @@ class Operation:
         ``enclose_elements(rest, values, precision)`` gives what `enclose` gives at some finite
         effective logits of a long row from its `softmax_harness.operations.long_sums.Rest` alone;
         None where a result depends on more than its own logit and that.
+    choices : tuple of Choice
+        What a caller may choose of the shapes of its inputs.
+    fitted : callable or None
+        ``fitted(operation, fit)`` gives the operation with inputs of what was chosen alone; None
+        where there is no choice.
+    fit : tuple of (str, int)
+        What was chosen.
+    left_out : tuple of str
+        The arguments that an implementation is called without.
+    is_ordered : bool
+        Whether the entries of a row have places, by which a result goes: then they are not put to
+        an implementation in another order.
     of_difference : OfDifference or None
         The results of rows of two logits from their difference, for those who judge billions of
         them; None where that is not known.
@@ -331,12 +365,37 @@ class Operation:
     of_difference: OfDifference | None = None
     reach: Callable[[Operands], tuple[Array, Array]] | None = None
     lost_by_flushing: LostByFlushing | None = None
+    choices: tuple[Choice, ...] = ()
+    fitted: Callable[[Operation, Mapping[str, int]], Operation] | None = None
+    fit: Fit = ()
+    left_out: tuple[str, ...] = ()
+    is_ordered: bool = False
 
-    def __reduce__(self) -> tuple[Callable[[str], Operation], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str, Fit], Operation], tuple[str, Fit]]:
         """Another process finds it by its name: its functions need not cross over."""
         from softmax_harness.operations import operation_named
 
-        return operation_named, (self.name,)
+        return operation_named, (self.name, self.fit)
+
+    def fitting(self, fit: Fit) -> Operation:
+        """The same operation, asked in what was chosen alone.
+
+        Raises
+        ------
+        BadData
+            If it leaves no such choice.
+        """
+        if fit == self.fit:
+            return self
+        known = [each.name for each in self.choices]
+        for name, _ in fit:
+            if name not in known:
+                expected = f"one of {', '.join(known)}" if known else "it without"
+                raise BadData(f"--{name} was given, but {self.name} has none: expected {expected}")
+        if wrong := [f"--{name} {value}" for name, value in fit if value < 1]:
+            raise BadData(f"{wrong[0]}: expected at least 1")
+        assert self.fitted is not None
+        return replace(self.fitted(self, dict(fit)), fit=fit)
 
     @property
     def cost(self) -> int:

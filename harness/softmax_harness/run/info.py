@@ -71,7 +71,8 @@ def _faults(cells: list[Cell]) -> dict[str, list[str]]:
 def _plain(options: Options) -> dict[str, Any]:
     fields = asdict(options)
     said: dict[str, Any] = fields.pop("said")
-    return fields | said
+    fit = dict(said.pop("fit"))
+    return fields | said | ({"fit": fit} if fit else {})
 
 
 def _key(cell: Cell) -> tuple[str, str]:

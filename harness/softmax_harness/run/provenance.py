@@ -12,6 +12,7 @@ from softmax_harness.ground.errors import HarnessError
 from softmax_harness.ground.formats import DEFAULT_DTYPES
 from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, qualified
 from softmax_harness.subjects.catalogue import catalogue
+from softmax_harness.subjects.declaration import Said
 from softmax_harness.timing.bench.revisions import commit_of, has_uncommitted, top_of
 
 
@@ -61,7 +62,10 @@ def command_of(options: dict[str, Any]) -> str:
         for word in (name, value)
     ]
     timed = ["--time"] if options.get("time") else []
-    return shlex.join(["softmax-harness", "run", *options["implementations"], *chosen, *timed])
+    fit = Said(fit=options.get("fit") or ()).words_of_fit
+    return shlex.join(
+        ["softmax-harness", "run", *options["implementations"], *chosen, *fit, *timed]
+    )
 
 
 def _date() -> str:

@@ -21,7 +21,7 @@ from softmax_harness.inputs.suites import (
     suite_named,
     without_screen,
 )
-from softmax_harness.operations import OPERATIONS, Problem
+from softmax_harness.operations import OPERATIONS, Operation, Problem, operation_named
 from softmax_harness.run.experimenting import Experimenting
 from softmax_harness.run.experiments import EXPERIMENTS, Experiment
 from softmax_harness.run.options import Options
@@ -195,23 +195,24 @@ def _planned(
 ) -> Iterator[Planned]:
     """Every recipe of the families named, or of the suite, for which there is an implementation."""
     suite, tier = suite_named(options.suite), options.truth
-    families, one_result = families_of(suite), OPERATIONS[operation].one_result
+    families = families_of(suite)
+    about = operation_named(operation, options.said.fit)
     if options.operation == "all":
         families = [each for each in families if fits_among_all(suite, each)]
         suite = among_all(suite)
-    if OPERATIONS[operation].screen is None:
+    if about.screen is None:
         suite, tier = without_screen(suite), "mpmath"
         families = [each for each in families if fits_without_screen(each)]
-    for recipe in recipes(suite, named or families, formats, options.seed, one_result):
-        for problem, names in _problems(operation, recipe.format, chosen).items():
+    for recipe in recipes(suite, named or families, formats, options.seed, about.one_result):
+        for problem, names in _problems(about, recipe.format, chosen).items():
             yield Planned(problem, recipe, names, tier, options.said)
 
 
-def _problems(operation: str, format: Format, chosen: Chosen) -> dict[Problem, tuple[str, ...]]:
+def _problems(about: Operation, format: Format, chosen: Chosen) -> dict[Problem, tuple[str, ...]]:
     """The problems of those that take a format, one for each output format, with their names."""
     found: dict[Problem, tuple[str, ...]] = {}
     for name in _taking(format, chosen):
-        problem = problem_of(chosen[name], OPERATIONS[operation], format)
+        problem = problem_of(chosen[name], about, format)
         found[problem] = (*found.get(problem, ()), name)
     return found
 

@@ -54,7 +54,8 @@ class Witnessing:
     def do(self) -> str:
         """JSON of what is shown; nothing where it cannot be shown here."""
         try:
-            found = witness_of((self.witness,), None, None, operation_named(self.operation), {})
+            about = operation_named(self.operation, self.said.fit)
+            found = witness_of((self.witness,), None, None, about, {})
             row = Explained(found)
             said = self.said.of(self.implementation)
             (subject,) = subjects_of(found, (self.implementation,), said)

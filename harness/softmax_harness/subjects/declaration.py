@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from softmax_harness.ground.errors import BadImplementation
 from softmax_harness.ground.formats import FORMATS, Format, dtype_name
 from softmax_harness.operations import (
     DEFAULT_OPERATION,
+    OPERATIONS,
+    Fit,
     Operation,
     Policy,
     Problem,
@@ -46,6 +48,8 @@ class Said:
         How those that are functions of a shared library are called.
     arrays, device : str or None
         The library whose arrays those take that are other functions, and where these lie.
+    fit : tuple of (str, int)
+        In what shapes alone they are asked, as `softmax_harness.operations.Operation.fit`.
     """
 
     output_dtype: str | None = None
@@ -53,9 +57,13 @@ class Said:
     signature: str | None = None
     arrays: str | None = None
     device: str | None = None
+    fit: Fit = ()
 
     def __post_init__(self) -> None:
-        """Know the output format by its own name, where an alias was given."""
+        """Know the output format by its own name, and the fit however it was written."""
+        given = self.fit.items() if isinstance(self.fit, Mapping) else self.fit or ()
+        fit = tuple(sorted((str(name), int(value)) for name, value in given))
+        object.__setattr__(self, "fit", fit)
         if self.output_dtype is not None:
             object.__setattr__(self, "output_dtype", dtype_name(self.output_dtype))
 
@@ -74,7 +82,19 @@ class Said:
             "--arrays": self.arrays,
             "--device": self.device,
         }
-        return [word for name, value in given.items() if value for word in (name, value)]
+        words = [word for name, value in given.items() if value for word in (name, value)]
+        return words + self.words_of_fit
+
+    @property
+    def words_of_fit(self) -> list[str]:
+        """As a command says in what shapes alone something is asked."""
+        choices = [each for about in OPERATIONS.values() for each in about.choices]
+        flags = {each.name for each in choices if each.is_flag}
+        return [
+            word
+            for name, value in self.fit
+            for word in ([f"--{name}"] if name in flags else [f"--{name}", str(value)])
+        ]
 
     def of(self, name: str) -> Said:
         """What of it concerns the implementation of that name."""
@@ -107,7 +127,7 @@ class Said:
 
     def over(self, other: Said) -> Said:
         """What this says, and where it says nothing what the other does."""
-        own = {name: value for name, value in vars(self).items() if value is not None}
+        own = {name: value for name, value in vars(self).items() if value not in (None, ())}
         return replace(other, **own)
 
     def convention(self, name: str, operation: str) -> Convention:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from softmax_harness.operations import OPERATIONS, Operation
+from softmax_harness.operations import OPERATIONS, Fit, Operation
 
 
 def hint_of(name: str, parameters: Mapping[str, bool], operation: str) -> str:
@@ -21,6 +21,24 @@ def hint_of(name: str, parameters: Mapping[str, bool], operation: str) -> str:
     """
     other = _meant(name, parameters, operation)
     return f"; if it computes {other}, give --operation {other}" if other else ""
+
+
+def fit_of(fit: Fit, parameters: Mapping[str, bool], operation: Operation) -> Fit:
+    """In what shapes a plain function is asked: without the arguments that it does not take.
+
+    These are the ones that a call may leave out, where it needs as many as the others are and has
+    no parameter with the name of one in its own.
+
+    Parameters
+    ----------
+    fit : tuple of (str, int)
+        What was chosen.
+    """
+    absent = [each.name for each in operation.operands if each.absent is not None]
+    names = [name for name in absent if not any(name in own for own in parameters)]
+    if sum(parameters.values()) != len(operation.parameters) - len(names):
+        return fit
+    return tuple(sorted({**dict(fit), **{f"no-{name}": 1 for name in names}}.items()))
 
 
 def _meant(name: str, parameters: Mapping[str, bool], operation: str) -> str:

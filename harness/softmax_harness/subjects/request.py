@@ -94,9 +94,15 @@ class Request:
     @property
     def call(self) -> Call:
         """The call that is to be made."""
-        named = self.problem.named_arguments()
-        how = (self.layout, self.times, self.threads, self.problem.operation.parameters)
-        return Call(self.arguments, named, self.shape, self.dtype, *how)
+        named, operation = self.problem.named_arguments(), self.problem.operation
+        names, arguments, layout = operation.parameters, self.arguments, self.layout
+        if operation.left_out:
+            kept = [place for place, each in enumerate(names) if each not in operation.left_out]
+            names = tuple(names[p] for p in kept)
+            arguments = tuple(arguments[p] for p in kept)
+            layout = layout if not isinstance(layout, tuple) else tuple(layout[p] for p in kept)
+        how = (layout, self.times, self.threads, names)
+        return Call(arguments, named, self.shape, self.dtype, *how)
 
 
 LOOKS_AT_HARNESS = "looks_at_harness"

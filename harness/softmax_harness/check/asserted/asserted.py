@@ -99,13 +99,17 @@ def checked_here(f: Softmax, contract: Contract) -> list[Checked]:
     It is called here, and judged in another process, on all of the contract that needs no process
     of its own.
     """
-    from softmax_harness.operations import (
-        operation_named,  # whose names an assertion can do without
-    )
+    from softmax_harness.operations import operation_named  # which an assertion can do without
+    from softmax_harness.subjects.meant import fit_of
 
     declaration = f if isinstance(f, Implementation) else declared(f)
     operation = declaration.operation if declaration else contract.operation
     loadable = loadable_name(f)
+    parameters = {} if declaration else parameters_of(f)
+    fit = contract.said.fit
+    if declaration is None:
+        fit = fit_of(fit, parameters, operation_named(operation))
+    about = operation_named(operation, fit)
     shared = Assertion(
         name=loadable or (declaration.name if declaration else _name(f)),
         declared=_plain(declaration) if declaration else None,
@@ -124,9 +128,10 @@ def checked_here(f: Softmax, contract: Contract) -> list[Checked]:
         is_shown=False,
         arrays=contract.said.arrays,
         device=contract.said.device,
-        parameters={} if declaration else parameters_of(f),
+        parameters=parameters,
+        fit=fit,
     )
-    called = _Called(f, operation_named(operation).parameters)
+    called = _Called(f, tuple(each for each in about.parameters if each not in about.left_out))
     said = Convention(None, contract.said.arrays, contract.said.device)
     answer = _answering(called, declaration, said)
     asked = (replace(shared, dtype=dtype) for dtype in contract.dtypes)

@@ -45,6 +45,8 @@ class Assertion:
         Whether faults are told in full, each at the smallest input that is found.
     parameters : dict of str to bool
         Those of a plain callable, as `parameters_of` gives them, where faults are not shown.
+    fit : tuple of (str, int)
+        In what shapes alone it is asked.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Assertion:
     arrays: str | None = None
     device: str | None = None
     parameters: dict[str, bool] = field(default_factory=dict)
+    fit: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

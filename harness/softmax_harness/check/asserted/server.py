@@ -79,11 +79,11 @@ def _subject(assertion: Assertion, channel: Channel) -> Subject:
         assertion.standard,
         arrays=assertion.arrays,
         device=assertion.device,
+        fit=assertion.fit,
     )
     declaration = said.about(declaration, is_plain=assertion.declared is None)
-    problem = problem_of(
-        declaration, operation_named(declaration.operation), format, Policy.parse(assertion.policy)
-    )
+    about = operation_named(declaration.operation, said.fit)
+    problem = problem_of(declaration, about, format, Policy.parse(assertion.policy))
     is_plain = assertion.declared is None
     return Subject(declaration, problem, _Client(channel), is_plain, said)
 

@@ -30,7 +30,7 @@ from softmax_harness.subjects.declaration import (
     without,
 )
 from softmax_harness.subjects.isolation import Description, Ended, Fault, Isolated, blame
-from softmax_harness.subjects.meant import hint_of
+from softmax_harness.subjects.meant import fit_of, hint_of
 from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.specification import loaded_as
 from softmax_harness.subjects.subject import Subject, as_it_answers
@@ -53,11 +53,12 @@ def checked(name: str, contract: Contract) -> list[Checked]:
         loaded = load_or_fault(process)
         if isinstance(loaded, Fault):
             return [unloaded(each, loaded) for each in contract.keys(name)]
+        contract = _without_what_it_lacks(contract, loaded)
         declaration = declaration_of(name, loaded, contract)
         if declaration.unavailable:
             fault = Fault("unavailable", declaration.unavailable)
             return [unloaded(each, fault) for each in contract.keys(name)]
-        operation = operation_named(contract.operation)
+        operation = operation_named(contract.operation, contract.said.fit)
         subjects = [
             Subject(
                 declaration,
@@ -83,6 +84,14 @@ def checked(name: str, contract: Contract) -> list[Checked]:
             )
             for each, first in zip(subjects, firsts, strict=True)
         ]
+
+
+def _without_what_it_lacks(contract: Contract, loaded: Description) -> Contract:
+    """The contract with what a plain function is called without, since it has no such parameter."""
+    if loaded.declared is not None:
+        return contract
+    said, about = contract.said, operation_named(contract.operation)
+    return replace(contract, said=replace(said, fit=fit_of(said.fit, loaded.parameters, about)))
 
 
 def _with_hint(result: Checked, hint: str) -> Checked:
@@ -220,6 +229,8 @@ def _verdict(
         left = subject.caller.left_behind()
         found.reported += [(each.kind, each.message) for each in subject.caller.reports()]
         found.findings += [finding_of(fault, "", key, None) for fault in left]
+    if words := subject.said.words_of_fit:
+        found.reported.append(("shapes", f"it is asked with {' '.join(words)} alone"))
     findings = up_to_the_last(first_of_each_kind(found.findings), found.ends_at)
     unexpected, expected = parted(findings, subject.declaration, subject.problem.output_format)
     return Checked.of(

@@ -100,18 +100,27 @@ class LayoutCases(CaseRows):
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in layouts_for(shape):
                 told = f"layout {name}, {self.named(shape)}"
-                yield Case("layout", told, (inputs,), shape, layouts=(name,) * count)
+                yield Case("layout", told, (inputs,), shape, layouts=self._all(name))
                 if count == 1 or name == "contiguous" or shape not in by_themselves:
                     continue
                 numbers = of_numbers(inputs)
                 if is_long and name in _OF_THE_FIRST:
                     numbers = _with_firsts(numbers)
                 for place, operand in enumerate(names, count - len(names)):
+                    if operand in self.operation.left_out:
+                        continue
                     told = f"layout {name} of {operand}, {self.named(shape)}"
                     yield Case("layout", told, (numbers,), shape, layouts=alone(name, place, count))
         if self.operation.has_axis:
             yield from self._large(count)
         yield from self._whole_calls_laid_out(count)
+
+    def _all(self, name: str) -> tuple[str, ...]:
+        """The layout of each argument, but of those that are left out and must stay as they are."""
+        operation = self.operation
+        return tuple(
+            "contiguous" if each in operation.left_out else name for each in operation.parameters
+        )
 
     def _large(self, count: int) -> Iterator[Case]:
         """Large arrays in a few layouts: all arguments, then each operand."""

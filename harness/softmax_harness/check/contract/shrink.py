@@ -62,7 +62,7 @@ def smallest_raising(subject: Subject, text: str) -> str:
 
     `text` itself where no single row of it is refused, or where the row is too long to write.
     """
-    found = witness.parse(text, subject.problem.operation.name)
+    found = witness.parse(text, subject.problem.operation)
     block = Inputs(found.block, found.operands)
     rows = [block.row(place) for place in range(min(len(block.x), _MOST_TRIED))]
     search = _RaisingSearch(subject, "raised")

@@ -25,6 +25,7 @@ from softmax_harness.operations.attention.bound import (
 )
 from softmax_harness.operations.attention.calls import whole_calls
 from softmax_harness.operations.attention.exact import enclose
+from softmax_harness.operations.attention.fitted import CHOICES, fitted
 from softmax_harness.operations.attention.inputs import queries
 from softmax_harness.operations.attention.screen import screen as screened
 from softmax_harness.operations.attention.shapes import scores
@@ -84,4 +85,6 @@ OPERATION = Operation(
     numbers_per_logit=16,
     effective_logits=effective_logits,
     has_axis=False,
+    choices=CHOICES,
+    fitted=fitted,
 )

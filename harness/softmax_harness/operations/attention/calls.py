@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.operations.attention.asked import ANY, Asked
 from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.inputs import stored_in
 from softmax_harness.operations.attention.masks import ORDERED, inside, masks, ordered
@@ -31,6 +32,7 @@ _DEPTHS = (8, 16, 33, 40, 64, 64, 80, 96, 128)
 _COLUMNS = (3, 8, 17, 64)
 _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
+_MOST_NUMBERS = 1 << 21  # of one whose sizes are asked for
 _BLOCK = 128  # of keys, the largest in use
 _CALLS = 89
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
@@ -154,7 +156,7 @@ _ALWAYS = (
     Shape((4,), 3, 9, 160, 160, "", ""),
     Shape((2,), 3, 9, 320, 640, "", ""),
     Shape((3,), 16, 16, 512, 512, "", ""),
-    Shape((), 3, 300, 576, 512, "", ""),  # in more than one block of keys
+    Shape((2,), 3, 300, 576, 512, "", ""),  # in more than one block of keys
     Shape((1, 2), 20, 1100, 128, 128, "", ""),  # several queries of a long cache of large heads
     Shape((2, 9), 1, 300, 16, 8, "padding", ""),  # one query each of many heads, padded by batch
     Shape((2,), 20, 20, 16, 8, "prefix", ""),
@@ -180,6 +182,23 @@ def shapes(count: int, seed: int) -> list[Shape]:
         if shape.numbers <= _NUMBERS:
             found.append(shape)
     return found[:count]
+
+
+def _fitting(several: list[Shape], asked: Asked) -> list[Shape]:
+    """Shapes as they are asked for, each once: of those in which they differ the largest do not."""
+    if asked == ANY:
+        return several
+    found = dict.fromkeys(_fitted(each, asked) for each in several)
+    fits = [each for each in found if each.numbers <= _MOST_NUMBERS]
+    return [each for each in fits if not each.causal or each.queries <= each.keys]
+
+
+def _fitted(shape: Shape, asked: Asked) -> Shape:
+    d, c = (asked.head_dim or each for each in (shape.d, shape.c))
+    own = replace(shape, queries=asked.queries or shape.queries, d=d, c=c)
+    if asked.hides and not asked.causal:
+        return own
+    return replace(own, mask="", causal="lower-right" if asked.causal else "")
 
 
 def _shape(rng: np.random.Generator) -> Shape:
@@ -236,10 +255,10 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     return Call(q, k, v, mask, shape.causal)
 
 
-def whole_calls(format: Format, seed: int) -> Iterator[WholeCall]:
+def whole_calls(format: Format, seed: int, asked: Asked = ANY) -> Iterator[WholeCall]:
     """A few calls, each told by its shape; the mask is whole."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, _CALLS]))
-    for shape in shapes(_CALLS, seed):
+    for shape in _fitting(shapes(_CALLS, seed), asked):
         call = call_of(shape, format, rng)
         arguments = call.q, call.k, call.v, np.ascontiguousarray(call.seen)
         yield WholeCall(_told(shape), arguments, blocks_of_call(arguments))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.operations.attention.asked import ANY, Asked
 from softmax_harness.operations.attention.hard_scores import above_what_is_seen, risen, shifts
 from softmax_harness.operations.attention.masks import masks
 from softmax_harness.operations.attention.scored_vectors import scored_vectors
@@ -40,7 +41,7 @@ class _Sizes(NamedTuple):
     c: int
 
 
-def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
+def queries(stored: NDArray[Any], rng: np.random.Generator, asked: Asked = ANY) -> Operands:
     """q, K, V and the mask, whose scores are about the given logits, or these made harder.
 
     In some rows the maximum comes late; in some all scores lie about -1e3 to -1e6, or about a
@@ -56,10 +57,13 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     mask : ndarray of bool, shape (rows, 1, n)
         True for the keys that are seen.
     """
-    format, sizes = format_of(stored), _sizes(stored.shape)
+    format, sizes = format_of(stored), _sizes(stored.shape, asked)
     x = stored.astype(np.float64)
     finite = np.isfinite(x)
-    seen = finite & masks(sizes.rows, sizes.n, rng)
+    if asked.hides and not asked.causal:
+        seen = finite & masks(sizes.rows, sizes.n, rng)
+    else:
+        seen = np.ones(x.shape, bool)
     x = np.where(finite, x, 0.0)
     is_moderate = np.abs(x).max(axis=-1, initial=0.0) < format.largest / 4096
     hard = risen(x, rng) + np.where(seen, 0.0, above_what_is_seen(sizes.rows, rng))
@@ -68,14 +72,18 @@ def queries(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
     q, k = scored_vectors(x, shift, sizes.d, rng)
     v = poisoned(values((sizes.rows, sizes.n, sizes.c), format, rng), ~seen, format, rng)
     q, k, v = (stored_in(format, each) for each in (q, k, v))
-    if sizes.n and rng.random() < _WITH_NANS:
+    # Of queries that see some keys alone, one that is hidden counts with a weight of 0, or NaN.
+    is_hidden_from_some = asked.causal and (asked.queries or 1) > 1
+    if sizes.n and not is_hidden_from_some and rng.random() < _WITH_NANS:
         _put_nans((q, k, v), np.where(seen, x, -np.inf), rng)
     return q, k, v, seen[:, None, :]
 
 
-def _sizes(shape: tuple[int, ...]) -> _Sizes:
+def _sizes(shape: tuple[int, ...], asked: Asked) -> _Sizes:
     """The length of the vectors follows from that of the rows: what is alike is judged at once."""
     rows, n = shape
+    if asked.head_dim is not None:
+        return _Sizes(rows, n, asked.head_dim, asked.head_dim)
     (d, c), few = _in_use(n), _FEW
     if n > _LONGEST:
         (d, c), few = _OF_LONG_ROWS, _FEW_OF_LONG_ROWS if n % _BLOCK == 0 else 0

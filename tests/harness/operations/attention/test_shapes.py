@@ -8,6 +8,7 @@ from softmax_harness.ground.formats import FORMATS
 from softmax_harness.judgement.question import question
 from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.operations.attention import calls, shapes
+from softmax_harness.operations.attention.masks import ORDERED
 from softmax_harness.operations.attention.shapes import Call
 from softmax_harness.operations.standards import default_standard
 
@@ -89,7 +90,7 @@ def test_bad_arguments_are_one_clear_line(change, said):
 def test_shapes_of_a_seed():
     found = calls.shapes(90, 1)
     assert found == calls.shapes(90, 1) != calls.shapes(90, 2)
-    assert {each.mask for each in found} == {*calls.MASKS, "prefix"}
+    assert {each.mask for each in found} == {*calls.MASKS, *ORDERED}
     assert {each.causal for each in found} == {"", *shapes.CAUSAL}
     assert {64, 128} <= {each.d for each in found} and max(each.keys for each in found) > 128
     assert any(len(each.leading) == 2 for each in found) and any(not e.leading for e in found)
