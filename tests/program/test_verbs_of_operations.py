@@ -1,6 +1,7 @@
 """explain and score take every operation, from the command's line to its exit code."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -112,3 +113,22 @@ def test_bad_requests_are_one_line(called, tmp_path, words, message):
     done = called(*words, cwd=tmp_path)
     assert done.returncode == 2 and message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_finding_under_a_policy_shows_commands_that_state_it(called, tmp_path):
+    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    words = ("kernel.py:softmax", "--dtype", "float32", "--policy", "nan=uniform")
+    done = called("check", *words, "--only", "accuracy", "--fail-fast", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (line,) = {each.strip() for each in done.stdout.splitlines() if " explain " in each}
+    assert line.endswith("--policy nan=uniform")
+    shown = called(*shlex.split(line)[1:], cwd=tmp_path)
+    assert shown.returncode == 0 and "asks for 1" in shown.stdout, shown.stderr
+
+
+def test_explain_refuses_what_is_no_operand(called, tmp_path):
+    np.save(tmp_path / "c.npy", np.array([1j, 2.0]))
+    done = called("explain", "2", "1", "--operation", "gradient", "--v", "c.npy", cwd=tmp_path)
+    assert done.returncode == 2 and "v=c.npy is of complex128" in done.stderr
+    done = called("explain", "c.npy", "--operation", "attention", cwd=tmp_path)
+    assert done.returncode == 2 and "expected --q FILE.npy" in done.stderr

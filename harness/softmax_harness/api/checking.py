@@ -172,15 +172,18 @@ def check(
         from softmax_harness.operations import Policy
         from softmax_harness.subjects.declaration import Said
 
+        stated = Policy.of(policy)
         contract = Contract(
             parts=known("part", names(only), PARTS) or PARTS,
             seed=seed,
-            policy=Policy.of(policy),
+            policy=stated,
             limits=tuple(parsed_limit(text, "limits:") for text in limit_texts(limits)),
             without=known("capability", names(without), CAPABILITIES),
             process=limits_of_process(time_limit, memory_limit),
             fail_fast=fail_fast,
-            said=Said(output_dtype, standard, signature, arrays, device, fit_in(shapes)),
+            said=Said(
+                output_dtype, standard, signature, arrays, device, fit_in(shapes), stated.stated
+            ),
         )
         path = None if baseline is None else Path(baseline)
         options = Options(named, dtype_names(dtypes), operation, contract, path, strict)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from softmax_harness.ground.errors import BadLimit, unknown
+from softmax_harness.ground.errors import BadData, BadLimit, unknown
 from softmax_harness.ground.formats import dtype_name
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Shown(ABC):
 
 def names(given: str | Sequence[str]) -> tuple[str, ...]:
     """One name or several; several may stand in one text between commas, as in a command."""
+    if not isinstance(given, (str, Sequence)):
+        raise BadData(f"{given!r} was given: expected names")
     texts = given.split(",") if isinstance(given, str) else given
     return tuple(text.strip() for text in texts if text.strip())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -152,7 +153,7 @@ def command(
         without=without,
         process=limits_of_process(time_limit, memory_limit, total_time),
         fail_fast=fail_fast,
-        said=said,
+        said=replace(said, policy=policy.stated),
     )
     _check_update(update_baseline, fail_fast, seed)
     plan = plan_of(Options(implementations, dtypes, operation, contract, baseline, strict))

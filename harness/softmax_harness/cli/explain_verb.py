@@ -15,7 +15,7 @@ from softmax_harness.explain.text import explained_text
 from softmax_harness.ground.errors import BadData
 from softmax_harness.ground.files import check_files, replacing_file
 from softmax_harness.ground.floating_point import check_floating_point_environment
-from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, operation_named
+from softmax_harness.operations import DEFAULT_OPERATION, OPERATIONS, Policy, operation_named
 from softmax_harness.subjects.declaration import Said
 
 _NAMES = sorted({each.name for about in OPERATIONS.values() for each in about.operands})
@@ -59,6 +59,7 @@ def _operand_options(function: Callable[..., None]) -> Callable[..., None]:
 @options.operands("NAME=TEXT|FILE.npy", "target=1")
 @_operand_options
 @options.said_of_calls
+@options.policy
 @click.option(
     "--figure", type=options.PATH, metavar="FILE", help="Draw a picture: .svg, .png or .pdf."
 )
@@ -70,6 +71,7 @@ def command(
     operation: str,
     operands: dict[str, str],
     said: Said,
+    policy: Policy,
     figure: Path | None,
     **named: str | None,
 ) -> None:
@@ -93,7 +95,7 @@ def command(
     if figure is not None:
         _check_figure(figure, (*what, *operands.values()))
     about = operation_named(operation, said.fit)
-    explained = Explained(witness_of(what, row, dtype, about, operands))
+    explained = Explained(witness_of(what, row, dtype, about, operands, policy))
     subjects = subjects_of(explained.witness, names, said)
     accounts = [(each, account(each, explained)) for each in subjects]
     check_floating_point_environment()

@@ -199,7 +199,8 @@ def _saying(
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def collected(*words: Any, **values: Any) -> None:
-            names = [name for name in vars(Said()) if name in values]
+            # A policy is no option of this group, though what is said keeps it.
+            names = [name for name in vars(Said()) if name in values and name != "policy"]
             own = {name: values.pop(name) for name in names}
             chosen = {name: values.pop(_parameter(name), None) for name in _CHOICES}
             fit = tuple((name, int(value)) for name, value in chosen.items() if value)

@@ -18,10 +18,12 @@ from softmax_harness.inputs import witness
 from softmax_harness.inputs.families import Recipe
 from softmax_harness.inputs.families.npy_file import npy_family
 from softmax_harness.inputs.written import number_in
-from softmax_harness.operations import Operation, Problem
+from softmax_harness.operations import Operation, Policy, Problem
 from softmax_harness.subjects.declaration import Said, problem_of
 from softmax_harness.subjects.named import available, implementation_named, subject_of
 from softmax_harness.subjects.subject import Subject
+
+_USUAL = Policy()
 
 
 def witness_of(
@@ -30,6 +32,7 @@ def witness_of(
     dtype: str | None,
     operation: Operation,
     operands: dict[str, str],
+    policy: Policy = _USUAL,
 ) -> witness.Witness:
     """The input that words stand for.
 
@@ -52,13 +55,17 @@ def witness_of(
     check_operands(operands, operation)
     single = what[0] if len(what) == 1 else ""
     if single.endswith(".npy") and not witness.is_witness(single):
-        return _row_of_file(Path(single), row or 0, dtype, operation, operands)
+        if not operation.takes_logits:
+            first = operation.parameters[0]
+            raise BadData(f"{single} was given: expected --{first} FILE.npy for {operation.name}")
+        found = _row_of_file(Path(single), row or 0, dtype, operation, operands)
+        return _under(found, policy)
     if row is not None and (what or operation.takes_logits):
         raise BadData(f"--row {row} was given without a FILE: expected FILE.npy --row {row}")
     if witness.is_witness(single):
         if dtype is not None:
             raise BadData(f"--dtype {dtype} was given, but a witness names its own: leave it out")
-        return with_operands(witness.parse(single, operation), operands, 1, 0)
+        return _under(with_operands(witness.parse(single, operation), operands, 1, 0), policy)
     if not what and operation.takes_logits:
         raise BadData("nothing was given to explain: expected NUMBERS..., a WITNESS or a FILE")
     if what and not operation.takes_logits:
@@ -73,7 +80,11 @@ def witness_of(
         raise BadData(
             f"--row {row}: there is no such row: the call has {len(found.block)}, counted from 0"
         )
-    return replace(found, row=place)
+    return _under(replace(found, row=place), policy)
+
+
+def _under(found: witness.Witness, policy: Policy) -> witness.Witness:
+    return replace(found, problem=replace(found.problem, policy=policy))
 
 
 def _numbers(words: tuple[str, ...], operation: Operation) -> NDArray[np.float64]:
@@ -123,4 +134,5 @@ def subjects_of(found: witness.Witness, names: tuple[str, ...], said: Said) -> l
             f"none of {', '.join(each.name for each in named)} takes {found.format.name}: "
             "see softmax-harness list"
         )
-    return [subject_of(each, problem_of(each, operation, found.format)) for each in able]
+    policy = found.problem.policy
+    return [subject_of(each, problem_of(each, operation, found.format, policy)) for each in able]

@@ -97,7 +97,12 @@ def options_of(operation: Operation) -> str:
 
 
 def _own(about: Operand, text: str) -> NDArray[Any]:
-    return read_npy(Path(text)) if text.endswith(".npy") else parsed_operand(about, text)
+    if not text.endswith(".npy"):
+        return parsed_operand(about, text)
+    found = read_npy(Path(text))
+    if found.dtype.kind not in "fiubV":
+        raise BadData(f"{about.name}={text} is of {found.dtype}: expected real numbers")
+    return found
 
 
 def _operand(

@@ -105,6 +105,12 @@ class Policy:
         chosen = {name.replace("_", "-"): choice for name, choice in vars(self).items()}
         return tuple(f"{name}={choice}" for name, choice in chosen.items() if choice is not None)
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """Those of the `assignments` that are not so by default."""
+        usual = Policy().assignments
+        return tuple(each for each in self.assignments if each not in usual)
+
     @staticmethod
     def result(choice: str | None, n: int) -> float:
         """What a choice asks for in a row of n logits."""

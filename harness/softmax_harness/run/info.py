@@ -71,7 +71,7 @@ def _faults(cells: list[Cell]) -> dict[str, list[str]]:
 def _plain(options: Options) -> dict[str, Any]:
     fields = asdict(options)
     said: dict[str, Any] = fields.pop("said")
-    fit = dict(said.pop("fit"))
+    fit, _ = dict(said.pop("fit")), said.pop("policy")  # which a run does not state
     return fields | said | ({"fit": fit} if fit else {})
 
 

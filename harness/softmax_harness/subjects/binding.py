@@ -71,8 +71,8 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
 def _needing(needed: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
     def needing(*arguments: Any, **named: Any) -> Any:
         raise TypeError(
-            f"needs {', '.join(needed)}, and was called with {', '.join(names)}: "
-            "--operation has to name what it computes"
+            f"needs {', '.join(needed)}, and was called with {', '.join(names)}: an axis is given "
+            "as axis, other parameters need defaults, and --operation names what is computed"
         )
 
     return needing

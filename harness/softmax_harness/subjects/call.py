@@ -132,7 +132,8 @@ def _wrong_kind(y: Any, call: Call) -> Fault | None:
     scalar = issubclass(type(y), np.generic) and expected == ()
     if not issubclass(type(y), np.ndarray) and not scalar:
         name = type(y).__name__[:_LONGEST_TOLD]
-        return Fault("wrong_type", f"returned {name} where an ndarray was expected")
+        several = ", the result alone," if isinstance(y, tuple) else ""
+        return Fault("wrong_type", f"returned {name} where an ndarray{several} was expected")
     y = np.asarray(y)  # of a subclass, whose own shape and dtype may be anything
     if y.shape != expected:
         returned = f"returned shape {y.shape} for an input of shape {call.x.shape}"

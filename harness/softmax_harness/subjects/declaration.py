@@ -50,6 +50,8 @@ class Said:
         The library whose arrays those take that are other functions, and where these lie.
     fit : tuple of (str, int)
         In what shapes alone they are asked, as `softmax_harness.operations.Operation.fit`.
+    policy : tuple of str
+        What the policy states, as `softmax_harness.operations.Policy.stated`.
     """
 
     output_dtype: str | None = None
@@ -58,12 +60,14 @@ class Said:
     arrays: str | None = None
     device: str | None = None
     fit: Fit = ()
+    policy: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Know the output format by its own name, and the fit however it was written."""
         given = self.fit.items() if isinstance(self.fit, Mapping) else self.fit or ()
         fit = tuple(sorted((str(name), int(value)) for name, value in given))
         object.__setattr__(self, "fit", fit)
+        object.__setattr__(self, "policy", tuple(self.policy or ()))
         if self.output_dtype is not None:
             object.__setattr__(self, "output_dtype", dtype_name(self.output_dtype))
 
@@ -83,7 +87,8 @@ class Said:
             "--device": self.device,
         }
         words = [word for name, value in given.items() if value for word in (name, value)]
-        return words + self.words_of_fit
+        stated = [word for each in self.policy for word in ("--policy", each)]
+        return words + self.words_of_fit + stated
 
     @property
     def words_of_fit(self) -> list[str]:

@@ -78,7 +78,7 @@ def test_junit_tells_what_is_declared_as_known(tmp_path):
     ((case,),) = junitparser.JUnitXml.fromfile(str(path))
     assert case.system_out.splitlines() == [
         "judged on 1 of 2 calls",
-        "declared as known: overflow, the worst by 12.25 ulp; witness float32:0x1p+7@0",
+        "declared as known: overflow, the worst by 12.25 ulp; smallest witness float32:0x1p+7@0",
     ]
 
 
@@ -177,8 +177,8 @@ def test_what_is_declared_as_known_is_shown_with_its_size_and_witness():
     of_calls = Finding("layout", "is wrong where rows lie backwards")
     gated = Gated([replace(PASSED, expected=(sized, lost, of_calls))], [])
     told = (
-        "inaccurate, the worst by 856.6 ulp; witness float32:0x1p+7@0",
-        "overflow; witness float32:0x1p+7@0",
+        "inaccurate, the worst by 856.6 ulp; smallest witness float32:0x1p+7@0",
+        "overflow; smallest witness float32:0x1p+7@0",
         "layout; is wrong where rows lie backwards",
     )
     lines = text_document(gated).splitlines()

@@ -69,7 +69,7 @@ def attends(q, k, v, mask=None):
 
 
 def test_what_needs_more_is_told_that_the_operation_may_be_another():
-    with pytest.raises(TypeError, match="needs q, k, v, and was called with x: --operation has"):
+    with pytest.raises(TypeError, match="needs q, k, v, and was called with x: an axis"):
         bound(attends, ("x",))("x", axis=-1)
 
 

@@ -195,7 +195,8 @@ def _rounder(value: Any) -> Iterator[float]:
 def _rounder_arrays(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     exact = values.astype(np.float64)
     for digits in _DIGITS:
-        rounded = np.round(exact, digits).astype(values.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rounded = np.round(exact, digits).astype(values.dtype)
         if not np.array_equal(rounded, values):
             yield rounded
 

@@ -42,7 +42,7 @@ def known_text(finding: Finding) -> str:
     """What is expected in a line: its kind, its size if it has a finite one, and what shows it."""
     is_sized = finding.worst is not None and math.isfinite(finding.worst)
     worst = f", the worst by {finding.worst:.4g} ulp" if is_sized else ""
-    shown = f"witness {finding.witness}" if finding.witness else finding.message
+    shown = f"smallest witness {finding.witness}" if finding.witness else finding.message
     return f"{finding.kind}{worst}; {shown}"
 
 

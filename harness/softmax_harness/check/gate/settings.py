@@ -28,7 +28,7 @@ _TABLE = f"[tool.{_NAME}]"
 # What is as near to the name is a slip of the pen.
 _ALIKE = 0.85
 _SLIPS = 2
-_OF_IMPLEMENTATIONS = tuple(name for name in vars(Said()) if name != "fit")
+_OF_IMPLEMENTATIONS = tuple(name for name in vars(Said()) if name not in ("fit", "policy"))
 _OF_OPERATIONS = ("implementations", "dtypes", "limits", "waivers")
 _DTYPES = (*FORMATS, *ALIASES)
 # What the suite judges: a limit in another family would hold nowhere.
