@@ -126,7 +126,7 @@ def operation_named(name: str, fit: Fit = ()) -> Operation:
     """
     if name not in OPERATIONS:
         raise unknown("operation", name, OPERATIONS)
-    return _fitting(name, fit)
+    return _fitting(name, fit) if fit else OPERATIONS[name]
 
 
 @lru_cache(maxsize=64)  # so that what is asked of one again is known to be the same
