@@ -10,6 +10,7 @@ from softmax_harness.operations.attention.kinds import drawn
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import powers_of_two
 
+_FEW_POWERS = 100
 _POISON = 64.0
 """How much larger the values of keys may be that are hidden; a result must not show it."""
 
@@ -46,7 +47,7 @@ def _normal(shape: tuple[int, int, int], format: Format, rng: np.random.Generato
 def _scaled(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:
     """Each row of its own scale: from 1e-3 to 1e3, or any in which the format has numbers."""
     of_rows = shape[0], 1, 1
-    far = powers_of_two(format, of_rows, rng, 4 + shape[1].bit_length())
+    far = powers_of_two(format, of_rows, rng, _room(format) + shape[1].bit_length())
     near = 10.0 ** rng.uniform(-3, 3, of_rows)
     return np.asarray(rng.standard_normal(shape) * np.where(rng.random(of_rows) < 0.4, far, near))
 
@@ -59,7 +60,17 @@ def _near_2000(shape: tuple[int, int, int], format: Format, rng: np.random.Gener
 
 def _large(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:
     """So large that a sum of all of them hardly stays finite."""
-    return np.asarray(rng.uniform(-1.0, 1.0, shape) * (format.largest / (4.0 * max(shape[1], 1))))
+    most = format.largest / (np.ldexp(1.0, _room(format) - 2) * max(shape[1], 1))
+    return np.asarray(rng.uniform(-1.0, 1.0, shape) * most)
+
+
+def _room(format: Format) -> int:
+    """Powers of two to the largest number that a sum of weights times values may take up.
+
+    A kernel that rescales only where the maximum has risen by e**8 or so has weights up to that. In
+    a format of few powers of two such kernels add in a wider one.
+    """
+    return 16 if format.emax > _FEW_POWERS else 4
 
 
 def _one_hot(shape: tuple[int, int, int], format: Format, rng: np.random.Generator) -> Array:

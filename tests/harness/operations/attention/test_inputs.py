@@ -106,15 +106,12 @@ def test_values_are_of_every_scale(dtype):
     format = FORMATS[dtype]
     v = values.values((2000, 40, 3), format, np.random.default_rng(0))
     size = np.abs(v).max(axis=(1, 2))
-    for low, high in (
-        (1e-4, 1e-2),
-        (1.5, 5.0),
-        (1900, 2100),
-        (format.largest / 200, format.largest),
-    ):
+    # What one pass in the format adds up stays finite, so that no honest kernel overflows, nor one
+    # that rescales where the maximum has risen by 8, where the format has powers of two for it.
+    most = format.largest / (np.exp(8) if format.emax > 100 else 1.0)
+    assert (np.abs(v).sum(axis=1)[size > 3000] <= most).all()
+    for low, high in ((1e-4, 1e-2), (1.5, 5.0), (1900, 2100), (most / 400, most)):
         assert ((size > low) & (size < high)).sum() >= 15
-    # What one pass in the format adds up stays finite, so that no honest kernel overflows.
-    assert (np.abs(v).sum(axis=1)[size > 3000] <= format.largest).all()
     assert (v == v[:, :1]).all(axis=(1, 2)).sum() >= 50
     one_hot = ((v == 0) | (v == 1)).all(axis=(1, 2))
     assert one_hot.sum() >= 50 and (v[one_hot].sum(axis=1) == 1).all()
