@@ -86,16 +86,16 @@ def plain(x, axis=-1):
 
 
 def test_explain_shows_the_steps_of_a_function_of_one_s_own(called, tmp_path):
-    """Which runs in a process of its own, as those do that are built in."""
-    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    """Which runs in a process of its own; one process of a test keeps a function by its name."""
+    (tmp_path / "of_ones_own.py").write_text(KERNEL, encoding="utf-8")
     words = ("explain", "1", "2", "3.5", "--dtype", "float32", "--implementation")
-    own = called(*words, "kernel.py:softmax", cwd=tmp_path)
+    own = called(*words, "of_ones_own.py:softmax", cwd=tmp_path)
     assert "its steps to element 0" in own.stdout, own.stderr
     steps = re.findall(r"^    (\w+) .* ulp$", own.stdout, re.MULTILINE)
     assert steps == ["max", "subtract", "exp", "sum", "divide"]
-    loop = called(*words, "kernel.py:loop", cwd=tmp_path)
+    loop = called(*words, "of_ones_own.py:loop", cwd=tmp_path)
     assert loop.returncode == 0 and "its steps cannot be" in loop.stdout
-    plain = called(*words, "kernel.py:plain", cwd=tmp_path)
+    plain = called(*words, "of_ones_own.py:plain", cwd=tmp_path)
     assert "its steps cannot be seen: RuntimeError: an array of another class" in plain.stdout
 
 
@@ -117,8 +117,8 @@ def test_bad_requests_are_one_line(called, tmp_path, words, message):
 
 
 def test_a_finding_under_a_policy_shows_commands_that_state_it(called, tmp_path):
-    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
-    words = ("kernel.py:softmax", "--dtype", "float32", "--policy", "nan=uniform")
+    (tmp_path / "of_ones_own.py").write_text(KERNEL, encoding="utf-8")
+    words = ("of_ones_own.py:softmax", "--dtype", "float32", "--policy", "nan=uniform")
     done = called("check", *words, "--only", "accuracy", "--fail-fast", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     (line,) = {each.strip() for each in done.stdout.splitlines() if " explain " in each}
