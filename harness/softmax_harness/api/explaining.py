@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from softmax_harness.inputs.witness import Witness
+    from softmax_harness.operations import Operation
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,7 +137,10 @@ def explain(
             about = operation_named(operation, fit_in(shapes))
             found = witness_of(words, row, dtype, about, texts)
         else:
-            found = _row_of(_array(what, dtype), row, index, axis, operation, operands)
+            # Arrays have shapes of their own; what a call leaves out is left out of theirs, too.
+            left_out = tuple(each for each in fit_in(shapes) if each[0].startswith("no-"))
+            about = operation_named(operation, left_out)
+            found = _row_of(_array(what, dtype), row, index, axis, about, operands)
         explained = Explained(found)
         said = Said(output_dtype, None, signature, arrays, device, fit_in(shapes))
         subjects = subjects_of(found, names(implementations), said)
@@ -162,17 +166,16 @@ def _row_of(
     row: int | None,
     index: int | None,
     axis: int,
-    operation: str,
+    about: Operation,
     operands: Mapping[str, Any],
 ) -> Witness:
     """A row of arrays; the operands are made where none of them is given."""
     from softmax_harness.inputs.witness import Witness
-    from softmax_harness.operations import DEFAULT_OPERATION, Problem, operation_named
+    from softmax_harness.operations import DEFAULT_OPERATION, Problem
     from softmax_harness.score.arrays import empty_pair
 
-    about = operation_named(operation)
     is_made = about.takes_logits and not operands
-    of = DEFAULT_OPERATION if is_made else operation
+    of = DEFAULT_OPERATION if is_made else about.name
     pair, _ = empty_pair(x, operands, of, axis, None)
     if about.takes_logits and not pair.first.size:
         raise BadData(f"x is empty, of shape {pair.first.shape}: expected at least one logit")

@@ -214,6 +214,7 @@ class _NamedByItsFile(type):
     asv takes the name of a class, and not that of the variable, to tell benchmarks apart.
     """
 
+    # That of a plain class can be set; this one follows from the file, and nobody sets it.
     @property
     def __name__(cls) -> str:  # type: ignore[override]
         own = vars(sys.modules.get(cls.__module__, object))

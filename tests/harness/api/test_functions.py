@@ -218,3 +218,27 @@ def test_the_functions_have_what_their_documentation_says():
     for name in softmax_harness.__all__:
         found = getattr(softmax_harness, name)
         assert name == "__version__" or found.__doc__
+
+
+def unmasked(q, k, v):
+    s = np.matmul(q, np.swapaxes(k, -1, -2)).astype(float) / np.sqrt(q.shape[-1])
+    return np.matmul(softmax(s), v.astype(float)).astype(q.dtype)
+
+
+def test_attention_is_asked_in_shapes_of_one_s_choice():
+    """Of what has no mask none is asked, here and of what the command is given by name."""
+    how = {"operation": "attention", "dtypes": "float32", "only": "permutations"}
+    found = check(unmasked, **how, shapes={"head_dim": 8, "causal": False})
+    assert found.passed and "asked with --head-dim 8 --no-mask alone" in str(found)
+    q, k = np.ones((2, 4)), np.arange(8.0).reshape(2, 4)
+    shown = explain(operation="attention", q=q, k=k, v=np.ones((2, 1)), row=1, **WITHOUT_A_MASK)
+    assert "its steps to element 0" in str(shown) and "    matmul " in str(shown)
+    with pytest.raises(HarnessError, match="--head-dim was given, but softmax has none"):
+        check(softmax, shapes={"head_dim": 8})
+    with pytest.raises(HarnessError, match="head-dim=2.5: expected a whole number"):
+        run("wide", operation="attention", shapes={"head_dim": 2.5})
+    with pytest.raises(HarnessError, match="expected names"):
+        explain(1.0, 2.0, implementations=softmax)
+
+
+WITHOUT_A_MASK = {"implementations": f"{__file__}:unmasked", "shapes": {"no_mask": True}}

@@ -189,7 +189,7 @@ def trace(call: tuple[Any, ...]) -> Iterator[Traced | Fault]:
         return
     try:
         yield Traced(steps_of(bound(function, asked.names), asked.arguments, asked.named))
-    except Exception as error:  # noqa: BLE001 - which may not take such arrays
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything at such arrays
         yield Fault("raised", told(error))
 
 
