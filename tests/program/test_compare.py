@@ -1,6 +1,7 @@
 """`softmax-harness compare`: two runs, cell by cell."""
 
 import json
+import shutil
 
 import pytest
 from softmax_harness.ground.errors import BadFolder
@@ -82,6 +83,14 @@ def test_runs_that_cannot_be_compared_are_refused(called, runs):
     assert done.returncode == 2 and "different seeds, 0 and 7" in done.stderr
     done = called("compare", "before", "held", cwd=runs)
     assert done.returncode == 2 and "different standards, none and wide" in done.stderr
+    shutil.copytree(runs / "before", runs / "shaped")
+    document = json.loads((runs / "shaped" / "run.json").read_text(encoding="utf-8"))
+    document["options"]["fit"] = {"causal": 1, "head-dim": 64}
+    (runs / "shaped" / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    done = called("compare", "before", "shaped", cwd=runs)
+    assert (
+        done.returncode == 2 and "different shapes, none and --causal --head-dim 64" in done.stderr
+    )
     done = called("compare", "before", "gone", cwd=runs)
     assert done.returncode == 2 and "no run.json" in done.stderr
 

@@ -13,6 +13,7 @@ import pandas as pd
 from softmax_harness.ground.errors import BadFolder, unknown
 from softmax_harness.judgement.outcomes import FAULTS
 from softmax_harness.run.results import KEYS, Run
+from softmax_harness.subjects.declaration import Said
 
 CHANGES = ("worse", "better", "new", "gone")
 METRICS = ("max_ulp", "mean_ulp")
@@ -121,22 +122,29 @@ def _only(run: Run, name: str, called: str) -> Run:
     return Run(run.info, {"results": own.assign(implementation=called)})
 
 
+def _written(option: Any) -> str:
+    """An option as a message writes it; shapes as a command does."""
+    if not isinstance(option, dict):
+        return str(option)
+    return " ".join(Said(fit=tuple(option.items())).words_of_fit)
+
+
 def changes(first: Run, second: Run) -> list[Change]:
     """Every change from the first run to the second, the worse ones first.
 
     Raises
     ------
     BadFolder
-        If their inputs were made from different seeds, or held to different standards, or if they
-        have no cell in common.
+        If their inputs were made from different seeds or in different shapes, or held to different
+        standards, or if they have no cell in common.
     """
-    for name in ("seed", "standard"):
+    for name, called in (("seed", "seed"), ("standard", "standard"), ("fit", "shape")):
         one, other = (run.info["options"].get(name) for run in (first, second))
         if one != other:
-            texts = ["none" if each is None else each for each in (one, other)]
+            texts = ["none" if each is None else _written(each) for each in (one, other)]
             raise BadFolder(
-                f"the runs used different {name}s, {texts[0]} and {texts[1]}: make one of them "
-                f"again with the {name} of the other"
+                f"the runs used different {called}s, {texts[0]} and {texts[1]}: make one of them "
+                f"again with the {called} of the other"
             )
     before, now = (_by_cell(run) for run in (first, second))
     # Where nothing is compared nothing is worse, and who asks by the exit code would not notice.
