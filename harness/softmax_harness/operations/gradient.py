@@ -104,9 +104,11 @@ def _of_equal_logits(row: rows.DistinctLogits, v: Array, precision: int) -> list
     found: list[Enclosure | None] = [None] * len(v)
     places = np.flatnonzero(row.place >= 0)
     integers, exp = rows.integers(v[places])
-    apart = integers * row.most - integers.sum()
-    for place, each in zip(places.tolist(), apart.tolist(), strict=True):
-        found[place] = rows.ratio(Ball(each, exp), row.most**2, precision)
+    apart = (integers * row.most - integers.sum()).tolist()
+    # A column of a Jacobian has two.
+    once = {each: rows.ratio(Ball(each, exp), row.most**2, precision) for each in set(apart)}
+    for place, each in zip(places.tolist(), apart, strict=True):
+        found[place] = once[each]
     return found
 
 
