@@ -35,8 +35,9 @@ def with_flushed(asked: Question, batch: Batch, codes: Codes) -> Codes:
     x, operands = asked.x[rows], some_rows(asked.operands, rows)
     lost = lost_by_flushing(x, operands, truth.value, truth.format)
     with np.errstate(over="ignore", invalid="ignore"):
-        allowed = np.nan_to_num(asked.limits_of(rows), nan=0.0) + lost / truth.ulp
-        is_lost = (batch.absolute[rows] <= allowed) | np.isposinf(lost)
+        limits = np.nan_to_num(asked.limits_of(rows), nan=0.0, posinf=np.inf)
+        is_lost = (batch.absolute[rows] <= limits + lost / truth.ulp) | np.isposinf(lost)
+        is_lost &= np.isfinite(limits)  # what is a fault all the same is beyond what 0 could do
     found = codes.copy()
     found[rows] = np.where(is_fault[rows] & is_lost, Outcome.FLUSHED_SUBNORMAL.code, codes[rows])
     return found

@@ -178,8 +178,10 @@ def classify(
     sum of exponentials replayed in the format:
 
     - the policy fixes the result: correctly_rounded if y is that, else wrong_special;
-    - y is not finite, and not r: overflow if the sum is infinite, or |r| is the largest number;
-      denominator_underflow if the sum is 0; overflow if y is infinite; else nan;
+    - y is not finite, and not r: overflow if |r| is the largest number; spurious_underflow if y is
+      the logarithm of 0, and a row of an infinite sum does not look like that; overflow if the sum
+      is infinite; denominator_underflow if it is 0; spurious_underflow if y is the logarithm of 0;
+      overflow if y is infinite; else nan;
     - y is outside the range of the operation: out_of_range;
     - y is r: inherent_underflow if that is 0 and z is not, else correctly_rounded;
     - y is 0 and errs by more than the limit: overflow if the sum hides it, flushed_subnormal if
@@ -274,11 +276,17 @@ def _lost(
     total = replay_sum(batch.x, format) if batch.whole is None else batch.whole.naive_sum()
     zero, infinite = lost & (y == 0), lost & (y != 0)
     at_end = np.abs(batch.truth.rounded) == format.largest
-    hidden = operation.is_distribution and _is_of_overflow(batch, total)
+    known = operation.degenerate
+    hidden = known is not None and known.of_infinite_sum == 0 and _is_of_overflow(batch, total)
+    logarithm_of_0 = infinite & (known is not None and y == known.of_lost_weight)
+    surely = logarithm_of_0 & _is_of_finite_sum(batch, total, operation)
     return _first_of(
         [
-            (infinite & (np.isinf(total) | at_end), Outcome.OVERFLOW),
+            (infinite & at_end, Outcome.OVERFLOW),
+            (surely, Outcome.SPURIOUS_UNDERFLOW),
+            (infinite & np.isinf(total), Outcome.OVERFLOW),
             (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
+            (logarithm_of_0, Outcome.SPURIOUS_UNDERFLOW),
             (infinite & np.isinf(y), Outcome.OVERFLOW),  # of something behind the exponentials
             (infinite, Outcome.NAN),
             (zero & hidden, Outcome.OVERFLOW),
@@ -290,6 +298,21 @@ def _lost(
         ],
         codes,
     )
+
+
+def _is_of_finite_sum(
+    batch: Batch, total: NDArray[np.float64], operation: Operation
+) -> NDArray[np.bool_]:
+    """In which rows results were lost behind a sum that is neither 0 nor infinite, shape (rows, 1).
+
+    Where it is either, no result of the row is a number. And the logarithm of an infinite sum is
+    not that of 0, where the signs of the two tell them apart.
+    """
+    found = row_any(np.isfinite(batch.y) & ~batch.truth.fixed)[:, None]
+    known = operation.degenerate
+    if known is not None and known.of_infinite_sum != known.of_lost_weight:
+        found |= total != 0
+    return np.asarray(found)
 
 
 def _is_of_overflow(batch: Batch, total: NDArray[np.float64]) -> NDArray[np.bool_]:

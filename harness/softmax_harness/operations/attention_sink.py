@@ -37,7 +37,7 @@ from softmax_harness.operations.attention.special import special_values as witho
 from softmax_harness.operations.balls import ONE, Ball, exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, own_rows
-from softmax_harness.operations.operation import CheapLimit, Operation, Policy
+from softmax_harness.operations.operation import OF_WEIGHTS, CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 _CALLS = 55
@@ -293,6 +293,7 @@ OPERATION = Operation(
     seeing_nothing=seeing_nothing,
     reach=bound.reach,
     lost_by_flushing=lost_by_flushing,
+    degenerate=OF_WEIGHTS,
     numbers_per_logit=16,
     effective_logits=effective_logits,
     has_axis=False,

@@ -16,7 +16,7 @@ from softmax_harness.operations import bounds, log_softmax, rows, screen, softma
 from softmax_harness.operations.balls import exact, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, of_some_calls
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Degenerate, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -120,4 +120,5 @@ OPERATION = Operation(
     steps=ExactSteps(steps.logarithm, "subtract x_t"),
     one_result=True,
     least=0.0,
+    degenerate=Degenerate(of_lost_weight=np.inf, of_infinite_sum=np.inf),
 )

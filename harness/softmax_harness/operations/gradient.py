@@ -39,7 +39,7 @@ from softmax_harness.operations.operand import (
     some_of_two_classes,
     with_nans,
 )
-from softmax_harness.operations.operation import CheapLimit, Operation, Policy
+from softmax_harness.operations.operation import OF_WEIGHTS, CheapLimit, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -386,4 +386,5 @@ OPERATION = Operation(
     operands=(Operand("v", 1, entries=0),),
     steps=ExactSteps(exact_steps, "s (v - s.v)"),
     lost_by_flushing=lost_by_flushing,
+    degenerate=OF_WEIGHTS,
 )

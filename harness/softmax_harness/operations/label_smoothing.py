@@ -36,7 +36,13 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, of_some_calls
-from softmax_harness.operations.operation import ANYTHING, INFINITY_OR_NAN, Operation, Policy
+from softmax_harness.operations.operation import (
+    ANYTHING,
+    INFINITY_OR_NAN,
+    Degenerate,
+    Operation,
+    Policy,
+)
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -209,4 +215,5 @@ OPERATION = Operation(
     one_result=True,
     sums_logits=True,
     least=0.0,
+    degenerate=Degenerate(of_lost_weight=np.inf, of_infinite_sum=np.inf),
 )

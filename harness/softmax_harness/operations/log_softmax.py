@@ -14,7 +14,7 @@ from softmax_harness.operations.balls import Ball, exact, logarithm_of_one_and, 
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.long_sums import KNOWN_BITS, Rest
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import ANYTHING, CheapLimit, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, CheapLimit, Degenerate, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.difference import LOG_SOFTMAX
 from softmax_harness.operations.steps import ExactSteps
@@ -127,6 +127,7 @@ OPERATION = Operation(
     cheap_limit=CheapLimit(lambda n, normal: np.full(normal.shape, 0.5), _limit_at_least),
     steps=ExactSteps(steps.logarithm, "subtract"),
     most=0.0,
+    degenerate=Degenerate(of_lost_weight=-np.inf, of_infinite_sum=-np.inf),
     enclose_elements=enclose_elements,
     of_difference=LOG_SOFTMAX,
 )

@@ -16,7 +16,7 @@ from softmax_harness.operations import bounds, rows, screen, steps
 from softmax_harness.operations.balls import exact
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import Operation, Policy
+from softmax_harness.operations.operation import Degenerate, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactSteps
 
@@ -97,4 +97,5 @@ OPERATION = Operation(
     screen=screened,
     steps=ExactSteps(steps.summed, "logarithm"),
     one_result=True,
+    degenerate=Degenerate(of_lost_weight=-np.inf, of_infinite_sum=np.inf),
 )

@@ -29,7 +29,7 @@ from softmax_harness.operations.operand import (
     powers_of_two,
     with_nans,
 )
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, OF_WEIGHTS, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.screen.batch import Chosen, Stage, by_blocks, kernels_of, put_exact
 from softmax_harness.operations.screen.gradients import equal_shares, relative_error, sum_and_terms
@@ -211,4 +211,5 @@ OPERATION = Operation(
     steps=ExactSteps(steps.normalised, "g s"),
     operands=(Operand("g", 1),),
     lost_by_flushing=lost_by_flushing,
+    degenerate=OF_WEIGHTS,
 )

@@ -27,7 +27,7 @@ from softmax_harness.operations.balls import (
 )
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operand, Operands, by_kind, powers_of_two, with_nans
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, Degenerate, Operation, Policy
 from softmax_harness.operations.screen import Screened
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -431,4 +431,5 @@ OPERATION = Operation(
     effective_logits=counted,
     lost_by_flushing=lost_by_flushing,
     one_result=True,
+    degenerate=Degenerate(of_lost_weight=-np.inf, of_infinite_sum=np.inf),
 )

@@ -162,6 +162,25 @@ LimitOfElements = Callable[..., Array]
 """As `CheapLimit.of_elements`."""
 
 
+class Degenerate(NamedTuple):
+    """What a kernel gives whose exponentials or whose sum are no numbers to work with any more.
+
+    Attributes
+    ----------
+    of_lost_weight : float
+        The result where the exponential that it is made of is 0: 0, or the logarithm of 0.
+    of_infinite_sum : float
+        The result of a finite exponential whose sum is infinite.
+    """
+
+    of_lost_weight: float
+    of_infinite_sum: float
+
+
+OF_WEIGHTS = Degenerate(of_lost_weight=0.0, of_infinite_sum=0.0)
+"""Of results that are multiples of the weights, or sums of such."""
+
+
 # How far above a cheap limit that `is_near` a limit may be: a test holds those of softmax to it.
 TIMES_CHEAP, BEYOND_CHEAP = 4.0, 8.0
 
@@ -312,6 +331,9 @@ class Operation:
         Whether an implementation takes ``axis``.
     least, most : float
         No exact result lies outside of these.
+    degenerate : Degenerate or None
+        By which the cause is told of results that are lost; None where such results depend on an
+        operand, too.
     is_distribution : bool
         Whether a row of results is one: that it sums to 1 and keeps order is then measured.
     is_softmax_of_effective_logits : bool
@@ -363,6 +385,7 @@ class Operation:
     has_axis: bool = True
     least: float = -np.inf
     most: float = np.inf
+    degenerate: Degenerate | None = None
     is_distribution: bool = False
     is_softmax_of_effective_logits: bool = False
     sums_logits: bool = False

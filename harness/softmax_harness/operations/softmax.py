@@ -17,7 +17,13 @@ from softmax_harness.ground.row_reductions import row_all, row_any
 from softmax_harness.operations import bounds, long_sums, steps
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Operands
-from softmax_harness.operations.operation import CheapLimit, ErrorBound, Operation, Policy
+from softmax_harness.operations.operation import (
+    OF_WEIGHTS,
+    CheapLimit,
+    ErrorBound,
+    Operation,
+    Policy,
+)
 from softmax_harness.operations.relative_exp import exp_relative
 from softmax_harness.operations.screen import Screened, screen
 from softmax_harness.operations.screen.difference import SOFTMAX
@@ -245,6 +251,7 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    degenerate=OF_WEIGHTS,
     is_softmax_of_effective_logits=True,
     enclose_elements=long_sums.enclose_values,
     error_bound_of_slice=error_bound_of_slice,

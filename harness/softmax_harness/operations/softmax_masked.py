@@ -17,7 +17,13 @@ from softmax_harness.operations import cross_entropy_gradient, long_sums, softma
 from softmax_harness.operations.attention.masks import ORDERED, inside, ordered
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeCall, of_some_calls
-from softmax_harness.operations.operation import ANYTHING, ZERO_OR_NAN, Operation, Policy
+from softmax_harness.operations.operation import (
+    ANYTHING,
+    OF_WEIGHTS,
+    ZERO_OR_NAN,
+    Operation,
+    Policy,
+)
 from softmax_harness.operations.screen import Screened, screen_masked
 from softmax_harness.operations.screen.masks import where
 from softmax_harness.operations.steps import ExactStep, ExactSteps
@@ -192,6 +198,7 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    degenerate=OF_WEIGHTS,
     is_softmax_of_effective_logits=True,
     enclose_elements=long_sums.enclose_values,
 )

@@ -18,7 +18,7 @@ from softmax_harness.operations import bounds, flushing, rows, softmax, steps
 from softmax_harness.operations.balls import exact, exponential, quotient, total
 from softmax_harness.operations.enclosure import Array, Enclosure
 from softmax_harness.operations.operand import Edge, Inputs, Operand, Operands, of_some_calls
-from softmax_harness.operations.operation import ANYTHING, Operation, Policy
+from softmax_harness.operations.operation import ANYTHING, OF_WEIGHTS, Operation, Policy
 from softmax_harness.operations.screen import Screened, screen_quotients
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
@@ -238,4 +238,5 @@ OPERATION = Operation(
     least=0.0,
     most=1.0,
     is_distribution=True,
+    degenerate=OF_WEIGHTS,
 )

@@ -11,6 +11,8 @@ from softmax_harness.operations import OPERATIONS, Problem
 from softmax_harness.truth import arbitrate
 from softmax_implementations import implementations
 
+INF = np.inf
+
 
 def outcomes(row, y, name):
     x = np.array([row], dtype=float)
@@ -51,6 +53,46 @@ def test_underflow_is_told_apart_by_what_was_possible():
     assert outcomes([0.0, -200.0], [1, 0], "float32")[1] == "inherent_underflow"
     assert outcomes([0.0, -90.0], [1, 0], "float32")[1] == "flushed_subnormal"
     assert outcomes([0.0, -80.0], [1, 0], "float32")[1] == "spurious_underflow"
+
+
+@pytest.mark.parametrize(
+    ("operation", "x", "operands", "y", "expected"),
+    [
+        # log(softmax(x)): the sum of the naive steps would overflow, that of these does not.
+        (
+            "log_softmax",
+            [1.0, 130.0],
+            (),
+            [-INF, 0.0],
+            ["spurious_underflow", "inherent_underflow"],
+        ),
+        ("log_softmax", [1.0, 130.0], (), [-INF, -INF], ["overflow"] * 2),
+        ("log_softmax", [-200.0, -201.0], (), [np.nan] * 2, ["denominator_underflow"] * 2),
+        ("cross_entropy", [-107.0, 0.0], (0,), [INF], ["spurious_underflow"]),
+        ("cross_entropy", [130.0, 0.0], (0,), [INF], ["overflow"]),
+        ("logsumexp", [130.0, 0.0], (), [INF], ["overflow"]),
+        ("logsumexp", [-130.0, -200.0], (), [-INF], ["denominator_underflow"]),
+        # b exp(x - max) is 0 where the largest logit has no weight.
+        ("logsumexp_weighted", [0.0, -28.0], ([0.0, 2.0**-145],), [-INF], ["spurious_underflow"]),
+        ("logsumexp_gradient", [88.5, 88.0], ([1.0],), [0.0, 0.0], ["overflow"] * 2),
+        ("gradient", [88.5, 88.0], ([1.0, 0.0],), [0.0, 0.0], ["overflow"] * 2),
+        (
+            "gradient",
+            [0.0, -80.0],
+            ([0.0, 1.0],),
+            [1e-35, 0.0],
+            ["inaccurate", "spurious_underflow"],
+        ),
+    ],
+)
+def test_results_that_are_lost_tell_the_cause_of_their_operation(
+    operation, x, operands, y, expected
+):
+    problem = Problem.of(OPERATIONS[operation], FORMATS["float32"])
+    rows = np.array([x]), tuple(np.array([each]) for each in operands)
+    batch = batch_of(rows[0], np.array([y]), arbitrate(problem, *rows))
+    codes = classify(batch, 8.0, problem.operation)
+    assert [OUTCOMES[code] for code in codes[0]] == expected
 
 
 def test_unexplained_nan_range_and_special_values():

@@ -127,6 +127,14 @@ def test_of_rows_without_subnormal_numbers_nothing_may_be_lost():
     assert judged.is_fault.all()
 
 
+def test_values_that_no_key_has_are_no_flushing_however_large_the_scores():
+    about = asked("attention", "float32", "largest", 17)
+    y = about.truth.rounded * 1000.0  # scores overflow, and any mean of what is seen is accepted
+    held, flushing = (judge(about, y, flushes) for flushes in (False, True))
+    assert held.kinds() == ["out_of_range"]
+    assert np.array_equal(flushing.codes, held.codes)
+
+
 def test_assert_close_allows_it_where_it_is_said():
     x, g = np.array([[-97.7, 0.0]], np.float32), np.array([[2.0**30]], np.float32)
     y = np.array([[0.0, 2.0**30]], np.float32)

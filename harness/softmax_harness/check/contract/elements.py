@@ -26,6 +26,9 @@ _INFERRED = {
     Outcome.OVERFLOW: " (inferred: the naive sum overflows)",
     Outcome.DENOMINATOR_UNDERFLOW: " (inferred: the naive sum is 0)",
 }
+_INFERRED_OF_INFINITY = {
+    Outcome.SPURIOUS_UNDERFLOW: " (inferred: the logarithm of an exponential that is 0)"
+}
 _GOOD = np.array([each.is_good for each in OUTCOMES])
 
 
@@ -82,7 +85,7 @@ class Judgement:
     def told(self, row: int, index: int) -> str:
         """What was computed of an element, and what is right, in words.
 
-        Of what is no number, or 0, the outcome tells a cause that is inferred.
+        Of what is no number, or 0, the outcome may tell a cause that is inferred.
         """
         y, z = self.texts(row, index)
         if self.batch.truth.fixed[row, index]:
@@ -91,7 +94,8 @@ class Judgement:
         is_plain = bool(
             np.isfinite(self.asked.x[row]).all()
         )  # beside infinity NaN has other causes
-        cause = _INFERRED.get(outcome, "") if is_plain and not is_infinite else ""
+        inferred = _INFERRED_OF_INFINITY if is_infinite else _INFERRED
+        cause = inferred.get(outcome, "") if is_plain else ""
         return f"gives {y}, but the correctly rounded result is {z}{cause}"
 
     def _or_zero(self, row: int, due: float) -> str:

@@ -32,7 +32,7 @@ from softmax_harness.operations.attention.shapes import scores
 from softmax_harness.operations.attention.special import special_values
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Inputs, Operand, Operands
-from softmax_harness.operations.operation import CheapLimit, Operation
+from softmax_harness.operations.operation import OF_WEIGHTS, CheapLimit, Operation
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
 
@@ -80,6 +80,7 @@ OPERATION = Operation(
     seeing_nothing=seeing_nothing,
     reach=reach,
     lost_by_flushing=lost_by_flushing,
+    degenerate=OF_WEIGHTS,
     steps=ExactSteps(exact_steps, "weigh v"),
     whole_calls=whole_calls,
     numbers_per_logit=16,
