@@ -87,6 +87,17 @@ class Inputs(NamedTuple):
         arrays = self.x, *self.operands
         return tuple((a.shape, a.dtype.name, own_rows(a).tobytes()) for a in arrays)
 
+    @property
+    def fingerprint(self) -> tuple[Any, ...]:
+        """What the same inputs have in common, and few others: less than the `key` by far."""
+        arrays = self.x, *self.operands
+        return (*((each.shape, each.dtype.name) for each in arrays), self.x.tobytes())
+
+    def has_bits_of(self, other: Inputs) -> bool:
+        """Whether these are the same, bit by bit; inputs of one fingerprint."""
+        pairs = zip(self.operands, other.operands, strict=True)
+        return all(np.array_equal(_bits(own), _bits(its)) for own, its in pairs)
+
 
 class WholeCall(NamedTuple):
     """A call whose rows share operands.
@@ -108,6 +119,11 @@ class WholeCall(NamedTuple):
 def own_rows(array: NDArray[Any]) -> NDArray[Any]:
     """The rows of an operand, or the one that all share: a view with a stride of 0 along them."""
     return array[:1] if len(array) and array.strides[0] == 0 else array
+
+
+def _bits(array: NDArray[Any]) -> NDArray[Any]:
+    own = own_rows(array)
+    return own.view(f"u{own.dtype.itemsize}")
 
 
 def some_rows(operands: Operands, chosen: NDArray[Any] | slice) -> Operands:

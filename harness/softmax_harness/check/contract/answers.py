@@ -179,20 +179,42 @@ class _Source:
         return np.arange(start, start + len(rows))
 
 
+class _Sources:
+    """One source for all inputs that are the same, of however many cases."""
+
+    def __init__(self) -> None:
+        self.all: list[_Source] = []
+        self._known: dict[int, _Source] = {}  # by the inputs themselves, which many cases share
+        self._alike: dict[tuple[Any, ...], list[_Source]] = {}
+
+    def of(self, whole: Inputs) -> _Source:
+        """That of these inputs."""
+        found = self._known.get(id(whole))
+        if found is None:
+            found = self._known[id(whole)] = self._same(whole)
+        return found
+
+    def _same(self, whole: Inputs) -> _Source:
+        alike = self._alike.setdefault(whole.fingerprint, [])
+        for each in alike:
+            if each.whole.has_bits_of(whole):
+                return each
+        alike.append(_Source(whole))
+        self.all.append(alike[-1])
+        return alike[-1]
+
+
 def _judge(answers: list[Answer]) -> None:
     """Judge what are answers to one problem."""
-    sources: dict[tuple[Any, ...], _Source] = {}
-    known: dict[int, _Source] = {}  # by the inputs themselves, which many cases share
+    sources = _Sources()
     for each in answers:
         left = np.ascontiguousarray(each.y)
         for block, (whole, rows) in enumerate(each.among):
-            if (source := known.get(id(whole))) is None:
-                source = sources.setdefault(whole.key, _Source(whole))
-                known[id(whole)] = source
+            source = sources.of(whole)
             places = source.places_of(rows, left[: len(rows)])
             source.parts.append(_Part(each, block, places))
             left = left[len(rows) :]
-    several = list(sources.values())
+    several = sources.all
     found: list[_Found] = []
     for some in alike(each.whole for each in several):
         found += _judged_together([several[place] for place in some])
