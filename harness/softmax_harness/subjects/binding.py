@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _BY_PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -16,7 +16,7 @@ def bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...,
     It is called by name only if it has a parameter of each name, or of each but the first, and
     these do not come first in this order. Any other is called by place, whatever it calls its
     parameters. One that has no parameter ``axis`` is called without it along the last axis, and
-    along another raises a TypeError. One that needs more arguments always does.
+    along another raises a TypeError. One that needs more arguments, or takes fewer, always does.
     """
     last = _Last.bound
     if last is None or last[0] is not function or last[1] != names:
@@ -45,6 +45,8 @@ def _bound(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[...
         found = _by_name(function, 0, names)
     elif first[1:] != names[1:] and known.issuperset(names[1:]):
         found = _by_name(function, 1, names[1:])
+    elif (places := _places(parameters)) is not None and len(places) < len(names):
+        return _taking(places, names)
     takes_axis = "axis" in known or any(each.kind is each.VAR_KEYWORD for each in parameters)
     return found if takes_axis else _along_the_last(found)
 
@@ -68,6 +70,15 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty and not is_variable
 
 
+def _places(parameters: Iterable[inspect.Parameter]) -> list[str] | None:
+    """The parameters that can be given by place, but ``axis``; None where there may be any."""
+    parameters = list(parameters)
+    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return None
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, _BY_PLACE)
+    return [each.name for each in parameters if each.kind in kinds and each.name != "axis"]
+
+
 def _needing(needed: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
     def needing(*arguments: Any, **named: Any) -> Any:
         raise TypeError(
@@ -76,6 +87,16 @@ def _needing(needed: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
         )
 
     return needing
+
+
+def _taking(places: list[str], names: tuple[str, ...]) -> Callable[..., Any]:
+    def taking(*arguments: Any, **named: Any) -> Any:
+        raise TypeError(
+            f"takes {', '.join(places) or 'nothing'}, and was called with {', '.join(names)}: "
+            "--operation names what is computed, and --no-mask leaves out a mask"
+        )
+
+    return taking
 
 
 def _by_name(

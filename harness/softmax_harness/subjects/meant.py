@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from softmax_harness.operations import OPERATIONS, Fit, Operation
+from softmax_harness.operations import OPERATIONS, Fit, Operand, Operation
 
 
 def hint_of(name: str, parameters: Mapping[str, bool], operation: str) -> str:
@@ -34,11 +34,15 @@ def fit_of(fit: Fit, parameters: Mapping[str, bool], operation: Operation) -> Fi
     fit : tuple of (str, int)
         What was chosen.
     """
-    absent = [each.name for each in operation.operands if each.absent is not None]
+    absent = [each.name for each in operation.operands if _may_lack(each)]
     names = [name for name in absent if not any(name in own for own in parameters)]
     if sum(parameters.values()) != len(operation.parameters) - len(names):
         return fit
     return tuple(sorted({**dict(fit), **{f"no-{name}": 1 for name in names}}.items()))
+
+
+def _may_lack(operand: Operand) -> bool:
+    return operand.absent is not None
 
 
 def _meant(name: str, parameters: Mapping[str, bool], operation: str) -> str:
@@ -53,8 +57,9 @@ def _meant(name: str, parameters: Mapping[str, bool], operation: str) -> str:
 
 def _takes_as_many(parameters: Mapping[str, bool], operation: Operation) -> bool:
     """Whether a function can be called with as many arguments, whatever it calls them."""
-    given = len(operation.parameters)
-    return not parameters or sum(parameters.values()) <= given <= len(parameters)
+    given, absent = len(operation.parameters), sum(_may_lack(each) for each in operation.operands)
+    needed = sum(parameters.values())
+    return not parameters or needed <= given <= len(parameters) + absent
 
 
 def _takes(parameters: Mapping[str, bool], operation: Operation) -> bool:

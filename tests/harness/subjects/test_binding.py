@@ -73,6 +73,17 @@ def test_what_needs_more_is_told_that_the_operation_may_be_another():
         bound(attends, ("x",))("x", axis=-1)
 
 
+def sees_all(q, k, v):
+    return q
+
+
+def test_what_takes_fewer_is_told_how_it_is_called_without_a_mask():
+    told = "takes q, k, v, and was called with q, k, v, mask: --operation .* --no-mask leaves out"
+    with pytest.raises(TypeError, match=told):
+        bound(sees_all, ("q", "k", "v", "mask"))("q", "k", "v", "mask")
+    assert bound(lambda *arguments: arguments, NAMES)("x", "t") == ("x", "t")
+
+
 def masked(scores, *, mask, scale=1.0):
     return scores
 
@@ -95,6 +106,7 @@ says_nothing.__signature__ = "none"
         ("k.py:f", in_order, "softmax", ""),  # or its gradient
         ("k.py:f", masked, "softmax", "softmax_masked"),
         ("k.py:f", attends, "softmax_masked", "attention"),
+        ("k.py:attention", sees_all, "softmax", "attention"),
         ("k.py:f", weighed, "softmax", ""),
         ("k.py:gradient", weighed, "softmax", "gradient"),
         ("k.py:Kernels.gradient", other_names, "softmax", "gradient"),
