@@ -81,7 +81,7 @@ def test_what_takes_fewer_is_told_how_it_is_called_without_a_mask():
     told = "takes q, k, v, and was called with q, k, v, mask: --operation .* --no-mask leaves out"
     with pytest.raises(TypeError, match=told):
         bound(sees_all, ("q", "k", "v", "mask"))("q", "k", "v", "mask")
-    assert bound(lambda *arguments: arguments, NAMES)("x", "t") == ("x", "t")
+    assert bound(lambda *these, axis=-1: these, NAMES)("x", "t") == ("x", "t")
 
 
 def masked(scores, *, mask, scale=1.0):
