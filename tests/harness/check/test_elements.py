@@ -29,3 +29,10 @@ def test_what_is_due_is_told_apart_from_what_is_rounded():
         "gives 0.75, but the correctly rounded result is 1.0",
         "gives 0.75, but the correctly rounded result is 0.5",
     ]
+
+
+def test_a_row_of_nothing_but_minus_infinity_names_the_policy_that_decides_it():
+    problem = Problem.of(OPERATIONS["softmax"], FORMATS["float32"])
+    x = np.full((1, 2), -np.inf, np.float32)
+    judged = judge(asked_of(subject_named("max-shifted", problem), x), np.zeros((1, 2)), False)
+    assert judged.told(0, 0) == "gives 0.0, but nan (see --policy all-masked) is due"

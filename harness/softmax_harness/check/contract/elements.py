@@ -99,12 +99,13 @@ class Judgement:
         return f"gives {y}, but the correctly rounded result is {z}{cause}"
 
     def _or_zero(self, row: int, due: float) -> str:
-        """What is as good where a row sees nothing and no policy is stated."""
+        """What is as good where a row sees nothing and no policy is stated, or could be by one."""
         problem, sees_nothing = self.asked.problem, np.isneginf(self.batch.x[row]).all()
-        is_told = problem.operation.seeing_nothing is not None and problem.policy.all_masked is None
-        is_due = is_told and sees_nothing and math.isnan(due)
-        told = ", or 0 in every row that sees nothing (or see --policy all-masked),"
-        return told * bool(is_due)
+        if not (sees_nothing and math.isnan(due)) or problem.policy.all_masked is not None:
+            return ""
+        if problem.operation.seeing_nothing is None:
+            return " (see --policy all-masked)"
+        return ", or 0 in every row that sees nothing (or see --policy all-masked),"
 
     def rows(self, chosen: slice) -> Judgement:
         """The judgement of some rows, in the same memory."""
