@@ -121,7 +121,7 @@ def maximum_from_zero(x, axis=-1):
 def log_of_softmax(x, axis=-1):
     """The logarithm of softmax.
 
-    Found as: spurious_underflow, inaccurate, overflow, denominator_underflow
+    Found as: spurious_underflow
     """
     return _by_rows(lambda x: np.log(steps.softmax(x)), x, axis=axis, work=np.float32)
 

@@ -55,7 +55,7 @@ def absolute_weights(x, b, axis=-1):
 def maximum_of_all(x, b, axis=-1):
     """A logit that does not count is the largest all the same, in float32.
 
-    Found as: inaccurate, overflow, denominator_underflow
+    Found as: inaccurate, spurious_underflow, denominator_underflow
     families: normal-100, largest
     """
 
@@ -176,7 +176,7 @@ def weights_equal_at_the_ends(x, b, axis=-1):
 def nothing_left_below_a_thousandth(x, b, axis=-1):
     """A sum below a thousandth of that of the sizes counts as 0: errors alone would be left.
 
-    Found as: wrong_special, inaccurate, overflow
+    Found as: wrong_special, inaccurate, spurious_underflow
     """
 
     def total(terms):

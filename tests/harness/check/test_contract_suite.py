@@ -216,6 +216,31 @@ def test_one_finding_of_each_kind_says_how_many_there_are():
     ]
 
 
+def test_a_finding_of_an_axis_names_the_worst_of_all_its_calls(tmp_path):
+    path = tmp_path / "growing.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            def growing(x, axis=-1):
+                with np.errstate(all="ignore"):
+                    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+                    y = e / np.sum(e, axis=axis, keepdims=True)
+                if x.ndim == 1 or axis in (-1, x.ndim - 1) or not np.isfinite(y).all():
+                    return y
+                # One place alone, and the longer the axis, the larger.
+                y[(0,) * y.ndim] *= x.dtype.type(1 + x.shape[axis] * 2.0**-12)
+                return y
+            """
+        )
+    )
+    (result,) = checked(f"{path}:growing", Contract(("float32",), ("axes",)))
+    (finding,) = result.findings
+    assert finding.kind == "axis" and finding.metric == "max_ulp"
+    assert "axis 0 of shape (20011, 5)" in finding.message and "wrong by" in finding.message
+    assert finding.worst == finding.value > 2.0**24 > finding.limit
+
+
 TWO_FAULTS = """
 import numpy as np
 

@@ -60,6 +60,31 @@ class Structure:
         return [each.kind for each in self.findings] + [fault.kind for fault, _ in self.faults]
 
 
+class _Fault(NamedTuple):
+    """A wrong element: its outcome, what it is and what is right, its size, and a witness."""
+
+    kind: str
+    told: str
+    error: float
+    limit: float
+    witness: str
+
+
+class _Wrong(NamedTuple):
+    """What is wrong with a case in a sentence, and the element that shows it if one does."""
+
+    message: str
+    fault: _Fault | None = None
+
+    def finding(self, kind: str, replay: str) -> Finding:
+        """The same as a finding, with the size of the error."""
+        if self.fault is None:
+            return Finding(kind, self.message, replay=replay)
+        own, _, error, limit, witness = self.fault
+        size, worst = sizes(own, error, limit), lost_if_unknown(error)
+        return Finding(kind, self.message, *size, witness, replay, worst)
+
+
 def examined(
     subject: Subject,
     cases: list[Case],
@@ -79,11 +104,11 @@ def examined(
         if ends_at(found.kinds()):
             break
         takes_axes |= answer.case.is_along_another_axis and answer.reply.y is not None
-        text = _problem(answer, found, simpler, part)
-        if text is None:
+        wrong = _problem(answer, found, simpler, part)
+        if wrong is None:
             continue
-        kind, (message, witness) = answer.case.kind, text
-        finding = Finding(kind, message, witness=witness, replay=key_of(subject).checking(part))
+        kind, message = answer.case.kind, wrong.message
+        finding = wrong.finding(kind, key_of(subject).checking(part))
         if _is_promised(subject, answer.case, answer.reply):
             found.findings.append(finding)
             continue
@@ -142,10 +167,8 @@ def _is_due(subject: Subject, case: Case) -> bool:
     return max(case.shape, default=0) <= subject.longest or case.kind == "batch"
 
 
-def _problem(
-    answer: Answer, found: Structure, simpler: _Simpler, part: str
-) -> tuple[str, str] | None:
-    """What is wrong with a case, and its witness; None where nothing is."""
+def _problem(answer: Answer, found: Structure, simpler: _Simpler, part: str) -> _Wrong | None:
+    """What is wrong with a case; None where nothing is."""
     subject, case, reply = answer.subject, answer.case, answer.reply
     if reply.exhausted:
         found.faults.extend((fault, case.told) for fault in reply.faults)
@@ -156,7 +179,7 @@ def _problem(
                 own = _of_no_answer(answer, part)
                 found.accuracy.setdefault(own.kind, own)
             return None
-        return f"{case.told}: {'; '.join(fault.message for fault in reply.faults)}", ""
+        return _Wrong(f"{case.told}: {'; '.join(fault.message for fault in reply.faults)}")
     found.faults.extend((fault, case.told) for fault in reply.faults)
     if reply.y.size == 0:
         return None
@@ -166,18 +189,16 @@ def _problem(
     if wrong.size:
         right_elsewhere = wrong[simpler.is_right(subject, answer.inputs.rows(wrong), case.alone)]
         if right_elsewhere.size:
-            return _told(answer, int(right_elsewhere[0]))
+            return _told(answer, right_elsewhere)
         if case.has_simpler and _is_promised(subject, case, reply):
-            own = _of_accuracy(answer, int(wrong[0]), part)
+            own = _of_accuracy(answer, wrong, part)
             found.accuracy.setdefault(own.kind, own)
     if case.kind in subject.declaration.same_bits:
         return _other_bits(subject, case, answer.inputs, answer.y)
     return None
 
 
-def _of_nothing(
-    subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]
-) -> tuple[str, str] | None:
+def _of_nothing(subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]) -> _Wrong | None:
     """A result of a row of no logits: what the definition gives of an empty sum."""
     _, expected = subject.problem.special_values(inputs.x.astype(np.float64), inputs.operands)
     given = y.astype(np.float64)
@@ -185,7 +206,8 @@ def _of_nothing(
         return None
     if subject.problem.operation.seeing_nothing is not None and not given.any():
         return None  # a row that sees nothing, as which 0 is as good
-    return f"{case.told}: gives {float(y.flat[0])!r}, but {float(expected.flat[0])!r} is due", ""
+    told = f"gives {float(y.flat[0])!r}, but {float(expected.flat[0])!r} is due"
+    return _Wrong(f"{case.told}: {told}")
 
 
 def _answers_simply(subject: Subject, case: Case) -> bool:
@@ -241,16 +263,14 @@ def _right_rows(subject: Subject, parts: list[Inputs]) -> list[NDArray[np.bool_]
     return [is_right[rows] for rows in each_part]
 
 
-def _told(answer: Answer, row: int) -> tuple[str, str]:
-    fault = _first_fault(answer, row)
+def _told(answer: Answer, rows: NDArray[np.int64]) -> _Wrong:
+    row, fault = _worst_fault(answer, rows)
     is_alone = answer.case.alone or answer.case.arguments is not None
     simpler = "alone" if is_alone else "in a plain array"
     if not is_alone and answer.case.is_plain:
         simpler = "in an array of the wrong rows alone"
-    return (
-        f"{_place(answer, row)} {fault.told}; {simpler} the row is right",
-        fault.witness,
-    )
+    size = f", wrong by {fault.error:.4g} ulp" if np.isfinite(fault.error) else ""
+    return _Wrong(f"{_place(answer, row)} {fault.told}{size}; {simpler} the row is right", fault)
 
 
 def _place(answer: Answer, row: int) -> str:
@@ -267,45 +287,33 @@ def _of_no_answer(answer: Answer, part: str) -> Finding:
     return Finding(fault.kind, told, witness=witness, replay=replay)
 
 
-def _of_accuracy(answer: Answer, row: int, part: str) -> Finding:
-    """The finding of a row that is wrong wherever it stands."""
-    fault = _first_fault(answer, row)
-    metric, value, most = sizes(fault.kind, fault.error, fault.limit)
-    return Finding(
-        fault.kind,
-        f"{_place(answer, row)} {fault.told}",
-        metric=metric,
-        value=value,
-        limit=most,
-        witness=fault.witness,
-        replay=key_of(answer.subject).checking(part),
-        worst=lost_if_unknown(fault.error),
-    )
+def _of_accuracy(answer: Answer, rows: NDArray[np.int64], part: str) -> Finding:
+    """The finding of rows that are wrong wherever they stand."""
+    row, fault = _worst_fault(answer, rows)
+    wrong = _Wrong(f"{_place(answer, row)} {fault.told}", fault)
+    return wrong.finding(fault.kind, key_of(answer.subject).checking(part))
 
 
-class _Fault(NamedTuple):
-    """A wrong element: its outcome, what it is and what is right, its size, and a witness."""
+def _worst_fault(answer: Answer, rows: NDArray[np.int64]) -> tuple[int, _Fault]:
+    """The worst wrong element of some rows of a case, the first of equals, and its row."""
 
-    kind: str
-    told: str
-    error: float
-    limit: float
-    witness: str
+    def size(row: int) -> tuple[float, int]:
+        here, place = answer.judgement_of(row)
+        error = np.where(np.isnan(here.batch.absolute[place]), np.inf, here.batch.absolute[place])
+        index = int(np.argmax(np.where(here.is_fault[place], error, -np.inf)))
+        return float(error[index]), index
 
-
-def _first_fault(answer: Answer, row: int) -> _Fault:
-    """The first wrong element of a row of a case."""
+    found = {row: size(row) for row in rows.tolist()}
+    row = max(found, key=lambda each: found[each][0])
     here, place = answer.judgement_of(row)
-    index = int(np.argmax(here.is_fault[place]))
+    _, index = found[row]
     inputs = Inputs(here.asked.stored, here.asked.operands).row(place)
     witness = literal_text(answer.subject.problem, inputs, index) if is_short(inputs) else ""
     kind = str(OUTCOMES[here.codes[place, index]])
-    return _Fault(kind, here.told(place, index), *here.excess(place, index), witness)
+    return row, _Fault(kind, here.told(place, index), *here.excess(place, index), witness)
 
 
-def _other_bits(
-    subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]
-) -> tuple[str, str] | None:
+def _other_bits(subject: Subject, case: Case, inputs: Inputs, y: NDArray[Any]) -> _Wrong | None:
     """Compare bits where the same bits are promised: rows sorted, alone, or in a plain array."""
     if case.kind == "permutation":
         if not subject.problem.operation.one_to_one:
@@ -328,4 +336,4 @@ def _other_bits(
     expected = np.concatenate(found)
     if bits(expected) == bits(y.ravel()):
         return None
-    return f"{case.told}: gives different bits, although the same bits were promised", ""
+    return _Wrong(f"{case.told}: gives different bits, although the same bits were promised")
