@@ -41,6 +41,14 @@ def is_short(inputs: Inputs) -> bool:
     return 0 < inputs.x.size <= _LONGEST and inputs.size <= _LARGEST
 
 
+def is_kept(problem: Problem, inputs: Inputs) -> bool:
+    """Whether the format of the logits, in which a witness is read, holds all operands exactly."""
+    floats = [each for each in inputs.operands if each.dtype.kind not in "biu"]
+    values = [each.astype(np.float64) for each in floats]
+    nearest = problem.input_format.nearest
+    return all(np.array_equal(nearest(each), each, equal_nan=True) for each in values)
+
+
 def _written(values: NDArray[Any]) -> str:
     if values.ndim == 2:
         return "/".join(map(_written, values))

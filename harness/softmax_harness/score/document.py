@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from softmax_harness.explain.command import explaining
 from softmax_harness.ground.arrays import in_file, is_raw
-from softmax_harness.inputs.written import is_short, literal_text
+from softmax_harness.inputs.written import is_kept, is_short, literal_text
 from softmax_harness.judgement.aggregate import Extreme
 from softmax_harness.judgement.long_row import SlicedRow
 from softmax_harness.judgement.outcomes import OUTCOMES
@@ -78,14 +78,16 @@ def element_document(scored: Score, extreme: Extreme) -> dict[str, Any]:
     exact = exact_digits(problem, logits, index, own) or "any"
     about = zip(pair.operation.operands, own, strict=True)
     operands = {each.name: _shown(each, np.asarray(values), index) for each, values in about}
+    is_shown = is_kept(problem, inputs)  # else what would be explained are other operands
+    is_literal = is_shown and is_short(inputs)
     return {
         "index": pair.place(extreme.row, index),
         "x": float(logits[index]).hex() if pair.operation.one_to_one else None,
         "y": y.hex(),
         "exact": exact,
         "operands": {name: value for name, value in operands.items() if value is not None},
-        "witness": literal_text(problem, inputs, index) if is_short(inputs) else None,
-        "explain": _explain(scored, inputs, index, extreme.row),
+        "witness": literal_text(problem, inputs, index) if is_literal else None,
+        "explain": _explain(scored, inputs, index, extreme.row) if is_shown else None,
     }
 
 

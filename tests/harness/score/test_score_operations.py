@@ -137,6 +137,16 @@ def test_a_sum_of_nothing_has_the_logarithm_minus_infinity(saved, operation, dty
         assert all(each["witness"] is each["explain"] is None for each in faults)
 
 
+@pytest.mark.parametrize("dtype, is_shown", [("float16", True), ("float32", False)])
+def test_an_operand_that_a_witness_would_round_is_not_explained(saved, dtype, is_shown):
+    x = np.array([[0.0, 1.0]], np.float16)
+    v = np.array([[1.0, 1 / 3]]).astype(dtype)
+    paths = saved(x=x, v=v, y=np.zeros_like(x))
+    document = score_document(score(read_pair(files_of(paths, "gradient")), Policy()))
+    assert (document["worst"]["explain"] is not None) == is_shown
+    assert (document["worst"]["witness"] is not None) == is_shown
+
+
 @pytest.mark.parametrize("value, held", [(0.0, "zero"), (np.nan, "nan")])
 def test_rows_that_see_nothing_are_nan_or_zero_throughout(saved, value, held):
     x = np.random.default_rng(0).normal(0, 3, (4, 5)).astype(np.float32)
