@@ -178,9 +178,10 @@ def classify(
     sum of exponentials replayed in the format:
 
     - the policy fixes the result: correctly_rounded if y is that, else wrong_special;
-    - y is not finite, and not r: overflow if |r| is the largest number; spurious_underflow if y is
-      the logarithm of 0, and a row of an infinite sum does not look like that; overflow if the sum
-      is infinite; denominator_underflow if it is 0; spurious_underflow if y is the logarithm of 0;
+    - y is not finite, and not r: overflow if r is the largest number, of y's sign;
+      spurious_underflow if y is the logarithm of 0, and a row of an infinite sum does not look like
+      that; overflow if the sum is infinite; if y is NaN or the logarithm of 0,
+      denominator_underflow if the sum is 0; spurious_underflow if y is the logarithm of 0;
       overflow if y is infinite; else nan;
     - y is outside the range of the operation: out_of_range;
     - y is r: inherent_underflow if that is 0 and z is not, else correctly_rounded;
@@ -275,7 +276,8 @@ def _lost(
     y, format = batch.y, batch.truth.format
     total = replay_sum(batch.x, format) if batch.whole is None else batch.whole.naive_sum()
     zero, infinite = lost & (y == 0), lost & (y != 0)
-    at_end = np.abs(batch.truth.rounded) == format.largest
+    r = batch.truth.rounded
+    at_end = (np.abs(r) == format.largest) & (np.isnan(y) | (np.sign(y) == np.sign(r)))
     known = operation.degenerate
     hidden = known is not None and known.of_infinite_sum == 0 and _is_of_overflow(batch, total)
     logarithm_of_0 = infinite & (known is not None and y == known.of_lost_weight)
@@ -285,7 +287,10 @@ def _lost(
             (infinite & at_end, Outcome.OVERFLOW),
             (surely, Outcome.SPURIOUS_UNDERFLOW),
             (infinite & np.isinf(total), Outcome.OVERFLOW),
-            (infinite & (total == 0), Outcome.DENOMINATOR_UNDERFLOW),
+            (
+                infinite & (total == 0) & (np.isnan(y) | logarithm_of_0),
+                Outcome.DENOMINATOR_UNDERFLOW,
+            ),
             (logarithm_of_0, Outcome.SPURIOUS_UNDERFLOW),
             (infinite & np.isinf(y), Outcome.OVERFLOW),  # of something behind the exponentials
             (infinite, Outcome.NAN),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ from softmax_harness.operations.operand import Inputs, Operand, Operands, WholeC
 from softmax_harness.operations.operation import OF_WEIGHTS, CheapLimit, Operation, Policy
 from softmax_harness.operations.steps import ExactStep, ExactSteps
 
-_CALLS = 55
+_SMALL = 5400  # numbers of a call beside the first ones
 _LARGEST = FORMATS["float64"].largest
 _NAN = 0.02  # of the queries that see a key, with a sink of NaN
 
@@ -83,12 +82,12 @@ def _most(format: Format) -> float:
 
 
 def whole_calls(format: Format, seed: int, asked: Asked = ANY) -> Iterator[WholeCall]:
-    """The first ones of attention, with sinks, (..., L, 1), of each query or of each head.
+    """The first ones of attention and small ones, with sinks, (..., L, 1), of a query or of a head.
 
     That of the last head counts as much as its keys, for its first query and for its last.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    for place, call in enumerate(islice(calls_of_attention(format, seed, asked), _CALLS)):
+    for place, call in enumerate(calls_of_attention(format, seed, asked, _SMALL)):
         sink = _sinks(np.concatenate([each.x for each in call.blocks]), format, rng)
         queries_ = call.arguments[0].shape[-2]
         for row in (-queries_, -1):

@@ -74,6 +74,9 @@ def test_underflow_is_told_apart_by_what_was_possible():
         ("logsumexp", [-130.0, -200.0], (), [-INF], ["denominator_underflow"]),
         # b exp(x - max) is 0 where the largest logit has no weight.
         ("logsumexp_weighted", [0.0, -28.0], ([0.0, 2.0**-145],), [-INF], ["spurious_underflow"]),
+        ("logsumexp_weighted", [0.0, 3.4028235e38], ([1.0, 1.0],), [-INF], ["spurious_underflow"]),
+        # A g that became infinite is no quotient of 0.
+        ("logsumexp_gradient", [-200.0, -201.0], ([1e5],), [-INF, -INF], ["overflow"] * 2),
         ("logsumexp_gradient", [88.5, 88.0], ([1.0],), [0.0, 0.0], ["overflow"] * 2),
         ("gradient", [88.5, 88.0], ([1.0, 0.0],), [0.0, 0.0], ["overflow"] * 2),
         (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -59,7 +60,9 @@ _OF_CHANNELS = (
     # More than a block of threads, in few places; images of one place.
     *(((2, 300, 2, 2), 1), ((8, 5, 1, 1), 1)),
     # Several images of several lines; volumes of more places than a block has threads.
-    *(((3, 5, 6, 7), 1), ((1, 37, 16, 17), 1), ((1, 3, 9, 11, 11), 1)),
+    *(((3, 5, 6, 7), 1), ((1, 37, 16, 17), 1), ((2, 6, 9, 11, 11), 1)),
+    # Several images of more classes than a vector has lanes, and of more places than a block.
+    ((5, 21, 33, 33), 1),
 )
 _IMAGES = ((2, 9, 3, 35), (2, 64, 4, 4))  # whose channels may lie last, too
 # Axes before others that a kernel may take for channels, and whole vectors of columns.
@@ -71,7 +74,7 @@ _OF_OTHERS = (
 _LONG_AND_WIDE = (
     *(((2, 150, 20), 1), ((1, 4100, 20), 1), ((1000, 7, 7), 0), ((20_011, 5), 0)),
     *(((100, 8, 8), 1), ((48, 40, 40), 0), ((300, 300), 0), ((70, 1100), 0), ((2, 8, 2100), 1)),
-    ((1100, 67), 0),
+    ((1100, 131), 0),
 )
 # In every layout; of one each operand alone, too.
 _LAID_OUT_AXES = (((64, 33), 0), ((5, 7, 19), 1), ((3, 4, 2, 5), 1))
@@ -82,11 +85,13 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # long rows than a processor has cores, however many; a million elements in rows below 1024.
 _THREADED = (
     *((4099, 17), (2600, 130), (257, 257), (256, 64)),
-    *((1100, 960), (67, 4100), (17, 16_400), (9, 50_257), (4, 131_080)),
+    *((1100, 960), (17, 16_400), (9, 50_257), (4, 131_080)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
     *((129, 128), (300, 256), (64, 1024), (273, 1152), (9, 8192)),
+    # More long rows than a processor has cores; an odd number of the largest tiles.
+    *((70, 8200), (2, 20_480)),
 )
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.
 _LARGE_BATCHES = ((32_769, 5), (131_101, 2), (65537, 1, 2))
@@ -97,6 +102,8 @@ _RANKS = (
     *((2, 2, 16_500), (2, 2, 3, 700)),
     # Sequences in batches, of few tokens and of many; squares; a mask of its own for each batch.
     *((2, 36, 68), (3, 18, 130), (2, 5, 1028), (1, 67, 67), (2, 2, 9, 16)),
+    # Many batches of few tokens, many heads, and windows with heads.
+    *((35, 3, 50), (33, 2, 3, 9), (1, 130, 5, 9), (2, 9, 2, 7, 7)),
     # The same of whole vectors.
     *((2, 32, 64), (2, 2, 16, 64), (2, 2, 64, 64), (4, 8, 96, 16), (2, 8, 256)),
 )
@@ -260,7 +267,8 @@ class Cases(LayoutCases):
 
 def _of_axis(among: Among, shape: Shape, axis: int, layouts: tuple[str, ...]) -> Case:
     told = f"axis {axis} of shape {shape}, layout {layouts[0]}"
-    return Case("axis", told, (among.inputs,), shape, axis, layouts, among=among)
+    case = Case("axis", told, (among.inputs,), shape, axis, layouts, among=among)
+    return replace(case, kind="batch") if case.is_plain else case
 
 
 def _of_rows(among: Among, told: str, shape: Shape) -> Case:

@@ -27,7 +27,8 @@ _INFERRED = {
     Outcome.DENOMINATOR_UNDERFLOW: " (inferred: the naive sum is 0)",
 }
 _INFERRED_OF_INFINITY = {
-    Outcome.SPURIOUS_UNDERFLOW: " (inferred: the logarithm of an exponential that is 0)"
+    Outcome.DENOMINATOR_UNDERFLOW: _INFERRED[Outcome.DENOMINATOR_UNDERFLOW],
+    Outcome.SPURIOUS_UNDERFLOW: " (inferred: the logarithm of an exponential that is 0)",
 }
 _GOOD = np.array([each.is_good for each in OUTCOMES])
 

@@ -100,7 +100,8 @@ class LayoutCases(CaseRows):
             inputs = self.of_few_terms(shape) if is_long else self.hard(shape)
             for name in layouts_for(shape):
                 told = f"layout {name}, {self.named(shape)}"
-                yield Case("layout", told, (inputs,), shape, layouts=self._all(name))
+                kind = "batch" if name == "contiguous" else "layout"
+                yield Case(kind, told, (inputs,), shape, layouts=self._all(name))
                 if count == 1 or name == "contiguous" or shape not in by_themselves:
                     continue
                 numbers = of_numbers(inputs)

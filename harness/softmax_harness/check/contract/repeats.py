@@ -30,7 +30,7 @@ class _Repeated(NamedTuple):
 _REPEATED = (
     _Repeated((3, 33), _TIMES, 4),
     _Repeated((64, 1024), 3, 4),
-    _Repeated((2, 5, 33), 2),
+    _Repeated((4, 33, 130), 2),
     _Repeated((257, 257), 2, 4),
     _Repeated((5, 5000), 3, 4),
     _Repeated((2, 33_000), 2, 4),
@@ -38,7 +38,7 @@ _REPEATED = (
     _Repeated((70, 40), 3, 4, axis=0),
     _Repeated((6, 40, 33), 2, 4, axis=1),
     _Repeated((900,), 2),
-    _Repeated((2, 3, 4, 17), 2),
+    _Repeated((2, 4, 17, 130), 2, 4),
 )
 # Those of several queries, which are another kernel than that of one, and of a mask; and one of
 # more queries than a block.

@@ -34,7 +34,8 @@ _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _MOST_NUMBERS = 1 << 21  # of one whose sizes are asked for
 _BLOCK = 128  # of keys, the largest in use
-_CALLS = 89
+_CALLS, _FIRST = 95, 55
+_STREAM = 89  # of the random numbers
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
 _WINDOWS = (9, 33)
@@ -170,6 +171,12 @@ _ALWAYS = (
     Shape((2, 1), 3, 1100, 16, 8, "padding", ""),
     Shape((1, 2), 9, 1500, 64, 64, "", ""),  # of a long source
     Shape((), 2, 8300, 8, 3, "", ""),
+    Shape((2,), 9, 40, 50, 6, "padding", ""),  # no multiples of four
+    Shape((4,), 3, 9, 144, 66, "", ""),
+    Shape((2,), 3, 5, 1024, 8, "", ""),
+    Shape((1, 128), 2, 5, 8, 3, "", ""),
+    Shape((33, 2), 2, 5, 8, 3, "padding", ""),
+    Shape((2, 9, 2), 7, 7, 8, 3, "each", ""),  # windows of an image, each with a mask
 )
 
 
@@ -255,10 +262,17 @@ def call_of(shape: Shape, format: Format, rng: np.random.Generator) -> Call:
     return Call(q, k, v, mask, shape.causal)
 
 
-def whole_calls(format: Format, seed: int, asked: Asked = ANY) -> Iterator[WholeCall]:
-    """A few calls, each told by its shape; the mask is whole."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, _CALLS]))
-    for shape in _fitting(shapes(_CALLS, seed), asked):
+def whole_calls(
+    format: Format, seed: int, asked: Asked = ANY, most: float = math.inf
+) -> Iterator[WholeCall]:
+    """A few calls, each told by its shape; the mask is whole.
+
+    Beside the first ones there are only those of `most` numbers and fewer.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _STREAM]))
+    for place, shape in enumerate(_fitting(shapes(_CALLS, seed), asked)):
+        if place >= _FIRST and shape.numbers > most:
+            continue
         call = call_of(shape, format, rng)
         arguments = call.q, call.k, call.v, np.ascontiguousarray(call.seen)
         yield WholeCall(_told(shape), arguments, blocks_of_call(arguments))
