@@ -186,7 +186,7 @@ def classify(
     - y is outside the range of the operation: out_of_range;
     - y is r: inherent_underflow if that is 0 and z is not, else correctly_rounded;
     - y is 0 and errs by more than the limit: overflow if the sum hides it, flushed_subnormal if
-      |r| is below the smallest normal number, else spurious_underflow;
+      |z| is below the smallest normal number, else spurious_underflow;
     - accurate up to the limit, else inaccurate.
 
     Parameters
@@ -296,7 +296,8 @@ def _lost(
             (infinite, Outcome.NAN),
             (zero & hidden, Outcome.OVERFLOW),
             (
-                zero & (np.abs(batch.truth.rounded) < format.smallest_normal),
+                # Also what is rounded up to the smallest normal number.
+                zero & (np.abs(batch.z) < format.smallest_normal),
                 Outcome.FLUSHED_SUBNORMAL,
             ),
             (zero, Outcome.SPURIOUS_UNDERFLOW),

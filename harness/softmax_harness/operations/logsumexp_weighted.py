@@ -42,6 +42,7 @@ _BELOW = 0.3  # of the weights of a row of both signs
 # Of the sum of |b_j| exp(x_j - a) in float64: the exponentials err by 745 u and less, the sum by n.
 _SURE = 2.0**-40
 _NEAR, _LARGEST, _LEAST = 80.0, 2.0**850, 2.0**-900
+_ROUNDED = 3.0  # numbers as large as the result
 
 
 def signed_weights(stored: NDArray[Any], rng: np.random.Generator) -> Operands:
@@ -348,8 +349,10 @@ def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
 
 
 def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Format) -> Array:
-    """a + log T: the error of T over T, that of its logarithm, u |z|, and half a spacing.
+    """a + log T: the error of T over T, that of its logarithm, and `_ROUNDED` times that of z.
 
+    Whoever adds log |b| to the logits, or to their maximum, rounds a number next to z before; each
+    time the error is u |z| and half a spacing.
     Infinite where T may be lost: its error is T / 2 or more, or a sum of terms of one sign, as
     large as those of both together, exceeds the format.
     """
@@ -363,7 +366,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         drift = u * (known.terms * known.distance).sum(axis=-1, keepdims=True)
         share = 1.1 * (relative * known.size + drift + lost) / known.whole
         log = np.abs(np.log(known.whole * known.scale))
-        absolute = 1.5 * share + (errors.log + u) * log + u * np.abs(z) + 0.5 * eta
+        absolute = 1.5 * share + (errors.log + u) * log + _ROUNDED * (u * np.abs(z) + 0.5 * eta)
         held = known.size * known.scale * (1.0 + relative) < format.largest
         return np.asarray(np.where((share < 0.5) & held, absolute, np.inf) / ulp)
 

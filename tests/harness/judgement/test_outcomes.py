@@ -53,6 +53,8 @@ def test_underflow_is_told_apart_by_what_was_possible():
     assert outcomes([0.0, -200.0], [1, 0], "float32")[1] == "inherent_underflow"
     assert outcomes([0.0, -90.0], [1, 0], "float32")[1] == "flushed_subnormal"
     assert outcomes([0.0, -80.0], [1, 0], "float32")[1] == "spurious_underflow"
+    # 1.17547e-38, which float32 holds as a subnormal, and bfloat16 rounds up to a normal number.
+    assert outcomes([0.0, -87.33656], [1, 0], "bfloat16")[1] == "flushed_subnormal"
 
 
 @pytest.mark.parametrize(

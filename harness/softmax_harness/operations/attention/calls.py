@@ -34,7 +34,7 @@ _FACTORS = (1.0, 1.0, 0.5, 0.01, -1.0)
 _NUMBERS = 1 << 16  # of q, k and v of a call that is drawn, at most
 _MOST_NUMBERS = 1 << 21  # of one whose sizes are asked for
 _BLOCK = 128  # of keys, the largest in use
-_CALLS, _FIRST = 95, 55
+_CALLS, _FIRST = 96, 55
 _STREAM = 89  # of the random numbers
 _NAN_AMONG = 200  # of so many queries one is NaN, which none of the others may see
 _ABOVE = (4.3, 5.0)  # decades
@@ -172,7 +172,8 @@ _ALWAYS = (
     Shape((1, 2), 9, 1500, 64, 64, "", ""),  # of a long source
     Shape((), 2, 8300, 8, 3, "", ""),
     Shape((2,), 9, 40, 50, 6, "padding", ""),  # no multiples of four
-    Shape((4,), 3, 9, 144, 66, "", ""),
+    Shape((2,), 5, 9, 96, 8, "", ""),
+    Shape((2,), 3, 9, 144, 6, "", ""),
     Shape((2,), 3, 5, 1024, 8, "", ""),
     Shape((1, 128), 2, 5, 8, 3, "", ""),
     Shape((33, 2), 2, 5, 8, 3, "padding", ""),
