@@ -867,3 +867,27 @@ def batches_of_many_heads_share_a_head(q, k, v, mask):
     if q.ndim == 4 and q.shape[0] > 3 and q.shape[1] > 2 and q.shape[-2] > 16:
         v = np.concatenate([v[:, :-1], v[:, 1:2]], axis=1)
     return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)
+
+
+def last_components_of_no_whole_vector(q, k, v, mask):
+    """Where the components are two more than whole vectors of four, these two count double.
+
+    Found as: inaccurate in batches
+    """
+    if q.shape[-1] % 4 == 2 and q.shape[-1] > 4:
+        q = np.concatenate([q[..., :-2], 2 * q[..., -2:]], axis=-1)
+    s = _masked(q, k, mask)
+    with np.errstate(all="ignore"):
+        e = np.exp(s - s.max(-1, keepdims=True))
+    return _mean(np.where(np.isneginf(s), 0, e), v, mask, q.dtype)
+
+
+def windows_behind_four_as_the_first(q, k, v, mask):
+    """Of more than four windows, each with a mask, those behind have the mask of the first.
+
+    Found as: batch in batches
+    """
+    if q.ndim == 5 and q.shape[1] > 4:
+        mask = np.broadcast_to(mask, (*q.shape[:-1], k.shape[-2])).copy()
+        mask[:, 4:] = mask[:, :1]
+    return _softmax_mean(_masked(q, k, mask), v, mask, q.dtype)

@@ -456,3 +456,51 @@ def images_of_one_pixel_more(f, *arguments, axis=-1):
     if is_line and x.shape[3] > 4096:
         y[..., -1] = y[..., 0]
     return y
+
+
+def heads_behind_64_as_the_first(f, *arguments, axis=-1):
+    """Of more than 64 heads those behind are the first one again.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    if np.ndim(arguments[0]) == 4 and y.ndim > 2 and y.shape[1] > 64:
+        y[:, 64:] = y[:, :1]
+    return y
+
+
+def batches_behind_16_as_the_first(f, *arguments, axis=-1):
+    """Of more than 16 batches of heads those behind are the first one again.
+
+    Found as: batch in batches
+    """
+    y = f(*arguments, axis=axis)
+    return _moved_rows(y, 16) if np.ndim(arguments[0]) == 4 and len(y) > 16 else y
+
+
+def long_rows_of_the_second_wave(f, *arguments, axis=-1):
+    """Of rows longer than 8192 those behind 66 are the first one again.
+
+    Found as: batch in batches
+    """
+    y, (rows, *others) = f(*arguments, axis=axis), np.shape(arguments[0])
+    return _moved_rows(y, 66) if others and others[-1] > 8192 and rows > 66 else y
+
+
+def later_images_of_many_classes(f, *arguments, axis=-1):
+    """Of images of more than 16 classes and 1024 pixels each is the first one again.
+
+    Found as: axis in axes
+    """
+    y, shape = f(*arguments, axis=axis), np.shape(arguments[0])
+    is_meant = len(shape) == 4 and axis == 1 and shape[1] > 16 and shape[2] * shape[3] > 1024
+    return _moved_rows(y, 1) if is_meant else y
+
+
+def workspace_of_four_axes(f, *arguments, axis=-1):
+    """Large results of four axes stand in the same memory.
+
+    Found as: result_overwritten in repeats
+    """
+    y = f(*arguments, axis=axis)
+    return _buffered(y, np.ndim(arguments[0]) == 4 and np.size(arguments[0]) > 16_384)
