@@ -349,3 +349,12 @@ def test_a_simpler_call_is_made_once_for_all_cases_that_fail(part, monkeypatch):
     assert {each.kind for each in found.findings} <= {*OUTCOMES}
     assert all(each.witness and each.worst for each in found.findings)
     assert len(set(made)) == len(made)
+
+
+def test_who_raises_always_is_told_what_it_is_called_with(tmp_path):
+    path = tmp_path / "one_number.py"
+    path.write_text("def divided(x, temperature, axis=-1):\n    return x / float(temperature)\n")
+    asked = Contract(("float32",), ("accuracy",), operation="softmax_temperature")
+    (result,) = checked(f"{path}:divided", asked)
+    told = "it is called with x of shape (3, 5), temperature of shape (3, 1)"
+    assert [told in each.message for each in result.findings] == [True]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from softmax_implementations import Implementation
 
 from softmax_harness.check.contract.budget import pace_of
+from softmax_harness.check.contract.case import Case
 from softmax_harness.check.contract.cases import Cases
 from softmax_harness.check.contract.checked import (
     Checked,
@@ -34,6 +35,9 @@ from softmax_harness.subjects.meant import fit_of, hint_of
 from softmax_harness.subjects.named import check_name
 from softmax_harness.subjects.specification import loaded_as
 from softmax_harness.subjects.subject import Subject, as_it_answers
+
+_FEW = 3, 5  # rows and their length
+_OF_SHAPES = ("raised", "wrong_shape")
 
 
 def checked(name: str, contract: Contract) -> list[Checked]:
@@ -81,6 +85,7 @@ def checked(name: str, contract: Contract) -> list[Checked]:
             else _with_hint(
                 _verdict(each, replace(each, caller=fresh), loaded.faults, first, contract),
                 hint_of(name, loaded.parameters, contract.operation) if each.is_plain else "",
+                each,
             )
             for each, first in zip(subjects, firsts, strict=True)
         ]
@@ -94,15 +99,38 @@ def _without_what_it_lacks(contract: Contract, loaded: Description) -> Contract:
     return replace(contract, said=replace(said, fit=fit_of(said.fit, loaded.parameters, about)))
 
 
-def _with_hint(result: Checked, hint: str) -> Checked:
-    """The verdict with a hint, beside the finding that calls give nothing to judge if there is."""
-    if not hint or not result.findings:
+def _with_hint(result: Checked, hint: str, subject: Subject) -> Checked:
+    """The verdict with a hint, beside the finding that calls give nothing to judge if there is.
+
+    Where nothing was judged, and no other operation is meant, that is how it was called.
+    """
+    if hint:
+        return _adding(result, hint, OF_CALLS)
+    is_lost = not result.elements and any(each.kind in _OF_SHAPES for each in result.findings)
+    if is_lost and subject.problem.operation.operands:
+        return _adding(result, _called_as(subject), _OF_SHAPES)
+    return result
+
+
+def _adding(result: Checked, hint: str, kinds: tuple[str, ...]) -> Checked:
+    """The verdict with a hint beside the first finding of these kinds, or the first of all."""
+    if not result.findings:
         return result
-    of_calls = [place for place, each in enumerate(result.findings) if each.kind in OF_CALLS]
-    at = of_calls[0] if of_calls else 0
+    at = next((at for at, each in enumerate(result.findings) if each.kind in kinds), 0)
     findings = list(result.findings)
     findings[at] = replace(findings[at], message=f"{findings[at].message}{hint}")
     return replace(result, findings=tuple(findings))
+
+
+def _called_as(subject: Subject) -> str:
+    """The arguments of a call of a few rows, with their shapes."""
+    problem = subject.problem
+    rows = Cases(problem.operation, subject.format, 0).normal(_FEW)
+    arguments = Case("batch", "", (rows,), _FEW).placed(problem)
+    shapes = zip(problem.operation.parameters, arguments, strict=True)
+    given = [each for each in shapes if each[0] not in problem.operation.left_out]
+    told = ", ".join(f"{name} of shape {array.shape}" for name, array in given)
+    return f"; for {_FEW[0]} rows of {_FEW[1]} it is called with {told}"
 
 
 def verdict(subject: Subject, contract: Contract, hint: str = "") -> Checked:
@@ -116,7 +144,7 @@ def verdict(subject: Subject, contract: Contract, hint: str = "") -> Checked:
         return Checked.of(key_of(subject), "unsupported", reported=(f"{first.refusal}{hint}",))
     if first.refusal:
         first = _First(faults=(Fault("raised", first.refusal),), is_last=True)
-    return _with_hint(_verdict(subject, subject, (), first, contract), hint)
+    return _with_hint(_verdict(subject, subject, (), first, contract), hint, subject)
 
 
 def declaration_of(name: str, loaded: Description, contract: Contract) -> Implementation:
@@ -195,7 +223,7 @@ def _first_call(subject: Subject, contract: Contract) -> _First:
         return _First(f"supports only {', '.join(subject.declaration.dtypes)}")
     try:
         cases = Cases(subject.problem.operation, subject.format, contract.seed)
-        (reply,) = subject.ask([subject.request(*cases.normal((3, 5)))])
+        (reply,) = subject.ask([subject.request(*cases.normal(_FEW))])
     except Ended as ended:
         return _First(faults=(blame(ended.fault, contract.process),), is_last=True)
     if subject.is_plain and reply.refused:
