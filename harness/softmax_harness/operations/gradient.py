@@ -93,10 +93,13 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     sums = _Sums.of(row, by_logit, precision)
     finer = _Finer(row, by_logit, precision + _MORE_BITS)
     apart = {own: sums.apart(own, finer, precision) for own in dict.fromkeys(v)}  # a column has two
-    return [
-        sums.enclosed(place, own, apart[own], precision) if place >= 0 else None
-        for place, own in zip(row.place.tolist(), v, strict=True)
-    ]
+    entries = list(zip(row.place.tolist(), v, strict=True))
+    once = {
+        (place, own): sums.enclosed(place, own, apart[own], precision)
+        for place, own in set(entries)
+        if place >= 0
+    }
+    return [once.get(each) for each in entries]
 
 
 def _of_equal_logits(row: rows.DistinctLogits, v: Array, precision: int) -> list[Enclosure | None]:

@@ -8,6 +8,7 @@ a multiple of s, z is 0.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -93,21 +94,24 @@ def enclose(x: Array, operands: Operands, precision: int) -> list[Enclosure | No
     transcendental (Lindemann-Weierstrass), so that rising precision decides what cancels, but next
     to two numbers: to v_i where s_i is next to nothing, and to v_i - V / m at the largest logit.
     """
-    row = rows.distinct_logits(x)
-    v = [exact(float(each)) for each in operands[0].astype(np.float64)]
-    whole, terms = total(v), rows.weights(row.values, precision)
+    row, values = rows.distinct_logits(x), operands[0].astype(np.float64).tolist()
+    counts = Counter(values)
+    v = {each: exact(each) for each in counts}
+    whole = total(product(v[each], Ball(count, 0)) for each, count in counts.items())
+    terms = rows.weights(row.values, precision)
     others = rows.rest(terms, row.counts, precision)
     denominator = total([Ball(row.most, 0), others], precision)
-    found: list[Enclosure | None] = []
-    for place, own in zip(row.place.tolist(), v, strict=True):
-        if place < 0:
-            found.append(None)
-        elif place == len(terms) - 1:
-            found.append(_at_largest(own, whole, row.most, others, precision))
-        else:
-            share = quotient(product(terms[place], whole, precision), denominator, precision)
-            found.append(rows.exact_and_small(own, -share, precision))
-    return found
+
+    def enclosed(place: int, own: Ball) -> Enclosure:
+        if place == len(terms) - 1:
+            return _at_largest(own, whole, row.most, others, precision)
+        share = quotient(product(terms[place], whole, precision), denominator, precision)
+        return rows.exact_and_small(own, -share, precision)
+
+    entries = list(zip(row.place.tolist(), values, strict=True))
+    # Of many entries few differ in formats of few bits.
+    once = {each: enclosed(each[0], v[each[1]]) for each in set(entries) if each[0] >= 0}
+    return [once.get(each) for each in entries]
 
 
 def _at_largest(own: Ball, whole: Ball, most: int, others: Ball, bits: int) -> Enclosure:

@@ -85,7 +85,7 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # long rows than a processor has cores, however many; a million elements in rows below 1024.
 _THREADED = (
     *((4099, 17), (2600, 130), (257, 257), (256, 64)),
-    *((1100, 960), (17, 16_400), (9, 50_257), (4, 131_080)),
+    *((1100, 960), (11, 16_400), (5, 50_257), (3, 131_080)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
