@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -267,8 +266,7 @@ class Cases(LayoutCases):
 
 def _of_axis(among: Among, shape: Shape, axis: int, layouts: tuple[str, ...]) -> Case:
     told = f"axis {axis} of shape {shape}, layout {layouts[0]}"
-    case = Case("axis", told, (among.inputs,), shape, axis, layouts, among=among)
-    return replace(case, kind="batch") if case.is_plain else case
+    return Case("axis", told, (among.inputs,), shape, axis, layouts, among=among)
 
 
 def _of_rows(among: Among, told: str, shape: Shape) -> Case:
