@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 _BY_PLACE = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -70,9 +70,8 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty and not is_variable
 
 
-def _places(parameters: Iterable[inspect.Parameter]) -> list[str] | None:
+def _places(parameters: Collection[inspect.Parameter]) -> list[str] | None:
     """The parameters that can be given by place, but ``axis``; None where there may be any."""
-    parameters = list(parameters)
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         return None
     kinds = (inspect.Parameter.POSITIONAL_ONLY, _BY_PLACE)

@@ -84,12 +84,12 @@ _LEADS = ((2, 17), (2, 1, 5), (1, 1, 1), (4, 4, 4), (2, 3, 2, 3))
 # long rows than a processor has cores, however many; a million elements in rows below 1024.
 _THREADED = (
     *((4099, 17), (2600, 130), (257, 257), (256, 64)),
-    *((1100, 960), (11, 16_400), (5, 50_257), (3, 131_080)),
+    *((1100, 960), (67, 4100), (17, 16_400), (9, 50_257), (4, 131_080)),
     # Groups of rows, and what is left of them.
     *((258, 17), (259, 19), (262, 16), (269, 20)),
     # The same of rows of whole blocks, in more than one wave; long rows of these.
     *((129, 128), (300, 256), (64, 1024), (273, 1152), (9, 8192)),
-    # More long rows than a processor has cores; an odd number of the largest tiles.
+    # Many rows longer than those; an odd number of the largest tiles.
     *((70, 8200), (2, 20_480)),
 )
 # Past the sizes that 15, 16 and 17 bits count, and past the blocks of a grid of threads.

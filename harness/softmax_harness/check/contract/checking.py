@@ -102,11 +102,12 @@ def _without_what_it_lacks(contract: Contract, loaded: Description) -> Contract:
 def _with_hint(result: Checked, hint: str, subject: Subject) -> Checked:
     """The verdict with a hint, beside the finding that calls give nothing to judge if there is.
 
-    Where nothing was judged, and no other operation is meant, that is how it was called.
+    Where no accuracy could be judged, and no other operation is meant, that is how it was called.
     """
     if hint:
         return _adding(result, hint, OF_CALLS)
-    is_lost = not result.elements and any(each.kind in _OF_SHAPES for each in result.findings)
+    is_unjudged = result.standard and not result.elements  # though accuracy was asked for
+    is_lost = is_unjudged and any(each.kind in _OF_SHAPES for each in result.findings)
     if is_lost and subject.problem.operation.operands:
         return _adding(result, _called_as(subject), _OF_SHAPES)
     return result

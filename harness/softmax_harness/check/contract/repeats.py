@@ -33,7 +33,7 @@ _REPEATED = (
     _Repeated((4, 33, 130), 2),
     _Repeated((257, 257), 2, 4),
     _Repeated((5, 5000), 3, 4),
-    _Repeated((2, 33_000), 2),
+    _Repeated((2, 33_000), 2, 4),
     _Repeated((65, 4100), 2),
     _Repeated((70, 40), 3, 4, axis=0),
     _Repeated((6, 40, 33), 2, 4, axis=1),
