@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import FORMATS, Format, format_of
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations import attention, not_finite, rows, steps
 from softmax_harness.operations.attention import bound
 from softmax_harness.operations.attention.asked import ANY, Asked
@@ -58,7 +59,7 @@ def with_sinks(stored: NDArray[Any], rng: np.random.Generator, asked: Asked = AN
     """
     sink = _sinks(stored.astype(np.float64), format_of(stored), rng)
     found = queries(stored, rng, asked)
-    is_seen = found[-1].any(axis=-1, keepdims=True)
+    is_seen = row_any(found[-1], keepdims=True)
     sink[is_seen & (rng.random(sink.shape) < _NAN)] = np.nan
     return (*found, sink)
 

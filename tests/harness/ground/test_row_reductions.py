@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from softmax_harness.ground.row_reductions import row_all, row_any, row_max, row_min, row_sum
+from softmax_harness.ground.row_reductions import (
+    column_max,
+    column_min,
+    row_all,
+    row_any,
+    row_max,
+    row_min,
+    row_sum,
+)
 
 LENGTHS = (1, 2, 3, 8, 16, 17, 100)
 
@@ -24,6 +32,24 @@ def test_conditions_are_reduced_as_by_numpy(n, keepdims):
     rows[3], rows[4] = False, True
     for own, theirs in ((row_any, np.any), (row_all, np.all)):
         np.testing.assert_array_equal(own(rows, keepdims), theirs(rows, -1, keepdims=keepdims))
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_columns_have_the_extremes_that_numpy_gives(n):
+    stack = np.random.default_rng(n).integers(-9, 9, (4, n, 3)).astype(float)
+    stack[1, n // 2, 0], stack[2, n - 1, 1] = np.nan, np.inf
+    before = stack.copy()
+    for given in (stack, stack[0], np.asfortranarray(stack)):
+        np.testing.assert_array_equal(column_max(given), np.max(given, axis=-2))
+        np.testing.assert_array_equal(column_min(given), np.min(given, axis=-2))
+    column_max(stack)[:] = 0.0
+    np.testing.assert_array_equal(stack, before)
+
+
+def test_stacks_of_rows_are_reduced_as_by_numpy():
+    stack = np.random.default_rng(0).standard_normal((5, 6, 7))
+    np.testing.assert_array_equal(row_max(stack), stack.max(axis=-1))
+    np.testing.assert_array_equal(row_min(stack, keepdims=True), stack.min(-1, keepdims=True))
 
 
 def test_rows_are_left_as_they_are():

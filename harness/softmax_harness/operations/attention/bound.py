@@ -14,6 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import FORMATS, Format
+from softmax_harness.ground.row_reductions import (
+    column_max,
+    column_min,
+    row_any,
+    row_max,
+    row_sum,
+)
 from softmax_harness.operations import bounds, flushing, rows
 from softmax_harness.operations.attention.slices import times
 from softmax_harness.operations.enclosure import Array
@@ -95,13 +102,13 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
     roundings = _roundings(known.seen, setting.additions)
     apart = _apart(known, wrong, z)
     size = times(inflated, np.abs(known.v))
-    large = np.flatnonzero((wrong > _LARGE).any(axis=-1))
+    large = np.flatnonzero(row_any(wrong > _LARGE))
     if large.size:
         apart[large], size[large] = _limited(known, large, apart[large], size[large], z[large])
     lost = n * (setting.errors.exp_subnormal + 2.0) * eta
-    largest = np.abs(known.v).max(axis=-2, initial=0.0)
+    largest = column_max(np.abs(known.v))
     absolute = apart + u * (roundings * size + np.abs(z)) + lost * (n * largest + 1.0)
-    raw = known.size.max(axis=-1, keepdims=True, initial=0.0)
+    raw = row_max(known.size, keepdims=True)
     overflows = np.maximum(1.01 * raw, n * largest) > format.largest
     return np.where(overflows, np.inf, 1.1 * absolute / ulp)
 
@@ -199,8 +206,8 @@ def _weights(known: _Known, setting: bounds.Arithmetic) -> tuple[Array, Array]:
     error += (setting.errors.exp + 2.0 * u) * _rescalings(known)
     error = np.where(known.seen, error, 0.0)
     w = np.exp(known.log_weights)
-    inflated = np.exp(known.log_weights + error).sum(axis=-1, keepdims=True)
-    both = error + np.log(np.maximum(inflated, 1.0))
+    grown = np.where(error < 1.0, w * np.expm1(error), np.exp(known.log_weights + error) - w)
+    both = error + np.log1p(row_sum(grown, keepdims=True))
     wrong = np.where(both < 1.0, w * np.expm1(both), np.exp(known.log_weights + both))
     wrong = np.where(known.seen, np.minimum(wrong, 1.0), 0.0)
     return wrong, np.minimum(w + wrong, 1.0)
@@ -210,6 +217,8 @@ def _rescalings(known: _Known) -> Array:
     """How often the running maximum moves after the block of each key, shape (rows, n)."""
     rows_, n = known.distance.shape
     blocks = -(-n // _BLOCK)
+    if blocks == 1:
+        return np.zeros((rows_, n))
     padded = np.full((rows_, blocks * _BLOCK), np.inf)
     padded[:, :n] = np.where(known.seen, known.distance, np.inf)
     least = np.minimum.accumulate(padded.reshape(rows_, blocks, _BLOCK).min(axis=-1), axis=-1)
@@ -225,8 +234,8 @@ def _apart(known: _Known, wrong: Array, z: Array) -> Array:
     |v - z| is at most |v| + |z|, and |v - m| + |z - m| with m the middle of all values of a column:
     the one is near it where most values are near 0, the other where they are all alike.
     """
-    middle = known.v.max(axis=-2, keepdims=True) / 2 + known.v.min(axis=-2, keepdims=True) / 2
-    total = wrong.sum(axis=-1, keepdims=True)
+    middle = (column_max(known.v) / 2 + column_min(known.v) / 2)[..., None, :]
+    total = row_sum(wrong, keepdims=True)
     from_zero = times(wrong, np.abs(known.v)) + total * np.abs(z)
     from_middle = times(wrong, np.abs(known.v - middle)) + total * np.abs(z - middle[..., 0, :])
     return np.asarray(np.minimum(from_zero, from_middle))
@@ -238,8 +247,8 @@ def _limited(
     """No mean leaves the range of what is seen, and no sum of w |v| exceeds the largest |v|."""
     v = known.v if known.v.ndim == 2 else known.v[chosen]
     seen = known.seen[chosen][:, :, None]
-    high = np.where(seen, v, -np.inf).max(axis=-2)
-    low = np.where(seen, v, np.inf).min(axis=-2)
+    high = column_max(np.where(seen, v, -np.inf))
+    low = column_min(np.where(seen, v, np.inf))
     apart = np.minimum(apart, np.maximum(high - z, z - low))
     return apart, np.minimum(size, np.maximum(np.abs(high), np.abs(low)))
 

@@ -6,7 +6,7 @@ exactly: see `softmax_harness.operations.attention.slices`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_any, row_max
 from softmax_harness.operations.attention import doubles, slices
 from softmax_harness.operations.attention.slices import Sliced
 from softmax_harness.operations.screen.sums import two_sum
@@ -22,6 +23,10 @@ from softmax_harness.operations.screen.workspace import Array
 _NEAR = 2  # exponents no further apart are taken as one
 _UNDERFLOW = 2.0**-1000
 """More than all that underflows where numbers of magnitude 1 are scaled and multiplied."""
+
+_OF_ONE_SIZE = 4
+"""Products of slices that are added exactly: a bit less of each slice costs less than to add them
+as pairs."""
 
 DEEPEST = -640.0
 """Weights of scores further below the largest are only bounded. The second part of exp(-640), above
@@ -55,12 +60,12 @@ def vectors(values: Array, least: float, *, all_count: bool = False) -> Vectors:
         Whether all vectors of a row, of shape (rows, n, d), count for it: then what is asked for is
         relative to the largest of them, whose power of two serves all.
     """
-    bits = slices.bits_for(values.shape[-1])
+    bits = slices.bits_for(_OF_ONE_SIZE * values.shape[-1])
     if all_count:
         flat = values.reshape(len(values), -1)
         largest = np.maximum(flat.max(axis=-1), -flat.min(axis=-1))[:, None, None]
     else:
-        largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+        largest = row_max(np.abs(values), keepdims=True)
     if not np.isfinite(largest).all():
         return vectors(finite(values), least, all_count=all_count)
     exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
@@ -91,13 +96,27 @@ def shared_exponent(exponent: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def times_power(values: Array, exponent: NDArray[np.int64]) -> Array:
     """values * 2**exponent, exactly but for what over- or underflows."""
-    with np.errstate(over="ignore", under="ignore"):
-        if exponent.size and abs(least := int(exponent.min())) < 1000 and least == exponent.max():
-            return np.asarray(values * 2.0**least)
-        if exponent.size == 0 or max(exponent.max(), -exponent.min()) < 1000:
-            return np.asarray(values * np.ldexp(1.0, exponent.astype(np.int32)))
-        clipped = np.clip(exponent, -4400, 4400).astype(np.int32)
-        return np.asarray(np.ldexp(values, clipped))
+    return scaling(exponent)(values)
+
+
+def scaling(exponent: NDArray[np.int64]) -> Callable[[Array], Array]:
+    """What multiplies by 2**exponent, as `times_power`: for several arrays."""
+    least, most = (int(exponent.min()), int(exponent.max())) if exponent.size else (0, 0)
+    if max(most, -least) < 1000:
+        factor = 2.0**least if least == most else np.ldexp(1.0, exponent.astype(np.int32))
+
+        def multiplied(values: Array) -> Array:
+            with np.errstate(over="ignore", under="ignore"):
+                return np.asarray(values * factor)
+
+        return multiplied
+    clipped = np.clip(exponent, -4400, 4400).astype(np.int32)
+
+    def scaled(values: Array) -> Array:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(values, clipped))
+
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -209,22 +228,24 @@ def distances(
     the error of the product with 1 / sqrt d, `doubles.PRODUCT_ERROR` of the distance.
     """
     exponent = found.exponent
-    unit = np.where(seen, exponent, -(1 << 20)).max(axis=-1, keepdims=True)
+    unit = row_max(np.where(seen, exponent, -(1 << 20)), keepdims=True)
     lift = np.minimum(exponent - unit, 0)  # of what is not seen nothing is asked
-    each = [times_power(part, lift) for part in found.each] if lift.any() else found.each
+    is_lifted = bool(lift.any())
+    each = list(map(scaling(lift), found.each)) if is_lifted else found.each
     top = _largest(each, seen)
-    high, low, error = _added(each, top)
+    high, low, error = _added(each, top, is_exact=not is_lifted)
     top = _corrected(top, high, low, seen)
     apart = doubles.difference((high, low), (_at(high, top), _at(low, top)))
     root = doubles.square_root_inverse(d)
     apart = doubles.product(apart, (np.full((1, 1), root[0]), np.full((1, 1), root[1])))
-    high, low = (times_power(each, unit) for each in apart)
-    own = 1.01 * root[0] * times_power(error + _at(error, top) + 2.0 * found.missing, unit)
+    in_units = scaling(unit)
+    high, low = map(in_units, apart)
+    own = 1.01 * root[0] * in_units(error + _at(error, top) + 2.0 * found.missing)
     own -= 1.01 * doubles.PRODUCT_ERROR * high
-    own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
+    own += _UNDERFLOW + in_units(np.full((1, 1), _UNDERFLOW))
     if sink is None:
         return _counted(high, low, own, seen, top)
-    of_top = _score([_at(part, top) for part in each], found.missing, root, unit)
+    of_top = _score([_at(part, top) for part in each], found.missing, root, in_units)
     return _counted(*_with_sink((high, low), own, seen, top, of_top, sink))
 
 
@@ -237,16 +258,19 @@ class _Score(NamedTuple):
 
 
 def _score(
-    parts: list[Array], missing: float, root: tuple[float, float], unit: NDArray[np.int64]
+    parts: list[Array],
+    missing: float,
+    root: tuple[float, float],
+    in_units: Callable[[Array], Array],
 ) -> _Score:
     """2**unit / sqrt d times the sum of the parts, each of shape (rows, 1), as in `distances`."""
     high, low, error = _sum(parts)
     pair = (np.full((1, 1), each) for each in root)
     scaled = doubles.product((high, low), (next(pair), next(pair)))
-    high, low = (times_power(each, unit) for each in scaled)
-    own = 1.01 * root[0] * times_power(error + missing, unit)
+    high, low = map(in_units, scaled)
+    own = 1.01 * root[0] * in_units(error + missing)
     own += 1.01 * doubles.PRODUCT_ERROR * np.abs(high)
-    own += _UNDERFLOW + times_power(np.full((1, 1), _UNDERFLOW), unit)
+    own += _UNDERFLOW + in_units(np.full((1, 1), _UNDERFLOW))
     return _Score(high, low, own)
 
 
@@ -280,7 +304,7 @@ def _with_sink(
 
 
 def _at(values: Array, top: NDArray[np.int64]) -> Array:
-    return np.take_along_axis(values, top[:, None], axis=-1)
+    return np.asarray(values[np.arange(len(top)), top, None])
 
 
 def _largest(parts: list[Array], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -291,19 +315,30 @@ def _largest(parts: list[Array], seen: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.asarray(np.argmax(np.where(seen, score, -np.inf), axis=-1))
 
 
-def _added(parts: list[Array], top: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+def _added(
+    parts: list[Array], top: NDArray[np.int64], *, is_exact: bool
+) -> tuple[Array, Array, Array]:
     """The sum of each part's difference from that at `top`, as a pair, and its error.
 
     P exact pairs, of sizes that add up to A, are added as pairs: the errors of the leading sum, at
     most u A each, and the low parts, at most u A together, are added in 2 P steps with an error of
-    4 P**2 u**2 A at most.
+    4 P**2 u**2 A at most. A difference is a float64 by itself where `is_exact`: of integers below
+    2**52, see `slices.bits_for`, in one unit.
     """
-    high = low = size = np.zeros(parts[0].shape)
-    for part in parts:
-        apart, rest = two_sum(part, -_at(part, top))
-        high, error = two_sum(high, apart)
-        low = low + (rest + error)
-        size = size + np.abs(apart)
+    low = np.zeros(parts[0].shape)
+    high, size = low, low
+    for place, part in enumerate(parts):
+        if is_exact:
+            apart = part - _at(part, top)
+        else:
+            apart, rest = two_sum(part, -_at(part, top))
+            low = low + rest
+        if place:
+            high, error = two_sum(high, apart)
+            low = low + error
+            size = size + np.abs(apart)
+        else:
+            high, size = apart, np.abs(apart)
     high, low = two_sum(high, low)
     return high, low, (4.04 * 2.0**-106 * len(parts) ** 2) * size
 
@@ -328,7 +363,7 @@ def _corrected(
 ) -> NDArray[np.int64]:
     """The place of the largest pair of each row: of equal leading parts, by the second."""
     leading = np.where(seen, high, -np.inf)
-    most = leading.max(axis=-1, keepdims=True)
+    most = row_max(leading, keepdims=True)
     if (most == 0).all():
         return top
     return np.asarray(np.argmax(np.where(leading == most, low, -np.inf), axis=-1))
@@ -340,15 +375,15 @@ def _counted(
     """`Distances` that err by `own` each."""
     deep = seen & ~(high >= DEEPEST)
     counted = seen & ~deep
-    error = np.where(counted, own, 0.0).max(axis=-1, keepdims=True)
+    error = row_max(np.where(counted, own, 0.0), keepdims=True)
     heaviest, farther = np.zeros(error.shape), np.broadcast_to(-np.inf, deep.shape)
     if deep.any():
         with np.errstate(invalid="ignore"):  # -inf and a bound of inf
             found = (1.0 - 2.0**-50) * high + own  # `low` is an ulp of `high` at most
         found = np.where(np.isfinite(found), np.minimum(found, 0.0), 0.0)
         farther = np.where(deep, found, -np.inf)
-        weight = np.exp(farther.max(axis=-1, keepdims=True))
-        heaviest = np.where(deep.any(axis=-1, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
+        weight = np.exp(row_max(farther, keepdims=True))
+        heaviest = np.where(row_any(deep, keepdims=True), 1.01 * weight + _UNDERFLOW, 0.0)
     if not counted.all():
         high, low = np.where(counted, high, 0.0), np.where(counted, low, 0.0)
     return Distances(high, low, counted, deep, top, error, heaviest, farther)

@@ -27,6 +27,11 @@ def difference(a: Pair, b: Pair) -> Pair:
     return two_sum(high, low + (a[1] - b[1]))
 
 
+def total(a: Pair, b: Pair) -> Pair:
+    """a + b of normalised pairs, as well as `difference`."""
+    return difference(a, (-b[0], -b[1]))
+
+
 def product(a: Pair, b: Pair) -> Pair:
     """a b of normalised pairs, to `PRODUCT_ERROR`.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import column_max, row_max
 from softmax_harness.operations.attention import distances, doubles, slices
 from softmax_harness.operations.attention.distances import Distances, shared_exponent, times_power
 from softmax_harness.operations.attention.rounding import Enclosed
@@ -53,9 +54,19 @@ class Columns(Protocol):
         """See `Values.columns`."""
 
 
+def columns_of(
+    v: Columns, place: tuple[NDArray[np.int64], NDArray[np.int64]], n: int
+) -> tuple[Array, Powers]:
+    """The values of some means, see `Columns`, of n keys: 0 for a sink, which stands last."""
+    own, exponent = v.columns(*place)
+    if own.shape[-1] < n:
+        own = np.concatenate([own, np.zeros((len(own), 1))], axis=-1)
+    return own, exponent
+
+
 def values(v: Array, least: float) -> Values:
     """`Values` of v, shape (n, c) or (rows, n, c), 0 where that is not finite."""
-    largest = np.maximum(v.max(axis=-2, keepdims=True), -v.min(axis=-2, keepdims=True))
+    largest = column_max(np.abs(v))[..., None, :]
     if not np.isfinite(largest).all():
         return values(distances.finite(v), least)
     exponent = shared_exponent(np.frexp(largest)[1].astype(np.int64))
@@ -97,13 +108,41 @@ class Sums(NamedTuple):
     exponent: Powers
 
 
-def sliced(w: Weights, n: int, least: float) -> Sliced:
-    """The weights as slices for sums over n keys."""
-    return slices.sliced(w.high, slices.bits_for(n), least, w.low)
+class Cut(NamedTuple):
+    """Weights as slices, those of each row in units of a power of two, and that of a sink apart.
+
+    Attributes
+    ----------
+    sliced : Sliced, of arrays of shape (rows, n)
+    exponent : ndarray of int64, shape (rows, 1)
+        Of the units; 0 where a key weighs 1/2 or more.
+    sink : pair of ndarray, shape (rows, 1), or None
+        In units of 1.
+    """
+
+    sliced: Sliced
+    exponent: Powers
+    sink: doubles.Pair | None
+
+
+def sliced(w: Weights, least: float, *, has_sink: bool = False) -> Cut:
+    """The weights as slices for sums over the keys.
+
+    A sink, which stands last, has no value. Beside a heavy one all keys weigh little, so that their
+    slices are cut from numbers in units of the heaviest.
+    """
+    if not has_sink:
+        cut = slices.sliced(w.high, slices.bits_for(w.high.shape[-1]), least, w.low)
+        return Cut(cut, np.zeros((len(w.high), 1), np.int64), None)
+    high, low = w.high[:, :-1], w.low[:, :-1]
+    exponent = np.minimum(np.frexp(row_max(high, keepdims=True))[1].astype(np.int64), 0)
+    in_units = distances.scaling(-exponent)
+    cut = slices.sliced(in_units(high), slices.bits_for(high.shape[-1]), least, in_units(low))
+    return Cut(cut, exponent, (w.high[:, -1:], w.low[:, -1:]))
 
 
 def sums(cut: Sliced, v: Values, least: float) -> Sums:
-    """`Sums` of weights as slices, those of all rows of v."""
+    """`Sums` of weights as slices, those of all rows of v, in their units."""
     high, low, error = slices.product(cut, v.sliced, least, v.v.shape[-2])
     return Sums(high, low, error, np.broadcast_to(v.exponent, high.shape))
 
@@ -119,23 +158,35 @@ def joined(several: Sequence[Sums]) -> Sums:
     return Sums(high, low, max(each.error for each in several), exponent)
 
 
-def means(w: Weights, cut: Sliced, apart: Distances, found: Sums, least: float) -> Means:
+def means(w: Weights, cut: Cut, apart: Distances, found: Sums, least: float) -> Means:
     """The sums of w v over the sum of w, by products of slices.
 
     Notes
     -----
-    In units in which |v| <= 1, a sum errs by w.error of the sum S of the weights, by the error of
-    `slices.product`, and by what deep keys weigh at most; so does S, which is 1 at least. A
-    quotient, at most 1, errs by twice that over S, to first order: the factor of 1.01 has the rest.
+    S is the sum of the weights, 1 at least, and K that of the keys alone in the units of `cut`. In
+    these and in units in which |v| <= 1, a sum errs by w.error K, by the error of `slices.product`,
+    and by what deep keys weigh at most. S errs by w.error S, by the same, and by 2**-103 of itself
+    where a sink is added. A quotient, at most K / S, errs by the sum of the relative errors, to
+    first order: the factor of 1.01 has the rest.
     """
-    n = w.high.shape[-1]
-    ones = Sliced([np.ones((n, 1))], cut.bits, 0.0)
-    *total, error_of_total = slices.product(cut, ones, least, n)
-    deep = apart.deep.sum(axis=-1, keepdims=True) * apart.heaviest
-    own = w.error + (found.error + error_of_total + deep) / total[0]
-    quotient = doubles.quotient((found.high, found.low), (total[0], total[1]))
-    spread = np.broadcast_to(2.02 * own + doubles.PRODUCT_ERROR + _UNDERFLOW, found.high.shape)
-    return Means(Enclosed(*quotient, spread, found.exponent), (total[0], total[1]), 1.01 * own)
+    n = cut.sliced.slices[0].shape[-1]
+    ones = Sliced([np.ones((n, 1))], cut.sliced.bits, 0.0)
+    *keys, error_of_keys = slices.product(cut.sliced, ones, least, n)
+    deep = np.count_nonzero(apart.deep, axis=-1, keepdims=True) * apart.heaviest
+    total, own, in_units = (keys[0], keys[1]), w.error, distances.scaling(cut.exponent)
+    share = np.ones(own.shape)
+    if cut.sink is not None:
+        total = doubles.total((in_units(keys[0]), in_units(keys[1])), cut.sink)
+        share, own = keys[0] / total[0], own + 2.0**-103
+    of_total = own + (in_units(np.full((1, 1), error_of_keys)) + deep) / total[0]
+    deep = distances.times_power(deep, -cut.exponent)
+    of_sums = w.error * share + (found.error + deep) / total[0]
+    quotient = doubles.quotient((found.high, found.low), total)
+    spread = 1.01 * (of_sums + share * (of_total + doubles.PRODUCT_ERROR)) + _UNDERFLOW
+    z = Enclosed(
+        *quotient, np.broadcast_to(spread, found.high.shape), found.exponent + cut.exponent
+    )
+    return Means(z, total, 1.01 * of_total)
 
 
 def from_the_heaviest(
@@ -164,8 +215,8 @@ def from_the_heaviest(
     their heaviest weight times g each, and nothing on the side on which none of them lies: the
     middle of that range is added to the low part, exactly where there is nothing else.
     """
-    row, column = place
-    own, exponent = v.columns(row, column)
+    row, _ = place
+    own, exponent = columns_of(v, place, w.high.shape[-1])
     base, g, g_low = _apart(row, apart, own)
     high, low = w.high[row], w.low[row]
     term, term_low = exact_product(high, g)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.operations.attention.distances import times_power
+from softmax_harness.operations.attention.distances import scaling
 from softmax_harness.operations.screen.rounding import offset_beyond
 from softmax_harness.operations.screen.workspace import Array
 
@@ -50,7 +50,8 @@ def rounded(z: Enclosed, format: Format) -> Rounded:
     p, least = format.precision, format.spacing_exponent
     binade = np.frexp(z.high)[1] - 1 + z.exponent
     k = np.where(z.high == 0, least, np.maximum(binade - p + 1, least))
-    m, t, error = (_scaled(each, z.exponent - k) for each in z[:3])
+    in_ulps = scaling(z.exponent - k)
+    m, t, error = (_kept_apart_from_0(in_ulps(each), each) for each in z[:3])
     sign = np.where(m < 0, -1.0, 1.0)
     inward = (np.abs(m) == 2.0 ** (p - 1)) & (sign * t < 0) & (k > least)
     factor = np.where(inward, 2.0, 1.0)
@@ -75,8 +76,7 @@ def rounded(z: Enclosed, format: Format) -> Rounded:
     return Rounded(value, offset, ulp, error, near | ~(error <= LARGEST_ERROR))
 
 
-def _scaled(values: Array, exponent: NDArray[np.int64]) -> Array:
-    """values 2**exponent; what is not 0 stays above 0, since 0 says that there is no error."""
-    found = times_power(values, exponent)
-    lost = (found == 0) & (values != 0)
-    return np.where(lost, np.copysign(2.0**-1074, values), found) if lost.any() else found
+def _kept_apart_from_0(scaled: Array, values: Array) -> Array:
+    """The scaled values, above 0 where a value is: since 0 says that there is no error."""
+    lost = (scaled == 0) & (values != 0)
+    return np.where(lost, np.copysign(2.0**-1074, values), scaled) if lost.any() else scaled

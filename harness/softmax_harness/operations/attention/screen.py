@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_all, row_any, row_max
 from softmax_harness.operations.attention import distances, means
 from softmax_harness.operations.attention.distances import (
     Distances,
@@ -51,15 +52,12 @@ class _OwnValues(NamedTuple):
 
     stored: NDArray[Any]
     exponent: NDArray[np.int64]
-    has_sink: bool
 
     def columns(
         self, row: NDArray[np.int64], column: NDArray[np.int64]
     ) -> tuple[Array, NDArray[np.int64]]:
         """See `means.Values.columns`: made anew, since few are asked for."""
         own, exponent = _number(self.stored[row, :, column]), self.exponent[row, column]
-        if self.has_sink:
-            own = np.concatenate([own, np.zeros((len(own), 1))], axis=-1)
         return times_power(own, -exponent[:, None]), exponent
 
 
@@ -100,7 +98,7 @@ def screen(
         np.where(np.abs(expected) == 1.0, 2.0 * format.unit_roundoff, format.smallest_subnormal),
         fixed,
     )
-    undecided: NDArray[np.bool_] = np.asarray(~fixed.all(axis=-1))
+    undecided: NDArray[np.bool_] = ~row_all(fixed)
     error = 0.0
     for precision in precisions_for(format) if x.shape[-1] <= LONGEST_ROW else ():
         open_ = np.flatnonzero(undecided)
@@ -115,7 +113,7 @@ def screen_with_sink(
 ) -> Screened:
     """As `screen`, with sinks of shape (rows, 1, 1); rows with a sink of -inf stay open."""
     found = screen(x, operands, fixed, expected, format)
-    found.undecided[:] |= ~np.isfinite(operands[4][:, 0, 0]) & ~fixed.all(axis=-1)
+    found.undecided[:] |= ~np.isfinite(operands[4][:, 0, 0]) & ~row_all(fixed)
     return found
 
 
@@ -125,8 +123,6 @@ def _numbers(operands: Operands, rows: NDArray[np.int64]) -> _Rows:
     k, v = (_own(each, rows) for each in (k, v))
     k, v = (_number(each) if each.ndim == 2 else each for each in (k, v))
     q, *sinks = (_number(each[rows, 0]) for each in (q, *sinks))
-    if sinks and v.ndim == 2:
-        v = _with_nothing(v)
     return _Rows(q, k, v, mask[rows, 0].astype(bool), sinks[0] if sinks else None)
 
 
@@ -139,11 +135,6 @@ def _number(stored: NDArray[Any]) -> Array:
 def _float64(stored: NDArray[Any]) -> Array:
     with np.errstate(invalid="ignore"):
         return stored.astype(np.float64, copy=False)
-
-
-def _with_nothing(v: Array) -> Array:
-    """The values of a key more, the sink, which are 0."""
-    return np.concatenate([v, np.zeros((*v.shape[:-2], 1, v.shape[-1]))], axis=-2)
 
 
 def _own(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -175,7 +166,7 @@ def _screen_rows(
         own = ~truth.fixed[place]
         for target, each in zip((truth.rounded, truth.offset, truth.ulp), found[:3], strict=True):
             target[place] = np.where(own, each, target[place])
-        undecided[place] = (found.open & own).any(axis=-1)
+        undecided[place] = row_any(found.open & own)
         worst = max(worst, float(np.max(found.error, where=~found.open & own, initial=0.0)))
     return worst
 
@@ -211,14 +202,12 @@ def _sums(here: _Rows, cut: Sliced, shared: Values | None, least: float) -> tupl
     """The sums of the weighted values, and where these are found again."""
     if shared is not None:
         return means.sums(cut, shared, least), shared
-    has_sink = here.sink is not None
     several = []
     for part in _pieces(here):
-        v = _float64(here.v[part])
-        own = means.values(_with_nothing(v) if has_sink else v, least)
+        own = means.values(_float64(here.v[part]), least)
         several.append(means.sums(cut.of_rows(part), own, least))
     found = means.joined(several)
-    return found, _OwnValues(here.v, found.exponent, has_sink)
+    return found, _OwnValues(here.v, found.exponent)
 
 
 def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> Rounded:
@@ -226,15 +215,15 @@ def _results(here: _Rows, keys: _Keys, precision: Precision, format: Format) -> 
     found_scores = _scores(here, keys.k, precision.scores)
     apart = distances.distances(found_scores, here.seen, here.q.shape[-1], here.sink)
     w = weights(apart, precision)
-    cut = means.sliced(w, w.high.shape[-1], precision.values)
-    sums, v = _sums(here, cut, keys.v, precision.values)
+    cut = means.sliced(w, precision.values, has_sink=here.sink is not None)
+    sums, v = _sums(here, cut.sliced, keys.v, precision.values)
     mean = means.means(w, cut, apart, sums, precision.values)
     found = rounded(mean.z, format)
+    _put_nothing(found, apart, v, format)
     for some in _open_ones(found.open, here.seen.shape[-1]):
         again = rounded(means.from_the_heaviest(some, w, apart, v, mean), format)
         for target, each in zip(found, again, strict=True):
             target[some] = each
-    _put_nothing(found, apart, v, format)
     return found
 
 
@@ -258,13 +247,13 @@ def _put_nothing(found: Rounded, apart: Distances, v: Columns, format: Format) -
     if not apart.any_deep:
         return
     n, limit = apart.counted.shape[-1], format.spacing_exponent + math.log2(_NOTHING)
-    for row, column in _open_ones(found.open & apart.deep.any(axis=-1, keepdims=True), n):
-        own, exponent = v.columns(row, column)
+    for row, column in _open_ones(found.open & row_any(apart.deep, keepdims=True), n):
+        own, exponent = means.columns_of(v, (row, column), n)
         has_value = own != 0.0
-        least = np.where(has_value, apart.farther[row], -np.inf).max(axis=-1)
+        least = row_max(np.where(has_value, apart.farther[row], -np.inf))
         below = np.maximum(least, -(2.0**1000)) * math.log2(math.e)
         nothing = exponent + below + math.log2(n) + 1.0 < limit
-        nothing &= ~(has_value & apart.counted[row]).any(axis=-1)
+        nothing &= ~row_any(has_value & apart.counted[row])
         some = row[nothing], column[nothing]
         found.rounded[some] = found.offset[some] = 0.0
         found.ulp[some], found.error[some] = format.smallest_subnormal, _NOTHING

@@ -9,6 +9,7 @@ an integer below 2**53 in units of its own: no addition rounds. What is left ove
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +103,7 @@ class Parts(NamedTuple):
     Attributes
     ----------
     each : list of ndarray of float64, shape (rows, m)
+        Integers of at most 2**52 each, times a power of two.
     missing : float
         Bound of what all of them leave of it.
     """
@@ -124,7 +126,8 @@ def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
     Notes
     -----
     The rests leave depth (rest of a + rest of b) (1 + 2**-20), what is left out its size times
-    depth.
+    depth. Products of one size, whose slices have the same sum of places, are added as long as
+    integers hold them: see `bits_for`.
     """
     pairs = [(i, j) for i in range(len(a.slices)) for j in range(len(b.slices))]
     size = {pair: 2.0 ** (-sum(pair) * (a.bits + 1)) for pair in pairs}
@@ -138,7 +141,23 @@ def parts(a: Sliced, b: Sliced, least: float, depth: int) -> Parts:
         if count:
             found |= {(i, j): each for i, each in enumerate(_together(own, count, other))}
     missing = 1.01 * depth * (a.rest + b.rest + left_out)
-    return Parts([found[pair] for pair in kept], missing)
+    most = max(1, (1 << 52 - 2 * a.bits) // max(depth, 1))
+    return Parts(_by_size(found, kept, most), missing)
+
+
+def _by_size(
+    found: dict[tuple[int, int], Array], kept: list[tuple[int, int]], most: int
+) -> list[Array]:
+    """Products whose pairs of places have the same sum, so many added at most, exactly."""
+    added: list[Array] = []
+    for _, pairs in groupby(kept, key=sum):
+        own = [found[pair] for pair in pairs]
+        for start in range(0, len(own), most):
+            first, *others = own[start : start + most]
+            for other in others:
+                first += other
+            added.append(first)
+    return added
 
 
 def product(a: Sliced, b: Sliced, least: float, depth: int) -> tuple[Array, Array, float]:

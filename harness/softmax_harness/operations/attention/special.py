@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.operations import softmax
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operand import Operands, own_rows
@@ -27,7 +28,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     _, said = softmax.special_values(_ROWS, policy)
     seen = mask[:, 0, :].astype(bool)
     shape = len(q), v.shape[-1]
-    sees = np.asarray(seen.any(axis=-1, keepdims=True))
+    sees = row_any(seen, keepdims=True)
     fixed = np.array(np.broadcast_to(~sees, shape))
     expected = np.where(fixed, said[0, 0], 0.0)
     if all(are_finite(own_rows(each)) for each in (q, k, v)):

@@ -7,8 +7,8 @@ from softmax_harness.ground.errors import ScreenIsWrong
 from softmax_harness.ground.formats import FORMATS
 from softmax_harness.inputs.families import FAMILIES, Recipe
 from softmax_harness.operations import OPERATIONS, Problem
-from softmax_harness.operations.attention import distances, screen
-from softmax_harness.operations.attention.weights import precision_for
+from softmax_harness.operations.attention import distances, means, screen
+from softmax_harness.operations.attention.weights import precision_for, weights
 from softmax_harness.operations.operation import Policy
 from softmax_harness.truth import arbitrate, check_screen
 
@@ -63,6 +63,37 @@ def test_a_distance_keeps_its_bound(sink, dtype):
                     assert abs(error) <= found.error[row, 0]
                 else:
                     assert score - max(scores) < distances.DEEPEST + 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sink", [-1e4, -3.0, 0.4, 30.0, 300.0, 600.0, 639.0, 1e4])
+def test_a_mean_beside_a_sink_keeps_its_bound_and_its_digits(sink, dtype):
+    """However little the keys weigh beside it, as long as they count."""
+    rng, precision, (n, c) = np.random.default_rng(7), precision_for(FORMATS[dtype]), (9, 2)
+    q, k, v = (rng.standard_normal(shape) for shape in ((3, 5), (3, n, 5), (3, n, c)))
+    v = np.abs(v) + 1.0  # of one sign: nothing cancels
+    q, k, v = (each.astype(dtype).astype(float) for each in (q, k / 8.0, v * 2.0**9))
+    own = (distances.vectors(each, precision.scores) for each in (q, k))
+    scores = distances.scores(*own, precision.scores, 5)
+    apart = distances.distances(scores, np.ones((3, n), bool), 5, np.full((3, 1), sink))
+    w = weights(apart, precision)
+    cut = means.sliced(w, precision.values, has_sink=True)
+    sums = means.sums(cut.sliced, means.values(v, precision.values), precision.values)
+    found = means.means(w, cut, apart, sums, precision.values)
+    with mpmath.workprec(2000):
+        for row, column in np.ndindex(3, c):
+            own = [mpmath.fdot(q[row].tolist(), key) / mpmath.sqrt(5) for key in k[row].tolist()]
+            e = [mpmath.exp(each - sink) for each in own]
+            total = mpmath.fsum(e) + 1
+            z = mpmath.fdot(e, v[row, :, column].tolist()) / total
+            unit = mpmath.mpf(2) ** int(found.z.exponent[row, column])
+            high, low, error = (unit * mpmath.mpf(float(each[row, column])) for each in found.z[:3])
+            assert abs(high + low - z) <= error
+            assert sink == 1e4 or error <= 2.0 ** (-85 if dtype == "float64" else -55) * abs(z)
+            of_top = mpmath.exp(max(*own, sink) - sink)
+            total /= of_top
+            off = abs(sum(mpmath.mpf(float(each[row, 0])) for each in found.total) - total)
+            assert off <= mpmath.mpf(float(found.total_error[row, 0])) * total
 
 
 @pytest.mark.parametrize("dtype", FORMATS)

@@ -88,6 +88,19 @@ def test_products_of_slices_are_exact(depth, b_is, unit):
             assert sum(Fraction(each[i, j]) for each in found.each) == exact
 
 
+def test_products_of_one_size_are_one_part_where_integers_have_room():
+    rng, depth = np.random.default_rng(1), 64
+    a, b = rng.uniform(0.9, 1, (2, 5, depth))  # whose products are large and of one sign
+    for room, due in ((1, 9), (4, 5)):  # of nine products there are 1, 2, 3, 2 and 1
+        cuts = [slices.sliced(each, slices.bits_for(room * depth), 0.0) for each in (a, b)]
+        of_b = cuts[1]._replace(slices=[each.T for each in cuts[1].slices])
+        found = slices.parts(cuts[0], of_b, 0.0, depth).each
+        assert len(found) == due
+        for i, j in np.ndindex(5, 5):
+            exact = sum(Fraction(p) * Fraction(q) for p, q in zip(a[i], b[j], strict=True))
+            assert sum(Fraction(each[i, j]) for each in found) == exact
+
+
 @pytest.mark.parametrize("least", [2.0**-40, 2.0**-64, 2.0**-100])
 def test_what_slices_leave_out_is_bounded(least):
     rng = np.random.default_rng(3)
@@ -213,8 +226,8 @@ def test_means_keep_their_errors_in_both_ways(kind, precision, v_kind):
     apart = apart_of(q, k, precision)
     w = weights.weights(apart, precision)
     own = means.values(v, precision.values)
-    cut = means.sliced(w, n, precision.values)
-    sums = means.sums(cut, own, precision.values)
+    cut = means.sliced(w, precision.values)
+    sums = means.sums(cut.sliced, own, precision.values)
     first = means.means(w, cut, apart, sums, precision.values)
     place = tuple(each.ravel() for each in np.indices((2, c)))
     again = means.from_the_heaviest(place, w, apart, own, first)
