@@ -153,7 +153,7 @@ class _Source:
             own = rows[left]
             is_new = layer.places[own] < 0
             if is_new.any():
-                row, first = np.unique(own[is_new], return_index=True)
+                row, first = _first_places(own[is_new])
                 first = left[is_new][first]
                 layer.places[row] = self._noted(row, y[first])
                 layer.bits[row] = bits[first]
@@ -242,6 +242,13 @@ def _judged_together(sources: list[_Source]) -> Iterator[_Found]:
     for source, part in zip(sources, parts_of(each.count for each in sources), strict=True):
         for answer, block, places in source.parts:
             yield block, answer, Judged(judged, places + part.start)
+
+
+def _first_places(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which rows there are, and where each stands first."""
+    if (rows[1:] > rows[:-1]).all():  # as most stand in order, each once
+        return rows, np.arange(len(rows))
+    return np.unique(rows, return_index=True)
 
 
 def _chained(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:

@@ -52,9 +52,9 @@ class CaseRows:
     format: Format
     seed: int
 
-    def normal(self, shape: Shape) -> Inputs:
-        """Rows along the last axis, logits of scale 3."""
-        rows = self.random(shape).normal(0.0, 3.0, shape).reshape(-1, shape[-1])
+    def normal(self, shape: Shape, scale: float = 3.0) -> Inputs:
+        """Rows along the last axis, logits of a standard deviation of `scale`."""
+        rows = self.random(shape).normal(0.0, scale, shape).reshape(-1, shape[-1])
         return self.with_operands(self.format.stored(rows), shape)
 
     @lru_cache(maxsize=64)  # noqa: B019 (calls of rows of one length have the same)

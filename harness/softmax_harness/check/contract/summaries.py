@@ -76,7 +76,7 @@ class RecipeSummaries:
             sums.largest = float(largest[row])
             sums.witness = block.text(row, int(errors[row].argmax()))
         if found.codes.max() > Outcome.ACCURATE.code:
-            sums.outcomes |= {OUTCOMES[code] for code in np.unique(found.codes).tolist()}
+            sums.outcomes |= {each for each in OUTCOMES if (found.codes == each.code).any()}
 
     def cells(self) -> Iterator[RecipeSummary]:
         """Every cell, in the order of the suite."""
