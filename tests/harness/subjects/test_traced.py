@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from softmax_harness.subjects.isolation import wire
+from softmax_harness.subjects.isolation.channel import Answer
 from softmax_harness.subjects.trace import UNKNOWN, Traced, steps_of
 
 
@@ -47,8 +48,8 @@ def step(**changed):
     ],
 )
 def test_what_is_no_step_is_garbled(told):
-    data = b"\n".join([json.dumps({"steps": [told]}).encode(), np.zeros(1).tobytes()])
+    numbers = memoryview(np.zeros(1).tobytes())
     with pytest.raises(wire.Garbled):
-        wire.steps_in(data)
-    right = b"\n".join([json.dumps({"steps": [step()]}).encode(), np.zeros(1).tobytes()])
+        wire.steps_in(Answer(json.dumps({"steps": [told]}).encode(), numbers))
+    right = Answer(json.dumps({"steps": [step()]}).encode(), numbers)
     assert wire.steps_in(right)[0].function is np.exp

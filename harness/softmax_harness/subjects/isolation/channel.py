@@ -1,7 +1,9 @@
-"""Questions to an isolated process: a pickle, and after it the numbers of large arrays as they are.
+"""Questions to an isolated process and its answers, with the numbers of large arrays as they are.
 
-In the pickle each number would be copied once to send it and three times to receive it. An array
-that a question has at several places is sent once, and received as one array.
+A question is a pickle, in which each number would be copied once to send it and three times to
+receive it. An array that a question has at several places is sent once, and received as one array.
+An answer is a line of text, see `softmax_harness.subjects.isolation.wire`, and the bytes of an
+array.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import os
 import pickle
 from io import BytesIO
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,20 @@ from numpy.typing import NDArray
 _LEAST_BYTES = 1 << 12  # of an array that is worth calls of its own
 _DISCARDED = 1 << 16  # bytes at once, of what there is no memory for
 _CAN_READ_INTO = hasattr(os, "readv")  # Windows cannot
+_BYTES_OF_A_SIZE = 8
+
+
+class Answer(NamedTuple):
+    """What goes back: a line of text, and bytes.
+
+    Attributes
+    ----------
+    line : bytes
+    numbers : memoryview
+    """
+
+    line: bytes
+    numbers: memoryview
 
 
 def send(connection: Connection[Any, Any], question: Any) -> None:
@@ -27,7 +43,7 @@ def send(connection: Connection[Any, Any], question: Any) -> None:
     pickler.dump(question)
     connection.send_bytes(file.getbuffer())
     for each in pickler.apart:
-        _write(connection.fileno(), _bytes_of(each))
+        _write(connection.fileno(), bytes_of(each))
 
 
 def received(connection: Connection[Any, Any]) -> Any:
@@ -46,10 +62,43 @@ def received(connection: Connection[Any, Any]) -> Any:
         if isinstance(each, int):
             _discard(connection.fileno(), each)
         else:
-            _read_into(connection.fileno(), _bytes_of(each))
+            _read_into(connection.fileno(), bytes_of(each))
     if any(isinstance(each, int) for each in unpickler.apart):
         raise MemoryError
     return question
+
+
+def send_answer(connection: Connection[Any, Any], answer: Answer) -> None:
+    """Send an answer: how many bytes its numbers have, its line, and these."""
+    line, numbers = answer
+    connection.send_bytes(len(numbers).to_bytes(_BYTES_OF_A_SIZE, "little") + line)
+    if not _CAN_READ_INTO:
+        connection.send_bytes(numbers)
+    elif numbers:
+        _write(connection.fileno(), numbers)
+
+
+def answer(connection: Connection[Any, Any], most: int) -> Answer:
+    """What `send_answer` sent, whose numbers are memory of their own.
+
+    Raises
+    ------
+    EOFError
+        If the other end is closed.
+    OSError
+        If it is no answer, or one of more than so many bytes.
+    MemoryError
+        If there is no memory for it.
+    """
+    head = connection.recv_bytes(most + _BYTES_OF_A_SIZE)
+    size, line = int.from_bytes(head[:_BYTES_OF_A_SIZE], "little"), head[_BYTES_OF_A_SIZE:]
+    if len(head) < _BYTES_OF_A_SIZE or len(line) + size > most:
+        raise OSError("no answer, or one that is too long")
+    if not _CAN_READ_INTO:
+        return Answer(line, memoryview(bytearray(connection.recv_bytes(size))))
+    numbers = np.empty(size, np.uint8).data
+    _read_into(connection.fileno(), numbers)
+    return Answer(line, numbers)
 
 
 class _Pickler(pickle.Pickler):
@@ -95,7 +144,8 @@ class _Unpickler(pickle.Unpickler):
         return made
 
 
-def _bytes_of(array: NDArray[Any]) -> memoryview:
+def bytes_of(array: NDArray[Any]) -> memoryview:
+    """The memory of an array that lies in C order."""
     return array.reshape(-1).view(np.uint8).data
 
 

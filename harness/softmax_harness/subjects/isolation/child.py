@@ -59,12 +59,12 @@ def live(connection: Connection, memory: int) -> None:
         except MemoryError as error:  # of what came
             answers = iter([wire.encoded(error)])
         for answer in answers:
-            connection.send_bytes(answer)
+            channel.send_answer(connection, answer)
     group.end(os.getpid())  # and not by an exit that waits for its processes
     os._exit(0)  # where there are no groups
 
 
-def _answers(question: str, given: Any) -> Iterator[bytes]:
+def _answers(question: str, given: Any) -> Iterator[channel.Answer]:
     """The answers; or what is raised in their place, where foreign code broke what they need."""
     try:
         for answer in QUESTIONS[question](given):

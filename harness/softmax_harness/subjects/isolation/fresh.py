@@ -60,7 +60,7 @@ class Fresh:
 
     def ask(
         self, question: str, given: Any, seconds: float, most: Sequence[int]
-    ) -> Generator[bytes]:
+    ) -> Generator[channel.Answer]:
         """The answers to a question of `child.QUESTIONS`, as `wire` writes them.
 
         Parameters
@@ -95,14 +95,14 @@ class Fresh:
         if cut.is_set():
             raise TimeoutError
 
-    def _answer(self, until: float, most: int) -> bytes:
+    def _answer(self, until: float, most: int) -> channel.Answer:
         # A process of its own may hold the connection open when this one has ended.
         ready = self._ready(max(until - time.monotonic(), 0.0))
         if ready is None:
             raise TimeoutError
         if not ready:
             raise EOFError
-        return self._connection.recv_bytes(most)
+        return channel.answer(self._connection, most)
 
     def _cut_off(self, cut: threading.Event) -> None:
         """End a question or an answer that stopped in its middle, whoever holds the other end."""

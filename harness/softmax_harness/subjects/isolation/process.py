@@ -14,6 +14,7 @@ from typing import Any, Self
 from softmax_harness.ground.errors import HarnessError
 from softmax_harness.subjects.convention import Convention
 from softmax_harness.subjects.isolation import wire
+from softmax_harness.subjects.isolation.channel import Answer
 from softmax_harness.subjects.isolation.fresh import Died, Fresh
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 from softmax_harness.subjects.trace import Step
@@ -164,8 +165,8 @@ class Isolated:
             self._load_again()
         found: list[list[Step] | None | Fault] = []
 
-        def read(data: bytes) -> None:
-            found.append(wire.steps_in(data))
+        def read(answer: Answer) -> None:
+            found.append(wire.steps_in(answer))
 
         call = tuple(vars(request.call).values())
         try:
@@ -190,7 +191,7 @@ class Isolated:
         given: Any,
         seconds: float,
         most: Sequence[int],
-        read: Callable[[bytes], None],
+        read: Callable[[Answer], None],
         is_start: bool = False,
     ) -> None:
         """Read each answer as it comes; raises `_Stopped` if not all come.
@@ -277,12 +278,12 @@ def _begun(memory: int) -> Fresh:
         ) from None
 
 
-def _reading(found: list[Description | Fault]) -> Callable[[bytes], None]:
-    return lambda data: found.append(wire.description_in(data))
+def _reading(found: list[Description | Fault]) -> Callable[[Answer], None]:
+    return lambda answer: found.append(wire.description_in(answer))
 
 
-def _leaving(found: list[Left]) -> Callable[[bytes], None]:
-    return lambda data: found.append(wire.left_in(data))
+def _leaving(found: list[Left]) -> Callable[[Answer], None]:
+    return lambda answer: found.append(wire.left_in(answer))
 
 
 class _Answers:
@@ -298,14 +299,14 @@ class _Answers:
         """For each answer the bytes that it may have."""
         return [*map(wire.most, self._requests), wire.most()]
 
-    def read(self, data: bytes) -> None:
+    def read(self, answer: Answer) -> None:
         """Take the next answer."""
         self._since = time.monotonic()
         if len(self.replies) < len(self._requests):
             request = self._requests[len(self.replies)]
-            self.replies.append(wire.reply_in(data, request))
+            self.replies.append(wire.reply_in(answer, request))
         else:
-            self.left = wire.left_in(data)
+            self.left = wire.left_in(answer)
 
     @property
     def before_the_last(self) -> list[Reply]:

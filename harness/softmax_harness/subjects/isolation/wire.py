@@ -1,6 +1,6 @@
 """Answers of an isolated process as plain bytes, which can hold nothing that runs.
 
-A line of JSON, then the bytes of the results. A pickle would hand foreign code the judge: it can
+A line of JSON, and the bytes of the results. A pickle would hand foreign code the judge: it can
 name any function to be called where it is read.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from softmax_harness.ground.text import printable
 from softmax_harness.subjects.call import told as told_of
 from softmax_harness.subjects.isolation import traced
+from softmax_harness.subjects.isolation.channel import Answer, bytes_of
 from softmax_harness.subjects.request import Description, Fault, Left, Reply, Request
 from softmax_harness.subjects.trace import Step, Traced
 
@@ -36,9 +37,9 @@ class Broken(Exception):
     """The process could not answer, since something in it was broken."""
 
 
-def encoded(answer: Any) -> bytes:
+def encoded(answer: Any) -> Answer:
     """A `Description`, a `Fault`, a `Reply`, what calls `Left`, `Traced` steps, or an exception."""
-    result = b""
+    result = memoryview(b"")
     if isinstance(answer, MemoryError):
         told: dict[str, Any] = {"memory": True}
     elif isinstance(answer, Exception):
@@ -50,15 +51,17 @@ def encoded(answer: Any) -> bytes:
         told = {"declared": answer.declared, "summary": shown(answer.summary), "faults": faults}
         told["parameters"] = answer.parameters
     elif isinstance(answer, Traced):
-        told, result = {"steps": None}, b""
+        told = {"steps": None}
         if answer.steps is not None:
-            told["steps"], result = traced.packed(answer.steps)
+            told["steps"], packed = traced.packed(answer.steps)
+            result = memoryview(packed)
     elif isinstance(answer, Left):
         told = {"left": _of_faults(answer.faults), "is_flood": answer.is_flood}
     else:
         told = {"has_result": answer.y is not None, "faults": _of_faults(answer.faults)}
-        result = b"" if answer.y is None else answer.y.tobytes()
-    return b"\n".join([json.dumps(told, default=_plain).encode(), result])
+        if answer.y is not None:
+            result = bytes_of(np.ascontiguousarray(answer.y))
+    return Answer(json.dumps(told, default=_plain).encode(), result)
 
 
 def _of_fault(fault: Fault) -> list[str]:
@@ -85,47 +88,47 @@ def shown(text: str) -> str:
     return printable(str.__getitem__(text, slice(0, _LONGEST_TEXT)))
 
 
-def description_in(data: bytes) -> Description | Fault:
+def description_in(answer: Answer) -> Description | Fault:
     """What loading gave.
 
     Raises
     ------
     Garbled, Broken, MemoryError
     """
-    told, _ = _read(data)
+    told, _ = _read(answer)
     return _checked(lambda: _description(told))
 
 
-def reply_in(data: bytes, request: Request) -> Reply:
+def reply_in(answer: Answer, request: Request) -> Reply:
     """What a call gave, as an array of the shape and dtype that were asked for.
 
     Raises
     ------
     Garbled, Broken, MemoryError
     """
-    told, result = _read(data)
+    told, result = _read(answer)
     return _checked(lambda: _reply(told, result, request))
 
 
-def left_in(data: bytes) -> Left:
+def left_in(answer: Answer) -> Left:
     """What calls left behind.
 
     Raises
     ------
     Garbled, Broken, MemoryError
     """
-    told, _ = _read(data)
+    told, _ = _read(answer)
     return _checked(lambda: Left(_faults(told["left"]), bool(told["is_flood"])))
 
 
-def steps_in(data: bytes) -> list[Step] | None | Fault:
+def steps_in(answer: Answer) -> list[Step] | None | Fault:
     """The steps of a call; None where they were not seen, a fault where they could not be.
 
     Raises
     ------
     Garbled, Broken, MemoryError
     """
-    told, result = _read(data)
+    told, result = _read(answer)
 
     def read() -> list[Step] | None | Fault:
         if "fault" in told:
@@ -144,14 +147,13 @@ def _size(request: Request) -> int:
     return prod(request.shape) * request.problem.output_format.dtype.itemsize
 
 
-def _read(data: bytes) -> tuple[dict[str, Any], memoryview]:
-    end = data.find(b"\n")
-    told = _checked(lambda: dict(json.loads(data[:end])))
+def _read(answer: Answer) -> tuple[dict[str, Any], memoryview]:
+    told = _checked(lambda: dict(json.loads(answer.line)))
     if "memory" in told:
         raise MemoryError
     if "broken" in told:
         raise Broken(_checked(lambda: _text(told["broken"])))
-    return told, memoryview(data)[end + 1 :]
+    return told, answer.numbers
 
 
 def _checked(read: Callable[[], _T]) -> _T:
@@ -175,7 +177,7 @@ def _reply(told: dict[str, Any], result: memoryview, request: Request) -> Reply:
     y: NDArray[Any] | None = None
     if told["has_result"]:
         whole = np.frombuffer(result, request.problem.output_format.dtype)
-        y = whole.reshape(request.shape).copy()
+        y = whole.reshape(request.shape)
     elif result:
         raise ValueError("a result of a call that has none")
     return Reply(y, _faults(told["faults"]))
