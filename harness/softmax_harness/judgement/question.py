@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_any
 from softmax_harness.judgement.metrics import Batch, Whole, batch_of
 from softmax_harness.judgement.outcomes import IS_FAULT, classify
 from softmax_harness.judgement.perhaps_beyond import LIMIT_ROUNDING, rows_perhaps_beyond
@@ -29,9 +30,6 @@ from softmax_harness.truth import (
     exact_results,
     remember,
 )
-
-if TYPE_CHECKING:  # score judges what others called, and starts without what calls
-    pass
 
 Array = NDArray[np.float64]
 Limits = tuple[str, float | None]  # a standard, or an error in ulp in its place
@@ -243,9 +241,11 @@ class Question:
         limit = (1.0 + LIMIT_ROUNDING) * self.limits_of(rows) + self.exact_results.error_ulp
         error = batch.absolute[rows]
         beyond = error > limit
-        if np.isnan(error).any():  # which other limits may allow: see `classify`
-            codes = classify(batch.rows(rows), limit, self.operation)
-            beyond |= np.isnan(error) & IS_FAULT[codes]
+        unknown = np.isnan(error)
+        some = np.flatnonzero(row_any(unknown))
+        if some.size:  # which other limits may allow: see `classify`
+            codes = classify(batch.rows(rows[some]), limit[some], self.operation)
+            beyond[some] |= unknown[some] & IS_FAULT[codes]
         return int((beyond & ~exempt[rows]).sum())
 
     def rows_perhaps_beyond(self, batch: Batch) -> NDArray[np.int64]:

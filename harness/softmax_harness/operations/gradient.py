@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.ground.row_reductions import row_max, row_min, row_sum
 from softmax_harness.operations import bounds, flushing, not_finite, rows, screen, softmax, steps
 from softmax_harness.operations.balls import (
     ZERO,
@@ -293,7 +294,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         mean_error = (setting.additions + 1.0) * u * _mean(s, size) + _mean(s_error, size)
         mean_error += x.shape[-1] * setting.smallest_subnormal
         apart = np.abs(v - _mean(s, v))
-        span = v.max(axis=-1, keepdims=True) - v.min(axis=-1, keepdims=True)
+        span = row_max(v, keepdims=True) - row_min(v, keepdims=True)
         found = of_s_in_ulp * apart
         s_in_ulp += of_s_in_ulp
         apart *= 2.0 * u
@@ -344,7 +345,7 @@ def _limit_at_least(
 
 
 def _mean(s: Array, v: Array) -> Array:
-    return np.asarray((s * v).sum(axis=-1, keepdims=True))
+    return row_sum(s * v, keepdims=True)
 
 
 def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) -> Array:
@@ -355,7 +356,7 @@ def input_sensitivity(x: Array, operands: Operands, z: Array, format: Format) ->
     """
     v = operands[0].astype(np.float64)
     s, h = rows.sums(x, format).softmax, rows.half_ulps(x, format)
-    apart = np.abs(v - (s * v).sum(axis=-1, keepdims=True))
+    apart = np.abs(v - _mean(s, v))
     weighted = s * h
     own = apart * (h * np.abs(1.0 - 2.0 * s) + rows.sum_of_others(weighted))
     return np.asarray(s * (own + rows.sum_of_others(weighted * apart)))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.ground.row_reductions import row_sum
 from softmax_harness.operations import (
     bounds,
     cross_entropy_gradient,
@@ -142,7 +143,7 @@ def special_values(x: Array, policy: Policy, operands: Operands) -> tuple[NDArra
     if not fixed.any():
         return not_finite.with_operand((fixed, expected), policy, x.shape[-1], v)
     with np.errstate(invalid="ignore", over="ignore"):
-        passed = v - np.where(expected == 0.0, 0.0, expected * v.sum(axis=-1, keepdims=True))
+        passed = v - np.where(expected == 0.0, 0.0, expected * row_sum(v, keepdims=True))
     passed = np.where(expected == ANYTHING, ANYTHING, passed)
     special = fixed, np.where(fixed, passed, 0.0)
     return not_finite.with_operand(special, policy, x.shape[-1], v)
@@ -158,8 +159,8 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         s_ulp = format.ulp(s)
         # In ulp: so few of the smallest subnormals are no number of float64.
         of_s = bounds.error_bound(x, s, s_ulp, format) * (s_ulp / ulp)
-        whole = np.abs(v.sum(axis=-1, keepdims=True))
-        lost = setting.additions * u * np.abs(v).sum(axis=-1, keepdims=True)
+        whole = np.abs(row_sum(v, keepdims=True))
+        lost = setting.additions * u * row_sum(np.abs(v), keepdims=True)
         found = of_s * whole
         of_s += s / ulp
         of_s *= lost + u * (whole + lost)
@@ -168,7 +169,7 @@ def error_bound(x: Array, operands: Operands, z: Array, ulp: Array, format: Form
         found *= 1.1
         found += u * (np.abs(z) / ulp)
         found += bounds.in_ulp(eta, ulp)
-        overflows = 1.01 * np.abs(v).sum(axis=-1, keepdims=True) > format.largest
+        overflows = 1.01 * row_sum(np.abs(v), keepdims=True) > format.largest
         return np.where(overflows, np.inf, found)
 
 

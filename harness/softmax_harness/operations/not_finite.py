@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softmax_harness.ground.row_reductions import row_all, row_sum
 from softmax_harness.operations.enclosure import Array
 from softmax_harness.operations.operation import ANYTHING, Policy
 
@@ -63,5 +64,5 @@ def with_operand(
 def _rows(operand: NDArray[Any]) -> NDArray[np.int64]:
     """The rows of an operand in which something is not finite, as then their sum is."""
     with np.errstate(over="ignore", invalid="ignore"):
-        some = np.flatnonzero(~np.isfinite(operand.sum(axis=-1)))
-    return np.asarray(some[~np.isfinite(operand[some]).all(axis=-1)])
+        some = np.flatnonzero(~np.isfinite(row_sum(operand)))
+    return np.asarray(some[~row_all(np.isfinite(operand[some]))])

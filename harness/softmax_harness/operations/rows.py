@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
+from softmax_harness.ground.row_reductions import row_max, row_sum
 from softmax_harness.operations import bounds, long_sums
 from softmax_harness.operations.balls import (
     ONE,
@@ -244,17 +245,17 @@ def _sums(x: Array, format: Format) -> Sums:
     setting = bounds.native(format, bounds.pairwise_additions(x.shape[-1]))
     u, errors = setting.unit_roundoff, setting.errors
     with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.max(x, axis=-1, keepdims=True) - x
+        distance = row_max(x, keepdims=True) - x
         terms = np.exp(-distance)
         weighted = times_distance(terms, distance)
         top = np.argmax(terms, axis=-1, keepdims=True)
         largest = np.take_along_axis(terms, top, axis=-1)
         np.put_along_axis(terms, top, 0.0, axis=-1)
-        others = terms.sum(axis=-1, keepdims=True)
+        others = row_sum(terms, keepdims=True)
         np.put_along_axis(terms, top, largest, axis=-1)
         relative = (setting.additions + 1.0) * u + errors.exp
         lost = x.shape[-1] * errors.exp_subnormal * setting.smallest_subnormal
-        error = u * weighted.sum(axis=-1, keepdims=True) + relative * others + lost
+        error = u * row_sum(weighted, keepdims=True) + relative * others + lost
         log = np.log1p(others)
         return Sums(
             distance,
@@ -281,7 +282,7 @@ def sum_without(values: Array, places: NDArray[np.int64]) -> Array:
     """The sum of each row without one entry, shape (rows, 1); `places` has the same shape."""
     others = values.copy()
     np.put_along_axis(others, places, 0.0, axis=-1)
-    return np.asarray(others.sum(axis=-1, keepdims=True))
+    return row_sum(others, keepdims=True)
 
 
 def sum_of_others(values: Array) -> Array:
@@ -293,7 +294,7 @@ def sum_of_others(values: Array) -> Array:
     largest = np.take_along_axis(values, top, axis=-1)
     small = values.copy()
     np.put_along_axis(small, top, 0.0, axis=-1)
-    others = small.sum(axis=-1, keepdims=True)
+    others = row_sum(small, keepdims=True)
     result = np.maximum(others - small, 0.0) + largest
     np.put_along_axis(result, top, others, axis=-1)
     return np.asarray(result)

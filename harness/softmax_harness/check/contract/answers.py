@@ -157,6 +157,9 @@ class _Source:
                 first = left[is_new][first]
                 layer.places[row] = self._noted(row, y[first])
                 layer.bits[row] = bits[first]
+                if len(row) == len(own):  # each was new, and stands once
+                    places[left] = layer.places[own]
+                    return places
             is_same = row_all(layer.bits[own] == bits[left])
             places[left[is_same]] = layer.places[own[is_same]]
             left = left[~is_same]

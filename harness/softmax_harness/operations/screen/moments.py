@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.ground.row_reductions import row_any, row_max
+from softmax_harness.ground.row_reductions import row_any, row_max, row_min
 from softmax_harness.operations.screen import fine, full, light, masks, middle
 from softmax_harness.operations.screen.arguments import difference
 from softmax_harness.operations.screen.batch import Chosen, Screened, Stage, by_blocks, put_exact
@@ -92,10 +92,10 @@ class Weights:
         largest, least = np.zeros(rows.top.shape), np.full(rows.top.shape, np.inf)
         for piece in rows.pieces():
             size = np.abs(v[:, piece])
-            largest = np.maximum(largest, size.max(axis=-1, keepdims=True))
-            low = size.min(axis=-1, keepdims=True)
+            largest = np.maximum(largest, row_max(size, keepdims=True))
+            low = row_min(size, keepdims=True)
             if not low.all():
-                low = np.where(size == 0.0, np.inf, size).min(axis=-1, keepdims=True)
+                low = row_min(np.where(size == 0.0, np.inf, size), keepdims=True)
             least = np.minimum(least, low)
         usable = largest < _LARGEST
         exponent = np.frexp(np.where(usable, largest, 1.0))[1].astype(np.int64)

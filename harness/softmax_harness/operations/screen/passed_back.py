@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format
-from softmax_harness.ground.row_reductions import row_all, row_any
+from softmax_harness.ground.row_reductions import row_all, row_any, row_max
 from softmax_harness.operations.screen.batch import (
     Chosen,
     Screened,
@@ -80,7 +80,7 @@ class Sum(NamedTuple):
         """
         if v.shape[-1] > BLOCK_ELEMENTS:
             return cls.by_halves(v)
-        size = np.frexp(np.abs(v).max(axis=-1, keepdims=True))[1]
+        size = np.frexp(row_max(np.abs(v), keepdims=True))[1]
         np.minimum(np.maximum(size, -USUAL), USUAL, out=size)
         largest = int(size.max())
         w, is_near = workspace(v.shape), largest - int(size.min()) <= _APART
