@@ -7,6 +7,8 @@ narrow ones take it 4 to 30 times as long as the larger ones of both halves, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,17 @@ _FEW = 16
 def row_sum(rows: NDArray[Any], keepdims: bool = False) -> NDArray[Any]:
     """The sum of each row, shape (rows,), or (rows, 1): at depth 32 at most of 2**26 entries."""
     return _reduced(np.add, rows, keepdims)
+
+
+def row_dot(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The sum of the products of two rows, shape (rows,), added in any order."""
+    if 1 < a.shape[-1] <= _FEW:
+        return row_sum(a * b)
+    return np.asarray(_dot(a, b))
+
+
+# NumPy before 2.0 has none, and takes its sums of products.
+_dot: Callable[..., Any] = getattr(np, "vecdot", partial(np.einsum, "...n,...n->..."))
 
 
 def row_max(rows: NDArray[Any], keepdims: bool = False) -> NDArray[Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softmax_harness.ground.formats import Format, format_of
+from softmax_harness.ground.row_reductions import row_dot, row_sum
 from softmax_harness.operations import bounds, flushing, rows, screen, steps
 from softmax_harness.operations.balls import (
     ONE,
@@ -343,7 +344,7 @@ def _sums_of_terms(x: Array, b: Array, known: _Ranges) -> tuple[Array, Array]:
         max(known.most.max(initial=0.0), -known.least.min(initial=0.0)) < _LARGEST
     ):
         terms, largest = np.exp(x), np.maximum(known.most, -known.least)
-        return np.vecdot(terms, b), largest * terms.sum(axis=-1)
+        return row_dot(terms, b), largest * row_sum(terms)
     sums = _float_sums(x, b)
     return sums.whole[:, 0], sums.size[:, 0]
 

@@ -1,7 +1,10 @@
 """Rows of few entries give what NumPy gives, whose own way is taken for all others."""
 
+import runpy
+
 import numpy as np
 import pytest
+from softmax_harness.ground import row_reductions
 from softmax_harness.ground.row_reductions import (
     column_max,
     column_min,
@@ -32,6 +35,16 @@ def test_conditions_are_reduced_as_by_numpy(n, keepdims):
     rows[3], rows[4] = False, True
     for own, theirs in ((row_any, np.any), (row_all, np.all)):
         np.testing.assert_array_equal(own(rows, keepdims), theirs(rows, -1, keepdims=keepdims))
+
+
+@pytest.mark.parametrize("has_vecdot", [True, False])  # as NumPy 1.26 has not
+@pytest.mark.parametrize("n", LENGTHS)
+def test_products_add_up(n, has_vecdot, monkeypatch):
+    if not has_vecdot:
+        monkeypatch.delattr(np, "vecdot", raising=False)
+    row_dot = runpy.run_path(row_reductions.__file__)["row_dot"]
+    a, b = np.random.default_rng(n).integers(-9, 9, (2, 50, n)).astype(float)
+    np.testing.assert_array_equal(row_dot(a, b), (a * b).sum(axis=-1))
 
 
 @pytest.mark.parametrize("n", LENGTHS)

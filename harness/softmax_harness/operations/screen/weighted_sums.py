@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from softmax_harness.ground.row_reductions import row_dot, row_sum
 from softmax_harness.operations.screen.sums import two_sum
 from softmax_harness.operations.screen.workspace import Array, stacked
 
@@ -91,14 +92,16 @@ def weighted_sums(
     n, slices, rest = head.shape[-1], stacked(7, head.shape), memory
     _cut_exponentials(slices[:4], head, tail, tail_bits, memory)
     _cut_numbers(slices[4:], c, e, rest)
-    sums = np.matmul(slices[:4].transpose(1, 0, 2), slices[4:].transpose(1, 2, 0))
+    products = [[row_dot(of_f, of_c) for of_c in slices[4:6]] for of_f in slices[:4]]
     ones = np.ones(n)
     wholes, size = slices[:4] @ ones, 1.001 * (slices[6] @ ones)
-    most = 1.001 * np.sqrt(np.vecdot(rest, rest)) + _TINY
+    most = 1.001 * np.sqrt(row_dot(rest, rest)) + _TINY
     most = np.minimum(most, 2.0 ** (e - 2 * bits_for(n) - 2))
-    rest *= np.add(head, tail, out=slices[0])
-    of_c = _OfNumbers(size, most, rest.sum(axis=-1))
-    return _added(wholes, sums.reshape(-1, 12).T, of_c, n, tail_bits)
+    whole = np.add(head, tail, out=slices[0])
+    of_sizes = 1.001 * row_dot(whole, slices[6])
+    rest *= whole
+    of_c = _OfNumbers(size, most, row_sum(rest), of_sizes)
+    return _added(wholes, products, of_c, n, tail_bits)
 
 
 def _cut_exponentials(slices: Array, head: Array, tail: Array, tail_bits: int, left: Array) -> None:
@@ -163,13 +166,12 @@ def weighted_sum(
     head *= c
     rest *= both
     head += rest
-    sums = np.matmul(slices[:2].transpose(1, 0, 2), slices[2:].transpose(1, 2, 0))
-    sums = sums.reshape(-1, 6).T
-    high, lost = two_sum(sums[0], sums[1] + sums[3])
-    high, low = two_sum(high, sums[4])
-    high, low = two_sum(high, lost + low + head.sum(axis=-1))
+    of_first, of_second = ([row_dot(f, each) for each in slices[2:4]] for f in (first, second))
+    high, lost = two_sum(of_first[0], of_first[1] + of_second[0])
+    high, low = two_sum(high, of_second[1])
+    high, low = two_sum(high, lost + low + row_sum(head))
     left = n * 2.0 ** (e - 2 * b - 1)
-    size = 1.001 * (sums[2] + sums[5] + left)
+    size = 1.001 * (row_dot(both, slices[4]) + left)
     error = 37.0 * _U * (2.0 * left + 2.0**-tail_bits * size) + _SUMS_ERROR * size
     return high[:, None], low[:, None], error[:, None], size[:, None]
 
@@ -183,31 +185,36 @@ class _OfNumbers(NamedTuple):
         Bounds of the sum of |c| and of the largest |c3|.
     rest : ndarray of float64
         The sum of F c3.
+    weighed : ndarray of float64
+        A bound of the sum of F |c|.
     """
 
     size: Array
     most: Array
     rest: Array
+    weighed: Array
 
 
-def _added(wholes: Array, sums: Array, of_c: _OfNumbers, n: int, tail_bits: int) -> WeightedSums:
-    """From the sums of F1 to F4 and of their products with c1, c2 and |c|, shape (12, rows).
+def _added(
+    wholes: Array, products: list[list[Array]], of_c: _OfNumbers, n: int, tail_bits: int
+) -> WeightedSums:
+    """From the sums of F1 to F4 and of their products with c1 and c2, shape (rows,) each.
 
     Of F1 c2 and F2 c1 the sum is exact. The largest ones are added first.
     """
-    terms = np.stack([wholes, sums[[0, 1, 4, 6]]], axis=1)
-    terms[1, 1] += sums[3]
+    (of_first, more), (of_second, second), (of_third, third), lasts = products
+    largest_first = of_first, more + of_second, second, of_third
+    terms = np.stack([wholes, np.stack(largest_first)], axis=1)
     high, low = terms[0], np.zeros_like(terms[0])
     for each in terms[1:]:
         high, lost = two_sum(high, each)
         low += lost
-    low[1] += sums[7] + sums[9] + sums[10] + of_c.rest
+    low[1] += third + lasts[0] + lasts[1] + of_c.rest
     high, low = two_sum(high, low)
-    size = 1.001 * sums[2::3].sum(axis=0)
     b, additions = bits_for(n), n + 8
     of_each = _U * (2.0 ** (-2 * b - 1) + additions * 2.0 ** (-_last_grid(n, tail_bits) - 1))
     of_all = _U * 2.0**-tail_bits + _SUMS_ERROR
     whole_error = 1.2 * (n * of_each + of_all * high[0])
-    error = of_each * of_c.size + of_all * size + _IN_PAIRS * of_c.most * high[0]
-    found = high[0], low[0], whole_error, high[1], low[1], 1.2 * error, size
+    error = of_each * of_c.size + of_all * of_c.weighed + _IN_PAIRS * of_c.most * high[0]
+    found = high[0], low[0], whole_error, high[1], low[1], 1.2 * error, of_c.weighed
     return WeightedSums(*(each[:, None] for each in found))
