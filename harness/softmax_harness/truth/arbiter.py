@@ -6,6 +6,8 @@ Of long rows the sum over the row is that of the screen's best kernels, see
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ from softmax_harness.truth.long_rows import is_long, write_row
 from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
+# Of results next to a boundary, as 1 less a small weight: more at once cost more than fewer steps.
+_TIMES_AS_MANY = 3
 # To which the remainder is known, of an ulp: where a result cancels, far fewer bits may decide on
 # which side of a boundary it lies.
 _BITS_OF_REMAINDERS = 44
@@ -50,7 +54,9 @@ def arbitrate(problem: Problem, x: NDArray[np.float64], operands: Operands = ())
             if write_row(truth, row, problem.operation, logits):
                 continue
         open_ = np.flatnonzero(~fixed[row])
-        decided = np.array(_decided_row(problem, x[row], own, open_.tolist()))
+        found = _decided_row(problem, x[row], own, open_.tolist())
+        # Three times as fast as an array of the tuples.
+        decided = np.fromiter(chain.from_iterable(found), np.float64).reshape(-1, 3)
         rounded[row, open_], offset[row, open_] = decided[:, 0], decided[:, 1]
         ulp[row, open_] = np.ldexp(1.0, decided[:, 2].astype(np.int32))
     return truth
@@ -76,7 +82,7 @@ def _decided_row(
                     decided[index] = result
         if len(decided) == len(open_):
             return [decided[index] for index in open_]
-        precision *= 2
-        if precision > MOST_BITS:
+        if precision >= MOST_BITS:
             row = f"{x.tolist()} beside {[each.tolist() for each in operands]}"
             raise NotDecided(operation.name, row)
+        precision = min(_TIMES_AS_MANY * precision, MOST_BITS)
