@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from softmax_implementations.narrowing import rounded_to
 from softmax_implementations.registry import NARROW, floating, implementation
 
 _WIDER = {"float32": np.float64, "float64": np.longdouble}
@@ -21,4 +22,4 @@ def wide(x, axis=-1):
     w = x.astype(_WIDER.get(x.dtype.name, np.float32))
     with np.errstate(all="ignore"):
         e = np.exp(w - np.max(w, axis=axis, keepdims=True, initial=-np.inf))
-        return np.asanyarray(e / np.sum(e, axis=axis, keepdims=True)).astype(x.dtype)
+        return rounded_to(e / np.sum(e, axis=axis, keepdims=True), x.dtype)

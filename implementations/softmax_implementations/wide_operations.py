@@ -19,6 +19,7 @@ from softmax_implementations import (
     softmax_masked,
     softmax_temperature,
 )
+from softmax_implementations.narrowing import rounded_to
 from softmax_implementations.registry import NARROW, implementation
 
 _DECLARED = {"dtypes": (NARROW, "float32"), "standard": "wide"}
@@ -35,7 +36,7 @@ def _widened(function):
         wider = np.float32 if dtype.itemsize < 4 else np.float64
         own = [each.astype(wider) if each.dtype == dtype else each for each in arguments]
         with np.errstate(all="ignore"):
-            return np.asanyarray(function(*own, **named)).astype(dtype)
+            return rounded_to(function(*own, **named), dtype)
 
     first = (function.__doc__ or "").split("\n")[0].rstrip(".")
     wide.__doc__ = f"Computes in the next wider type and rounds once: {first}."
