@@ -1,4 +1,4 @@
-"""Results in a narrower type than the one they were worked in."""
+"""Rounds results to a narrower type than the one they were worked in."""
 
 import numpy as np
 

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FEW = 16
+# NumPy before 2.0 has no vecdot.
+_dot: Callable[..., Any] = getattr(np, "vecdot", partial(np.einsum, "...n,...n->..."))
 
 
 def row_sum(rows: NDArray[Any], keepdims: bool = False) -> NDArray[Any]:
@@ -27,10 +29,6 @@ def row_dot(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     if 1 < a.shape[-1] <= _FEW:
         return row_sum(a * b)
     return np.asarray(_dot(a, b))
-
-
-# NumPy before 2.0 has none, and takes its sums of products.
-_dot: Callable[..., Any] = getattr(np, "vecdot", partial(np.einsum, "...n,...n->..."))
 
 
 def row_max(rows: NDArray[Any], keepdims: bool = False) -> NDArray[Any]:

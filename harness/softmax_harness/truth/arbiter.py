@@ -17,7 +17,9 @@ from softmax_harness.truth.long_rows import is_long, write_row
 from softmax_harness.truth.rounding import MOST_BITS, NotDecided, decide
 
 _FIRST_BITS_BEYOND_THE_FORMAT = 64
-# Of results next to a boundary, as 1 less a small weight: more at once cost more than fewer steps.
+# Each step has so many times the bits of the one before. Measured on results next to a boundary,
+# such as 1 less a small weight: with twice as many bits the steps are too many, with four times too
+# long.
 _TIMES_AS_MANY = 3
 # To which the remainder is known, of an ulp: where a result cancels, far fewer bits may decide on
 # which side of a boundary it lies.

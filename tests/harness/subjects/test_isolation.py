@@ -129,7 +129,7 @@ def test_the_numbers_of_an_answer_are_received_as_they_are(size):
     sent = channel.Answer(b"a line", channel.bytes_of(y))
     sender = threading.Thread(target=channel.send_answer, args=(ours, sent))
     sender.start()
-    line, numbers = channel.answer(theirs, most=size * 8 + 6)
+    line, numbers = channel.received_answer(theirs, most=size * 8 + 6)
     sender.join()
     assert line == b"a line" and np.array_equal(np.frombuffer(numbers), y)
     assert not numbers.readonly
@@ -140,14 +140,14 @@ def test_an_answer_that_is_too_long_is_none(most):
     ours, theirs = Pipe()
     channel.send_answer(ours, channel.Answer(b"a line", channel.bytes_of(np.zeros(10))))
     with pytest.raises(OSError):
-        channel.answer(theirs, most)
+        channel.received_answer(theirs, most)
 
 
 def test_what_has_no_size_in_front_is_no_answer():
     ours, theirs = Pipe()
     ours.send_bytes(b"short")
     with pytest.raises(OSError):
-        channel.answer(theirs, most=100)
+        channel.received_answer(theirs, most=100)
 
 
 def test_what_is_declared_crosses_the_border(kernel):

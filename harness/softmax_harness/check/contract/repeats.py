@@ -14,8 +14,9 @@ from softmax_harness.subjects.subject import Subject
 
 _TIMES = 1000
 _IN_A_FRESH_PROCESS = 2  # the smaller ones
-# Of logits, so that results of long rows are normal numbers in narrow formats, too: what goes wrong
-# shows in all their bits. NumPy takes forty times as long to round to a subnormal float16.
+# The standard deviation of the logits. Most results of long rows are normal numbers then, in narrow
+# formats too: what goes wrong shows in all their bits. Rounding to a subnormal float16 takes NumPy
+# forty times as long.
 _SCALE = 0.5
 
 

@@ -322,8 +322,8 @@ def _added(
 
     P exact pairs, of sizes that add up to A, are added as pairs: the errors of the leading sum, at
     most u A each, and the low parts, at most u A together, are added in 2 P steps with an error of
-    4 P**2 u**2 A at most. A difference is a float64 by itself where `is_exact`: of integers below
-    2**52, see `slices.bits_for`, in one unit.
+    4 P**2 u**2 A at most. Where `is_exact`, a difference is a float64 by itself: the parts are
+    integers of at most 2**52 in one unit, since scores have no second parts, see `slices.bits_for`.
     """
     low = np.zeros(parts[0].shape)
     high, size = low, low

@@ -103,7 +103,7 @@ class Parts(NamedTuple):
     Attributes
     ----------
     each : list of ndarray of float64, shape (rows, m)
-        Integers of at most 2**52 each, times a power of two.
+        Integers of about 2**52 at most, times a power of two: see `bits_for`.
     missing : float
         Bound of what all of them leave of it.
     """

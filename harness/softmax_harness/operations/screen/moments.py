@@ -263,7 +263,7 @@ def gradient(
     """s_i (v_i - sum s_j v_j), x and v of shape (rows, n).
 
     What `gradient_near` leaves open may cancel only on its grid: the last stage does without one.
-    Where there is one kernel, which knows none, it is the only stage.
+    The one kernel of narrow formats takes no grid, and is the only stage.
     """
     kernels, error = kernels_of(format), relative_error(format)
     stages = [Stage(each, error) for each in dict.fromkeys((kernels[0], kernels[-1]))]

@@ -78,7 +78,7 @@ def send_answer(connection: Connection[Any, Any], answer: Answer) -> None:
         _write(connection.fileno(), numbers)
 
 
-def answer(connection: Connection[Any, Any], most: int) -> Answer:
+def received_answer(connection: Connection[Any, Any], most: int) -> Answer:
     """What `send_answer` sent, whose numbers are memory of their own.
 
     Raises

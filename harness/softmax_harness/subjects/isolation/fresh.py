@@ -102,7 +102,7 @@ class Fresh:
             raise TimeoutError
         if not ready:
             raise EOFError
-        return channel.answer(self._connection, most)
+        return channel.received_answer(self._connection, most)
 
     def _cut_off(self, cut: threading.Event) -> None:
         """End a question or an answer that stopped in its middle, whoever holds the other end."""
